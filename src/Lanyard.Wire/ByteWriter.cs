@@ -49,7 +49,7 @@ public ref struct ByteWriter
     public void WriteZeros(int count) => Reserve(count).Clear();
 
     /// <summary>Writes bytes as they are.</summary>
-    public void WriteBytes(ReadOnlySpan<byte> bytes)
+    public void WriteBytes(scoped ReadOnlySpan<byte> bytes)
     {
         var room = Reserve(bytes.Length);
         if (room.Length == bytes.Length)
