@@ -12,11 +12,26 @@ public static class PayloadCompression
     /// <param name="payload">The payload, at most <see cref="PacketFormat.MaxPayloadBytes"/>.</param>
     /// <param name="destination">Where to write; as long as the payload suffices.</param>
     /// <param name="length">How many bytes were written.</param>
-    public static bool TryCompress(ReadOnlySpan<byte> payload, Span<byte> destination, out int length) => throw new NotSupportedException();
+    public static bool TryCompress(ReadOnlySpan<byte> payload, Span<byte> destination, out int length)
+    {
+        length = 0;
+        if (payload.Length is <= WorthlessBytes or > PacketFormat.MaxPayloadBytes)
+            return false;
+        return Lz4Block.TryEncode(payload, destination[..Math.Min(destination.Length, payload.Length - 1)], out length);
+    }
 
-    /// <summary>Expands a payload; false where it is no LZ4 block, is empty, or expands to more than fits.</summary>
+    /// <summary>
+    /// Expands a payload; false where it is no LZ4 block, or expands to nothing, or to more than fits. No bytes at all expand to none.
+    /// </summary>
     /// <param name="compressed">The compressed payload.</param>
-    /// <param name="destination">Where to write; <see cref="PacketFormat.MaxPayloadBytes"/> is the most that a packet may hold.</param>
+    /// <param name="destination">Where to write; no more than <see cref="PacketFormat.MaxPayloadBytes"/> are, as no packet may hold more.</param>
     /// <param name="length">How many bytes were written.</param>
-    public static bool TryExpand(ReadOnlySpan<byte> compressed, Span<byte> destination, out int length) => throw new NotSupportedException();
+    public static bool TryExpand(ReadOnlySpan<byte> compressed, Span<byte> destination, out int length)
+    {
+        length = 0;
+        if (compressed.IsEmpty)
+            return true;
+        var room = destination[..Math.Min(destination.Length, PacketFormat.MaxPayloadBytes)];
+        return Lz4Block.TryDecode(compressed, room, out length) && length > 0;
+    }
 }

@@ -12,17 +12,21 @@ public readonly ref struct PacketSplitter
     /// <summary>Splits a packet.</summary>
     /// <param name="packet">The packet, armored.</param>
     /// <param name="mtuBytes">The largest UDP payload of the path.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The path's MTU is too small for the packet's header or a fragment's.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// The path's MTU is too small for a header, or the packet would take more than <see cref="PacketFormat.MaxFragments"/> datagrams:
+    /// <see cref="PacketFormat.MaxPacketBytesFor"/> is the most.
+    /// </exception>
     public PacketSplitter(ReadOnlySpan<byte> packet, int mtuBytes)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(mtuBytes, PacketFormat.HeaderBytes);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(packet.Length, PacketFormat.MaxPacketBytesFor(mtuBytes), nameof(packet));
         _packet = packet;
         _mtuBytes = mtuBytes;
         var behindHead = Math.Max(packet.Length - mtuBytes, 0);
         Count = 1 + ((behindHead + DataBytes - 1) / DataBytes);
     }
 
-    /// <summary>How many datagrams the packet takes. Receivers refuse more than <see cref="PacketFormat.MaxFragments"/>.</summary>
+    /// <summary>How many datagrams the packet takes: 1 to <see cref="PacketFormat.MaxFragments"/>.</summary>
     public int Count { get; }
 
     /// <summary>The first datagram.</summary>
