@@ -1,0 +1,314 @@
+using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
+
+namespace Lanyard.Wire.Crypto;
+
+/// <summary>
+/// A number modulo p = 2^255 - 19 in five limbs of 51 bits. Products leave limbs below 2^51 + 2^14; sums and differences are not carried, and
+/// every operation takes limbs below 2^54 (the subtrahend: below 2^53 - 76). So one sum or difference of products, or a difference of such
+/// a sum, may go into a product. All operations take the same steps whatever the value, unless the name says otherwise.
+/// </summary>
+internal struct Field25519
+{
+    /// <summary>The length of an encoding in bytes.</summary>
+    public const int Size = 32;
+
+    private const ulong Mask = (1UL << 51) - 1;
+
+    private ulong _l0, _l1, _l2, _l3, _l4;
+
+    public static Field25519 Zero => default;
+
+    public static Field25519 One => new() { _l0 = 1 };
+
+    /// <summary>d of the curve -x^2 + y^2 = 1 + d x^2 y^2: -121665/121666 (RFC 8032, section 5.1).</summary>
+    public static readonly Field25519 EdwardsD = Decode(
+    [
+        0xa3, 0x78, 0x59, 0x13, 0xca, 0x4d, 0xeb, 0x75, 0xab, 0xd8, 0x41, 0x41, 0x4d, 0x0a, 0x70, 0x00,
+        0x98, 0xe8, 0x79, 0x77, 0x79, 0x40, 0xc7, 0x8c, 0x73, 0xfe, 0x6f, 0x2b, 0xee, 0x6c, 0x03, 0x52,
+    ]);
+
+    /// <summary>Twice <see cref="EdwardsD"/>.</summary>
+    public static readonly Field25519 EdwardsTwiceD = Carried(EdwardsD + EdwardsD);
+
+    /// <summary>A square root of -1: 2^((p - 1) / 4).</summary>
+    public static readonly Field25519 RootOfMinusOne = Decode(
+    [
+        0xb0, 0xa0, 0x0e, 0x4a, 0x27, 0x1b, 0xee, 0xc4, 0x78, 0xe4, 0x2f, 0xad, 0x06, 0x18, 0x43, 0x2f,
+        0xa7, 0xd7, 0xfb, 0x3d, 0x99, 0x00, 0x4d, 0x2b, 0x0b, 0xdf, 0xc1, 0x4f, 0x80, 0x24, 0x83, 0x2b,
+    ]);
+
+    public static Field25519 FromSmall(uint value) => new() { _l0 = value };
+
+    /// <summary>Reads 32 bytes, little-endian, without the highest bit. Values from p on are taken modulo p.</summary>
+    public static Field25519 Decode(ReadOnlySpan<byte> source)
+    {
+        var w0 = BinaryPrimitives.ReadUInt64LittleEndian(source);
+        var w1 = BinaryPrimitives.ReadUInt64LittleEndian(source[8..]);
+        var w2 = BinaryPrimitives.ReadUInt64LittleEndian(source[16..]);
+        var w3 = BinaryPrimitives.ReadUInt64LittleEndian(source[24..]);
+        return new Field25519
+        {
+            _l0 = w0 & Mask,
+            _l1 = ((w0 >> 51) | (w1 << 13)) & Mask,
+            _l2 = ((w1 >> 38) | (w2 << 26)) & Mask,
+            _l3 = ((w2 >> 25) | (w3 << 39)) & Mask,
+            _l4 = (w3 >> 12) & Mask,
+        };
+    }
+
+    /// <summary>Writes the number below p, 32 bytes, little-endian.</summary>
+    public readonly void Encode(Span<byte> destination)
+    {
+        var x = Carried(Carried(this));
+
+        // Now below 2^255 + a little: adding 19 carries out of the top exactly if the value is p or more.
+        var q = (x._l0 + 19) >> 51;
+        q = (x._l1 + q) >> 51;
+        q = (x._l2 + q) >> 51;
+        q = (x._l3 + q) >> 51;
+        q = (x._l4 + q) >> 51;
+        x._l0 += 19 * q;
+        x._l1 += x._l0 >> 51;
+        x._l0 &= Mask;
+        x._l2 += x._l1 >> 51;
+        x._l1 &= Mask;
+        x._l3 += x._l2 >> 51;
+        x._l2 &= Mask;
+        x._l4 += x._l3 >> 51;
+        x._l3 &= Mask;
+        x._l4 &= Mask;
+        BinaryPrimitives.WriteUInt64LittleEndian(destination, x._l0 | (x._l1 << 51));
+        BinaryPrimitives.WriteUInt64LittleEndian(destination[8..], (x._l1 >> 13) | (x._l2 << 38));
+        BinaryPrimitives.WriteUInt64LittleEndian(destination[16..], (x._l2 >> 26) | (x._l3 << 25));
+        BinaryPrimitives.WriteUInt64LittleEndian(destination[24..], (x._l3 >> 39) | (x._l4 << 12));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Field25519 operator +(in Field25519 a, in Field25519 b) => new()
+    {
+        _l0 = a._l0 + b._l0,
+        _l1 = a._l1 + b._l1,
+        _l2 = a._l2 + b._l2,
+        _l3 = a._l3 + b._l3,
+        _l4 = a._l4 + b._l4,
+    };
+
+    /// <summary>The difference plus 4p, so that no limb goes below zero.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Field25519 operator -(in Field25519 a, in Field25519 b) => new()
+    {
+        _l0 = a._l0 + (4 * (Mask - 18)) - b._l0,
+        _l1 = a._l1 + (4 * Mask) - b._l1,
+        _l2 = a._l2 + (4 * Mask) - b._l2,
+        _l3 = a._l3 + (4 * Mask) - b._l3,
+        _l4 = a._l4 + (4 * Mask) - b._l4,
+    };
+
+    public static Field25519 operator *(in Field25519 a, in Field25519 b)
+    {
+        ulong a0 = a._l0, a1 = a._l1, a2 = a._l2, a3 = a._l3, a4 = a._l4;
+        ulong b0 = b._l0, b1 = b._l1, b2 = b._l2, b3 = b._l3, b4 = b._l4;
+        ulong c1 = b1 * 19, c2 = b2 * 19, c3 = b3 * 19, c4 = b4 * 19;
+
+        var h0 = WideMath.Multiply(a0, b0, out var l0);
+        WideMath.MultiplyAdd(ref h0, ref l0, a1, c4);
+        WideMath.MultiplyAdd(ref h0, ref l0, a2, c3);
+        WideMath.MultiplyAdd(ref h0, ref l0, a3, c2);
+        WideMath.MultiplyAdd(ref h0, ref l0, a4, c1);
+
+        var h1 = WideMath.Multiply(a0, b1, out var l1);
+        WideMath.MultiplyAdd(ref h1, ref l1, a1, b0);
+        WideMath.MultiplyAdd(ref h1, ref l1, a2, c4);
+        WideMath.MultiplyAdd(ref h1, ref l1, a3, c3);
+        WideMath.MultiplyAdd(ref h1, ref l1, a4, c2);
+
+        var h2 = WideMath.Multiply(a0, b2, out var l2);
+        WideMath.MultiplyAdd(ref h2, ref l2, a1, b1);
+        WideMath.MultiplyAdd(ref h2, ref l2, a2, b0);
+        WideMath.MultiplyAdd(ref h2, ref l2, a3, c4);
+        WideMath.MultiplyAdd(ref h2, ref l2, a4, c3);
+
+        var h3 = WideMath.Multiply(a0, b3, out var l3);
+        WideMath.MultiplyAdd(ref h3, ref l3, a1, b2);
+        WideMath.MultiplyAdd(ref h3, ref l3, a2, b1);
+        WideMath.MultiplyAdd(ref h3, ref l3, a3, b0);
+        WideMath.MultiplyAdd(ref h3, ref l3, a4, c4);
+
+        var h4 = WideMath.Multiply(a0, b4, out var l4);
+        WideMath.MultiplyAdd(ref h4, ref l4, a1, b3);
+        WideMath.MultiplyAdd(ref h4, ref l4, a2, b2);
+        WideMath.MultiplyAdd(ref h4, ref l4, a3, b1);
+        WideMath.MultiplyAdd(ref h4, ref l4, a4, b0);
+
+        return Reduced(h0, l0, h1, l1, h2, l2, h3, l3, h4, l4);
+    }
+
+    /// <summary>The square, with the products that occur twice computed once.</summary>
+    public readonly Field25519 Squared()
+    {
+        ulong a0 = _l0, a1 = _l1, a2 = _l2, a3 = _l3, a4 = _l4;
+        ulong d0 = a0 * 2, d1 = a1 * 2, d2 = a2 * 2, c3 = a3 * 19, c4 = a4 * 19;
+
+        var h0 = WideMath.Multiply(a0, a0, out var l0);
+        WideMath.MultiplyAdd(ref h0, ref l0, d1, c4);
+        WideMath.MultiplyAdd(ref h0, ref l0, d2, c3);
+
+        var h1 = WideMath.Multiply(d0, a1, out var l1);
+        WideMath.MultiplyAdd(ref h1, ref l1, d2, c4);
+        WideMath.MultiplyAdd(ref h1, ref l1, a3, c3);
+
+        var h2 = WideMath.Multiply(d0, a2, out var l2);
+        WideMath.MultiplyAdd(ref h2, ref l2, a1, a1);
+        WideMath.MultiplyAdd(ref h2, ref l2, a3 * 2, c4);
+
+        var h3 = WideMath.Multiply(d0, a3, out var l3);
+        WideMath.MultiplyAdd(ref h3, ref l3, d1, a2);
+        WideMath.MultiplyAdd(ref h3, ref l3, a4, c4);
+
+        var h4 = WideMath.Multiply(d0, a4, out var l4);
+        WideMath.MultiplyAdd(ref h4, ref l4, d1, a3);
+        WideMath.MultiplyAdd(ref h4, ref l4, a2, a2);
+
+        return Reduced(h0, l0, h1, l1, h2, l2, h3, l3, h4, l4);
+    }
+
+    /// <summary>Squared so many times.</summary>
+    public readonly Field25519 Squared(int times)
+    {
+        var x = this;
+        for (var i = 0; i < times; i++)
+            x = x.Squared();
+        return x;
+    }
+
+    /// <summary>The product with a number below 2^17.</summary>
+    public readonly Field25519 Times(uint factor)
+    {
+        var h0 = WideMath.Multiply(_l0, factor, out var l0);
+        var h1 = WideMath.Multiply(_l1, factor, out var l1);
+        var h2 = WideMath.Multiply(_l2, factor, out var l2);
+        var h3 = WideMath.Multiply(_l3, factor, out var l3);
+        var h4 = WideMath.Multiply(_l4, factor, out var l4);
+        return Reduced(h0, l0, h1, l1, h2, l2, h3, l3, h4, l4);
+    }
+
+    /// <summary>The inverse, as the power p - 2. Of zero: zero.</summary>
+    public readonly Field25519 Inverted()
+    {
+        var x250 = PowerOf250Ones(out var x11);
+        return x250.Squared(5) * x11;
+    }
+
+    /// <summary>The power (p - 5) / 8 = 2^252 - 3.</summary>
+    public readonly Field25519 PowerForRoot() => PowerOf250Ones(out _).Squared(2) * this;
+
+    /// <summary>All ones or zero in every bit of the mask: exchanges the two, or not.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void SwapIf(ulong mask, ref Field25519 a, ref Field25519 b)
+    {
+        var d = (a._l0 ^ b._l0) & mask;
+        a._l0 ^= d;
+        b._l0 ^= d;
+        d = (a._l1 ^ b._l1) & mask;
+        a._l1 ^= d;
+        b._l1 ^= d;
+        d = (a._l2 ^ b._l2) & mask;
+        a._l2 ^= d;
+        b._l2 ^= d;
+        d = (a._l3 ^ b._l3) & mask;
+        a._l3 ^= d;
+        b._l3 ^= d;
+        d = (a._l4 ^ b._l4) & mask;
+        a._l4 ^= d;
+        b._l4 ^= d;
+    }
+
+    /// <summary>All ones or zero in every bit of the mask: takes the other's value, or keeps its own.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void SetIf(ulong mask, in Field25519 other)
+    {
+        _l0 ^= (_l0 ^ other._l0) & mask;
+        _l1 ^= (_l1 ^ other._l1) & mask;
+        _l2 ^= (_l2 ^ other._l2) & mask;
+        _l3 ^= (_l3 ^ other._l3) & mask;
+        _l4 ^= (_l4 ^ other._l4) & mask;
+    }
+
+    /// <summary>The lowest bit of the encoding: the sign that encoded points carry.</summary>
+    public readonly int Parity()
+    {
+        Span<byte> bytes = stackalloc byte[Size];
+        Encode(bytes);
+        return bytes[0] & 1;
+    }
+
+    /// <summary>Whether this is zero modulo p.</summary>
+    public readonly bool IsZero()
+    {
+        Span<byte> bytes = stackalloc byte[Size];
+        Encode(bytes);
+        var bits = 0;
+        foreach (var b in bytes)
+            bits |= b;
+        return bits == 0;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Field25519 Reduced(
+        ulong h0, ulong l0, ulong h1, ulong l1, ulong h2, ulong l2, ulong h3, ulong l3, ulong h4, ulong l4)
+    {
+        Carry(WideMath.ShiftRight51(h0, l0), ref h1, ref l1);
+        Carry(WideMath.ShiftRight51(h1, l1), ref h2, ref l2);
+        Carry(WideMath.ShiftRight51(h2, l2), ref h3, ref l3);
+        Carry(WideMath.ShiftRight51(h3, l3), ref h4, ref l4);
+        var r0 = (l0 & Mask) + (19 * WideMath.ShiftRight51(h4, l4));
+        return new Field25519
+        {
+            _l0 = r0 & Mask,
+            _l1 = (l1 & Mask) + (r0 >> 51),
+            _l2 = l2 & Mask,
+            _l3 = l3 & Mask,
+            _l4 = l4 & Mask,
+        };
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Carry(ulong carry, ref ulong high, ref ulong low)
+    {
+        low += carry;
+        high += low < carry ? 1UL : 0UL;
+    }
+
+    private static Field25519 Carried(Field25519 x)
+    {
+        x._l1 += x._l0 >> 51;
+        x._l2 += x._l1 >> 51;
+        x._l3 += x._l2 >> 51;
+        x._l4 += x._l3 >> 51;
+        return new Field25519
+        {
+            _l0 = (x._l0 & Mask) + (19 * (x._l4 >> 51)),
+            _l1 = x._l1 & Mask,
+            _l2 = x._l2 & Mask,
+            _l3 = x._l3 & Mask,
+            _l4 = x._l4 & Mask,
+        };
+    }
+
+    /// <summary>The power 2^250 - 1, on which both long powers are built; the power 11 goes out.</summary>
+    private readonly Field25519 PowerOf250Ones(out Field25519 x11)
+    {
+        var x2 = Squared();
+        var x9 = x2.Squared(2) * this;
+        x11 = x9 * x2;
+        var ones5 = x11.Squared() * x9;
+        var ones10 = ones5.Squared(5) * ones5;
+        var ones20 = ones10.Squared(10) * ones10;
+        var ones40 = ones20.Squared(20) * ones20;
+        var ones50 = ones40.Squared(10) * ones10;
+        var ones100 = ones50.Squared(50) * ones50;
+        var ones200 = ones100.Squared(100) * ones100;
+        return ones200.Squared(50) * ones50;
+    }
+}

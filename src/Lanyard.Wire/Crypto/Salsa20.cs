@@ -1,0 +1,86 @@
+using System.Buffers.Binary;
+
+namespace Lanyard.Wire.Crypto;
+
+/// <summary>
+/// The stream cipher Salsa20 (D. J. Bernstein, "The Salsa20 family of stream ciphers") with a 32-byte key and an 8-byte nonce. Packets use
+/// twelve rounds; the hash that derives addresses uses twenty. A keystream can be entered at any block of 64 bytes.
+/// </summary>
+public static class Salsa20
+{
+    /// <summary>The length of a key in bytes.</summary>
+    public const int KeySize = 32;
+
+    /// <summary>The length of a nonce in bytes.</summary>
+    public const int NonceSize = 8;
+
+    /// <summary>The length of a block of keystream in bytes.</summary>
+    public const int BlockSize = 64;
+
+    /// <summary>How many 32-bit words the cipher's state has.</summary>
+    internal const int StateWords = 16;
+
+    /// <summary>Encrypts or decrypts in place with twelve rounds.</summary>
+    /// <param name="key">32 bytes.</param>
+    /// <param name="nonce">8 bytes, never used twice with one key.</param>
+    /// <param name="firstBlock">The number of the keystream block that the first byte of <paramref name="data"/> meets.</param>
+    /// <param name="data">Any length.</param>
+    /// <exception cref="ArgumentException">The key or the nonce has another length.</exception>
+    public static void Transform12(ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, ulong firstBlock, Span<byte> data) =>
+        Apply(12, key, nonce, firstBlock, data);
+
+    /// <summary>As <see cref="Transform12"/>, with twenty rounds.</summary>
+    /// <inheritdoc cref="Transform12"/>
+    public static void Transform20(ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, ulong firstBlock, Span<byte> data) =>
+        Apply(20, key, nonce, firstBlock, data);
+
+    /// <summary>Writes the keystream of twelve rounds.</summary>
+    /// <param name="key">32 bytes.</param>
+    /// <param name="nonce">8 bytes.</param>
+    /// <param name="firstBlock">The number of the first block to write.</param>
+    /// <param name="destination">Any length; all of it is overwritten.</param>
+    /// <exception cref="ArgumentException">The key or the nonce has another length.</exception>
+    public static void Keystream12(ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, ulong firstBlock, Span<byte> destination)
+    {
+        destination.Clear();
+        Apply(12, key, nonce, firstBlock, destination);
+    }
+
+    /// <summary>As <see cref="Keystream12"/>, with twenty rounds.</summary>
+    /// <inheritdoc cref="Keystream12"/>
+    public static void Keystream20(ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, ulong firstBlock, Span<byte> destination)
+    {
+        destination.Clear();
+        Apply(20, key, nonce, firstBlock, destination);
+    }
+
+    /// <summary>Sets out the words of a state as the cipher numbers them: constants on the diagonal, key, nonce, block number.</summary>
+    internal static void LoadState(ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, ulong block, Span<uint> state)
+    {
+        if (key.Length != KeySize)
+            throw new ArgumentException("A Salsa20 key has 32 bytes.", nameof(key));
+        if (nonce.Length != NonceSize)
+            throw new ArgumentException("A Salsa20 nonce has 8 bytes.", nameof(nonce));
+        state[0] = 0x61707865;
+        state[5] = 0x3320646e;
+        state[10] = 0x79622d32;
+        state[15] = 0x6b206574;
+        for (var i = 0; i < 4; i++)
+        {
+            state[1 + i] = BinaryPrimitives.ReadUInt32LittleEndian(key[(4 * i)..]);
+            state[11 + i] = BinaryPrimitives.ReadUInt32LittleEndian(key[(16 + (4 * i))..]);
+        }
+        state[6] = BinaryPrimitives.ReadUInt32LittleEndian(nonce);
+        state[7] = BinaryPrimitives.ReadUInt32LittleEndian(nonce[4..]);
+        state[8] = (uint)block;
+        state[9] = (uint)(block >> 32);
+    }
+
+    private static void Apply(int rounds, ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, ulong firstBlock, Span<byte> data)
+    {
+        Span<uint> state = stackalloc uint[StateWords];
+        LoadState(key, nonce, firstBlock, state);
+        Salsa20Portable.Apply(rounds, state, data);
+        state.Clear();
+    }
+}

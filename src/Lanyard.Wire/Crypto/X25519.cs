@@ -1,0 +1,93 @@
+using System.Security.Cryptography;
+
+namespace Lanyard.Wire.Crypto;
+
+/// <summary>Key agreement on Curve25519 (RFC 7748). Takes the same time whatever the keys are.</summary>
+public static class X25519
+{
+    /// <summary>The length of secret keys, public keys and shared secrets in bytes.</summary>
+    public const int KeySize = 32;
+
+    private const int A24 = 121665;
+
+    /// <summary>Computes the public key of a secret key.</summary>
+    /// <param name="secretKey">Any 32 bytes; five bits of it are overruled as section 5 of the RFC says.</param>
+    /// <param name="publicKey">Receives 32 bytes.</param>
+    /// <exception cref="ArgumentException">A key has another length.</exception>
+    public static void DerivePublicKey(ReadOnlySpan<byte> secretKey, Span<byte> publicKey)
+    {
+        Check(secretKey, nameof(secretKey));
+        Check(publicKey, nameof(publicKey));
+        Span<byte> basePoint = stackalloc byte[KeySize];
+        basePoint.Clear();
+        basePoint[0] = 9;
+        Multiply(secretKey, basePoint, publicKey);
+    }
+
+    /// <summary>Computes the secret that two key pairs share.</summary>
+    /// <param name="secretKey">One's own secret key, 32 bytes.</param>
+    /// <param name="peerPublicKey">The other's public key, 32 bytes; the highest bit is ignored and values from 2^255 - 19 on are taken modulo it.</param>
+    /// <param name="sharedSecret">Receives 32 bytes, to be hashed before use.</param>
+    /// <returns>
+    /// Whether both sides contributed: if not, the public key is one of the few of small order, and the "secret" is zero and known to everybody.
+    /// </returns>
+    /// <exception cref="ArgumentException">A key or the secret has another length.</exception>
+    public static bool TryAgree(ReadOnlySpan<byte> secretKey, ReadOnlySpan<byte> peerPublicKey, Span<byte> sharedSecret)
+    {
+        Check(secretKey, nameof(secretKey));
+        Check(peerPublicKey, nameof(peerPublicKey));
+        Check(sharedSecret, nameof(sharedSecret));
+        Multiply(secretKey, peerPublicKey, sharedSecret);
+        var bits = 0;
+        foreach (var b in sharedSecret)
+            bits |= b;
+        return bits != 0;
+    }
+
+    /// <summary>Overrules the bits of a secret key that RFC 7748, section 5, fixes; Ed25519 does the same to its hashed seed.</summary>
+    internal static void Clamp(Span<byte> scalar)
+    {
+        scalar[0] &= 248;
+        scalar[31] &= 127;
+        scalar[31] |= 64;
+    }
+
+    private static void Check(ReadOnlySpan<byte> bytes, string parameter)
+    {
+        if (bytes.Length != KeySize)
+            throw new ArgumentException("An X25519 key or secret has 32 bytes.", parameter);
+    }
+
+    /// <summary>The Montgomery ladder (RFC 7748, section 5).</summary>
+    private static void Multiply(ReadOnlySpan<byte> secretKey, ReadOnlySpan<byte> point, Span<byte> result)
+    {
+        Span<byte> scalar = stackalloc byte[KeySize];
+        secretKey.CopyTo(scalar);
+        Clamp(scalar);
+        var x1 = Field25519.Decode(point);
+        Field25519 x2 = Field25519.One, z2 = Field25519.Zero, x3 = x1, z3 = Field25519.One;
+        ulong swapped = 0;
+        for (var i = 254; i >= 0; i--)
+        {
+            var bit = 0UL - ((ulong)(scalar[i >> 3] >> (i & 7)) & 1);
+            Field25519.SwapIf(swapped ^ bit, ref x2, ref x3);
+            Field25519.SwapIf(swapped ^ bit, ref z2, ref z3);
+            swapped = bit;
+            var a = x2 + z2;
+            var b = x2 - z2;
+            var da = (x3 - z3) * a;
+            var cb = (x3 + z3) * b;
+            var aa = a.Squared();
+            var bb = b.Squared();
+            var e = aa - bb;
+            x3 = (da + cb).Squared();
+            z3 = (da - cb).Squared() * x1;
+            x2 = aa * bb;
+            z2 = (e.Times(A24) + aa) * e;
+        }
+        Field25519.SwapIf(swapped, ref x2, ref x3);
+        Field25519.SwapIf(swapped, ref z2, ref z3);
+        (x2 * z2.Inverted()).Encode(result);
+        CryptographicOperations.ZeroMemory(scalar);
+    }
+}
