@@ -103,6 +103,21 @@ namespace Lanyard
             }
         }
 
+        extension(ReadOnlySpan<byte> span)
+        {
+            public int CommonPrefixLength(ReadOnlySpan<byte> other)
+            {
+                var length = Math.Min(span.Length, other.Length);
+                for (var i = 0; i < length; i++)
+                {
+                    if (span[i] != other[i])
+                        return i;
+                }
+
+                return length;
+            }
+        }
+
         extension(string)
         {
             public static string Create(IFormatProvider provider, FormattableString text) => text.ToString(provider);

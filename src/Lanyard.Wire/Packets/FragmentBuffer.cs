@@ -1,0 +1,203 @@
+using Lanyard.Primitives;
+
+namespace Lanyard.Wire.Packets;
+
+/// <summary>What became of a part given to a <see cref="FragmentBuffer"/>.</summary>
+public enum FragmentResult : byte
+{
+    /// <summary>It is kept until the others are there.</summary>
+    Waiting,
+
+    /// <summary>It was the last: the packet is joined.</summary>
+    Joined,
+
+    /// <summary>This part is there already; the one that came first is kept.</summary>
+    Duplicate,
+
+    /// <summary>It contradicts the others or would make the packet too long; what was kept of that packet is dropped.</summary>
+    Contradiction,
+}
+
+/// <summary>
+/// Packets of which not all parts are there yet. Parts may come in any order; those of one packet come from one source. The buffer holds a
+/// fixed number of packets of at most <see cref="PacketFormat.MaxPacketBytes"/> each: where it is full, the packet that was begun first makes way.
+/// It has no clock: the owner tells it what has become too old. Not for several threads at once.
+/// </summary>
+public sealed class FragmentBuffer
+{
+    /// <summary>How many packets are kept unless said otherwise.</summary>
+    public const int DefaultCapacity = 32;
+
+    private readonly Slot?[] _slots;
+    private long _begun;
+
+    /// <summary>A buffer for a number of packets; memory is taken as they come, and kept.</summary>
+    /// <param name="capacity">How many unfinished packets to keep at most; each may take <see cref="PacketFormat.MaxPacketBytes"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="capacity"/> is less than 1.</exception>
+    public FragmentBuffer(int capacity = DefaultCapacity)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
+        _slots = new Slot?[capacity];
+    }
+
+    /// <summary>How many packets are unfinished.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>How many unfinished packets made way for newer ones so far.</summary>
+    public long Displaced { get; private set; }
+
+    /// <summary>Takes a packet's head: a packet with <see cref="PacketView.IsFragmented"/>.</summary>
+    /// <param name="head">The head.</param>
+    /// <param name="source">Where it came from.</param>
+    /// <param name="time">The time that <see cref="DropOlderThan"/> compares with, of any unit.</param>
+    /// <param name="joined">Where the whole packet is written; <see cref="PacketFormat.MaxPacketBytes"/> suffice.</param>
+    /// <param name="length">The length of the whole packet where it is joined, else 0.</param>
+    /// <exception cref="ArgumentException"><paramref name="joined"/> is too short for the joined packet.</exception>
+    public FragmentResult AddHead(PacketView head, InetEndpoint source, long time, Span<byte> joined, out int length) =>
+        Add(head.PacketId, source, time, number: 0, total: 0, head.Bytes, joined, out length);
+
+    /// <summary>Takes another part of a packet.</summary>
+    /// <param name="fragment">The part.</param>
+    /// <param name="source">Where it came from.</param>
+    /// <param name="time">The time that <see cref="DropOlderThan"/> compares with, of any unit.</param>
+    /// <param name="joined">Where the whole packet is written; <see cref="PacketFormat.MaxPacketBytes"/> suffice.</param>
+    /// <param name="length">The length of the whole packet where it is joined, else 0.</param>
+    /// <exception cref="ArgumentException"><paramref name="joined"/> is too short for the joined packet.</exception>
+    public FragmentResult AddFragment(FragmentView fragment, InetEndpoint source, long time, Span<byte> joined, out int length) =>
+        Add(fragment.PacketId, source, time, fragment.Number, fragment.Total, fragment.Data, joined, out length);
+
+    /// <summary>Forgets the packets whose first part came before a time, and returns how many those were.</summary>
+    public int DropOlderThan(long time)
+    {
+        var dropped = 0;
+        foreach (var slot in _slots)
+        {
+            if (slot is not { IsUsed: true } || slot.Time >= time)
+                continue;
+            Release(slot);
+            dropped++;
+        }
+
+        return dropped;
+    }
+
+    // A head does not say how many parts there are: its total is 0.
+    private FragmentResult Add(
+        ulong packetId, InetEndpoint source, long time, int number, int total, ReadOnlySpan<byte> data, Span<byte> joined, out int length)
+    {
+        length = 0;
+        var slot = Find(packetId, source) ?? Begin(packetId, source, time);
+        if (slot.Has(number))
+            return FragmentResult.Duplicate;
+        if (!slot.TryAdd(number, total, data))
+        {
+            Release(slot);
+            return FragmentResult.Contradiction;
+        }
+
+        if (!slot.IsComplete)
+            return FragmentResult.Waiting;
+        length = slot.Join(joined);
+        Release(slot);
+        return FragmentResult.Joined;
+    }
+
+    private Slot? Find(ulong packetId, InetEndpoint source)
+    {
+        foreach (var slot in _slots)
+        {
+            if (slot is { IsUsed: true } && slot.PacketId == packetId && slot.Source == source)
+                return slot;
+        }
+
+        return null;
+    }
+
+    private Slot Begin(ulong packetId, InetEndpoint source, long time)
+    {
+        Slot? oldest = null;
+        Slot? free = null;
+        for (var i = 0; i < _slots.Length && free is null; i++)
+        {
+            var slot = _slots[i] ??= new Slot();
+            if (!slot.IsUsed)
+                free = slot;
+            else if (oldest is null || slot.Order < oldest.Order)
+                oldest = slot;
+        }
+
+        if (free is null)
+        {
+            free = oldest!;
+            Release(free);
+            Displaced++;
+        }
+
+        free.Begin(packetId, source, time, _begun++);
+        Count++;
+        return free;
+    }
+
+    private void Release(Slot slot)
+    {
+        slot.IsUsed = false;
+        Count--;
+    }
+
+    // One unfinished packet: its parts lie one behind the other as they came.
+    private sealed class Slot
+    {
+        private readonly byte[] _data = new byte[PacketFormat.MaxPacketBytes];
+        private readonly (int Start, int Length)[] _parts = new (int, int)[PacketFormat.MaxFragments];
+        private int _used;
+        private int _total;
+        private int _have;
+
+        public bool IsUsed { get; set; }
+
+        public ulong PacketId { get; private set; }
+
+        public InetEndpoint Source { get; private set; }
+
+        public long Time { get; private set; }
+
+        public long Order { get; private set; }
+
+        public bool IsComplete => _total > 0 && _have == (1 << _total) - 1;
+
+        public void Begin(ulong packetId, InetEndpoint source, long time, long order)
+        {
+            (PacketId, Source, Time, Order, IsUsed) = (packetId, source, time, order, true);
+            _used = _total = _have = 0;
+        }
+
+        public bool Has(int number) => (_have & (1 << number)) != 0;
+
+        public bool TryAdd(int number, int total, ReadOnlySpan<byte> data)
+        {
+            if (total > 0 && _total > 0 && total != _total)
+                return false;
+            if (data.Length > _data.Length - _used)
+                return false;
+            if (total > 0)
+                _total = total;
+            data.CopyTo(_data.AsSpan(_used));
+            _parts[number] = (_used, data.Length);
+            _used += data.Length;
+            _have |= 1 << number;
+            return true;
+        }
+
+        public int Join(Span<byte> destination)
+        {
+            for (var i = 0; i < _total; i++)
+            {
+                var (start, length) = _parts[i];
+                _data.AsSpan(start, length).CopyTo(destination);
+                destination = destination[length..];
+            }
+
+            return _used;
+        }
+    }
+}

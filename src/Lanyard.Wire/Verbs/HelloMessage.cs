@@ -1,0 +1,138 @@
+using Lanyard.Primitives;
+
+namespace Lanyard.Wire.Verbs;
+
+/// <summary>Which protocol a node speaks and which program it is.</summary>
+/// <param name="Protocol">The protocol version: 4 to 12 in the field.</param>
+/// <param name="Major">The program's major version.</param>
+/// <param name="Minor">The program's minor version.</param>
+/// <param name="Revision">The program's revision.</param>
+public readonly record struct NodeVersion(byte Protocol, byte Major, byte Minor, ushort Revision)
+{
+    /// <summary>The oldest protocol version that nodes still talk to.</summary>
+    public const byte MinProtocol = 4;
+
+    /// <summary>The protocol version that this library speaks.</summary>
+    public const byte CurrentProtocol = 12;
+
+    internal static NodeVersion Read(scoped ref ByteReader reader) =>
+        new(reader.ReadByte(), reader.ReadByte(), reader.ReadByte(), reader.ReadUInt16());
+
+    internal void Write(ref ByteWriter writer)
+    {
+        writer.WriteByte(Protocol);
+        writer.WriteByte(Major);
+        writer.WriteByte(Minor);
+        writer.WriteUInt16(Revision);
+    }
+}
+
+/// <summary>
+/// A node introduces itself: <see cref="Verb.Hello"/>. Sent with <see cref="Packets.CipherSuite.Poly1305"/>, because it carries the key that
+/// everything else needs; only its end, the list of moons, is encrypted apart (<see cref="Packets.SessionKey.CryptHelloTail"/>).
+/// </summary>
+/// <remarks>
+/// Layout: 5 bytes version, 8 timestamp, identity, endpoint sent to, 8 planet's ID, 8 planet's timestamp; then, encrypted, 2 bytes count of
+/// moons and for each 1 byte type, 8 ID, 8 timestamp. Versions before 1.1 end after the identity or the endpoint.
+/// </remarks>
+public readonly ref struct HelloMessage
+{
+    /// <summary>The sender's version.</summary>
+    public NodeVersion Version { get; init; }
+
+    /// <summary>The sender's time in milliseconds. It comes back in the answer, for measuring.</summary>
+    public long Timestamp { get; init; }
+
+    /// <summary>The sender's public identity, serialized: 71 bytes.</summary>
+    public ReadOnlySpan<byte> Identity { get; init; }
+
+    /// <summary>The physical endpoint that the packet was sent to, as its sender sees it; the default value where the packet goes by relay.</summary>
+    public InetEndpoint SentTo { get; init; }
+
+    /// <summary>The planet that the sender follows; all zeros where it does not say.</summary>
+    public WorldStamp Planet { get; init; }
+
+    /// <summary>Where the encrypted end begins in the payload. Equal to the payload's length where there is none.</summary>
+    public int TailStart { get; private init; }
+
+    /// <summary>The end of the message as it stands: encrypted, or decrypted and then for <see cref="MoonStampList.TryParse"/>.</summary>
+    public ReadOnlySpan<byte> Tail { get; private init; }
+
+    /// <summary>Reads the payload of a packet.</summary>
+    public static bool TryParse(ReadOnlySpan<byte> payload, out HelloMessage message)
+    {
+        var reader = new ByteReader(payload);
+        message = new HelloMessage
+        {
+            Version = NodeVersion.Read(ref reader),
+            Timestamp = reader.ReadInt64(),
+            Identity = IdentityList.ReadOne(ref reader),
+            SentTo = reader.Remaining > 0 ? reader.ReadEndpoint() : default,
+            Planet = reader.Remaining >= WorldStamp.PlanetBytes ? WorldStamp.ReadPlanet(ref reader) : default,
+            TailStart = reader.Position,
+            Tail = reader.ReadRest(),
+        };
+        return !reader.Failed;
+    }
+
+    /// <summary>
+    /// Writes the payload of a packet up to where the encrypted end begins. Behind it goes what <see cref="MoonStampList.Write"/> writes;
+    /// encrypt that once the packet has its ID.
+    /// </summary>
+    public void Write(ref ByteWriter writer)
+    {
+        Version.Write(ref writer);
+        writer.WriteInt64(Timestamp);
+        writer.WriteBytes(Identity);
+        writer.WriteEndpoint(SentTo);
+        writer.WriteUInt64(Planet.Id);
+        writer.WriteInt64(Planet.Timestamp);
+    }
+}
+
+/// <summary>The answer to a HELLO.</summary>
+/// <remarks>Layout: 8 bytes timestamp, 5 version, endpoint sent to, 2 length of worlds, worlds.</remarks>
+public readonly ref struct OkHelloMessage
+{
+    /// <summary>The timestamp of the HELLO, sent back.</summary>
+    public long Timestamp { get; init; }
+
+    /// <summary>The answering node's version.</summary>
+    public NodeVersion Version { get; init; }
+
+    /// <summary>The physical endpoint that the HELLO came from, as the answering node sees it.</summary>
+    public InetEndpoint SentTo { get; init; }
+
+    /// <summary>Newer worlds than those that the HELLO names, serialized one after the other; mostly empty.</summary>
+    public ReadOnlySpan<byte> Worlds { get; init; }
+
+    /// <summary>Bytes behind what is known here, from a version to come. Not written.</summary>
+    public ReadOnlySpan<byte> Trailing { get; private init; }
+
+    /// <summary>Reads the payload of an OK.</summary>
+    public static bool TryParse(ReadOnlySpan<byte> payload, out OkHelloMessage message)
+    {
+        var reader = new ByteReader(payload);
+        message = new OkHelloMessage
+        {
+            Timestamp = reader.ReadInt64(),
+            Version = NodeVersion.Read(ref reader),
+            SentTo = reader.Remaining > 0 ? reader.ReadEndpoint() : default,
+            Worlds = reader.Remaining > 0 ? reader.ReadBytes(reader.ReadUInt16()) : default,
+            Trailing = reader.ReadRest(),
+        };
+        return !reader.Failed;
+    }
+
+    /// <summary>Writes the payload of an OK.</summary>
+    public void Write(ref ByteWriter writer)
+    {
+        writer.WriteInt64(Timestamp);
+        Version.Write(ref writer);
+        writer.WriteEndpoint(SentTo);
+        if (Worlds.Length > ushort.MaxValue)
+            writer.Fail();
+        writer.WriteUInt16((ushort)Worlds.Length);
+        writer.WriteBytes(Worlds);
+    }
+}

@@ -1,0 +1,78 @@
+namespace Lanyard.Wire.Verbs;
+
+/// <summary>A world and its age, as HELLO names the worlds that a node has.</summary>
+/// <param name="Type">The type of world: 1 for a planet, 127 for a moon.</param>
+/// <param name="Id">The world's ID.</param>
+/// <param name="Timestamp">The world's timestamp; 0 for a moon that the sender wants and does not have.</param>
+public readonly record struct WorldStamp(byte Type, ulong Id, long Timestamp)
+{
+    /// <summary>The <see cref="Type"/> of a planet.</summary>
+    public const byte PlanetType = 1;
+
+    /// <summary>The <see cref="Type"/> of a moon.</summary>
+    public const byte MoonType = 127;
+
+    internal const int PlanetBytes = 16;
+    internal const int MoonBytes = 17;
+
+    internal static WorldStamp ReadPlanet(scoped ref ByteReader reader) => new(PlanetType, reader.ReadUInt64(), reader.ReadInt64());
+}
+
+/// <summary>The moons that a node has or wants: the encrypted end of a HELLO.</summary>
+/// <remarks>Layout: 2 bytes count; for each 1 byte type, 8 ID, 8 timestamp.</remarks>
+public readonly ref struct MoonStampList
+{
+    private readonly ReadOnlySpan<byte> _items;
+
+    private MoonStampList(ReadOnlySpan<byte> items, ReadOnlySpan<byte> trailing)
+    {
+        _items = items;
+        Trailing = trailing;
+    }
+
+    /// <summary>How many there are.</summary>
+    public int Count => _items.Length / WorldStamp.MoonBytes;
+
+    /// <summary>Bytes behind what is known here, from a version to come.</summary>
+    public ReadOnlySpan<byte> Trailing { get; }
+
+    /// <summary>One of them.</summary>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="index"/> is not less than <see cref="Count"/>.</exception>
+    public WorldStamp this[int index]
+    {
+        get
+        {
+            var reader = new ByteReader(_items.Slice(index * WorldStamp.MoonBytes, WorldStamp.MoonBytes));
+            return new WorldStamp(reader.ReadByte(), reader.ReadUInt64(), reader.ReadInt64());
+        }
+    }
+
+    /// <summary>Reads the end of a HELLO, decrypted. No bytes at all are an empty list.</summary>
+    public static bool TryParse(ReadOnlySpan<byte> tail, out MoonStampList list)
+    {
+        list = default;
+        if (tail.IsEmpty)
+            return true;
+        var reader = new ByteReader(tail);
+        var items = reader.ReadBytes(reader.ReadUInt16() * WorldStamp.MoonBytes);
+        var trailing = reader.ReadRest();
+        if (reader.Failed)
+            return false;
+        list = new MoonStampList(items, trailing);
+        return true;
+    }
+
+    /// <summary>Writes the end of a HELLO, to be encrypted.</summary>
+    public static void Write(ref ByteWriter writer, ReadOnlySpan<WorldStamp> moons)
+    {
+        if (moons.Length > ushort.MaxValue)
+            writer.Fail();
+        writer.WriteUInt16((ushort)moons.Length);
+        foreach (var moon in moons)
+        {
+            writer.WriteByte(moon.Type);
+            writer.WriteUInt64(moon.Id);
+            writer.WriteInt64(moon.Timestamp);
+        }
+    }
+}
