@@ -88,6 +88,19 @@ public ref struct ByteReader
     /// <summary>Reads an Ethernet address: 6 bytes.</summary>
     public MacAddress ReadMacAddress() => ReadBytes(MacAddress.Size) is { Length: MacAddress.Size } bytes ? MacAddress.Read(bytes) : default;
 
+    /// <summary>Reads an identity in its binary form; null where it is malformed. Whether the address belongs to the keys is not checked.</summary>
+    public Identity? ReadIdentity()
+    {
+        if (_failed || !Identity.TryRead(_source[_position..], out var identity, out var length))
+        {
+            _failed = true;
+            return null;
+        }
+
+        _position += length;
+        return identity;
+    }
+
     /// <summary>
     /// Reads an address with a port as HELLO and many other verbs carry it: a type byte, then for IPv4 (4) and IPv6 (6) the address and a
     /// 16-bit port. Type 0 is "none"; types 1 and 2 (six bytes) and 3 (a 16-bit length and so many bytes) are reserved for other kinds

@@ -120,6 +120,15 @@ public ref struct ByteWriter
             address.Write(room);
     }
 
+    /// <summary>Writes an identity in its binary form, without its secret.</summary>
+    public void WriteIdentity(Identity identity)
+    {
+        ArgumentNullException.ThrowIfNull(identity);
+        var room = Reserve(Identity.BinarySize);
+        if (!room.IsEmpty)
+            identity.Write(room);
+    }
+
     /// <summary>Writes an address with a port as <see cref="ByteReader.ReadEndpoint()"/> reads it; the default value is one zero byte.</summary>
     public void WriteEndpoint(InetEndpoint endpoint)
     {

@@ -68,16 +68,6 @@ public readonly ref struct DictionaryReader
         return TryUnescape(escaped, value, out _);
     }
 
-    /// <summary>Reads a value as UTF-8 text; what is not UTF-8 reads as replacement characters.</summary>
-    public bool TryGetText(string key, out string value)
-    {
-        value = "";
-        if (!TryGetBytes(key, out var bytes))
-            return false;
-        value = Encoding.UTF8.GetString(bytes);
-        return true;
-    }
-
     /// <summary>
     /// Reads a value as a hexadecimal number: its leading hexadecimal digits, of which the last sixteen count. A value that begins with
     /// anything else reads as 0, as the protocol's nodes take it.
@@ -121,8 +111,11 @@ public readonly ref struct DictionaryReader
     /// <summary>A boolean, or <paramref name="missing"/> where there is none.</summary>
     public bool GetBoolean(string key, bool missing = false) => TryGetBoolean(key, out var value) ? value : missing;
 
-    /// <summary>A text, empty where there is none.</summary>
-    public string GetText(string key) => TryGetText(key, out var value) ? value : "";
+    /// <summary>A UTF-8 text, empty where there is none; what is not UTF-8 reads as replacement characters.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="limit">How many bytes of the value to take at most.</param>
+    public string GetText(string key, int limit = int.MaxValue) =>
+        TryGetBytes(key, out var bytes) ? Encoding.UTF8.GetString(bytes, 0, Math.Min(bytes.Length, limit)) : "";
 
     private static bool IsKey(ReadOnlySpan<byte> line, string key)
     {

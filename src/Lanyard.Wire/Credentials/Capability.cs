@@ -1,0 +1,183 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Lanyard.Wire;
+
+/// <summary>One step of a <see cref="Capability"/>'s way from the controller to its holder.</summary>
+/// <param name="To">Who was given it.</param>
+/// <param name="From">Who gave it and signed: the network's controller, or the holder before.</param>
+/// <param name="Signature">The signature: 96 bytes, or empty.</param>
+public readonly record struct CapabilityCustody(NodeAddress To, NodeAddress From, EquatableArray<byte> Signature);
+
+/// <summary>
+/// Rules that a member may send by, beside those of the network: where these decide nothing, a frame passes if one of the sender's
+/// capabilities accepts it. The sender shows the capability to the receiver, which applies it too.
+/// </summary>
+public sealed record Capability : ICredential
+{
+    // A rule's payload has at most 255 bytes.
+    private const int SignedLength = 8 + 8 + 8 + 4 + 2 + (NetworkLimits.CapabilityRules * 257) + 1 + 2 + 8;
+
+    /// <inheritdoc/>
+    public CredentialType Type => CredentialType.Capability;
+
+    /// <inheritdoc/>
+    public required NetworkId NetworkId { get; init; }
+
+    /// <inheritdoc/>
+    public required long Timestamp { get; init; }
+
+    /// <summary>The number by which this is told from the network's other capabilities; they are tried in ascending order of it.</summary>
+    public required uint Id { get; init; }
+
+    /// <summary>The rules: at most <see cref="NetworkLimits.CapabilityRules"/>.</summary>
+    public required EquatableArray<Rule> Rules { get; init; }
+
+    /// <summary>How many holders one after the other there may be: 1 to <see cref="NetworkLimits.CapabilityCustody"/>; 1 cannot be handed on.</summary>
+    public byte MaxCustody { get; init; } = 1;
+
+    /// <summary>The way from the controller to the holder: at most <see cref="MaxCustody"/> steps. Empty before the first signature.</summary>
+    public EquatableArray<CapabilityCustody> Custody { get; init; }
+
+    /// <summary>The holder: the last of <see cref="Custody"/>.</summary>
+    public NodeAddress IssuedTo => Custody.IsEmpty ? default : Custody[Custody.Count - 1].To;
+
+    /// <summary>Who signed the first step of <see cref="Custody"/>.</summary>
+    public NodeAddress SignedBy => Custody.IsEmpty ? default : Custody[0].From;
+
+    /// <summary>Reads a capability; the signatures are not checked. More rules or holders than allowed are malformed.</summary>
+    public static bool TryRead(ref ByteReader reader, [NotNullWhen(true)] out Capability? capability)
+    {
+        capability = null;
+        var network = reader.ReadNetworkId();
+        var timestamp = reader.ReadInt64();
+        var id = reader.ReadUInt32();
+        var ruleCount = reader.ReadUInt16();
+        if (ruleCount > NetworkLimits.CapabilityRules)
+            reader.Fail();
+        var rules = Rule.ReadAll(ref reader, ruleCount);
+        if (rules.Count != ruleCount)
+            reader.Fail();
+        var maxCustody = reader.ReadByte();
+        var custody = ReadCustody(ref reader, maxCustody);
+        CredentialFormat.SkipAdditionalFields(ref reader);
+        if (reader.Failed)
+            return false;
+        capability = new Capability
+        {
+            NetworkId = network,
+            Timestamp = timestamp,
+            Id = id,
+            Rules = rules,
+            MaxCustody = maxCustody,
+            Custody = custody,
+        };
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public void Write(ref ByteWriter writer)
+    {
+        WriteBody(ref writer);
+        foreach (ref readonly var step in Custody)
+        {
+            writer.WriteNodeAddress(step.To);
+            writer.WriteNodeAddress(step.From);
+            CredentialFormat.WriteSignature(ref writer, step.Signature);
+        }
+
+        writer.WriteNodeAddress(default);
+        CredentialFormat.WriteNoAdditionalFields(ref writer);
+    }
+
+    /// <summary>The same capability with one more step of custody, signed by who gives it.</summary>
+    /// <param name="from">The controller, or the present holder.</param>
+    /// <param name="to">Who is given it.</param>
+    /// <exception cref="InvalidOperationException"><paramref name="from"/> has no secret key, or there are too many rules or holders.</exception>
+    public Capability Sign(Identity from, NodeAddress to)
+    {
+        ArgumentNullException.ThrowIfNull(from);
+        if (Custody.Count >= Math.Min((int)MaxCustody, NetworkLimits.CapabilityCustody))
+            throw new InvalidOperationException($"This capability may have {MaxCustody} holders and has them.");
+        if (Rules.Count > NetworkLimits.CapabilityRules)
+            throw new InvalidOperationException($"A capability has at most {NetworkLimits.CapabilityRules} rules, not {Rules.Count}.");
+        var steps = new CapabilityCustody[Custody.Count + 1];
+        Custody.Span.CopyTo(steps);
+        steps[^1] = new CapabilityCustody(to, from.Address, CredentialFormat.Sign(from, SignedBytes()));
+        return this with { Custody = new(steps) };
+    }
+
+    /// <summary>Whether the network's controller gave this to its holder, and that is <paramref name="controller"/>. A capability that was handed on is not.</summary>
+    public bool Verify(Identity controller)
+    {
+        ArgumentNullException.ThrowIfNull(controller);
+        return Custody.Count == 1 && Verify(address => address == controller.Address ? controller : null, out _);
+    }
+
+    /// <summary>Whether each step of custody is signed: the first by the network's controller, each other by the holder before.</summary>
+    /// <param name="identities">Gives the identity of an address, or null where it is not known.</param>
+    /// <param name="unknown">The address whose identity was asked for and not known; none otherwise.</param>
+    public bool Verify(Func<NodeAddress, Identity?> identities, out NodeAddress unknown)
+    {
+        ArgumentNullException.ThrowIfNull(identities);
+        unknown = default;
+        if (Custody.IsEmpty || Custody.Count > MaxCustody || Custody.Count > NetworkLimits.CapabilityCustody || Rules.Count > NetworkLimits.CapabilityRules)
+            return false;
+        var message = SignedBytes();
+        var giver = NetworkId.Controller;
+        foreach (ref readonly var step in Custody)
+        {
+            if (giver.IsNone || step.From != giver || step.To.IsNone)
+                return false;
+            if (identities(giver) is not { } signer)
+            {
+                unknown = giver;
+                return false;
+            }
+
+            if (signer.Address != giver || !CredentialFormat.Verify(signer, message, step.Signature))
+                return false;
+            giver = step.To;
+        }
+
+        return true;
+    }
+
+    private static EquatableArray<CapabilityCustody> ReadCustody(ref ByteReader reader, byte maxCustody)
+    {
+        if (maxCustody is < 1 or > NetworkLimits.CapabilityCustody)
+            reader.Fail();
+        var steps = new List<CapabilityCustody>(1);
+        while (reader.ReadNodeAddress() is { IsNone: false } to)
+        {
+            if (steps.Count == maxCustody)
+            {
+                reader.Fail();
+                break;
+            }
+
+            steps.Add(new CapabilityCustody(to, reader.ReadNodeAddress(), CredentialFormat.ReadSignature(ref reader)));
+        }
+
+        return steps.ToEquatableArray();
+    }
+
+    private byte[] SignedBytes()
+    {
+        var writer = new ByteWriter(new byte[SignedLength]);
+        writer.WriteUInt64(CredentialFormat.SigningMark);
+        WriteBody(ref writer);
+        CredentialFormat.WriteNoAdditionalFields(ref writer);
+        writer.WriteUInt64(CredentialFormat.SigningMark);
+        return writer.Written.ToArray();
+    }
+
+    private void WriteBody(ref ByteWriter writer)
+    {
+        writer.WriteNetworkId(NetworkId);
+        writer.WriteInt64(Timestamp);
+        writer.WriteUInt32(Id);
+        writer.WriteUInt16((ushort)Rules.Count);
+        Rule.WriteAll(ref writer, Rules);
+        writer.WriteByte(MaxCustody);
+    }
+}

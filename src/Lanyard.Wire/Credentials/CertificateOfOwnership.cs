@@ -1,0 +1,183 @@
+using System.Diagnostics.CodeAnalysis;
+using Lanyard.Primitives;
+
+namespace Lanyard.Wire;
+
+/// <summary>Kinds of thing that a <see cref="CertificateOfOwnership"/> names. Other values may come and are kept.</summary>
+public enum OwnedThingType : byte
+{
+    /// <summary>None.</summary>
+    None = 0,
+
+    /// <summary>An Ethernet address.</summary>
+    MacAddress = 1,
+
+    /// <summary>An IPv4 address.</summary>
+    IPv4Address = 2,
+
+    /// <summary>An IPv6 address.</summary>
+    IPv6Address = 3,
+}
+
+/// <summary>One thing that a member owns.</summary>
+/// <param name="Type">The kind.</param>
+/// <param name="High">The first eight bytes of its value on the wire, as a number. A value shorter than sixteen bytes is padded with zeros behind.</param>
+/// <param name="Low">The last eight bytes of its value.</param>
+public readonly record struct OwnedThing(OwnedThingType Type, ulong High, ulong Low)
+{
+    /// <summary>The length on the wire in bytes.</summary>
+    internal const int Size = 17;
+
+    /// <summary>An IP address as a thing; none for the default address.</summary>
+    public static OwnedThing From(InetAddress address) => address.Family switch
+    {
+        InetFamily.IPv4 => new(OwnedThingType.IPv4Address, (ulong)address.V4 << 32, 0),
+        InetFamily.IPv6 => new(OwnedThingType.IPv6Address, address.V6High, address.V6Low),
+        _ => default,
+    };
+
+    /// <summary>An Ethernet address as a thing.</summary>
+    public static OwnedThing From(MacAddress address) => new(OwnedThingType.MacAddress, address.Value << 16, 0);
+
+    /// <summary>The IP address, or the default value if it is none.</summary>
+    public InetAddress Address => Type switch
+    {
+        OwnedThingType.IPv4Address => InetAddress.FromV4((uint)(High >> 32)),
+        OwnedThingType.IPv6Address => InetAddress.FromV6(High, Low),
+        _ => default,
+    };
+
+    /// <summary>The Ethernet address, or the default value if it is none.</summary>
+    public MacAddress Mac => Type == OwnedThingType.MacAddress ? new MacAddress(High >> 16) : default;
+}
+
+/// <summary>A controller's word that IP or Ethernet addresses are a member's, so that rules can tell who may send from them.</summary>
+public sealed record CertificateOfOwnership : ICredential
+{
+    private const int SignedLength = 8 + 8 + 8 + 8 + 4 + 2 + (NetworkLimits.OwnedThings * OwnedThing.Size) + NodeAddress.Size + NodeAddress.Size + 2 + 8;
+
+    /// <inheritdoc/>
+    public CredentialType Type => CredentialType.Ownership;
+
+    /// <inheritdoc/>
+    public required NetworkId NetworkId { get; init; }
+
+    /// <inheritdoc/>
+    public required long Timestamp { get; init; }
+
+    /// <summary>Flags; none is defined.</summary>
+    public ulong Flags { get; init; }
+
+    /// <inheritdoc/>
+    public required uint Id { get; init; }
+
+    /// <summary>What is owned: at most <see cref="NetworkLimits.OwnedThings"/>.</summary>
+    public required EquatableArray<OwnedThing> Things { get; init; }
+
+    /// <inheritdoc/>
+    public required NodeAddress IssuedTo { get; init; }
+
+    /// <inheritdoc/>
+    public NodeAddress SignedBy { get; init; }
+
+    /// <summary>The signature: 96 bytes, or empty.</summary>
+    public EquatableArray<byte> Signature { get; init; }
+
+    /// <summary>Whether an IP address is among the things.</summary>
+    public bool Owns(InetAddress address) => address.Family != InetFamily.None && Owns(OwnedThing.From(address));
+
+    /// <summary>Whether an Ethernet address is among the things.</summary>
+    public bool Owns(MacAddress address) => Owns(OwnedThing.From(address));
+
+    /// <summary>Reads a certificate; the signature is not checked. One with more things than allowed is malformed.</summary>
+    public static bool TryRead(ref ByteReader reader, [NotNullWhen(true)] out CertificateOfOwnership? certificate)
+    {
+        certificate = new CertificateOfOwnership
+        {
+            NetworkId = reader.ReadNetworkId(),
+            Timestamp = reader.ReadInt64(),
+            Flags = reader.ReadUInt64(),
+            Id = reader.ReadUInt32(),
+            Things = ReadThings(ref reader),
+            IssuedTo = reader.ReadNodeAddress(),
+            SignedBy = reader.ReadNodeAddress(),
+            Signature = CredentialFormat.ReadSignature(ref reader),
+        };
+        CredentialFormat.SkipAdditionalFields(ref reader);
+        if (reader.Failed)
+            certificate = null;
+        return certificate is not null;
+    }
+
+    /// <inheritdoc/>
+    public void Write(ref ByteWriter writer)
+    {
+        WriteBody(ref writer);
+        CredentialFormat.WriteSignature(ref writer, Signature);
+        CredentialFormat.WriteNoAdditionalFields(ref writer);
+    }
+
+    /// <summary>The same certificate, signed.</summary>
+    /// <exception cref="InvalidOperationException"><paramref name="signer"/> has no secret key, or there are too many things.</exception>
+    public CertificateOfOwnership Sign(Identity signer)
+    {
+        ArgumentNullException.ThrowIfNull(signer);
+        if (Things.Count > NetworkLimits.OwnedThings)
+            throw new InvalidOperationException($"A certificate of ownership names at most {NetworkLimits.OwnedThings} things, not {Things.Count}.");
+        var signed = this with { SignedBy = signer.Address };
+        return signed with { Signature = CredentialFormat.Sign(signer, signed.SignedBytes(stackalloc byte[SignedLength])) };
+    }
+
+    /// <inheritdoc/>
+    public bool Verify(Identity controller)
+    {
+        ArgumentNullException.ThrowIfNull(controller);
+        return CredentialFormat.IsFromController(NetworkId, SignedBy, controller)
+            && CredentialFormat.Verify(controller, SignedBytes(stackalloc byte[SignedLength]), Signature);
+    }
+
+    private bool Owns(OwnedThing thing) => Things.Span.IndexOf(thing) >= 0;
+
+    private static EquatableArray<OwnedThing> ReadThings(ref ByteReader reader)
+    {
+        var count = reader.ReadUInt16();
+        if (count > NetworkLimits.OwnedThings || count * OwnedThing.Size > reader.Remaining)
+        {
+            reader.Fail();
+            return default;
+        }
+
+        var things = new OwnedThing[count];
+        foreach (ref var thing in things.AsSpan())
+            thing = new OwnedThing((OwnedThingType)reader.ReadByte(), reader.ReadUInt64(), reader.ReadUInt64());
+        return new EquatableArray<OwnedThing>(things);
+    }
+
+    private ReadOnlySpan<byte> SignedBytes(Span<byte> buffer)
+    {
+        var writer = new ByteWriter(buffer);
+        writer.WriteUInt64(CredentialFormat.SigningMark);
+        WriteBody(ref writer);
+        CredentialFormat.WriteNoAdditionalFields(ref writer);
+        writer.WriteUInt64(CredentialFormat.SigningMark);
+        return writer.Written;
+    }
+
+    private void WriteBody(ref ByteWriter writer)
+    {
+        writer.WriteNetworkId(NetworkId);
+        writer.WriteInt64(Timestamp);
+        writer.WriteUInt64(Flags);
+        writer.WriteUInt32(Id);
+        writer.WriteUInt16((ushort)Things.Count);
+        foreach (var thing in Things)
+        {
+            writer.WriteByte((byte)thing.Type);
+            writer.WriteUInt64(thing.High);
+            writer.WriteUInt64(thing.Low);
+        }
+
+        writer.WriteNodeAddress(IssuedTo);
+        writer.WriteNodeAddress(SignedBy);
+    }
+}

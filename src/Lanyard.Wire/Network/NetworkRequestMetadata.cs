@@ -1,0 +1,121 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Lanyard.Wire;
+
+/// <summary>
+/// What a node says of itself when it asks a controller for its configuration (NETWORK_CONFIG_REQUEST): versions, and how much it can take.
+/// A dictionary of at most <see cref="NetworkLimits.RequestMetadataLength"/> bytes. The defaults are those of a present node.
+/// </summary>
+public sealed record NetworkRequestMetadata
+{
+    /// <summary>The vendor number that nodes of the protocol's makers send.</summary>
+    public const ulong VendorZeroTier = 1;
+
+    /// <summary>The newest form of configuration that the node reads.</summary>
+    public ulong ConfigVersion { get; init; } = NetworkConfig.FormatVersion;
+
+    /// <summary>Who made the node's software: 0 is not said.</summary>
+    public ulong Vendor { get; init; } = VendorZeroTier;
+
+    /// <summary>The protocol's version.</summary>
+    public ulong ProtocolVersion { get; init; } = 12;
+
+    /// <summary>The software's major version.</summary>
+    public ulong MajorVersion { get; init; } = 1;
+
+    /// <summary>The software's minor version.</summary>
+    public ulong MinorVersion { get; init; } = 14;
+
+    /// <summary>The software's revision.</summary>
+    public ulong Revision { get; init; } = 1;
+
+    /// <summary>How many rules of a network it takes.</summary>
+    public ulong MaxRules { get; init; } = NetworkLimits.Rules;
+
+    /// <summary>How many capabilities it takes.</summary>
+    public ulong MaxCapabilities { get; init; } = NetworkLimits.Capabilities;
+
+    /// <summary>How many rules of a capability it takes.</summary>
+    public ulong MaxCapabilityRules { get; init; } = NetworkLimits.CapabilityRules;
+
+    /// <summary>How many tags it takes.</summary>
+    public ulong MaxTags { get; init; } = NetworkLimits.Tags;
+
+    /// <summary>Flags; none is defined.</summary>
+    public ulong Flags { get; init; }
+
+    /// <summary>The version of the rules that it applies; with 0 a controller sends it none but "accept".</summary>
+    public ulong RulesEngineRevision { get; init; } = 1;
+
+    /// <summary>Operating system and processor, as in <c>linux/x86_64</c>; empty if it is not said.</summary>
+    public string Platform { get; init; } = "";
+
+    /// <summary>A token that lets the node in without an operator; empty if there is none.</summary>
+    public string AuthToken { get; init; } = "";
+
+    /// <summary>Reads meta-data. What is missing is 0 or empty. Never fails: an empty dictionary is that of a node that says nothing.</summary>
+    public static NetworkRequestMetadata Parse(ReadOnlySpan<byte> text)
+    {
+        var dictionary = new DictionaryReader(text[..Math.Min(text.Length, NetworkLimits.RequestMetadataLength)]);
+        return new NetworkRequestMetadata
+        {
+            ConfigVersion = dictionary.GetNumber(Key.ConfigVersion),
+            Vendor = dictionary.GetNumber(Key.Vendor),
+            ProtocolVersion = dictionary.GetNumber(Key.ProtocolVersion),
+            MajorVersion = dictionary.GetNumber(Key.MajorVersion),
+            MinorVersion = dictionary.GetNumber(Key.MinorVersion),
+            Revision = dictionary.GetNumber(Key.Revision),
+            MaxRules = dictionary.GetNumber(Key.MaxRules),
+            MaxCapabilities = dictionary.GetNumber(Key.MaxCapabilities),
+            MaxCapabilityRules = dictionary.GetNumber(Key.MaxCapabilityRules),
+            MaxTags = dictionary.GetNumber(Key.MaxTags),
+            Flags = dictionary.GetNumber(Key.Flags),
+            RulesEngineRevision = dictionary.GetNumber(Key.RulesEngineRevision),
+            Platform = dictionary.GetText(Key.Platform),
+            AuthToken = dictionary.GetText(Key.AuthToken),
+        };
+    }
+
+    /// <summary>Writes meta-data, byte for byte as the protocol's nodes do.</summary>
+    /// <returns>False where it is longer than <see cref="NetworkLimits.RequestMetadataLength"/>.</returns>
+    public bool TryWrite([NotNullWhen(true)] out byte[]? text)
+    {
+        var dictionary = new DictionaryWriter(NetworkLimits.RequestMetadataLength);
+        dictionary.Add(Key.ConfigVersion, ConfigVersion);
+        dictionary.Add(Key.Vendor, Vendor);
+        dictionary.Add(Key.ProtocolVersion, ProtocolVersion);
+        dictionary.Add(Key.MajorVersion, MajorVersion);
+        dictionary.Add(Key.MinorVersion, MinorVersion);
+        dictionary.Add(Key.Revision, Revision);
+        dictionary.Add(Key.MaxRules, MaxRules);
+        dictionary.Add(Key.MaxCapabilities, MaxCapabilities);
+        dictionary.Add(Key.MaxCapabilityRules, MaxCapabilityRules);
+        dictionary.Add(Key.MaxTags, MaxTags);
+        dictionary.Add(Key.Flags, Flags);
+        dictionary.Add(Key.RulesEngineRevision, RulesEngineRevision);
+        if (Platform.Length > 0)
+            dictionary.Add(Key.Platform, Platform);
+        if (AuthToken.Length > 0)
+            dictionary.Add(Key.AuthToken, AuthToken);
+        text = dictionary.Overflowed ? null : dictionary.ToArray();
+        return text is not null;
+    }
+
+    private static class Key
+    {
+        public const string ConfigVersion = "v";
+        public const string Vendor = "vend";
+        public const string ProtocolVersion = "pv";
+        public const string MajorVersion = "majv";
+        public const string MinorVersion = "minv";
+        public const string Revision = "revv";
+        public const string MaxRules = "mr";
+        public const string MaxCapabilities = "mc";
+        public const string MaxCapabilityRules = "mcr";
+        public const string MaxTags = "mt";
+        public const string Flags = "f";
+        public const string RulesEngineRevision = "revr";
+        public const string Platform = "o";
+        public const string AuthToken = "a";
+    }
+}
