@@ -60,7 +60,7 @@ internal sealed class PacketCapture
             return Joined(entry, result, fragment.PacketId, fragment.Destination, length);
         }
 
-        PacketView.TryParse(bytes, out var packet);
+        var packet = View(bytes);
         if (packet.IsFragmented)
         {
             var result = FragmentsTo(datagram.To).AddHead(packet, datagram.From, 0, _joined, out var length);
@@ -93,7 +93,7 @@ internal sealed class PacketCapture
 
     private CaptureEntry Open(CaptureEntry entry, byte[] bytes)
     {
-        PacketView.TryParse(bytes, out var sealedPacket);
+        var sealedPacket = View(bytes);
         entry = entry with
         {
             PacketId = sealedPacket.PacketId,
@@ -110,7 +110,7 @@ internal sealed class PacketCapture
             return entry with { State = PacketState.NoKey };
         if (!key.TryDearmor(opened))
             return entry with { State = PacketState.Forged };
-        PacketView.TryParse(opened, out var packet);
+        var packet = View(opened);
         if (packet is { Verb: Verb.Hello, IsCompressed: false } && HelloMessage.TryParse(packet.Payload, out var hello))
         {
             Learn(hello.Identity, entry.Source);
@@ -133,6 +133,9 @@ internal sealed class PacketCapture
             LearnFromWhois(entry.Payload.Span);
         return entry;
     }
+
+    private static PacketView View(ReadOnlySpan<byte> bytes) =>
+        PacketView.TryParse(bytes, out var packet) ? packet : throw new InvalidOperationException("What was sorted as a packet is none.");
 
     // The key of a HELLO whose sender is not known yet: the HELLO itself brings the identity.
     private SessionKey? KeyOfHello(PacketView packet) =>
