@@ -1,0 +1,383 @@
+using Lanyard.Primitives;
+using Lanyard.Wire;
+using Lanyard.Wire.Packets;
+using Lanyard.Wire.Verbs;
+
+namespace Lanyard.Engine;
+
+/// <summary>
+/// Configurations and credentials, from both ends: asking a controller and taking its answer; being one; showing credentials to members and
+/// taking theirs.
+/// </summary>
+internal sealed class ConfigVerbs(Node node)
+{
+    private const long AuthorisationMs = 180_000;
+    private const int MaxAuthorisations = 262_144;
+    private const int CredentialRoom = 256;
+
+    private readonly Dictionary<(NetworkId, NodeAddress), long> _authorised = [];
+
+    /// <summary>Asks the network's controller for this node's configuration.</summary>
+    public void Request(long nowMs, VirtualNetwork network)
+    {
+        var version = node.Version;
+        var metadata = new NetworkRequestMetadata
+        {
+            ProtocolVersion = version.Protocol,
+            MajorVersion = version.Major,
+            MinorVersion = version.Minor,
+            Revision = version.Revision,
+            Platform = node.Options.Platform,
+        };
+        if (!metadata.TryWrite(out var text))
+            throw new InvalidOperationException("NodeOptions.Platform is too long.");
+        if (network.Controller == node.Address)
+        {
+            RequestFromSelf(nowMs, network, text);
+            return;
+        }
+
+        var buffer = node.RentBuffer();
+        var writer = new ByteWriter(buffer.AsSpan(PacketFormat.HeaderBytes, PacketFormat.MaxPayloadBytes));
+        new NetworkConfigRequestMessage
+        {
+            NetworkId = network.Id,
+            Metadata = text,
+            Revision = network.Config?.Revision ?? 0,
+            Timestamp = network.Config?.Timestamp ?? 0,
+        }.Write(ref writer);
+        node.Outbound.Send(nowMs, network.Controller, Verb.NetworkConfigRequest, buffer, PacketFormat.HeaderBytes, writer.Position, compress: true);
+        node.ReturnBuffer(buffer);
+    }
+
+    public bool ReceiveRequest(in Incoming incoming)
+    {
+        if (!NetworkConfigRequestMessage.TryParse(incoming.Payload, out var request))
+            return false;
+        if (!incoming.Peer.ConfigRequests.TryTake(incoming.NowMs))
+        {
+            node.Counters.Drop(DropReason.RateLimited);
+            return node.NoteReceived(incoming);
+        }
+
+        if (node.Controller is not { } controller || request.NetworkId.Controller != node.Address)
+        {
+            ReplyError(incoming, ErrorCode.UnsupportedOperation, request.NetworkId);
+            return node.NoteReceived(incoming);
+        }
+
+        var endpoint = incoming.IsDirect ? incoming.Endpoint : default;
+        var reply = controller.Handle(incoming.NowMs, incoming.Peer.Identity, endpoint, request.NetworkId, request.Metadata);
+        switch (reply.Kind)
+        {
+            case ControllerReplyKind.Config when reply.Config is { } config:
+                SendConfig(incoming.NowMs, incoming.Peer.Address, config, incoming.PacketId);
+                break;
+            case ControllerReplyKind.AccessDenied:
+                ReplyError(incoming, ErrorCode.NetworkAccessDenied, request.NetworkId);
+                break;
+            case ControllerReplyKind.NotFound:
+                ReplyError(incoming, ErrorCode.ObjectNotFound, request.NetworkId);
+                break;
+            default:
+                node.Counters.Drop(DropReason.RateLimited);
+                break;
+        }
+
+        return node.NoteReceived(incoming);
+    }
+
+    /// <summary>Sends a configuration in signed chunks: in answer to a request, or unasked where <paramref name="requestPacketId"/> is 0.</summary>
+    public void SendConfig(long nowMs, NodeAddress member, NetworkConfig config, ulong requestPacketId)
+    {
+        if (_authorised.Count < MaxAuthorisations)
+            _authorised[(config.NetworkId, member)] = nowMs;
+        if (member == node.Address)
+        {
+            node.FindNetwork(config.NetworkId)?.Configure(nowMs, config, isFresh: true);
+            return;
+        }
+
+        if (!config.TryWrite(out var text))
+        {
+            node.Counters.Drop(DropReason.Malformed);
+            return;
+        }
+
+        var updateId = Math.Max(node.Random.Next(), 1);
+        foreach (var chunk in NetworkConfigSplitter.Split(config.NetworkId, text, updateId, node.Identity))
+        {
+            var buffer = node.RentBuffer();
+            var writer = new ByteWriter(buffer.AsSpan(PacketFormat.HeaderBytes, PacketFormat.MaxPayloadBytes));
+            if (requestPacketId != 0)
+                new OkMessage { InReVerb = Verb.NetworkConfigRequest, InRePacketId = requestPacketId }.Write(ref writer);
+            writer.WriteBytes(chunk);
+            node.Outbound.Send(nowMs, member, requestPacketId != 0 ? Verb.Ok : Verb.NetworkConfig, buffer, PacketFormat.HeaderBytes, writer.Position, compress: true);
+            node.ReturnBuffer(buffer);
+        }
+    }
+
+    public void SendRevocation(long nowMs, NodeAddress member, Revocation revocation)
+    {
+        if (member == node.Address)
+            AddRevocation(nowMs, node.Address, revocation);
+        else
+            SendCredentials(nowMs, member, new NetworkCredentialsMessage { Revocations = [revocation] });
+    }
+
+    /// <summary>Whether this node, as a controller, gave a member its configuration within the last minutes.</summary>
+    public bool HasAuthorised(long nowMs, NetworkId network, NodeAddress member) =>
+        _authorised.TryGetValue((network, member), out var atMs) && nowMs - atMs < AuthorisationMs;
+
+    public bool ReceiveConfig(in Incoming incoming)
+    {
+        if (!ReceiveChunk(incoming, incoming.Payload, out var completed))
+            return false;
+        if (completed is { } update)
+        {
+            var buffer = node.RentBuffer();
+            var writer = new ByteWriter(buffer.AsSpan(PacketFormat.HeaderBytes));
+
+            // The field's nodes acknowledge a pushed configuration as if it had been an ECHO.
+            new OkMessage { InReVerb = Verb.Echo, InRePacketId = incoming.PacketId }.Write(ref writer);
+            new OkNetworkConfigMessage { NetworkId = update.Network, UpdateId = update.Id }.Write(ref writer);
+            node.Outbound.Reply(incoming, Verb.Ok, buffer, PacketFormat.HeaderBytes, writer.Position);
+            node.ReturnBuffer(buffer);
+        }
+
+        return node.NoteReceived(incoming);
+    }
+
+    /// <summary>Takes a part of a configuration; says which update it completed, if it did.</summary>
+    public bool ReceiveChunk(in Incoming incoming, ReadOnlySpan<byte> payload, out (NetworkId Network, ulong Id)? completed)
+    {
+        completed = null;
+        if (!NetworkConfigMessage.TryParse(payload, out var chunk))
+            return false;
+        if (node.FindNetwork(chunk.NetworkId) is not { } network)
+        {
+            node.Counters.Drop(DropReason.UnknownNetwork);
+            return true;
+        }
+
+        if (node.Topology.FindIdentity(incoming.NowMs, network.Controller) is not { } controller)
+        {
+            node.Whois.Request(incoming.NowMs, network.Controller);
+            return true;
+        }
+
+        switch (network.Chunks.Add(chunk, incoming.Peer.Address, controller, out var text))
+        {
+            case NetworkConfigChunkResult.Accepted:
+                PropagateChunk(incoming, network, chunk, payload);
+                break;
+            case NetworkConfigChunkResult.Complete:
+                PropagateChunk(incoming, network, chunk, payload);
+                if (NetworkConfig.TryParse(text, out var config) && network.Configure(incoming.NowMs, config, isFresh: true))
+                {
+                    completed = (network.Id, chunk.UpdateId);
+                    foreach (var member in network.Members.Keys)
+                        node.Waiting.Retry(incoming.NowMs, member, authenticated: true);
+                }
+                else
+                {
+                    node.Counters.Drop(DropReason.BadCredential);
+                }
+
+                break;
+            case NetworkConfigChunkResult.Duplicate:
+                break;
+            default:
+                node.Counters.Drop(DropReason.BadCredential);
+                break;
+        }
+
+        return true;
+    }
+
+    public bool ReceiveCredentials(in Incoming incoming)
+    {
+        if (!incoming.Peer.CredentialsReceived.TryTake(incoming.NowMs))
+        {
+            node.Counters.Drop(DropReason.RateLimited);
+            return node.NoteReceived(incoming);
+        }
+
+        if (!NetworkCredentialsMessage.TryParse(incoming.Payload, out var message))
+            return false;
+        VirtualNetwork? shared = null;
+        foreach (var certificate in message.Memberships)
+        {
+            if (Add(incoming.NowMs, certificate, certificate.IssuedTo, static (m, c, controller) => m.Add(c, controller)) is { } network)
+                shared = network;
+        }
+
+        foreach (var capability in message.Capabilities)
+            Add(incoming.NowMs, capability, incoming.Peer.Address, static (m, c, controller) => m.Add(c, controller));
+        foreach (var tag in message.Tags)
+            Add(incoming.NowMs, tag, incoming.Peer.Address, static (m, c, controller) => m.Add(c, controller));
+        foreach (var revocation in message.Revocations)
+            AddRevocation(incoming.NowMs, incoming.Peer.Address, revocation);
+        foreach (var ownership in message.Ownerships)
+            Add(incoming.NowMs, ownership, incoming.Peer.Address, static (m, c, controller) => m.Add(c, controller));
+
+        if (shared is not null)
+            node.Waiting.Retry(incoming.NowMs, incoming.Peer.Address, authenticated: true);
+        return node.NoteReceived(incoming, shared is not null && shared.Admits(incoming.NowMs, incoming.Peer) ? shared : null);
+    }
+
+    /// <summary>Takes a certificate that came attached to something else.</summary>
+    public void AddCertificate(long nowMs, Peer from, ReadOnlySpan<byte> bytes)
+    {
+        var reader = new ByteReader(bytes);
+        if (CertificateOfMembership.TryRead(ref reader, out var certificate) && certificate.IssuedTo == from.Address)
+            Add(nowMs, certificate, from.Address, static (m, c, controller) => m.Add(c, controller));
+        else
+            node.Counters.Drop(DropReason.BadCredential);
+    }
+
+    /// <summary>Shows this node's credentials for a network to a member, in as many packets as they need.</summary>
+    public void PushCredentials(long nowMs, NodeAddress to, NetworkConfig config)
+    {
+        var message = new NetworkCredentialsMessage
+        {
+            Memberships = config.Membership is { } membership ? [membership] : [],
+            Tags = config.Tags,
+            Ownerships = config.CertificatesOfOwnership,
+        };
+
+        // Capabilities carry rules and can be long: each packet takes as many as fit.
+        var capabilities = new List<Capability>();
+        var room = PacketFormat.MaxPayloadBytes - LengthOf(message) - CredentialRoom;
+        foreach (var capability in config.Capabilities)
+        {
+            var length = LengthOf(new NetworkCredentialsMessage { Capabilities = [capability] });
+            if (length > room)
+            {
+                SendCredentials(nowMs, to, message with { Capabilities = capabilities.ToEquatableArray() });
+                message = new NetworkCredentialsMessage();
+                capabilities.Clear();
+                room = PacketFormat.MaxPayloadBytes - CredentialRoom;
+            }
+
+            capabilities.Add(capability);
+            room -= length;
+        }
+
+        SendCredentials(nowMs, to, message with { Capabilities = capabilities.ToEquatableArray() });
+    }
+
+    public void Clean(long nowMs)
+    {
+        foreach (var (key, atMs) in _authorised.ToArray())
+        {
+            if (nowMs - atMs >= AuthorisationMs)
+                _authorised.Remove(key);
+        }
+    }
+
+    private void RequestFromSelf(long nowMs, VirtualNetwork network, ReadOnlySpan<byte> metadata)
+    {
+        var reply = node.Controller?.Handle(nowMs, node.Identity, default, network.Id, metadata) ?? new ControllerReply(ControllerReplyKind.NotFound);
+        if (reply is { Kind: ControllerReplyKind.Config, Config: { } config })
+            network.Configure(nowMs, config, isFresh: true);
+        else if (reply.Kind != ControllerReplyKind.Ignore)
+            network.Refuse(reply.Kind == ControllerReplyKind.AccessDenied ? NetworkStatus.AccessDenied : NetworkStatus.NotFound);
+    }
+
+    private void ReplyError(in Incoming incoming, ErrorCode code, NetworkId network)
+    {
+        var buffer = node.RentBuffer();
+        var writer = new ByteWriter(buffer.AsSpan(PacketFormat.HeaderBytes));
+        new ErrorMessage { InReVerb = incoming.Verb, InRePacketId = incoming.PacketId, Code = code }.Write(ref writer);
+        new NetworkErrorMessage { NetworkId = network }.Write(ref writer);
+        node.Outbound.Reply(incoming, Verb.Error, buffer, PacketFormat.HeaderBytes, writer.Position);
+        node.ReturnBuffer(buffer);
+    }
+
+    // Takes a credential of a member into the books of its network, if its controller signed it.
+    private VirtualNetwork? Add<T>(long nowMs, T credential, NodeAddress member, Func<Membership, T, Identity, bool> add)
+        where T : ICredential
+    {
+        if (node.FindNetwork(credential.NetworkId) is not { } network)
+        {
+            node.Counters.Drop(DropReason.UnknownNetwork);
+            return null;
+        }
+
+        if (node.Topology.FindIdentity(nowMs, network.Controller) is not { } controller)
+        {
+            node.Whois.Request(nowMs, network.Controller);
+            return null;
+        }
+
+        // A member is only remembered once something of it was good.
+        var known = network.FindMember(member);
+        var membership = known ?? new Membership();
+        if (!add(membership, credential, controller))
+        {
+            node.Counters.Drop(DropReason.BadCredential);
+            return null;
+        }
+
+        if (known is null)
+            network.AddMember(member, membership);
+        return network;
+    }
+
+    private void AddRevocation(long nowMs, NodeAddress from, Revocation revocation)
+    {
+        if (node.FindNetwork(revocation.NetworkId) is not { } network)
+        {
+            node.Counters.Drop(DropReason.UnknownNetwork);
+        }
+        else if (node.Topology.FindIdentity(nowMs, network.Controller) is not { } controller || !revocation.Verify(controller))
+        {
+            node.Counters.Drop(DropReason.BadCredential);
+        }
+        else if (network.GetMember(revocation.Target).Revoke(revocation) && (revocation.Flags & RevocationFlags.FastPropagate) != 0)
+        {
+            foreach (var member in network.Members.Keys.ToArray())
+            {
+                if (member != from && member != revocation.SignedBy && member != revocation.Target)
+                    SendCredentials(nowMs, member, new NetworkCredentialsMessage { Revocations = [revocation] });
+            }
+        }
+    }
+
+    private void PropagateChunk(in Incoming incoming, VirtualNetwork network, in NetworkConfigMessage chunk, ReadOnlySpan<byte> payload)
+    {
+        if (!chunk.FastPropagate)
+            return;
+        foreach (var member in network.Members.Keys.ToArray())
+        {
+            if (member == incoming.Peer.Address || member == network.Controller)
+                continue;
+            var buffer = node.RentBuffer();
+            payload.CopyTo(buffer.AsSpan(PacketFormat.HeaderBytes));
+            node.Outbound.Send(incoming.NowMs, member, Verb.NetworkConfig, buffer, PacketFormat.HeaderBytes, payload.Length);
+            node.ReturnBuffer(buffer);
+        }
+    }
+
+    private int LengthOf(NetworkCredentialsMessage message)
+    {
+        var buffer = node.RentBuffer();
+        var writer = new ByteWriter(buffer);
+        message.Write(ref writer);
+        node.ReturnBuffer(buffer);
+        return writer.Failed ? PacketFormat.MaxPayloadBytes : writer.Position;
+    }
+
+    private void SendCredentials(long nowMs, NodeAddress to, NetworkCredentialsMessage message)
+    {
+        var buffer = node.RentBuffer();
+        var writer = new ByteWriter(buffer.AsSpan(PacketFormat.HeaderBytes, PacketFormat.MaxPayloadBytes));
+        message.Write(ref writer);
+        if (writer.Failed)
+            node.Counters.Drop(DropReason.BadCredential);
+        else
+            node.Outbound.Send(nowMs, to, Verb.NetworkCredentials, buffer, PacketFormat.HeaderBytes, writer.Position, compress: true);
+        node.ReturnBuffer(buffer);
+    }
+}

@@ -1,0 +1,72 @@
+using Lanyard.Primitives;
+
+namespace Lanyard.Engine;
+
+/// <summary>
+/// Tries to reach peers at endpoints that were suggested: by a root's introduction, by the peer itself, or by memory. Each is tried a few
+/// times, since the first datagrams may only open the NATs on the way, or get lost.
+/// </summary>
+internal sealed class Contacts(Node node)
+{
+    private const int MaxAttempts = 256;
+    private static readonly long[] DelaysMs = [250, 600, 1_500];
+
+    private readonly List<Attempt> _attempts = [];
+
+    public long NextDeadlineMs { get; private set; } = long.MaxValue;
+
+    /// <summary>Sends a probe at once, and again until a path to the endpoint is known.</summary>
+    public void Try(long nowMs, Peer peer, int localSocket, in InetEndpoint endpoint)
+    {
+        if (peer.HasActivePathTo(endpoint, nowMs) || !node.Topology.MayUsePath(peer.Address, localSocket, endpoint))
+            return;
+        foreach (var attempt in _attempts)
+        {
+            if (attempt.Peer == peer && attempt.Endpoint == endpoint)
+                return;
+        }
+
+        node.Outbound.Probe(nowMs, peer, localSocket, endpoint);
+        if (_attempts.Count >= MaxAttempts)
+        {
+            node.Counters.Drop(DropReason.RateLimited);
+            return;
+        }
+
+        _attempts.Add(new Attempt(peer, localSocket, endpoint, 0, nowMs + DelaysMs[0]));
+        NextDeadlineMs = Math.Min(NextDeadlineMs, nowMs + DelaysMs[0]);
+    }
+
+    public void Poll(long nowMs)
+    {
+        if (nowMs < NextDeadlineMs)
+            return;
+        NextDeadlineMs = long.MaxValue;
+        for (var i = _attempts.Count - 1; i >= 0; i--)
+        {
+            var attempt = _attempts[i];
+            if (attempt.NextMs <= nowMs)
+            {
+                if (attempt.Peer.HasActivePathTo(attempt.Endpoint, nowMs))
+                {
+                    _attempts.RemoveAt(i);
+                    continue;
+                }
+
+                node.Outbound.Probe(nowMs, attempt.Peer, attempt.LocalSocket, attempt.Endpoint);
+                if (attempt.Tries + 1 == DelaysMs.Length)
+                {
+                    _attempts.RemoveAt(i);
+                    continue;
+                }
+
+                attempt = attempt with { Tries = attempt.Tries + 1, NextMs = nowMs + DelaysMs[attempt.Tries + 1] };
+                _attempts[i] = attempt;
+            }
+
+            NextDeadlineMs = Math.Min(NextDeadlineMs, attempt.NextMs);
+        }
+    }
+
+    private readonly record struct Attempt(Peer Peer, int LocalSocket, InetEndpoint Endpoint, int Tries, long NextMs);
+}

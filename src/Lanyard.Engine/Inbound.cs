@@ -1,0 +1,216 @@
+using Lanyard.Primitives;
+using Lanyard.Wire;
+using Lanyard.Wire.Compression;
+using Lanyard.Wire.Packets;
+using Lanyard.Wire.Verbs;
+
+namespace Lanyard.Engine;
+
+/// <summary>Takes datagrams in: relays what is for others, joins fragments, authenticates, expands, and hands packets to their verbs.</summary>
+internal sealed class Inbound(Node node)
+{
+    private const int MaxRelayHops = 3;
+    private const long ReassemblyLifeMs = 5_000;
+
+    private readonly FragmentBuffer _fragments = new(node.Options.MaxReassemblies);
+    private readonly byte[] _joined = new byte[PacketFormat.MaxPacketBytes];
+    private readonly Introductions _introductions = new(node);
+
+    public void Receive(long nowMs, int localSocket, in InetEndpoint endpoint, Span<byte> datagram)
+    {
+        node.Counters.DatagramsReceived++;
+        node.Counters.BytesReceived += datagram.Length;
+        switch (Datagram.Classify(datagram))
+        {
+            case DatagramKind.Packet when PacketView.TryParse(datagram, out var packet):
+                ReceivePacket(nowMs, localSocket, endpoint, datagram, packet);
+                break;
+            case DatagramKind.Fragment when FragmentView.TryParse(datagram, out var fragment):
+                if (fragment.Destination == node.Address)
+                    Join(nowMs, localSocket, endpoint, _fragments.AddFragment(fragment, endpoint, nowMs, _joined, out var length), length);
+                else
+                    RelayFragment(nowMs, fragment.Destination, datagram);
+                break;
+            case DatagramKind.Beacon or DatagramKind.HolePunch:
+                node.Counters.Drop(DropReason.NotAPacket);
+                break;
+            default:
+                node.Counters.Drop(DropReason.Malformed);
+                break;
+        }
+    }
+
+    /// <summary>Reads a whole packet for this node. Its bytes are decrypted in place.</summary>
+    public void Process(long nowMs, int localSocket, in InetEndpoint endpoint, Span<byte> bytes, bool isAuthenticated)
+    {
+        if (!PacketView.TryParse(bytes, out var packet))
+        {
+            node.Counters.Drop(DropReason.Malformed);
+            return;
+        }
+
+        if (packet is { Suite: CipherSuite.Poly1305, Verb: Verb.Hello } && !isAuthenticated)
+        {
+            node.HelloVerb.ReceiveInTheClear(nowMs, localSocket, endpoint, bytes, packet);
+            return;
+        }
+
+        if (node.Topology.Find(nowMs, packet.Source) is not { } peer)
+        {
+            node.Waiting.Add(nowMs, packet.Source, localSocket, endpoint, bytes, isAuthenticated: false);
+            node.Whois.Request(nowMs, packet.Source);
+            return;
+        }
+
+        if (!isAuthenticated && !Authenticate(peer, endpoint, bytes, packet))
+            return;
+
+        if (!packet.IsCompressed)
+        {
+            Dispatch(nowMs, peer, localSocket, endpoint, packet, packet.Payload);
+            return;
+        }
+
+        var expanded = node.RentBuffer();
+        if (PayloadCompression.TryExpand(packet.Payload, expanded.AsSpan(0, PacketFormat.MaxPayloadBytes), out var length))
+            Dispatch(nowMs, peer, localSocket, endpoint, packet, expanded.AsSpan(0, length));
+        else
+            node.Counters.Drop(DropReason.BadCompression);
+        node.ReturnBuffer(expanded);
+    }
+
+    public void Expire(long nowMs)
+    {
+        for (var i = _fragments.DropOlderThan(nowMs - ReassemblyLifeMs); i > 0; i--)
+            node.Counters.Drop(DropReason.ReassemblyExpired);
+        _introductions.Expire(nowMs);
+    }
+
+    private void ReceivePacket(long nowMs, int localSocket, in InetEndpoint endpoint, Span<byte> datagram, PacketView packet)
+    {
+        if (packet.Source == node.Address)
+            node.Counters.Drop(DropReason.OwnAddress);
+        else if (packet.Destination != node.Address)
+            RelayPacket(nowMs, datagram, packet.Source, packet.Destination);
+        else if (packet.IsFragmented)
+            Join(nowMs, localSocket, endpoint, _fragments.AddHead(packet, endpoint, nowMs, _joined, out var length), length);
+        else
+            Process(nowMs, localSocket, endpoint, datagram, isAuthenticated: false);
+    }
+
+    private void Join(long nowMs, int localSocket, in InetEndpoint endpoint, FragmentResult result, int length)
+    {
+        if (result == FragmentResult.Joined)
+            Process(nowMs, localSocket, endpoint, _joined.AsSpan(0, length), isAuthenticated: false);
+        else if (result != FragmentResult.Waiting)
+            node.Counters.Drop(DropReason.BadFragment);
+    }
+
+    private bool Authenticate(Peer peer, in InetEndpoint endpoint, Span<byte> bytes, PacketView packet)
+    {
+        if (packet.Suite == CipherSuite.TrustedPath)
+        {
+            if (packet.TrustedPathId != 0 && packet.TrustedPathId == node.TrustedPathTo(endpoint.Address))
+                return true;
+            node.Counters.Drop(DropReason.UntrustedPath);
+            return false;
+        }
+
+        if (peer.Key.TryDearmor(bytes))
+            return true;
+        node.Counters.Drop(DropReason.BadMac);
+        return false;
+    }
+
+    private void Dispatch(long nowMs, Peer peer, int localSocket, in InetEndpoint endpoint, PacketView packet, ReadOnlySpan<byte> payload)
+    {
+        var incoming = new Incoming
+        {
+            NowMs = nowMs,
+            Peer = peer,
+            LocalSocket = localSocket,
+            Endpoint = endpoint,
+            Hops = packet.Hops,
+            PacketId = packet.PacketId,
+            Verb = packet.Verb,
+            Payload = payload,
+            Packet = packet.Bytes,
+        };
+        node.Counters.PacketsReceived++;
+        var understood = packet.Verb switch
+        {
+            Verb.Frame => node.FrameVerbs.ReceiveFrame(incoming),
+            Verb.ExtFrame => node.FrameVerbs.ReceiveExtFrame(incoming),
+            Verb.MulticastFrame => node.MulticastVerbs.ReceiveFrame(incoming),
+            Verb.MulticastLike => node.MulticastVerbs.ReceiveLike(incoming),
+            Verb.MulticastGather => node.MulticastVerbs.ReceiveGather(incoming),
+            Verb.NetworkConfigRequest => node.ConfigVerbs.ReceiveRequest(incoming),
+            Verb.NetworkConfig => node.ConfigVerbs.ReceiveConfig(incoming),
+            Verb.NetworkCredentials => node.ConfigVerbs.ReceiveCredentials(incoming),
+            Verb.Hello => node.HelloVerb.ReceiveAuthenticated(incoming),
+            Verb.Ok => node.ReplyVerbs.ReceiveOk(incoming),
+            Verb.Error => node.ReplyVerbs.ReceiveError(incoming),
+            Verb.Whois => node.PeerVerbs.ReceiveWhois(incoming),
+            Verb.Rendezvous => node.PeerVerbs.ReceiveRendezvous(incoming),
+            Verb.Echo => node.PeerVerbs.ReceiveEcho(incoming),
+            Verb.PushDirectPaths => node.PeerVerbs.ReceiveDirectPaths(incoming),
+            Verb.UserMessage => node.PeerVerbs.ReceiveUserMessage(incoming),
+            Verb.Nop or Verb.Ack or Verb.QosMeasurement or Verb.RemoteTrace or Verb.PathNegotiationRequest => node.NoteReceived(incoming),
+            _ => IgnoreUnknown(incoming),
+        };
+        if (!understood)
+            node.Counters.Drop(DropReason.Malformed);
+    }
+
+    private bool IgnoreUnknown(in Incoming incoming)
+    {
+        node.Counters.Drop(DropReason.UnknownVerb);
+        return node.NoteReceived(incoming);
+    }
+
+    private void RelayPacket(long nowMs, Span<byte> datagram, NodeAddress source, NodeAddress destination)
+    {
+        if (!CanRelay())
+            return;
+        if (!PacketHeader.TryIncrementHops(datagram, MaxRelayHops))
+        {
+            node.Counters.Drop(DropReason.TooManyHops);
+            return;
+        }
+
+        if (RelayVia(nowMs, destination, source) is not { } route)
+            return;
+        node.Outbound.Relay(nowMs, route.Via, route.Path, datagram);
+        if (route.Via.Address == destination)
+            _introductions.Consider(nowMs, route.Via, source);
+    }
+
+    private void RelayFragment(long nowMs, NodeAddress destination, Span<byte> datagram)
+    {
+        if (!CanRelay())
+            return;
+        if (!FragmentView.TryIncrementHops(datagram, MaxRelayHops))
+            node.Counters.Drop(DropReason.TooManyHops);
+        else if (RelayVia(nowMs, destination, default) is { } route)
+            node.Outbound.Relay(nowMs, route.Via, route.Path, datagram);
+    }
+
+    private bool CanRelay()
+    {
+        if (node.Topology.IsRootSelf)
+            return true;
+        node.Counters.Drop(DropReason.NotARoot);
+        return false;
+    }
+
+    // To the destination where this root reaches it, else by another root that may.
+    private Route? RelayVia(long nowMs, NodeAddress destination, NodeAddress source)
+    {
+        if (node.Topology.FindKnown(destination) is { } peer && peer.BestPathOfAll(nowMs) is { } path)
+            return new Route(peer, path);
+        if (node.Topology.BestRoot(nowMs, except: source) is { } root && root.BestPath(nowMs) is { } upward)
+            return new Route(root, upward);
+        node.Counters.Drop(DropReason.RelayUnknownDestination);
+        return null;
+    }
+}

@@ -1,0 +1,182 @@
+using Lanyard.Primitives;
+using Lanyard.Wire;
+using Lanyard.Wire.Packets;
+using Lanyard.Wire.Verbs;
+
+namespace Lanyard.Engine;
+
+/// <summary>Multicast: MULTICAST_LIKE, MULTICAST_GATHER, MULTICAST_FRAME and the replies to them.</summary>
+internal sealed class MulticastVerbs(Node node)
+{
+    private const int MaxGatherResults = 1_024;
+
+    private readonly NodeAddress[] _gathered = new NodeAddress[MaxGatherResults];
+
+    public bool ReceiveLike(in Incoming incoming)
+    {
+        if (!MulticastLikeMessage.TryParse(incoming.Payload, out var like))
+            return false;
+        NetworkId lastId = default;
+        VirtualNetwork? network = null;
+        var isAllowed = false;
+        for (var i = 0; i < like.Count; i++)
+        {
+            var (id, group) = like[i];
+            if (i == 0 || id != lastId)
+            {
+                lastId = id;
+                network = node.FindNetwork(id);
+                isAllowed = MayTellOfGroups(incoming, network, id);
+            }
+
+            if (isAllowed)
+                node.Multicaster.Add(incoming.NowMs, network, id, group, incoming.Peer.Address);
+            else
+                node.Counters.Drop(DropReason.NotAMember);
+        }
+
+        return node.NoteReceived(incoming);
+    }
+
+    public bool ReceiveGather(in Incoming incoming)
+    {
+        if (!MulticastGatherMessage.TryParse(incoming.Payload, out var gather))
+            return false;
+        var network = node.FindNetwork(gather.NetworkId);
+        if (network is not null && !gather.Certificate.IsEmpty)
+            node.ConfigVerbs.AddCertificate(incoming.NowMs, incoming.Peer, gather.Certificate);
+        if (!MayTellOfGroups(incoming, network, gather.NetworkId))
+            node.Counters.Drop(DropReason.NotAMember);
+        else if (gather.Limit > 0)
+            AnswerGather(incoming, gather.NetworkId, gather.Group, (int)Math.Min(gather.Limit, MaxGatherResults));
+        return node.NoteReceived(incoming);
+    }
+
+    public bool ReceiveOkGather(in Incoming incoming, ReadOnlySpan<byte> payload)
+    {
+        if (!OkMulticastGatherMessage.TryParse(payload, out var ok))
+            return false;
+        if (node.FindNetwork(ok.NetworkId) is { } network && IsTrustedForMembers(network, incoming.Peer))
+            AddMembers(incoming.NowMs, network, ok.Group, ok.Members);
+        return true;
+    }
+
+    public bool ReceiveFrame(in Incoming incoming)
+    {
+        if (!MulticastFrameMessage.TryParse(incoming.Payload, out var message))
+            return false;
+        if (node.FindNetwork(message.NetworkId) is not { Config: not null } network)
+        {
+            node.Counters.Drop(DropReason.UnknownNetwork);
+            return node.NoteReceived(incoming);
+        }
+
+        if (!message.Certificate.IsEmpty)
+            node.ConfigVerbs.AddCertificate(incoming.NowMs, incoming.Peer, message.Certificate);
+        if (!network.Admits(incoming.NowMs, incoming.Peer))
+            return node.FrameVerbs.AskForCredentials(incoming, network);
+
+        var from = message.Source == default ? DerivedAddresses.Mac(network.Id, incoming.Peer.Address) : message.Source;
+        if (network.Config.MulticastLimit == 0)
+            node.Counters.Drop(DropReason.MulticastDisabled);
+        else if (message.Data.IsEmpty || message.Data.Length > network.Config.Mtu)
+            node.Counters.Drop(DropReason.FrameSize);
+        else if (!message.Group.Mac.IsMulticast || from.IsMulticast || from == network.Mac)
+            node.Counters.Drop(DropReason.Malformed);
+        else
+            Deliver(incoming, network, message, from);
+
+        if (message.GatherLimit > 0)
+            AnswerFrame(incoming, message.NetworkId, message.Group, (int)Math.Min(message.GatherLimit, MaxGatherResults));
+        return node.NoteReceived(incoming, network);
+    }
+
+    public bool ReceiveOkFrame(in Incoming incoming, ReadOnlySpan<byte> payload)
+    {
+        if (!OkMulticastFrameMessage.TryParse(payload, out var ok))
+            return false;
+        if (node.FindNetwork(ok.NetworkId) is not { } network)
+            return true;
+        if (!ok.Certificate.IsEmpty)
+            node.ConfigVerbs.AddCertificate(incoming.NowMs, incoming.Peer, ok.Certificate);
+        if (IsTrustedForMembers(network, incoming.Peer))
+            AddMembers(incoming.NowMs, network, ok.Group, ok.Members);
+        return true;
+    }
+
+    public bool ReceiveUnwanted(in Incoming incoming, ReadOnlySpan<byte> payload)
+    {
+        if (!UnwantedMulticastMessage.TryParse(payload, out var unwanted))
+            return false;
+        if (node.FindNetwork(unwanted.NetworkId) is { } network && network.Admits(incoming.NowMs, incoming.Peer))
+            node.Multicaster.Remove(unwanted.NetworkId, unwanted.Group, incoming.Peer.Address);
+        return true;
+    }
+
+    private void Deliver(in Incoming incoming, VirtualNetwork network, in MulticastFrameMessage message, MacAddress from)
+    {
+        if (from != DerivedAddresses.Mac(network.Id, incoming.Peer.Address))
+        {
+            if (!network.Config!.HasRole(incoming.Peer.Address, SpecialistRoles.ActiveBridge))
+            {
+                // A replicator sends for others without being their bridge.
+                if (!network.Config.HasRole(incoming.Peer.Address, SpecialistRoles.MulticastReplicator))
+                {
+                    node.Counters.Drop(DropReason.BridgingNotAllowed);
+                    return;
+                }
+            }
+            else
+            {
+                network.LearnBridgeRoute(from, incoming.Peer.Address);
+            }
+        }
+
+        if ((message.Flags & MulticastFrameFlags.Replicate) != 0 && network.Config!.HasRole(node.Address, SpecialistRoles.MulticastReplicator))
+            node.Multicaster.Send(incoming.NowMs, network, incoming.Peer.Address, message.Group, from, message.EtherType, message.Data);
+        if (node.FrameVerbs.PermitsIncoming(incoming, network, from, message.Group.Mac, message.EtherType, message.Data) != Verdict.Drop)
+            node.DeliverFrame(network, from, message.Group.Mac, message.EtherType, message.Data);
+    }
+
+    // Members may, and so may anybody where this node is a root or has lately given the peer the network's configuration.
+    private bool MayTellOfGroups(in Incoming incoming, VirtualNetwork? network, NetworkId id) =>
+        (network is not null && network.Admits(incoming.NowMs, incoming.Peer)) || node.Topology.IsRootSelf
+        || node.ConfigVerbs.HasAuthorised(incoming.NowMs, id, incoming.Peer.Address);
+
+    private bool IsTrustedForMembers(VirtualNetwork network, Peer peer) =>
+        peer.Address == network.Controller || node.Topology.IsRoot(peer.Address) || network.FindMember(peer.Address) is not null;
+
+    private void AddMembers(long nowMs, VirtualNetwork network, MulticastGroup group, NodeAddressList members)
+    {
+        for (var i = 0; i < Math.Min(members.Count, MaxGatherResults); i++)
+            node.Multicaster.Add(nowMs, network, network.Id, group, members[i]);
+    }
+
+    private void AnswerGather(in Incoming incoming, NetworkId id, MulticastGroup group, int limit)
+    {
+        var members = _gathered.AsSpan(0, limit);
+        var count = node.Multicaster.Gather(id, group, incoming.Peer.Address, members, out var total);
+        if (count == 0)
+            return;
+        var buffer = node.RentBuffer();
+        var writer = new ByteWriter(buffer.AsSpan(PacketFormat.HeaderBytes, PacketFormat.MaxPayloadBytes));
+        new OkMessage { InReVerb = Verb.MulticastGather, InRePacketId = incoming.PacketId }.Write(ref writer);
+        new OkMulticastGatherMessage { NetworkId = id, Group = group, TotalKnown = (uint)total }.Write(ref writer, members[..count]);
+        node.Outbound.Reply(incoming, Verb.Ok, buffer, PacketFormat.HeaderBytes, writer.Position);
+        node.ReturnBuffer(buffer);
+    }
+
+    private void AnswerFrame(in Incoming incoming, NetworkId id, MulticastGroup group, int limit)
+    {
+        var members = _gathered.AsSpan(0, limit);
+        var count = node.Multicaster.Gather(id, group, incoming.Peer.Address, members, out var total);
+        if (count == 0)
+            return;
+        var buffer = node.RentBuffer();
+        var writer = new ByteWriter(buffer.AsSpan(PacketFormat.HeaderBytes, PacketFormat.MaxPayloadBytes));
+        new OkMessage { InReVerb = Verb.MulticastFrame, InRePacketId = incoming.PacketId }.Write(ref writer);
+        new OkMulticastFrameMessage { NetworkId = id, Group = group, Flags = MulticastFrameFlags.Gather, TotalKnown = (uint)total }.Write(ref writer, members[..count]);
+        node.Outbound.Reply(incoming, Verb.Ok, buffer, PacketFormat.HeaderBytes, writer.Position);
+        node.ReturnBuffer(buffer);
+    }
+}

@@ -1,0 +1,612 @@
+using System.Diagnostics.CodeAnalysis;
+using Lanyard.Primitives;
+using Lanyard.Wire;
+using Lanyard.Wire.Packets;
+using Lanyard.Wire.Verbs;
+
+namespace Lanyard.Engine;
+
+/// <summary>
+/// One node: a leaf, and where the planet or a moon names it a root, and where it is given a controller that too. It has no I/O, no thread and no
+/// clock: datagrams, frames and the time come in as arguments, and what it wants done goes out through its <see cref="INodeHost"/>.
+/// </summary>
+/// <remarks>
+/// A node has one owner: its methods are called by one thread at a time. Time is in milliseconds since 1970 and never goes back; hosts
+/// take the wall clock once and add the time that has passed.
+/// </remarks>
+public sealed class Node
+{
+    /// <summary>Bytes that must be free in front of a frame given to <see cref="SendFrame"/>: room for the headers that come before it on the wire.</summary>
+    public const int FrameHeadroom = PacketFormat.HeaderBytes + FrameMessage.HeaderBytes;
+
+    private const long HousekeepingMs = 30_000;
+    private const long KeepaliveMs = 2_500;
+    private const long QueueRetryMs = 250;
+    private const long DirectPathsPushMs = 15_000;
+    private const long DirectPathsPushWhenDirectMs = 120_000;
+    private const long UnknownPathHelloMs = 250;
+
+    private readonly Dictionary<NetworkId, VirtualNetwork> _networks = [];
+    private readonly Stack<byte[]> _buffers = new();
+    private readonly ExternalAddresses _externalAddresses = new(capacity: 4_096);
+    private IReadOnlyList<InetEndpoint> _localEndpoints = [];
+    private long _nextKeepaliveMs;
+    private long _nextHousekeepingMs;
+    private long _nextQueueMs;
+
+    /// <summary>A node with an identity. The planet that its host has kept is its first; it is silent until it is polled.</summary>
+    /// <param name="options">How it behaves.</param>
+    /// <param name="identity">Who it is, with the secret.</param>
+    /// <param name="host">Where its output goes.</param>
+    /// <param name="nowMs">The time in milliseconds since 1970.</param>
+    /// <exception cref="ArgumentException">The identity has no secret, or the random seed is shorter than 32 bytes.</exception>
+    public Node(NodeOptions options, Identity identity, INodeHost host, long nowMs)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(identity);
+        ArgumentNullException.ThrowIfNull(host);
+        if (!identity.HasSecret)
+            throw new ArgumentException("A node needs its identity's secret, not only the public part.", nameof(identity));
+        Options = options;
+        Identity = identity;
+        Host = host;
+        Version = options.Version;
+        Random = new NodeRandom(options.RandomSeed.Span);
+        Topology = new Topology(this);
+        Outbound = new Outbound(this);
+        Inbound = new Inbound(this);
+        Whois = new Whois(this);
+        Contacts = new Contacts(this);
+        Liveness = new Liveness(this);
+        Waiting = new WaitingPackets(this);
+        Multicaster = new Multicaster(this);
+        HelloVerb = new HelloVerb(this);
+        PeerVerbs = new PeerVerbs(this);
+        ReplyVerbs = new ReplyVerbs(this);
+        FrameVerbs = new FrameVerbs(this);
+        MulticastVerbs = new MulticastVerbs(this);
+        ConfigVerbs = new ConfigVerbs(this);
+        if (host.LoadState(StateKind.Planet, 0) is { } planet && World.TryParse(planet, out var world) && world.Type == WorldType.Planet)
+            Topology.AddWorld(world, isChosenByUser: true);
+        _nextHousekeepingMs = nowMs + HousekeepingMs;
+    }
+
+    /// <summary>Who this node is.</summary>
+    public Identity Identity { get; }
+
+    /// <summary>This node's address.</summary>
+    public NodeAddress Address => Identity.Address;
+
+    /// <summary>How it behaves.</summary>
+    public NodeOptions Options { get; }
+
+    /// <summary>What it did, and what it dropped and why.</summary>
+    public NodeCounters Counters { get; } = new();
+
+    /// <summary>Whether it reaches a root, or is one.</summary>
+    public bool IsOnline { get; private set; }
+
+    /// <summary>Whether the planet or a moon names it a root.</summary>
+    public bool IsRoot => Topology.IsRootSelf;
+
+    /// <summary>The roots of its planet; null until one is given.</summary>
+    public World? Planet => Topology.Planet;
+
+    /// <summary>The moons that it follows.</summary>
+    public IReadOnlyList<World> Moons => Topology.Moons;
+
+    /// <summary>The networks that it has joined.</summary>
+    public IReadOnlyCollection<VirtualNetwork> Networks => _networks.Values;
+
+    /// <summary>What answers requests for configurations of the networks that this node controls; null where it is no controller.</summary>
+    public INetworkController? Controller { get; set; }
+
+    /// <summary>When <see cref="Poll"/> must be called next, in milliseconds since 1970.</summary>
+    public long NextDeadlineMs { get; private set; }
+
+    internal INodeHost Host { get; }
+
+    internal NodeVersion Version { get; }
+
+    internal NodeRandom Random { get; }
+
+    internal ReplyWindow Replies { get; } = new();
+
+    internal Topology Topology { get; }
+
+    internal Outbound Outbound { get; }
+
+    internal Inbound Inbound { get; }
+
+    internal Whois Whois { get; }
+
+    internal Contacts Contacts { get; }
+
+    internal Liveness Liveness { get; }
+
+    internal WaitingPackets Waiting { get; }
+
+    internal Multicaster Multicaster { get; }
+
+    internal HelloVerb HelloVerb { get; }
+
+    internal PeerVerbs PeerVerbs { get; }
+
+    internal ReplyVerbs ReplyVerbs { get; }
+
+    internal FrameVerbs FrameVerbs { get; }
+
+    internal MulticastVerbs MulticastVerbs { get; }
+
+    internal ConfigVerbs ConfigVerbs { get; }
+
+    /// <summary>Takes a datagram. Never throws, whatever the bytes.</summary>
+    /// <param name="nowMs">The time.</param>
+    /// <param name="localSocket">The host's number of the socket it came in on, 0 or more.</param>
+    /// <param name="source">Where it came from.</param>
+    /// <param name="datagram">The UDP payload: decrypted in place, so its content is lost.</param>
+    public void Receive(long nowMs, int localSocket, in InetEndpoint source, Span<byte> datagram)
+    {
+        Inbound.Receive(nowMs, localSocket, source, datagram);
+        UpdateDeadline();
+    }
+
+    /// <summary>Does what is due: keepalives, retries, expiry. Call it at <see cref="NextDeadlineMs"/>; earlier does no harm.</summary>
+    public void Poll(long nowMs)
+    {
+        PollRoots(nowMs);
+        Whois.Poll(nowMs);
+        Contacts.Poll(nowMs);
+        Liveness.Poll(nowMs);
+        if (nowMs >= _nextQueueMs && (Outbound.HasQueued || !Waiting.IsEmpty))
+        {
+            _nextQueueMs = nowMs + QueueRetryMs;
+            Outbound.Poll(nowMs);
+            Waiting.Expire(nowMs);
+        }
+
+        foreach (var network in _networks.Values)
+            network.Poll(nowMs);
+        if (nowMs >= _nextKeepaliveMs)
+            KeepAlive(nowMs);
+        if (nowMs >= _nextHousekeepingMs)
+            CleanUp(nowMs);
+        UpdateDeadline();
+    }
+
+    /// <summary>Joins a network, with the configuration that was kept if there is one; what is new follows from the controller.</summary>
+    public VirtualNetwork Join(long nowMs, NetworkId id)
+    {
+        if (_networks.TryGetValue(id, out var network))
+            return network;
+        network = new VirtualNetwork(this, id);
+        _networks.Add(id, network);
+        if (Host.LoadState(StateKind.NetworkConfig, id.Value) is { Length: > 1 } state && NetworkConfig.TryParse(state, out var config))
+            network.Configure(nowMs, config, isFresh: false);
+        network.Request(nowMs);
+        UpdateDeadline();
+        return network;
+    }
+
+    /// <summary>Leaves a network and forgets its configuration. False if it was not joined.</summary>
+    public bool Leave(NetworkId id)
+    {
+        if (!_networks.Remove(id))
+            return false;
+        Host.DeleteState(StateKind.NetworkConfig, id.Value);
+        return true;
+    }
+
+    /// <summary>A network that was joined.</summary>
+    public bool TryGetNetwork(NetworkId id, [NotNullWhen(true)] out VirtualNetwork? network) => _networks.TryGetValue(id, out network);
+
+    /// <summary>Sends an Ethernet frame. The frame is encrypted where it lies: the buffer's content is lost.</summary>
+    /// <param name="nowMs">The time.</param>
+    /// <param name="network">The network.</param>
+    /// <param name="source">The sender: <see cref="VirtualNetwork.Mac"/>, or another where this node is a bridge.</param>
+    /// <param name="destination">The receiver, or a multicast group.</param>
+    /// <param name="etherType">The EtherType.</param>
+    /// <param name="buffer">The frame, with at least <see cref="FrameHeadroom"/> bytes in front of it.</param>
+    /// <param name="start">Where what follows the Ethernet header begins in the buffer.</param>
+    /// <param name="length">How long that is.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is too little room in front, or the frame does not lie in the buffer.</exception>
+    public void SendFrame(
+        long nowMs, VirtualNetwork network, MacAddress source, MacAddress destination, ushort etherType, Span<byte> buffer, int start, int length)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        ArgumentOutOfRangeException.ThrowIfLessThan(start, FrameHeadroom);
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, buffer.Length - start);
+        FrameVerbs.Send(nowMs, network, source, destination, etherType, buffer, start, length);
+        UpdateDeadline();
+    }
+
+    /// <summary>Listens to a multicast group. For ARP, the group of an IPv4 address is broadcast with the address as distinguishing number.</summary>
+    public void Subscribe(long nowMs, VirtualNetwork network, MulticastGroup group)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        network.Subscribe(nowMs, group);
+        UpdateDeadline();
+    }
+
+    /// <summary>Stops listening to a multicast group.</summary>
+    public void Unsubscribe(VirtualNetwork network, MulticastGroup group)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        network.Unsubscribe(group);
+    }
+
+    /// <summary>Says where this node's sockets are reachable on its own networks: peers that it shares a virtual network with are told.</summary>
+    public void SetLocalEndpoints(IReadOnlyList<InetEndpoint> endpoints) => _localEndpoints = endpoints;
+
+    /// <summary>The network under the node changed (an interface came or went, the machine woke up): all paths are tried anew at once.</summary>
+    public void NetworkEnvironmentChanged(long nowMs)
+    {
+        foreach (var peer in Topology.Peers)
+        {
+            foreach (var path in peer.Paths)
+                Distrust(nowMs, peer, path);
+        }
+
+        foreach (var root in Topology.Roots)
+            root.ResetAttempts();
+        foreach (var network in _networks.Values)
+            network.RequestSoon(nowMs);
+        NextDeadlineMs = nowMs;
+    }
+
+    /// <summary>Takes a planet or a moon that the user chose. False if what is known is newer, or the signature is not its update key's.</summary>
+    public bool AddWorld(long nowMs, World world)
+    {
+        ArgumentNullException.ThrowIfNull(world);
+        return AddWorld(nowMs, world, isChosenByUser: true);
+    }
+
+    /// <summary>Follows a moon, asking one of its roots for it where it is not known.</summary>
+    public void Orbit(long nowMs, ulong moon, NodeAddress seed)
+    {
+        Topology.Orbit(nowMs, moon, seed);
+        NextDeadlineMs = nowMs;
+    }
+
+    /// <summary>Stops following a moon. False if it was not followed.</summary>
+    public bool Deorbit(ulong moon) => Topology.Deorbit(moon);
+
+    /// <summary>Sends a member a new configuration of a network that this node controls, unasked.</summary>
+    public void PushConfiguration(long nowMs, NodeAddress member, NetworkConfig config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        ConfigVerbs.SendConfig(nowMs, member, config, requestPacketId: 0);
+        UpdateDeadline();
+    }
+
+    /// <summary>Sends a member a revocation of a credential of a network that this node controls.</summary>
+    public void PushRevocation(long nowMs, NodeAddress member, Revocation revocation)
+    {
+        ArgumentNullException.ThrowIfNull(revocation);
+        ConfigVerbs.SendRevocation(nowMs, member, revocation);
+        UpdateDeadline();
+    }
+
+    /// <summary>Sends a message of the application's own to another node (verb USER_MESSAGE). It may get lost.</summary>
+    /// <param name="nowMs">The time.</param>
+    /// <param name="destination">The node.</param>
+    /// <param name="type">The application's type number, 65536 or more.</param>
+    /// <param name="message">The message, at most 9,900 bytes.</param>
+    /// <exception cref="ArgumentException">The message is too long.</exception>
+    public void SendUserMessage(long nowMs, NodeAddress destination, ulong type, ReadOnlySpan<byte> message)
+    {
+        var buffer = RentBuffer();
+        var writer = new ByteWriter(buffer.AsSpan(PacketFormat.HeaderBytes, PacketFormat.MaxPayloadBytes));
+        new UserMessage { Type = type, Data = message }.Write(ref writer);
+        if (writer.Failed)
+            throw new ArgumentException($"A user message has at most {PacketFormat.MaxPayloadBytes - sizeof(ulong)} bytes.", nameof(message));
+        Outbound.Send(nowMs, destination, Verb.UserMessage, buffer, PacketFormat.HeaderBytes, writer.Position, compress: true);
+        ReturnBuffer(buffer);
+        UpdateDeadline();
+    }
+
+    /// <summary>The peers at this moment.</summary>
+    public IReadOnlyList<PeerInfo> Peers(long nowMs) => [.. Topology.Peers.Select(peer => Describe(nowMs, peer)).OrderBy(p => p.Address)];
+
+    /// <summary>One peer at this moment; null where it is not known.</summary>
+    public PeerInfo? FindPeer(long nowMs, NodeAddress address) => Topology.FindKnown(address) is { } peer ? Describe(nowMs, peer) : null;
+
+    /// <summary>The addresses under which roots and peers say they see this node.</summary>
+    public IReadOnlyList<InetEndpoint> SurfaceAddresses()
+    {
+        var list = new List<InetEndpoint>();
+        _externalAddresses.CopyTo(list);
+        return list;
+    }
+
+    /// <summary>Writes down what makes the next start fast. Done now and then anyway; call it before the node ends.</summary>
+    public void SavePeers(long nowMs) => Topology.Save(nowMs);
+
+    internal byte[] RentBuffer() => _buffers.Count > 0 ? _buffers.Pop() : new byte[PacketFormat.MaxPacketBytes];
+
+    internal void ReturnBuffer(byte[] buffer) => _buffers.Push(buffer);
+
+    internal VirtualNetwork? FindNetwork(NetworkId id) => _networks.GetValueOrDefault(id);
+
+    internal bool IsController(NodeAddress address)
+    {
+        foreach (var network in _networks.Values)
+        {
+            if (network.Controller == address)
+                return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>Whether a physical address is none of the virtual networks' own: their packets must not travel through themselves.</summary>
+    internal bool MayUseAddress(InetAddress address)
+    {
+        foreach (var network in _networks.Values)
+        {
+            if (network.ContainsAddress(address))
+                return false;
+        }
+
+        return true;
+    }
+
+    internal ulong TrustedPathTo(InetAddress address)
+    {
+        for (var i = 0; i < Options.TrustedPaths.Count; i++)
+        {
+            if (Options.TrustedPaths[i].Network.Contains(address))
+                return Options.TrustedPaths[i].PathId;
+        }
+
+        return 0;
+    }
+
+    internal bool AddWorld(long nowMs, World world, bool isChosenByUser)
+    {
+        if (!Topology.AddWorld(world, isChosenByUser))
+            return false;
+        NextDeadlineMs = nowMs;
+        return true;
+    }
+
+    internal void DeliverFrame(VirtualNetwork network, MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> frame)
+    {
+        Counters.FramesReceived++;
+        Host.FrameReceived(network, source, destination, etherType, frame);
+    }
+
+    /// <summary>A peer's identity is known now: what waited for it goes its way.</summary>
+    internal void PeerBecameKnown(long nowMs, Peer peer)
+    {
+        Whois.Resolved(peer.Address);
+        Waiting.Retry(nowMs, peer.Address, authenticated: false);
+        Outbound.Flush(nowMs, peer);
+    }
+
+    /// <summary>Notes that an authentic packet came: the path is alive, or worth learning; trust and direct paths follow from it.</summary>
+    internal bool NoteReceived(in Incoming incoming, VirtualNetwork? sharedNetwork = null)
+    {
+        var (nowMs, peer) = (incoming.NowMs, incoming.Peer);
+        peer.LastReceivedMs = nowMs;
+        if (incoming.Verb is Verb.Frame or Verb.ExtFrame or Verb.MulticastFrame or Verb.NetworkConfigRequest or Verb.NetworkConfig)
+            peer.LastFrameMs = nowMs;
+        if (sharedNetwork is not null)
+            peer.LastTrustedMs = nowMs;
+        if (incoming.IsDirect)
+            NotePath(incoming);
+        if (peer.SharesNetwork(nowMs)
+            && peer.DirectPathsPush.TryPass(nowMs, incoming.IsDirect ? DirectPathsPushWhenDirectMs : DirectPathsPushMs))
+            PeerVerbs.PushDirectPaths(nowMs, peer);
+        return true;
+    }
+
+    /// <summary>The path that an answer came over: learned, since only who is really there can have answered. Null where it may not be used.</summary>
+    internal Path? LearnPath(in Incoming incoming)
+    {
+        var (nowMs, peer) = (incoming.NowMs, incoming.Peer);
+        if (peer.FindPath(incoming.LocalSocket, incoming.Endpoint) is { } known)
+        {
+            known.NoteReceived(nowMs);
+            ReportDirectness(nowMs, peer);
+            return known;
+        }
+
+        if (!Topology.MayUsePath(peer.Address, incoming.LocalSocket, incoming.Endpoint))
+            return null;
+        var path = peer.Learn(incoming.LocalSocket, incoming.Endpoint, nowMs);
+        ReportDirectness(nowMs, peer);
+        if (Topology.FindRoot(peer.Address) is { } root)
+            RootAnswers(nowMs, root);
+        Outbound.Flush(nowMs, peer);
+        return path;
+    }
+
+    internal void NoteExternalAddress(in Incoming incoming, in InetEndpoint seenAs)
+    {
+        var isRoot = Topology.IsRoot(incoming.Peer.Address);
+        if (!_externalAddresses.Report(incoming.NowMs, incoming.Peer.Address, incoming.LocalSocket, incoming.Endpoint, seenAs, isRoot))
+            return;
+        var scope = IpScopes.Of(seenAs.Address);
+        foreach (var peer in Topology.Peers)
+        {
+            foreach (var path in peer.Paths)
+            {
+                if (path.Scope == scope && path.Endpoint.Address.Family == seenAs.Address.Family && path.Endpoint != incoming.Endpoint)
+                    Distrust(incoming.NowMs, peer, path);
+            }
+        }
+    }
+
+    /// <summary>All endpoints that peers may try: this machine's own, and those that a NAT shows for it.</summary>
+    internal List<InetEndpoint> ReachableAt()
+    {
+        var list = new List<InetEndpoint>();
+        foreach (var endpoint in _localEndpoints)
+        {
+            if (!IpScopes.Of(endpoint.Address).Equals(IpScope.Loopback) || Topology.AllowsLoopback)
+                list.Add(endpoint);
+        }
+
+        _externalAddresses.CopyTo(list);
+        return list;
+    }
+
+    internal void ReportDirectness(long nowMs, Peer peer)
+    {
+        var path = peer.BestPath(nowMs);
+        if (path is not null == peer.WasDirect)
+            return;
+        peer.WasDirect = path is not null;
+        Host.PeerChanged(peer.Address, path is null ? PeerChange.DirectPathLost : PeerChange.DirectPathFound, path?.Endpoint ?? default);
+    }
+
+    private void NotePath(in Incoming incoming)
+    {
+        var (nowMs, peer) = (incoming.NowMs, incoming.Peer);
+        if (peer.FindPath(incoming.LocalSocket, incoming.Endpoint) is { } path)
+        {
+            path.NoteReceived(nowMs);
+            if (!peer.WasDirect)
+                ReportDirectness(nowMs, peer);
+        }
+        else if (!peer.HasSpeakingPathToHost(incoming.LocalSocket, incoming.Endpoint, nowMs) && peer.UnknownPathHello.TryPass(nowMs, UnknownPathHelloMs)
+            && Topology.MayUsePath(peer.Address, incoming.LocalSocket, incoming.Endpoint))
+        {
+            Outbound.SendHello(nowMs, peer, incoming.LocalSocket, incoming.Endpoint);
+        }
+    }
+
+    private void Distrust(long nowMs, Peer peer, Path path)
+    {
+        var watched = path.IsUnanswered;
+        path.Distrust(nowMs);
+        if (!watched)
+            Liveness.Watch(peer, path);
+        Outbound.Probe(nowMs, peer, path.LocalSocket, path.Endpoint);
+    }
+
+    private void RootAnswers(long nowMs, Root root)
+    {
+        root.ResetAttempts();
+        SetOnline(true);
+        Whois.RootReachable(nowMs);
+        foreach (var network in _networks.Values)
+            network.RequestSoon(nowMs);
+        _nextQueueMs = nowMs;
+        NextDeadlineMs = nowMs;
+    }
+
+    private void PollRoots(long nowMs)
+    {
+        var online = Topology.IsRootSelf;
+        foreach (var root in Topology.Roots)
+        {
+            if (Topology.FindKnown(root.Address) is not { } peer)
+                continue;
+            if (peer.BestPath(nowMs) is not null)
+            {
+                online = true;
+                continue;
+            }
+
+            if (nowMs < root.NextAttemptMs)
+                continue;
+            root.NoteAttempt(nowMs, Random.Next());
+            foreach (var endpoint in root.Endpoints)
+                Outbound.SendHello(nowMs, peer, -1, endpoint);
+        }
+
+        SetOnline(online);
+    }
+
+    private void SetOnline(bool online)
+    {
+        if (online == IsOnline)
+            return;
+        IsOnline = online;
+        Host.OnlineChanged(online);
+    }
+
+    private void KeepAlive(long nowMs)
+    {
+        _nextKeepaliveMs = nowMs + KeepaliveMs;
+        foreach (var peer in Topology.Peers)
+        {
+            if (peer.PathCount == 0 || (!Topology.IsRoot(peer.Address) && !peer.IsInUse(nowMs) && !IsHelper(peer.Address)))
+                continue;
+            var hello = nowMs - peer.LastHelloMs >= Peer.HelloIntervalMs;
+            foreach (var path in peer.Paths)
+            {
+                if (path.IsExpired(nowMs) || path.IsSuspect || !(hello || path.NeedsHeartbeat(nowMs)))
+                    continue;
+                if (hello)
+                {
+                    Outbound.SendHello(nowMs, peer, path.LocalSocket, path.Endpoint);
+                }
+                else
+                {
+                    Outbound.Probe(nowMs, peer, path.LocalSocket, path.Endpoint);
+                    if (path.NoteSent(nowMs))
+                        Liveness.Watch(peer, path);
+                }
+            }
+        }
+    }
+
+    private bool IsHelper(NodeAddress address)
+    {
+        foreach (var network in _networks.Values)
+        {
+            if (network.Config is { } config && config.HasRole(address, SpecialistRoles.Anchor | SpecialistRoles.MulticastReplicator))
+                return true;
+        }
+
+        return false;
+    }
+
+    private void CleanUp(long nowMs)
+    {
+        _nextHousekeepingMs = nowMs + HousekeepingMs;
+        Inbound.Expire(nowMs);
+        Topology.Clean(nowMs);
+        _externalAddresses.Clean(nowMs);
+        Multicaster.Clean(nowMs);
+        ConfigVerbs.Clean(nowMs);
+        foreach (var network in _networks.Values)
+            network.Clean(nowMs);
+        Topology.Save(nowMs);
+    }
+
+    private void UpdateDeadline()
+    {
+        var next = Math.Min(_nextKeepaliveMs, _nextHousekeepingMs);
+        next = Math.Min(next, Math.Min(Whois.NextDeadlineMs, Math.Min(Contacts.NextDeadlineMs, Liveness.NextDeadlineMs)));
+        if (Outbound.HasQueued || !Waiting.IsEmpty)
+            next = Math.Min(next, _nextQueueMs);
+        foreach (var network in _networks.Values)
+            next = Math.Min(next, network.NextRequestMs);
+        foreach (var root in Topology.Roots)
+        {
+            if (Topology.FindKnown(root.Address) is { WasDirect: false })
+                next = Math.Min(next, root.NextAttemptMs);
+        }
+
+        NextDeadlineMs = next;
+    }
+
+    private PeerInfo Describe(long nowMs, Peer peer)
+    {
+        var best = peer.BestPath(nowMs);
+        var paths = new List<PathInfo>();
+        foreach (var path in peer.Paths)
+        {
+            paths.Add(new PathInfo(path.LocalSocket, path.Endpoint, path.LastSentMs, path.LastReceivedMs, path.IsLatencyKnown ? path.LatencyMs : -1,
+                path.IsAlive(nowMs), path.IsExpired(nowMs), ReferenceEquals(path, best), TrustedPathTo(path.Endpoint.Address)));
+        }
+
+        return new PeerInfo(peer.Address, peer.Identity, Topology.RoleOf(peer.Address), peer.Version,
+            best is { IsLatencyKnown: true } ? best.LatencyMs : -1, best is not null, paths);
+    }
+}

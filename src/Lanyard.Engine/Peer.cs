@@ -1,0 +1,197 @@
+using Lanyard.Primitives;
+using Lanyard.Wire;
+using Lanyard.Wire.Packets;
+using Lanyard.Wire.Verbs;
+
+namespace Lanyard.Engine;
+
+/// <summary>Another node whose identity is known: the key that is shared with it, the paths to it, and what it may still cause.</summary>
+internal sealed class Peer(Identity identity, SessionKey key, int maxPaths)
+{
+    /// <summary>A peer from which no frame came for so long is not kept warm any more.</summary>
+    public const long ActivityMs = 30_000;
+
+    /// <summary>A HELLO is sent to every peer in use this often, so that both ends learn of changes.</summary>
+    public const long HelloIntervalMs = 60_000;
+
+    private const long TrustMs = 600_000;
+    private const long SpeakingMs = 3_000;
+
+    private readonly Path?[] _paths = new Path?[maxPaths];
+    private (InetEndpoint To, int Priority) _redirect;
+
+    public Identity Identity { get; } = identity;
+
+    public SessionKey Key { get; } = key;
+
+    public NodeAddress Address => Identity.Address;
+
+    /// <summary>The peer's protocol version, 0 until it said.</summary>
+    public int Protocol => Version.Protocol;
+
+    public NodeVersion Version { get; private set; }
+
+    /// <summary>Whether something worth keeping over restarts changed since it was last written down.</summary>
+    public bool IsDirty { get; set; }
+
+    public int PathCount { get; private set; }
+
+    public ReadOnlySpan<Path> Paths => _paths.AsSpan(0, PathCount)!;
+
+    /// <summary>When an authentic packet last came, relayed or not; negative until one did.</summary>
+    public long LastReceivedMs { get; set; } = -1;
+
+    /// <summary>When a packet last came that was about more than keeping in touch.</summary>
+    public long LastFrameMs { get; set; } = long.MinValue / 2;
+
+    /// <summary>When a frame was last sent.</summary>
+    public long LastUsedMs { get; set; } = long.MinValue / 2;
+
+    public long LastHelloMs { get; set; } = long.MinValue / 2;
+
+    /// <summary>When the peer last showed that it shares a network with us.</summary>
+    public long LastTrustedMs { get; set; } = long.MinValue / 2;
+
+    /// <summary>Whether traffic last went directly: for reporting changes.</summary>
+    public bool WasDirect { get; set; }
+
+    public RateGate DirectPathsPush;
+    public RateGate MemorizedPathTry;
+    public RateGate CredentialRequest;
+    public RateGate UnknownPathHello;
+    public RateGate FirstHello;
+    public TokenBucket CredentialsReceived = new(burst: 8, intervalMs: 250);
+    public TokenBucket WhoisReceived = new(burst: 16, intervalMs: 100);
+    public TokenBucket EchoReceived = new(burst: 16, intervalMs: 166);
+    public TokenBucket DirectPathsReceived = new(burst: 8, intervalMs: 4_000);
+    public TokenBucket RendezvousTry = new(burst: 16, intervalMs: 500);
+    public TokenBucket ConfigRequests = new(burst: 8, intervalMs: 500);
+
+    public bool SharesNetwork(long nowMs) => nowMs - LastTrustedMs < TrustMs;
+
+    public bool IsAlive(long nowMs) => nowMs - LastReceivedMs < ActivityMs;
+
+    /// <summary>Whether frames go to or come from this peer.</summary>
+    public bool IsInUse(long nowMs) => nowMs - Math.Max(LastFrameMs, LastUsedMs) < ActivityMs;
+
+    public void SetVersion(NodeVersion version)
+    {
+        IsDirty |= version != Version;
+        Version = version;
+    }
+
+    /// <summary>The best path that is not suspect; null where there is none.</summary>
+    public Path? BestPath(long nowMs) => Best(nowMs, includeSuspect: false);
+
+    /// <summary>The best path of all, for when there is no other way.</summary>
+    public Path? BestPathOfAll(long nowMs) => Best(nowMs, includeSuspect: true);
+
+    public Path? FindPath(int localSocket, in InetEndpoint endpoint)
+    {
+        foreach (var path in Paths)
+        {
+            if (path.LocalSocket == localSocket && path.Endpoint == endpoint)
+                return path;
+        }
+
+        return null;
+    }
+
+    public bool HasActivePathTo(in InetEndpoint endpoint, long nowMs)
+    {
+        foreach (var path in Paths)
+        {
+            if (path.Endpoint == endpoint && path.IsAlive(nowMs))
+                return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>Whether a path to the same IP address, from the same socket, spoke so lately that another port of it is not worth learning.</summary>
+    public bool HasSpeakingPathToHost(int localSocket, in InetEndpoint endpoint, long nowMs)
+    {
+        foreach (var path in Paths)
+        {
+            if (path.LocalSocket == localSocket && path.Endpoint.Address == endpoint.Address && path.IsAlive(nowMs)
+                && nowMs - path.LastReceivedMs < SpeakingMs)
+                return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>Adds a path that has just answered, in the place of a dead one or of the one heard from longest ago where there are too many.</summary>
+    public Path Learn(int localSocket, in InetEndpoint endpoint, long nowMs)
+    {
+        var path = new Path(localSocket, endpoint);
+        path.NoteReceived(nowMs);
+        IsDirty = true;
+        var slot = PathCount;
+        for (var i = 0; i < PathCount; i++)
+        {
+            var old = _paths[i]!;
+            if (old.LocalSocket == localSocket && old.Endpoint.Address == endpoint.Address && !old.IsAlive(nowMs))
+            {
+                slot = i;
+                break;
+            }
+        }
+
+        if (slot == _paths.Length)
+        {
+            slot = 0;
+            for (var i = 1; i < PathCount; i++)
+            {
+                if (_paths[i]!.LastReceivedMs < _paths[slot]!.LastReceivedMs)
+                    slot = i;
+            }
+        }
+
+        if (_redirect.To == endpoint)
+            path.Priority = _redirect.Priority;
+        _paths[slot] = path;
+        PathCount = Math.Max(PathCount, slot + 1);
+        return path;
+    }
+
+    /// <summary>The peer asks to be reached elsewhere: what is learned there counts for more than the path that said so.</summary>
+    public void Redirect(int localSocket, in InetEndpoint from, in InetEndpoint to) => _redirect = (to, (FindPath(localSocket, from)?.Priority ?? 1) + 2);
+
+    /// <summary>Forgets expired paths, and those that the peer redirected us away from.</summary>
+    public void DropExpiredPaths(long nowMs)
+    {
+        var highest = 0;
+        foreach (var path in Paths)
+            highest = Math.Max(highest, path.Priority);
+        var kept = 0;
+        for (var i = 0; i < PathCount; i++)
+        {
+            var path = _paths[i]!;
+            if (!path.IsExpired(nowMs) && path.Priority == highest)
+                _paths[kept++] = path;
+        }
+
+        Array.Clear(_paths, kept, PathCount - kept);
+        PathCount = kept;
+    }
+
+    private Path? Best(long nowMs, bool includeSuspect)
+    {
+        Path? best = null;
+        var bestCost = long.MaxValue;
+        foreach (var path in Paths)
+        {
+            if (!includeSuspect && (path.IsSuspect || path.IsExpired(nowMs)))
+                continue;
+            var cost = path.Cost(nowMs);
+            if (cost < bestCost)
+            {
+                best = path;
+                bestCost = cost;
+            }
+        }
+
+        return best;
+    }
+}

@@ -1,0 +1,138 @@
+using Lanyard.Primitives;
+using Lanyard.Wire;
+using Lanyard.Wire.Packets;
+using Lanyard.Wire.Verbs;
+
+namespace Lanyard.Engine;
+
+/// <summary>What peers ask and tell each other about themselves and other nodes: WHOIS, RENDEZVOUS, ECHO, PUSH_DIRECT_PATHS, USER_MESSAGE.</summary>
+internal sealed class PeerVerbs(Node node)
+{
+    private const int MaxWhoisAddresses = 64;
+    private const int MaxPathsPerScope = 8;
+    private const int JunkTimeToLive = 2;
+
+    public bool ReceiveWhois(in Incoming incoming)
+    {
+        if (!WhoisMessage.TryParse(incoming.Payload, out var whois))
+            return false;
+        if (!node.Topology.IsRootSelf && !incoming.Peer.WhoisReceived.TryTake(incoming.NowMs))
+        {
+            node.Counters.Drop(DropReason.RateLimited);
+            return node.NoteReceived(incoming);
+        }
+
+        var buffer = node.RentBuffer();
+        var writer = new ByteWriter(buffer.AsSpan(PacketFormat.HeaderBytes, PacketFormat.MaxPayloadBytes));
+        new OkMessage { InReVerb = Verb.Whois, InRePacketId = incoming.PacketId }.Write(ref writer);
+        var found = 0;
+        for (var i = 0; i < Math.Min(whois.Addresses.Count, MaxWhoisAddresses); i++)
+        {
+            var address = whois.Addresses[i];
+            if (node.Topology.FindIdentity(incoming.NowMs, address) is { } identity)
+            {
+                identity.Write(writer.Reserve(Identity.BinarySize));
+                found++;
+            }
+            else if (node.Topology.IsRootSelf && !node.Topology.IsRoot(incoming.Peer.Address))
+            {
+                // Another root may know; the asker will ask again.
+                node.Whois.Request(incoming.NowMs, address);
+            }
+        }
+
+        if (found > 0)
+            node.Outbound.Reply(incoming, Verb.Ok, buffer, PacketFormat.HeaderBytes, writer.Position);
+        node.ReturnBuffer(buffer);
+        return node.NoteReceived(incoming);
+    }
+
+    public bool ReceiveRendezvous(in Incoming incoming)
+    {
+        if (!RendezvousMessage.TryParse(incoming.Payload, out var rendezvous))
+            return false;
+        if (!node.Topology.IsRoot(incoming.Peer.Address))
+        {
+            node.Counters.Drop(DropReason.NotFromRoot);
+        }
+        else if (node.Topology.Find(incoming.NowMs, rendezvous.Peer) is { } peer && peer.RendezvousTry.TryTake(incoming.NowMs)
+            && node.Topology.MayUsePath(peer.Address, incoming.LocalSocket, rendezvous.Endpoint))
+        {
+            // The first datagram is not meant to arrive: it opens the NAT or firewall on this side before the other's packets reach it.
+            Span<byte> junk = stackalloc byte[4];
+            node.Random.Fill(junk);
+            node.Host.SendDatagram(incoming.LocalSocket, rendezvous.Endpoint, junk, JunkTimeToLive);
+            node.Contacts.Try(incoming.NowMs, peer, incoming.LocalSocket, rendezvous.Endpoint);
+        }
+
+        return node.NoteReceived(incoming);
+    }
+
+    public bool ReceiveEcho(in Incoming incoming)
+    {
+        if (!incoming.Peer.EchoReceived.TryTake(incoming.NowMs))
+        {
+            node.Counters.Drop(DropReason.RateLimited);
+            return node.NoteReceived(incoming);
+        }
+
+        var buffer = node.RentBuffer();
+        var writer = new ByteWriter(buffer.AsSpan(PacketFormat.HeaderBytes, PacketFormat.MaxPayloadBytes));
+        new OkMessage { InReVerb = Verb.Echo, InRePacketId = incoming.PacketId, Payload = incoming.Payload }.Write(ref writer);
+        if (!writer.Failed)
+            node.Outbound.Reply(incoming, Verb.Ok, buffer, PacketFormat.HeaderBytes, writer.Position);
+        node.ReturnBuffer(buffer);
+        return node.NoteReceived(incoming);
+    }
+
+    public bool ReceiveDirectPaths(in Incoming incoming)
+    {
+        if (!PushDirectPathsMessage.TryParse(incoming.Payload, out var message))
+            return false;
+        if (!incoming.Peer.DirectPathsReceived.TryTake(incoming.NowMs))
+        {
+            node.Counters.Drop(DropReason.RateLimited);
+            return node.NoteReceived(incoming);
+        }
+
+        Span<byte> counts = stackalloc byte[IpScopes.Count * 2];
+        counts.Clear();
+        foreach (var path in message)
+        {
+            if (path.Endpoint.IsNone || (path.Flags & DirectPathFlags.Forget) != 0)
+                continue;
+            var isRedirect = (path.Flags & DirectPathFlags.ClusterRedirect) != 0;
+            ref var count = ref counts[((int)IpScopes.Of(path.Endpoint.Address) * 2) + (path.Endpoint.Address.IsV6 ? 1 : 0)];
+            if (++count > MaxPathsPerScope)
+                continue;
+            if (isRedirect)
+                incoming.Peer.Redirect(incoming.LocalSocket, incoming.Endpoint, path.Endpoint);
+            node.Contacts.Try(incoming.NowMs, incoming.Peer, -1, path.Endpoint);
+        }
+
+        return node.NoteReceived(incoming);
+    }
+
+    public bool ReceiveUserMessage(in Incoming incoming)
+    {
+        if (!UserMessage.TryParse(incoming.Payload, out var message))
+            return false;
+        node.Host.UserMessageReceived(incoming.Peer.Address, message.Type, message.Data);
+        return node.NoteReceived(incoming);
+    }
+
+    /// <summary>Tells a peer all addresses under which this node may be reached.</summary>
+    public void PushDirectPaths(long nowMs, Peer peer)
+    {
+        const int perPacket = 48;
+        var endpoints = node.ReachableAt();
+        for (var start = 0; start < endpoints.Count; start += perPacket)
+        {
+            var buffer = node.RentBuffer();
+            var writer = new ByteWriter(buffer.AsSpan(PacketFormat.HeaderBytes));
+            PushDirectPathsMessage.Write(ref writer, endpoints.Skip(start).Take(perPacket).Select(e => new DirectPath(e)).ToArray());
+            node.Outbound.Send(nowMs, peer, Verb.PushDirectPaths, buffer, PacketFormat.HeaderBytes, writer.Position);
+            node.ReturnBuffer(buffer);
+        }
+    }
+}

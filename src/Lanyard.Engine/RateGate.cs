@@ -1,0 +1,50 @@
+namespace Lanyard.Engine;
+
+/// <summary>Lets one event through per interval.</summary>
+internal struct RateGate
+{
+    private long _nextMs;
+
+    /// <summary>Whether an event may pass now; if so, the next may pass after <paramref name="intervalMs"/>.</summary>
+    public bool TryPass(long nowMs, long intervalMs)
+    {
+        if (nowMs < _nextMs)
+            return false;
+        _nextMs = nowMs + intervalMs;
+        return true;
+    }
+
+    /// <summary>Lets the next event through at once.</summary>
+    public void Reset() => _nextMs = 0;
+}
+
+/// <summary>A token bucket: up to a number of events at once, and one more each interval.</summary>
+internal struct TokenBucket
+{
+    private readonly int _burst;
+    private readonly long _intervalMs;
+    private long _lastMs;
+    private int _tokens;
+
+    public TokenBucket(int burst, long intervalMs)
+    {
+        _burst = burst;
+        _intervalMs = intervalMs;
+        _tokens = burst;
+    }
+
+    public bool TryTake(long nowMs)
+    {
+        var gained = (nowMs - _lastMs) / _intervalMs;
+        if (gained > 0)
+        {
+            _tokens = (int)Math.Min(_burst, _tokens + gained);
+            _lastMs = _tokens == _burst ? nowMs : _lastMs + (gained * _intervalMs);
+        }
+
+        if (_tokens == 0)
+            return false;
+        _tokens--;
+        return true;
+    }
+}

@@ -1,0 +1,312 @@
+using System.Diagnostics.CodeAnalysis;
+using Lanyard.Primitives;
+using Lanyard.Wire;
+using Lanyard.Wire.Packets;
+using Lanyard.Wire.Verbs;
+
+namespace Lanyard.Engine;
+
+/// <summary>Where a network stands.</summary>
+public enum NetworkStatus
+{
+    /// <summary>The controller has not answered yet.</summary>
+    RequestingConfiguration,
+
+    /// <summary>The node is a member.</summary>
+    Ok,
+
+    /// <summary>The controller refuses this node: it is not authorised.</summary>
+    AccessDenied,
+
+    /// <summary>The controller knows no such network, or is no controller.</summary>
+    NotFound,
+
+    /// <summary>The controller wants the user to sign in elsewhere first.</summary>
+    AuthenticationRequired,
+}
+
+/// <summary>A virtual network that a node has joined. Owned by its node: used on the thread that drives the node.</summary>
+public sealed class VirtualNetwork
+{
+    private const long RefreshMs = 60_000;
+    private const long FirstRetryMs = 500;
+    private const long LastRetryMs = 5_000;
+    private const long LastRefusedRetryMs = 30_000;
+    private const long AnnounceMs = 60_000;
+    private const long CredentialsMs = 30_000;
+    private const long CredentialsRequestMs = 1_000;
+
+    private readonly Node _node;
+    private readonly Dictionary<NodeAddress, Membership> _members = [];
+    private readonly HashSet<MulticastGroup> _groups = [];
+    private readonly Dictionary<MulticastGroup, long> _groupsBehindBridge = [];
+    private readonly Dictionary<MacAddress, NodeAddress> _bridgeRoutes = [];
+    private long _configuredMs = -1;
+    private long _requestRetryMs = FirstRetryMs;
+    private long _nextAnnounceMs;
+
+    internal VirtualNetwork(Node node, NetworkId id)
+    {
+        _node = node;
+        Id = id;
+        Mac = DerivedAddresses.Mac(id, node.Address);
+        Chunks = new NetworkConfigAssembler(id);
+    }
+
+    /// <summary>The network.</summary>
+    public NetworkId Id { get; }
+
+    /// <summary>The node that defines it.</summary>
+    public NodeAddress Controller => Id.Controller;
+
+    /// <summary>This node's Ethernet address on it.</summary>
+    public MacAddress Mac { get; }
+
+    /// <summary>Where it stands.</summary>
+    public NetworkStatus Status { get; private set; }
+
+    /// <summary>What the controller assigned; null until the first answer. Kept over restarts, and valid while the controller is away.</summary>
+    public NetworkConfig? Config { get; private set; }
+
+    /// <summary>The multicast groups that this node listens to.</summary>
+    public IReadOnlyCollection<MulticastGroup> Groups => _groups;
+
+    internal long NextRequestMs { get; private set; }
+
+    internal NetworkConfigAssembler Chunks { get; }
+
+    internal IReadOnlyDictionary<NodeAddress, Membership> Members => _members;
+
+    /// <summary>Whether an address is one of the virtual addresses of this network.</summary>
+    internal bool ContainsAddress(InetAddress address)
+    {
+        if (Config is null)
+            return false;
+        foreach (var prefix in Config.StaticAddresses)
+        {
+            if (prefix.Contains(address))
+                return true;
+        }
+
+        return false;
+    }
+
+    internal bool IsSubscribed(MulticastGroup group) => _groups.Contains(group) || _groupsBehindBridge.ContainsKey(group) || (IsBroadcast(group) && WantsBroadcast);
+
+    /// <summary>Whether a peer is a member as far as this node can tell; if so it hears of this node's groups now and then.</summary>
+    internal bool Admits(long nowMs, Peer peer)
+    {
+        if (Config is null)
+            return false;
+        var member = FindMember(peer.Address);
+        if (!Config.IsPublic && (member is null || !member.IsMember(Config, peer.Identity)))
+            return false;
+        member ??= GetMember(peer.Address);
+        if (member.GroupAnnouncement.TryPass(nowMs, AnnounceMs))
+            AnnounceTo(nowMs, peer.Address, AllGroups());
+        return true;
+    }
+
+    internal Membership? FindMember(NodeAddress address) => _members.GetValueOrDefault(address);
+
+    internal Membership GetMember(NodeAddress address)
+    {
+        if (_members.TryGetValue(address, out var member))
+            return member;
+        member = new Membership();
+        AddMember(address, member);
+        return member;
+    }
+
+    internal void AddMember(NodeAddress address, Membership member)
+    {
+        if (_members.Count >= _node.Options.MaxMembersPerNetwork)
+            ForgetAbsentMembers();
+        if (_members.Count >= _node.Options.MaxMembersPerNetwork)
+            _members.Remove(_members.Keys.First());
+        _members[address] = member;
+    }
+
+    /// <summary>Asks the controller for the configuration.</summary>
+    internal void Request(long nowMs)
+    {
+        NextRequestMs = nowMs + (Config is not null && Status == NetworkStatus.Ok && _configuredMs >= 0 ? RefreshMs : _requestRetryMs);
+        _requestRetryMs = Math.Min(_requestRetryMs * 2, Status is NetworkStatus.AccessDenied or NetworkStatus.NotFound ? LastRefusedRetryMs : LastRetryMs);
+        _node.ConfigVerbs.Request(nowMs, this);
+    }
+
+    /// <summary>A root is reachable now, or the network under us changed: the next request comes at once.</summary>
+    internal void RequestSoon(long nowMs)
+    {
+        if (_configuredMs >= 0 && Status == NetworkStatus.Ok)
+            return;
+        _requestRetryMs = FirstRetryMs;
+        NextRequestMs = nowMs;
+    }
+
+    internal void Refuse(NetworkStatus status)
+    {
+        if (status == Status)
+            return;
+        Status = status;
+        _node.Host.NetworkChanged(this);
+    }
+
+    /// <summary>Takes a configuration. False if it is not for this node and network.</summary>
+    internal bool Configure(long nowMs, NetworkConfig config, bool isFresh)
+    {
+        if (config.NetworkId != Id || config.IssuedTo != _node.Address)
+            return false;
+        if (isFresh)
+        {
+            _configuredMs = nowMs;
+            _requestRetryMs = FirstRetryMs;
+            NextRequestMs = nowMs + RefreshMs;
+        }
+
+        var wasOk = Status == NetworkStatus.Ok;
+        Status = NetworkStatus.Ok;
+        if (wasOk && config.Equals(Config))
+            return true;
+        Config = config;
+        _node.Host.NetworkChanged(this);
+        Announce(nowMs, AllGroups(), force: true);
+        if (isFresh && config.TryWrite(out var text))
+            _node.Host.SaveState(StateKind.NetworkConfig, Id.Value, text);
+        return true;
+    }
+
+    internal void Subscribe(long nowMs, MulticastGroup group)
+    {
+        if (_groups.Add(group) && Config is not null)
+            Announce(nowMs, [group], force: true);
+    }
+
+    internal void Unsubscribe(MulticastGroup group) => _groups.Remove(group);
+
+    internal void LearnGroupBehindBridge(long nowMs, MulticastGroup group)
+    {
+        var isNew = !_groupsBehindBridge.ContainsKey(group);
+        if (isNew && _groupsBehindBridge.Count >= _node.Options.MaxBridgeRoutes)
+            return;
+        _groupsBehindBridge[group] = nowMs;
+        if (isNew)
+            Announce(nowMs, [group], force: true);
+    }
+
+    internal void LearnBridgeRoute(MacAddress mac, NodeAddress bridge)
+    {
+        // A bridge that floods loses its own entries, not those of others.
+        if (_bridgeRoutes.Count >= _node.Options.MaxBridgeRoutes && !_bridgeRoutes.ContainsKey(mac))
+        {
+            foreach (var old in _bridgeRoutes.Where(r => r.Value == bridge).Select(r => r.Key).ToArray())
+                _bridgeRoutes.Remove(old);
+            if (_bridgeRoutes.Count >= _node.Options.MaxBridgeRoutes)
+                return;
+        }
+
+        _bridgeRoutes[mac] = bridge;
+    }
+
+    internal bool TryFindBridge(MacAddress mac, out NodeAddress bridge) => _bridgeRoutes.TryGetValue(mac, out bridge);
+
+    /// <summary>Shows this node's credentials to a member before it first gets a frame, after they changed, and now and then.</summary>
+    internal void PushCredentialsIfNeeded(long nowMs, NodeAddress to)
+    {
+        var member = GetMember(to);
+        if (member.CredentialsPushedMs < 0 || member.CredentialsPushedMs < _configuredMs || nowMs - member.CredentialsPushedMs > CredentialsMs)
+            PushCredentials(nowMs, to, member);
+    }
+
+    internal void CredentialsWanted(long nowMs, NodeAddress to)
+    {
+        if (Config?.Membership is null)
+            return;
+        var member = GetMember(to);
+        if (member.CredentialsPushedMs < 0 || member.CredentialsPushedMs < _configuredMs || nowMs - member.CredentialsPushedMs > CredentialsRequestMs)
+            PushCredentials(nowMs, to, member);
+    }
+
+    internal void Poll(long nowMs)
+    {
+        if (nowMs >= NextRequestMs)
+            Request(nowMs);
+        if (Config is not null && nowMs >= _nextAnnounceMs)
+            Announce(nowMs, AllGroups(), force: false);
+    }
+
+    internal void Clean(long nowMs)
+    {
+        foreach (var (group, learnedMs) in _groupsBehindBridge.ToArray())
+        {
+            if (nowMs - learnedMs > Multicaster.SubscriptionLifeMs * 2)
+                _groupsBehindBridge.Remove(group);
+        }
+
+        ForgetAbsentMembers();
+        if (Config is null)
+            return;
+        foreach (var member in _members.Values)
+            member.Clean(Config);
+    }
+
+    private static bool IsBroadcast(MulticastGroup group) => group.Mac.IsBroadcast && group.Adi == 0;
+
+    private bool WantsBroadcast => Config is not null && (Config.Flags & NetworkFlags.Broadcast) != 0;
+
+    private void ForgetAbsentMembers()
+    {
+        foreach (var address in _members.Keys.Where(a => _node.Topology.FindKnown(a) is null).ToArray())
+            _members.Remove(address);
+    }
+
+    private MulticastGroup[] AllGroups()
+    {
+        var groups = new HashSet<MulticastGroup>(_groups);
+        groups.UnionWith(_groupsBehindBridge.Keys);
+        if (WantsBroadcast)
+            groups.Add(new MulticastGroup(MacAddress.Broadcast, 0));
+        return [.. groups];
+    }
+
+    // To those who are asked for members of groups (roots, the controller, the network's own helpers), and to the members that are known.
+    private void Announce(long nowMs, MulticastGroup[] groups, bool force)
+    {
+        if (!force)
+            _nextAnnounceMs = nowMs + AnnounceMs;
+        var always = new HashSet<NodeAddress> { Controller };
+        foreach (var root in _node.Topology.Roots)
+            always.Add(root.Address);
+        foreach (var specialist in Config!.WithRole(SpecialistRoles.Anchor | SpecialistRoles.MulticastReplicator))
+            always.Add(specialist);
+        always.Remove(_node.Address);
+        foreach (var address in always)
+            AnnounceTo(nowMs, address, groups);
+        foreach (var (address, member) in _members)
+        {
+            if (!always.Contains(address) && _node.Topology.FindKnown(address) is { } peer && member.IsMember(Config, peer.Identity)
+                && (member.GroupAnnouncement.TryPass(nowMs, AnnounceMs) || force))
+                AnnounceTo(nowMs, address, groups);
+        }
+    }
+
+    private void AnnounceTo(long nowMs, NodeAddress to, MulticastGroup[] groups)
+    {
+        const int perPacket = 70;
+        for (var start = 0; start < groups.Length; start += perPacket)
+        {
+            var buffer = _node.RentBuffer();
+            var writer = new ByteWriter(buffer.AsSpan(PacketFormat.HeaderBytes));
+            MulticastLikeMessage.Write(ref writer, groups.Skip(start).Take(perPacket).Select(g => new MulticastSubscription(Id, g)).ToArray());
+            _node.Outbound.Send(nowMs, to, Verb.MulticastLike, buffer, PacketFormat.HeaderBytes, writer.Position, compress: true);
+            _node.ReturnBuffer(buffer);
+        }
+    }
+
+    private void PushCredentials(long nowMs, NodeAddress to, Membership member)
+    {
+        member.CredentialsPushedMs = nowMs;
+        if (Config is not null)
+            _node.ConfigVerbs.PushCredentials(nowMs, to, Config);
+    }
+}
