@@ -4,18 +4,16 @@ namespace Lanyard.Wire.Verbs;
 internal static class AttachedCertificate
 {
     private const byte Version = 1;
-    private const int QualifierBytes = 24;
-    private const int SignatureBytes = 96;
 
-    // 1 byte version, 2 count, 24 for each qualifier, 5 signer and, unless that is zero, 96 signature.
+    // 1 byte version, 2 count, the qualifiers, 5 signer and, unless that is zero, the signature.
     internal static ReadOnlySpan<byte> Read(scoped ref ByteReader reader)
     {
         var start = reader.Position;
         if (reader.ReadByte() != Version)
             reader.Fail();
-        reader.Skip(reader.ReadUInt16() * QualifierBytes);
+        reader.Skip(reader.ReadUInt16() * MembershipQualifier.Size);
         if (!reader.ReadNodeAddress().IsNone)
-            reader.Skip(SignatureBytes);
+            reader.Skip(Identity.SignatureSize);
         return reader.Since(start);
     }
 }

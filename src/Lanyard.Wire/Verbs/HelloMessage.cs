@@ -43,7 +43,7 @@ public readonly ref struct HelloMessage
     /// <summary>The sender's time in milliseconds. It comes back in the answer, for measuring.</summary>
     public long Timestamp { get; init; }
 
-    /// <summary>The sender's public identity, serialized: 71 bytes.</summary>
+    /// <summary>The sender's public identity, serialized, for <see cref="Wire.Identity.TryRead"/>.</summary>
     public ReadOnlySpan<byte> Identity { get; init; }
 
     /// <summary>The physical endpoint that the packet was sent to, as its sender sees it; the default value where the packet goes by relay.</summary>
@@ -103,7 +103,7 @@ public readonly ref struct OkHelloMessage
     /// <summary>The physical endpoint that the HELLO came from, as the answering node sees it.</summary>
     public InetEndpoint SentTo { get; init; }
 
-    /// <summary>Newer worlds than those that the HELLO names, serialized one after the other; mostly empty.</summary>
+    /// <summary>Newer worlds than those that the HELLO names, one after the other for <see cref="World.TryRead"/>; mostly empty.</summary>
     public ReadOnlySpan<byte> Worlds { get; init; }
 
     /// <summary>Bytes behind what is known here, from a version to come. Not written.</summary>

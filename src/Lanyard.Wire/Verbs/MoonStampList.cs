@@ -1,21 +1,15 @@
 namespace Lanyard.Wire.Verbs;
 
 /// <summary>A world and its age, as HELLO names the worlds that a node has.</summary>
-/// <param name="Type">The type of world: 1 for a planet, 127 for a moon.</param>
+/// <param name="Type">The type of world.</param>
 /// <param name="Id">The world's ID.</param>
 /// <param name="Timestamp">The world's timestamp; 0 for a moon that the sender wants and does not have.</param>
-public readonly record struct WorldStamp(byte Type, ulong Id, long Timestamp)
+public readonly record struct WorldStamp(WorldType Type, ulong Id, long Timestamp)
 {
-    /// <summary>The <see cref="Type"/> of a planet.</summary>
-    public const byte PlanetType = 1;
-
-    /// <summary>The <see cref="Type"/> of a moon.</summary>
-    public const byte MoonType = 127;
-
     internal const int PlanetBytes = 16;
     internal const int MoonBytes = 17;
 
-    internal static WorldStamp ReadPlanet(scoped ref ByteReader reader) => new(PlanetType, reader.ReadUInt64(), reader.ReadInt64());
+    internal static WorldStamp ReadPlanet(scoped ref ByteReader reader) => new(WorldType.Planet, reader.ReadUInt64(), reader.ReadInt64());
 }
 
 /// <summary>The moons that a node has or wants: the encrypted end of a HELLO.</summary>
@@ -43,7 +37,7 @@ public readonly ref struct MoonStampList
         get
         {
             var reader = new ByteReader(_items.Slice(index * WorldStamp.MoonBytes, WorldStamp.MoonBytes));
-            return new WorldStamp(reader.ReadByte(), reader.ReadUInt64(), reader.ReadInt64());
+            return new WorldStamp((WorldType)reader.ReadByte(), reader.ReadUInt64(), reader.ReadInt64());
         }
     }
 
@@ -70,7 +64,7 @@ public readonly ref struct MoonStampList
         writer.WriteUInt16((ushort)moons.Length);
         foreach (var moon in moons)
         {
-            writer.WriteByte(moon.Type);
+            writer.WriteByte((byte)moon.Type);
             writer.WriteUInt64(moon.Id);
             writer.WriteInt64(moon.Timestamp);
         }

@@ -13,11 +13,8 @@ public readonly ref struct NetworkConfigMessage
     /// <summary>The <see cref="SignatureKind"/> of Ed25519.</summary>
     public const byte Ed25519 = 1;
 
-    /// <summary>The length in bytes of an Ed25519 signature as the protocol has it.</summary>
-    public const int Ed25519Bytes = 96;
-
     /// <summary>The most bytes that a message has beside the part itself.</summary>
-    public const int OverheadBytes = 8 + 2 + 1 + 8 + 4 + 4 + 1 + 2 + Ed25519Bytes;
+    public const int OverheadBytes = 8 + 2 + 1 + 8 + 4 + 4 + 1 + 2 + Identity.SignatureSize;
 
     private const byte FastPropagateFlag = 0x01;
 

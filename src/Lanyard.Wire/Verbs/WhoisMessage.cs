@@ -44,7 +44,7 @@ public readonly ref struct WhoisMessage
 }
 
 /// <summary>The answer to WHOIS: the identities that are known, which may be fewer than were asked for.</summary>
-/// <remarks>Layout: identities one after the other.</remarks>
+/// <remarks>Layout: identities one after the other, as <see cref="Identity.Write"/> writes them.</remarks>
 public readonly ref struct OkWhoisMessage
 {
     /// <summary>The identities.</summary>
@@ -68,12 +68,12 @@ public readonly ref struct OkWhoisMessage
 }
 
 /// <summary>
-/// Serialized identities one after the other, each as a span: <c>foreach (var identity in list)</c>. Nothing is parsed but their lengths.
+/// Serialized identities one after the other, each as a span for <see cref="Identity.TryRead"/>: <c>foreach (var identity in list)</c>. Nothing
+/// but their lengths is looked at.
 /// </summary>
 public readonly ref struct IdentityList
 {
     private const int AddressAndTypeBytes = NodeAddress.Size + 1;
-    private const int PublicKeyBytes = 64;
     private readonly ReadOnlySpan<byte> _items;
 
     internal IdentityList(ReadOnlySpan<byte> items) => _items = items;
@@ -88,7 +88,7 @@ public readonly ref struct IdentityList
         var head = reader.ReadBytes(AddressAndTypeBytes);
         if (!head.IsEmpty && head[^1] != 0)
             reader.Fail();
-        reader.Skip(PublicKeyBytes);
+        reader.Skip(Identity.PublicKeySize);
         reader.Skip(reader.ReadByte());
         return reader.Since(start);
     }
