@@ -204,11 +204,13 @@ public sealed partial class NetworkController
         if (member?.Record == record)
             return member;
         record = record with { Revision = record.Revision + 1 };
-        if (member is null)
-            member = network.Add(record);
-        else if (network.Replace(member, record))
-            PushToAll(network);
         _store.Save(record);
+        if (member is null)
+            return network.Add(record);
+        var bridgesChange = NetworkState.IsBridge(member.Record) != NetworkState.IsBridge(record);
+        network.Replace(member, record);
+        if (bridgesChange)
+            PushToAll(network);
         return member;
     }
 

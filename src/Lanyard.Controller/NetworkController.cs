@@ -240,7 +240,8 @@ public sealed partial class NetworkController
                 return null;
             record = member.Record;
             Push(network, member);
-            if (network.Remove(member))
+            network.Remove(member);
+            if (NetworkState.IsBridge(record))
                 PushToAll(network);
             _store.Delete(id, address);
             if (record.IsAuthorized)
@@ -322,10 +323,12 @@ public sealed partial class NetworkController
                 throw new ControllerLimitException(string.Create(CultureInfo.InvariantCulture, $"A network can have at most {Limits.MaxMembersPerNetwork} members."));
             if (old is null)
                 network.Add(changed);
-            else if (network.Replace(network.Members[changed.Address], changed))
-                PushToAll(network);
+            else
+                network.Replace(network.Members[changed.Address], changed);
             _store.Save(changed);
             Push(network, network.Members[changed.Address]);
+            if (NetworkState.IsBridge(old) != NetworkState.IsBridge(changed))
+                PushToAll(network);
             if (old is { IsAuthorized: true } && !changed.IsAuthorized)
                 Revoke(network, changed.Address, nowMs);
         }

@@ -84,23 +84,20 @@ internal sealed class NetworkState(NetworkRecord record)
         return member;
     }
 
-    /// <summary>Replaces a member's record. Returns whether the network's bridges changed, which all members are told.</summary>
-    public bool Replace(MemberState member, MemberRecord record)
+    /// <summary>Replaces a member's record.</summary>
+    public void Replace(MemberState member, MemberRecord record)
     {
-        var wasBridge = IsBridge(member.Record);
         Unindex(member);
         member.Record = record;
         Index(member);
-        return wasBridge != IsBridge(record);
     }
 
-    /// <summary>Removes a member. Returns whether the network's bridges changed.</summary>
-    public bool Remove(MemberState member)
+    /// <summary>Removes a member.</summary>
+    public void Remove(MemberState member)
     {
         Unindex(member);
         Members.Remove(member.Record.Address);
         member.IsDeleted = true;
-        return IsBridge(member.Record);
     }
 
     /// <summary>Notes that a stranger asked again, so that others are forgotten first.</summary>
@@ -115,7 +112,8 @@ internal sealed class NetworkState(NetworkRecord record)
     /// <summary>The stranger that has not asked for longest.</summary>
     public MemberState? OldestStranger => _strangers.First?.Value;
 
-    private static bool IsBridge(MemberRecord record) => record.IsActiveBridge && record.IsAuthorized;
+    /// <summary>Whether this member is one that all others are told of as a bridge.</summary>
+    public static bool IsBridge(MemberRecord? record) => record is { IsActiveBridge: true, IsAuthorized: true };
 
     private void Index(MemberState member)
     {

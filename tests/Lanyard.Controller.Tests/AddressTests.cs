@@ -86,15 +86,15 @@ public class AddressTests
     public void Searching_a_huge_pool_that_is_half_full_costs_little()
     {
         var table = new AddressTable();
-        for (var number = 0x0a000000u; number < 0x0a000000u + 1_000_000; number++)
+        for (var number = 0x0a000000u; number < 0x0a000000u + 200_000; number++)
             table.Take(InetAddress.FromV4(number));
         var pools = UsableRanges.Of(Routed(new NetworkRecord { Id = new NetworkId(1) }, "10.0.0.0/8", "10.0.0.0", "10.255.255.255"), InetFamily.IPv4);
 
-        // Each of these begins in the part that is full: a walk from address to address would take 10^9 steps.
+        // Each of these begins in the part that is full: a walk from address to address would take 10^8 steps.
         for (var n = 0UL; n < 1_000; n++)
         {
             Assert.True(AddressAssigner.TryAssignV4(pools, table, new NodeAddress(n), out var address));
-            Assert.InRange(address.V4, 0x0a000000u + 1_000_000, 0x0affffffu);
+            Assert.InRange(address.V4, 0x0a000000u + 200_000, 0x0affffffu);
         }
     }
 
