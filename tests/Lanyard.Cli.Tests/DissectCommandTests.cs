@@ -98,6 +98,8 @@ public sealed class DissectCommandTests : IDisposable
             .Add(CaptureBuilder.Udp(here, InetEndpoint.Parse("192.0.2.2:9993"), [1, 2, 3, 4]))
             .Add(CaptureBuilder.Udp(here, InetEndpoint.Parse("192.0.2.2:9993"), new byte[13]))
             .Add(CaptureBuilder.Udp(here, InetEndpoint.Parse("192.0.2.2:9993"), new byte[20]))
+            .Add(CaptureBuilder.Udp(here, InetEndpoint.Parse("192.0.2.2:53"), TestData.Hex("1234 0100 0001 0000 0000 0000 03777777 00 0001 0001")))
+            .Add(CaptureBuilder.Udp(here, InetEndpoint.Parse("192.0.2.2:3478"), TestData.Hex("0001 0000 2112a442 000102030405060708090a0b")))
             .ToPcap());
 
         var run = CommandRun.Of("dissect", path);
@@ -107,7 +109,9 @@ public sealed class DissectCommandTests : IDisposable
         Assert.EndsWith("other hole punching (4 bytes)", run.Lines[2], StringComparison.Ordinal);
         Assert.Contains("other a LAN beacon", run.Lines[3], StringComparison.Ordinal);
         Assert.EndsWith("other not the protocol (20 bytes)", run.Lines[4], StringComparison.Ordinal);
-        Assert.Equal("packets=0 authenticated=0 parsed=0 unknown=0 other=5", run.Lines[^1]);
+        Assert.EndsWith("other DNS", run.Lines[5], StringComparison.Ordinal);
+        Assert.EndsWith("other STUN", run.Lines[6], StringComparison.Ordinal);
+        Assert.Equal("packets=0 authenticated=0 parsed=0 unknown=0 other=7", run.Lines[^1]);
     }
 
     [Fact]
