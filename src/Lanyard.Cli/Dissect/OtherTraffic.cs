@@ -22,7 +22,8 @@ internal static class OtherTraffic
     public static string? NameOf(CapturedDatagram datagram)
     {
         var payload = datagram.Payload.Span;
-        if (UsesPort(datagram, SsdpPort) && (payload.StartsWith("M-SEARCH "u8) || payload.StartsWith("NOTIFY "u8) || payload.StartsWith("HTTP/1.1 "u8)))
+        if (UsesPort(datagram, SsdpPort)
+            && (payload.StartsWith("M-SEARCH "u8) || payload.StartsWith("NOTIFY "u8) || payload.StartsWith("HTTP/1.1 "u8)))
             return "SSDP (UPnP discovery)";
         if (UsesPort(datagram, NatPmpPort) || UsesPort(datagram, NatPmpClientPort))
         {
