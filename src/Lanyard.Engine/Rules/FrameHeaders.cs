@@ -126,7 +126,7 @@ internal readonly ref struct FrameHeaders
     }
 
     /// <summary>The twelve bits after TCP's data offset (RFC 9293 section 3.1); 0 if it is not TCP.</summary>
-    public ushort TcpFlags => TryGetTransport(out var protocol, out var segment) && protocol == ProtocolTcp && segment.Length > 13
+    public ushort TcpFlags => TryGetTransport(out var protocol, out var segment) && protocol == ProtocolTcp && segment.Length > (IsIPv4 ? 13 : 14)
         ? (ushort)(BinaryPrimitives.ReadUInt16BigEndian(segment[12..]) & 0xfff)
         : (ushort)0;
 

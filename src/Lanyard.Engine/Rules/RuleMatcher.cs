@@ -123,8 +123,11 @@ internal readonly ref struct RuleMatcher
     {
         if (!_headers.TryGetTransport(out _, out _))
             return MatchResult.Never;
-        return If(_headers.TryGetPorts(out var source, out var destination)
-            && IsBetween(rule.Type == RuleType.MatchIPSourcePorts ? source : destination, rule.RangeStart, rule.RangeEnd));
+        if (!_headers.TryGetPorts(out var source, out var destination))
+            return MatchResult.No;
+        var port = rule.Type == RuleType.MatchIPSourcePorts ? source : destination;
+        // As the protocol's nodes have it: port 0 is in no range over IPv6.
+        return If((port != 0 || _headers.IsIPv4) && IsBetween(port, rule.RangeStart, rule.RangeEnd));
     }
 
     private FrameCharacteristics Characteristics()
