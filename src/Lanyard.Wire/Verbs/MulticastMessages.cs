@@ -40,7 +40,7 @@ public readonly ref struct MulticastLikeMessage
     }
 
     /// <summary>Writes the payload of a packet.</summary>
-    public static void Write(ref ByteWriter writer, ReadOnlySpan<MulticastSubscription> subscriptions)
+    public static void Write(ref ByteWriter writer, scoped ReadOnlySpan<MulticastSubscription> subscriptions)
     {
         foreach (var subscription in subscriptions)
         {
@@ -65,7 +65,7 @@ public readonly ref struct MulticastGatherMessage
     /// <summary>How many listeners the sender wants to know at most.</summary>
     public uint Limit { get; init; }
 
-    /// <summary>The sender's certificate of membership, serialized, which lets a node outside the network check the right to ask; or nothing.</summary>
+    /// <summary>The sender's certificate of membership, serialized, by which a node outside the network checks the right to ask; or nothing.</summary>
     public ReadOnlySpan<byte> Certificate { get; init; }
 
     /// <summary>Bytes behind what is known here, from a version to come. Not written.</summary>
@@ -136,7 +136,7 @@ public readonly ref struct OkMulticastGatherMessage
     /// <summary>Writes the payload of an OK.</summary>
     /// <param name="writer">Where to write.</param>
     /// <param name="members">Some of the listeners, at most 65535.</param>
-    public void Write(ref ByteWriter writer, ReadOnlySpan<NodeAddress> members)
+    public void Write(ref ByteWriter writer, scoped ReadOnlySpan<NodeAddress> members)
     {
         writer.WriteNetworkId(NetworkId);
         Group.Write(ref writer);
@@ -149,7 +149,7 @@ internal static class GatherResults
 {
     internal static NodeAddressList Read(scoped ref ByteReader reader) => new(reader.ReadBytes(reader.ReadUInt16() * NodeAddress.Size));
 
-    internal static void Write(ref ByteWriter writer, uint totalKnown, ReadOnlySpan<NodeAddress> members)
+    internal static void Write(ref ByteWriter writer, uint totalKnown, scoped ReadOnlySpan<NodeAddress> members)
     {
         if (members.Length > ushort.MaxValue)
             writer.Fail();

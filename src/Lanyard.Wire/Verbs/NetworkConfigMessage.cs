@@ -24,7 +24,7 @@ public readonly ref struct NetworkConfigMessage
     /// <summary>The part.</summary>
     public ReadOnlySpan<byte> Chunk { get; init; }
 
-    /// <summary>The old form: the whole configuration at once, without update and signature. Only in an OK, only from the controller itself.</summary>
+    /// <summary>The old form: the whole configuration at once, without update and signature. Only in an OK of the controller itself.</summary>
     public bool IsUnsigned { get; private init; }
 
     /// <summary>Whether members pass the part on to others.</summary>
@@ -96,7 +96,7 @@ public readonly ref struct NetworkConfigMessage
     /// <summary>Writes the end of the message.</summary>
     /// <param name="writer">The writer that <see cref="WriteSigned"/> wrote to.</param>
     /// <param name="signature">The controller's Ed25519 signature.</param>
-    public static void WriteSignature(ref ByteWriter writer, ReadOnlySpan<byte> signature)
+    public static void WriteSignature(ref ByteWriter writer, scoped ReadOnlySpan<byte> signature)
     {
         writer.WriteByte(Ed25519);
         writer.WriteUInt16((ushort)signature.Length);
