@@ -66,6 +66,23 @@ public sealed partial class NetworkController
         return true;
     }
 
+    /// <summary>
+    /// Puts a message into packets: one, or as many as a configuration has parts, each part signed. It takes the caller's processor about a
+    /// signature's time a part.
+    /// </summary>
+    public IReadOnlyList<ControllerPacket> ToPackets(ControllerMessage message)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        var packets = ControllerPackets.Of(message, _identity, _random, out var isTooLarge);
+        if (isTooLarge)
+        {
+            lock (_lock)
+                _counters = _counters with { ConfigsTooLarge = _counters.ConfigsTooLarge + 1 };
+        }
+
+        return packets;
+    }
+
     private (RevocationRound Round, NodeAddress To)? NextRevocation(long nowMs)
     {
         while (_rounds.TryPeek(out var round))

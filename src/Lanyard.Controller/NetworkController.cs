@@ -26,7 +26,9 @@ public sealed partial class NetworkController
     /// <summary>Takes up the records of a store.</summary>
     /// <param name="identity">The node that this is the controller of, with its secret: it signs all credentials.</param>
     /// <param name="store">Where the records are; it is loaded here, and is this controller's alone.</param>
-    /// <param name="random">The source of network numbers, IPv6 addresses and revocations' numbers.</param>
+    /// <param name="random">
+    /// The source of network numbers, IPv6 addresses and revocations' numbers. It may be called from several threads at a time, and may not call back.
+    /// </param>
     /// <param name="limits">How much to take on; <see langword="null"/> for the defaults.</param>
     /// <exception cref="ArgumentException"><paramref name="identity"/> has no secret.</exception>
     /// <exception cref="ControllerStoreException">The records cannot be read, or are another controller's.</exception>
