@@ -23,7 +23,7 @@ public sealed partial class NetworkController
 
     /// <summary>
     /// Takes the next thing to tell a node that did not ask: revocations first, then configurations that changed (one a member, however many
-    /// changes there were) and refusals to those who are no longer members. Nodes that are not online are passed over.
+    /// changes there were) and refusals to those who had one and are no longer members. Nodes that are not online are passed over.
     /// </summary>
     /// <param name="nowMs">The time in milliseconds since 1970.</param>
     /// <param name="message">What to send.</param>
@@ -106,13 +106,20 @@ public sealed partial class NetworkController
             member.IsPushWaiting = false;
             if (!member.IsOnline(nowMs, Limits.OnlineWindow))
                 continue;
-            if (network.IsDeleted || member.IsDeleted)
+            var isGone = network.IsDeleted || member.IsDeleted;
+            var record = isGone ? member.Record : Admit(network.Record, member.Record, member.Metadata, nowMs);
+            if (isGone || !record.IsAuthorized)
+            {
+                // Who was refused before need not hear it again; and whoever was made anew since, and was told so, must not.
+                if (!member.HasConfig || (isGone && Find(network.Record.Id, member.Record.Address) is { HasConfig: true }))
+                    continue;
+                member.HasConfig = false;
                 return (network, member, null, member.LastPacketId);
-            var record = Admit(network.Record, member.Record, member.Metadata, nowMs);
-            if (record.IsAuthorized)
-                record = Provide(network, record, member.Metadata);
-            Store(network, member, record);
-            return (network, member, record.IsAuthorized ? SourceOf(network, member, nowMs) : null, member.LastPacketId);
+            }
+
+            Store(network, member, Provide(network, record, member.Metadata));
+            member.HasConfig = true;
+            return (network, member, SourceOf(network, member, nowMs), member.LastPacketId);
         }
 
         return null;
