@@ -82,6 +82,7 @@ public sealed partial class NetworkController
         member.LastPacketId = packetId;
         member.Metadata = said;
         member.Identity = requestor;
+        member.HasConfig = record.IsAuthorized;
         network.Touch(member);
         if (!record.IsAuthorized)
             return ControllerReason.NotAuthorized;

@@ -26,11 +26,16 @@ public sealed partial class NetworkController
     /// <summary>Takes up the records of a store.</summary>
     /// <param name="identity">The node that this is the controller of, with its secret: it signs all credentials.</param>
     /// <param name="store">Where the records are; it is loaded here, and is this controller's alone.</param>
-    /// <param name="random">The source of network numbers, IPv6 addresses and revocations' numbers.</param>
+    /// <param name="random">
+    /// The source of network numbers, IPv6 addresses and revocations' numbers. It may be called from several threads at a time, and may not call back.
+    /// </param>
     /// <param name="limits">How much to take on; <see langword="null"/> for the defaults.</param>
+    /// <param name="import">
+    /// Records from elsewhere (see <see cref="ControllerFolder"/>), put into the store if that holds no networks; otherwise they are left aside.
+    /// </param>
     /// <exception cref="ArgumentException"><paramref name="identity"/> has no secret.</exception>
     /// <exception cref="ControllerStoreException">The records cannot be read, or are another controller's.</exception>
-    public NetworkController(Identity identity, IControllerStore store, RandomFill random, ControllerLimits? limits = null)
+    public NetworkController(Identity identity, IControllerStore store, RandomFill random, ControllerLimits? limits = null, StoredRecords? import = null)
     {
         ArgumentNullException.ThrowIfNull(identity);
         ArgumentNullException.ThrowIfNull(store);
@@ -42,7 +47,11 @@ public sealed partial class NetworkController
         _random = random;
         Limits = limits ?? new ControllerLimits();
         _strangerTokens = Limits.NewStrangersBurst;
-        TakeUp(store.Load());
+        var records = store.Load();
+        var isImport = records.Networks.Count == 0 && import is not null;
+        TakeUp(isImport ? import! : records);
+        if (isImport)
+            StoreAll();
     }
 
     /// <summary>The controller's address: the first ten digits of its networks' IDs.</summary>
@@ -283,12 +292,40 @@ public sealed partial class NetworkController
                     + "Use the identity that the networks were made with, or move the store away to begin with none.");
             }
 
+            CheckTakenUp(() => RecordLimits.Check(network), $"network {network.Id}");
             _networks.Add(network.Id, new NetworkState(network));
         }
 
         // The oldest first, as strangers are forgotten from the front.
         foreach (var member in records.Members.OrderBy(member => member.CreationTimeMs))
-            _networks[member.Network].Add(member);
+        {
+            if (!_networks.TryGetValue(member.Network, out var network))
+                throw new ControllerStoreException($"The store holds the member {member.Address} of the network {member.Network}, which it does not hold.");
+            CheckTakenUp(() => RecordLimits.Check(member), $"member {member.Address} of the network {member.Network}");
+            network.Add(member);
+        }
+    }
+
+    private static void CheckTakenUp(Action check, string what)
+    {
+        try
+        {
+            check();
+        }
+        catch (ControllerLimitException e)
+        {
+            throw new ControllerStoreException($"The stored {what} cannot be served: {e.Message} Change it where it was made.", e);
+        }
+    }
+
+    private void StoreAll()
+    {
+        foreach (var network in _networks.Values)
+        {
+            _store.Save(network.Record);
+            foreach (var member in network.Members.Values)
+                _store.Save(member.Record);
+        }
     }
 
     private MemberState? Find(NetworkId id, NodeAddress address) => _networks.GetValueOrDefault(id)?.Members.GetValueOrDefault(address);

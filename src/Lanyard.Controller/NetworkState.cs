@@ -23,6 +23,9 @@ internal sealed class MemberState(MemberRecord record)
     /// <summary>Its identity, from its last request.</summary>
     public Identity? Identity { get; set; }
 
+    /// <summary>Whether the last it was told is a configuration: then it is told as well when it may no longer have one.</summary>
+    public bool HasConfig { get; set; }
+
     /// <summary>Whether a message about a change already waits for it.</summary>
     public bool IsPushWaiting { get; set; }
 

@@ -147,6 +147,17 @@ public class MembershipTests
     }
 
     [Fact]
+    public void Who_was_refused_is_not_refused_again_at_every_change()
+    {
+        _test.SaveNetwork(network => network);
+        _test.Ask(_a);
+        _test.SaveNetwork(network => network with { Name = "changed" });
+        _test.SaveMember(_a, member => member with { Name = "changed" });
+        _test.Core.DeleteNetwork(_test.NowMs, _test.NetworkId);
+        Assert.Empty(_test.TakeMessages());
+    }
+
+    [Fact]
     public void A_member_that_loses_its_authorisation_is_refused_at_once_and_the_others_get_a_revocation_of_its_certificate()
     {
         _test.SaveNetwork(network => network);

@@ -113,14 +113,14 @@ internal sealed class ControllerDatabase : IDisposable
             using (var rows = Command("SELECT id, document FROM network ORDER BY id").ExecuteReader())
             {
                 while (rows.Read())
-                    networks.Add(Parse(rows.GetString(1), $"network {rows.GetString(0)}", (JsonElement root, out NetworkRecord record) => NetworkJson.TryRead(root, out record)));
+                    networks.Add(Parse<NetworkRecord>(rows.GetString(1), $"network {rows.GetString(0)}", NetworkJson.TryRead));
             }
 
             var members = new List<MemberRecord>();
             using (var rows = Command("SELECT network, address, document FROM member ORDER BY network, address").ExecuteReader())
             {
                 while (rows.Read())
-                    members.Add(Parse(rows.GetString(2), $"member {rows.GetString(1)} of network {rows.GetString(0)}", (JsonElement root, out MemberRecord record) => MemberJson.TryRead(root, out record)));
+                    members.Add(Parse<MemberRecord>(rows.GetString(2), $"member {rows.GetString(1)} of network {rows.GetString(0)}", MemberJson.TryRead));
             }
 
             return new StoredRecords(networks, members);
@@ -223,26 +223,8 @@ internal sealed class ControllerDatabase : IDisposable
         _ => $"The controller's database {path} fails: {e.Message}",
     }, e);
 
-    private delegate bool TryRead<T>(JsonElement root, out T record);
-
-    private T Parse<T>(string document, string what, TryRead<T> tryRead)
-    {
-        try
-        {
-            using var json = JsonDocument.Parse(document);
-            if (tryRead(json.RootElement, out var record))
-                return record;
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
-        {
-            throw Damaged(e);
-        }
-
-        throw Damaged(null);
-
-        ControllerStoreException Damaged(Exception? cause) => new(
-            $"In the controller's database {_path} the record of {what} is damaged. Put a backup in its place, or delete that row.", cause!);
-    }
+    private T Parse<T>(string document, string what, ControllerJson.RecordReader<T> read) => ControllerJson.Parse(Encoding.UTF8.GetBytes(document), read,
+        $"In the controller's database {_path} the record of {what} is damaged. Put a backup in its place, or delete that row.");
 
     private string Document(Action<Utf8JsonWriter> write)
     {
