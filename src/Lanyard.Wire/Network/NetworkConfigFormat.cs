@@ -261,7 +261,7 @@ public sealed partial record NetworkConfig
         if (reader.Failed)
             return false;
         var end = domain.IndexOf((byte)0);
-        var name = Encoding.UTF8.GetString(end < 0 ? domain : domain[..end]);
+        var name = DictionaryReader.DecodeText(end < 0 ? domain : domain[..end], NetworkLimits.DnsDomainLength);
         if (name.Length > 0 || servers.Count > 0)
             dns = new NetworkDns(name, servers.ToEquatableArray());
         return true;
