@@ -136,7 +136,8 @@ public readonly ref struct DictionaryReader
         return Utf8Parser.TryParse(text[Math.Max(0, end - 16)..end], out ulong value, out _, 'x') ? value : 0;
     }
 
-    private static bool IsHexDigit(byte b) => b is (>= (byte)'0' and <= (byte)'9') or (>= (byte)'a' and <= (byte)'f') or (>= (byte)'A' and <= (byte)'F');
+    private static bool IsHexDigit(byte b) =>
+        b is (>= (byte)'0' and <= (byte)'9') or (>= (byte)'a' and <= (byte)'f') or (>= (byte)'A' and <= (byte)'F');
 
     private static int UnescapedLength(ReadOnlySpan<byte> escaped)
     {
