@@ -35,7 +35,11 @@ public sealed partial class ControllerWorker : IAsyncDisposable
     /// <param name="queueLength">How many requests wait at most; those beyond are dropped, and asked again by their nodes.</param>
     /// <param name="logger">Where failures are reported.</param>
     public ControllerWorker(
-        NetworkController controller, Action<ControllerPacket> send, TimeProvider? time = null, int queueLength = DefaultQueueLength, ILogger<ControllerWorker>? logger = null)
+        NetworkController controller,
+        Action<ControllerPacket> send,
+        TimeProvider? time = null,
+        int queueLength = DefaultQueueLength,
+        ILogger<ControllerWorker>? logger = null)
     {
         ArgumentNullException.ThrowIfNull(controller);
         ArgumentNullException.ThrowIfNull(send);

@@ -45,7 +45,13 @@ public sealed partial class NetworkController
 
         if (revocation is var (round, to))
         {
-            message = new ControllerMessage { To = to, Network = round.Network.Record.Id, Kind = ControllerMessageKind.Revocation, Revocation = round.Signed(_identity) };
+            message = new ControllerMessage
+            {
+                To = to,
+                Network = round.Network.Record.Id,
+                Kind = ControllerMessageKind.Revocation,
+                Revocation = round.Signed(_identity),
+            };
             return true;
         }
 
@@ -141,8 +147,9 @@ public sealed partial class NetworkController
     }
 
     /// <summary>Has all members told that a node's certificates issued up to now no longer count. They tell each other on.</summary>
-    private void Revoke(NetworkState network, NodeAddress target, long nowMs)
+    private void Revoke(NetworkState network, MemberState target, long nowMs)
     {
+        target.RevokedUpToMs = Math.Max(nowMs, target.LastIssuedMs);
         Span<byte> id = stackalloc byte[4];
         _random(id);
         _rounds.Enqueue(new RevocationRound(network, new Revocation
@@ -150,9 +157,9 @@ public sealed partial class NetworkController
             Id = BitConverter.ToUInt32(id),
             NetworkId = network.Record.Id,
             CredentialId = 0,
-            Threshold = nowMs,
+            Threshold = target.RevokedUpToMs,
             Flags = RevocationFlags.FastPropagate,
-            Target = target,
+            Target = target.Record.Address,
             CredentialType = CredentialType.Membership,
         }));
         _counters = _counters with { Revocations = _counters.Revocations + 1 };

@@ -161,7 +161,9 @@ public sealed partial class NetworkController
     /// </summary>
     /// <param name="nowMs">The time in milliseconds since 1970.</param>
     /// <param name="id">The network: one of this controller's.</param>
-    /// <param name="change">Makes the new record from the present one. ID, revision and creation time stay the controller's. May be called more than once.</param>
+    /// <param name="change">
+    /// Makes the new record from the present one. ID, revision and creation time stay the controller's. May be called more than once.
+    /// </param>
     /// <returns>The record as it now is.</returns>
     /// <exception cref="ControllerLimitException">The record holds too much, there are too many networks, or the network is another controller's.</exception>
     public NetworkRecord SaveNetwork(long nowMs, NetworkId id, Func<NetworkRecord, NetworkRecord> change)
@@ -197,7 +199,7 @@ public sealed partial class NetworkController
             PushToAll(network);
             var online = network.Members.Values.Where(member => member.Record.IsAuthorized && member.IsOnline(nowMs, Limits.OnlineWindow));
             foreach (var member in online.Take(MaxRevocationsOfDeletedNetwork))
-                Revoke(network, member.Record.Address, nowMs);
+                Revoke(network, member, nowMs);
         }
 
         RaiseMessagesWaiting();
@@ -254,7 +256,7 @@ public sealed partial class NetworkController
                 PushToAll(network);
             _store.Delete(id, address);
             if (record.IsAuthorized)
-                Revoke(network, address, nowMs);
+                Revoke(network, member, nowMs);
         }
 
         RaiseMessagesWaiting();
@@ -277,7 +279,7 @@ public sealed partial class NetworkController
             LastAuthorizedCredential = before.LastAuthorizedCredential,
         };
         if (after.IsAuthorized && !before.IsAuthorized)
-            return after with { LastAuthorizedTimeMs = nowMs, LastAuthorizedCredentialType = "api", LastAuthorizedCredential = null };
+            return Authorized(after, nowMs, "api", null);
         return !after.IsAuthorized && before.IsAuthorized ? after with { LastDeauthorizedTimeMs = nowMs } : after;
     }
 
@@ -354,10 +356,15 @@ public sealed partial class NetworkController
     {
         lock (_lock)
         {
-            if (!_networks.TryGetValue(changed.Network, out var network) || !ReferenceEquals(old, network.Members.GetValueOrDefault(changed.Address)?.Record))
+            if (!_networks.TryGetValue(changed.Network, out var network)
+                || !ReferenceEquals(old, network.Members.GetValueOrDefault(changed.Address)?.Record))
                 return false;
             if (old is null && network.Members.Count >= Limits.MaxMembersPerNetwork)
-                throw new ControllerLimitException(string.Create(CultureInfo.InvariantCulture, $"A network can have at most {Limits.MaxMembersPerNetwork} members."));
+            {
+                throw new ControllerLimitException(string.Create(CultureInfo.InvariantCulture,
+                    $"A network can have at most {Limits.MaxMembersPerNetwork} members."));
+            }
+
             if (old is null)
                 network.Add(changed);
             else
@@ -367,7 +374,7 @@ public sealed partial class NetworkController
             if (NetworkState.IsBridge(old) != NetworkState.IsBridge(changed))
                 PushToAll(network);
             if (old is { IsAuthorized: true } && !changed.IsAuthorized)
-                Revoke(network, changed.Address, nowMs);
+                Revoke(network, network.Members[changed.Address], nowMs);
         }
 
         RaiseMessagesWaiting();

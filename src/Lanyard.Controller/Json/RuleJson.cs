@@ -243,9 +243,10 @@ internal static class RuleJson
             return new InetPrefix(any, 0);
         var text = value.AsText();
         var cut = text.IndexOf('/', StringComparison.Ordinal);
-        var bits = cut >= 0 && uint.TryParse(text.AsSpan(cut + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? Math.Min((int)(number & 255), any.Bits) : 0;
-        var address = value.TryAddress(out var parsed) && parsed.Family == any.Family ? parsed : any;
-        return new InetPrefix(address, (byte)bits);
+        var bits = 0u;
+        if (cut >= 0 && uint.TryParse(text.AsSpan(cut + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+            bits = Math.Min(number & 255, (uint)any.Bits);
+        return new InetPrefix(value.TryAddress(out var address) && address.Family == any.Family ? address : any, (byte)bits);
     }
 
     private static ulong ParseHex(string text)

@@ -113,7 +113,11 @@ public sealed partial class SqliteControllerStore : IControllerStore, IDisposabl
             if (_storedSequence >= _saidSequence)
                 return Task.CompletedTask;
             if (!_isWriting)
-                return Task.FromException(new ControllerStoreException($"The controller's database {_path} is not open for writing: it was closed, or its records were not loaded first."));
+            {
+                return Task.FromException(new ControllerStoreException(
+                    $"The controller's database {_path} is not open for writing: it was closed, or its records were not loaded first."));
+            }
+
             var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             _flushes.Add((_saidSequence, done));
             return done.Task.WaitAsync(cancellationToken);
