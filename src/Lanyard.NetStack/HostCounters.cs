@@ -1,0 +1,250 @@
+namespace Lanyard.NetStack;
+
+/// <summary>What a host counts. Every packet that is dropped adds to one counter that says why.</summary>
+public enum HostCounter
+{
+    /// <summary>Frames received.</summary>
+    FramesReceived,
+    /// <summary>Packet bytes received, without Ethernet headers.</summary>
+    BytesReceived,
+    /// <summary>Frames sent.</summary>
+    FramesSent,
+    /// <summary>Packet bytes sent, without Ethernet headers.</summary>
+    BytesSent,
+    /// <summary>Packets delivered to the host itself.</summary>
+    LoopbackPackets,
+    /// <summary>Dropped: too many packets to the host itself were waiting.</summary>
+    LoopbackOverflow,
+    /// <summary>Dropped: the sink gave no room.</summary>
+    SinkRefused,
+    /// <summary>Dropped: the frame is for another Ethernet address.</summary>
+    FrameNotForUs,
+    /// <summary>Dropped: the frame's source is a group address, or this port's own address.</summary>
+    FrameBadSource,
+    /// <summary>Dropped: an Ethernet type that is neither ARP nor IPv4 nor IPv6.</summary>
+    FrameUnknownType,
+    /// <summary>Dropped: longer than the MTU.</summary>
+    FrameTooLong,
+    /// <summary>Dropped: the buffer limit is reached.</summary>
+    OutOfMemory,
+
+    /// <summary>ARP packets received.</summary>
+    ArpReceived,
+    /// <summary>Dropped: malformed ARP.</summary>
+    ArpMalformed,
+    /// <summary>Dropped: ARP claims an address of this host for another Ethernet address.</summary>
+    ArpConflict,
+    /// <summary>ARP requests sent.</summary>
+    ArpRequestsSent,
+    /// <summary>ARP replies sent.</summary>
+    ArpRepliesSent,
+    /// <summary>Dropped: ARP for an address that is not this host's, from a neighbour that is not in use.</summary>
+    ArpNotForUs,
+    /// <summary>Neighbour solicitations and advertisements received.</summary>
+    NdpReceived,
+    /// <summary>Dropped: malformed neighbour discovery, or with a hop limit other than 255.</summary>
+    NdpMalformed,
+    /// <summary>Dropped: a neighbour claims an address of this host.</summary>
+    NdpConflict,
+    /// <summary>Dropped: router advertisements, router solicitations and redirects, which this host does not heed.</summary>
+    NdpIgnored,
+    /// <summary>Dropped: neighbour discovery for an address that is not this host's, or from a neighbour that is not in use.</summary>
+    NdpNotForUs,
+    /// <summary>Neighbour solicitations sent.</summary>
+    NdpSolicitationsSent,
+    /// <summary>Neighbour advertisements sent.</summary>
+    NdpAdvertisementsSent,
+    /// <summary>Neighbours that did not answer.</summary>
+    NeighborFailed,
+    /// <summary>Neighbours forgotten because too many were remembered.</summary>
+    NeighborEvicted,
+    /// <summary>Dropped: too many packets waited for a neighbour.</summary>
+    NeighborQueueOverflow,
+    /// <summary>Dropped: the neighbour that the packet waited for did not answer.</summary>
+    NeighborQueueDropped,
+    /// <summary>Dropped or not answered: too many answers to neighbours within a second.</summary>
+    NeighborRateLimited,
+
+    /// <summary>IPv4 packets received.</summary>
+    Ipv4Received,
+    /// <summary>Dropped: malformed IPv4 header.</summary>
+    Ipv4Malformed,
+    /// <summary>Dropped: wrong IPv4 header checksum.</summary>
+    Ipv4BadChecksum,
+    /// <summary>Dropped: an IPv4 source that no sender can have.</summary>
+    Ipv4BadSource,
+    /// <summary>Dropped: an IPv4 destination that is not this host's.</summary>
+    Ipv4NotForUs,
+    /// <summary>Dropped: an IPv4 protocol that this host does not speak.</summary>
+    Ipv4UnknownProtocol,
+    /// <summary>IPv6 packets received.</summary>
+    Ipv6Received,
+    /// <summary>Dropped: malformed IPv6 header.</summary>
+    Ipv6Malformed,
+    /// <summary>Dropped: an IPv6 source that no sender can have.</summary>
+    Ipv6BadSource,
+    /// <summary>Dropped: an IPv6 destination that is not this host's.</summary>
+    Ipv6NotForUs,
+    /// <summary>Dropped: an IPv6 header that this host does not know.</summary>
+    Ipv6UnknownHeader,
+    /// <summary>Dropped: malformed extension headers, or too many of them.</summary>
+    Ipv6BadExtension,
+    /// <summary>Fragments received.</summary>
+    FragmentsReceived,
+    /// <summary>Fragments sent.</summary>
+    FragmentsSent,
+    /// <summary>Datagrams put together from fragments.</summary>
+    Reassembled,
+    /// <summary>Dropped: malformed fragment.</summary>
+    FragmentMalformed,
+    /// <summary>Dropped: fragments that overlap; the datagram goes with them (RFC 5722).</summary>
+    FragmentOverlap,
+    /// <summary>Dropped: an exact repetition of a fragment.</summary>
+    FragmentDuplicate,
+    /// <summary>Datagrams given up: fragments missing for too long.</summary>
+    ReassemblyTimeout,
+    /// <summary>Datagrams given up: a limit of reassembly was reached.</summary>
+    ReassemblyOverflow,
+    /// <summary>Not sent: no route or no source address.</summary>
+    NoRoute,
+    /// <summary>Not sent: longer than the path carries, and fragmentation is not allowed.</summary>
+    PacketTooBig,
+
+    /// <summary>ICMP and ICMPv6 messages received.</summary>
+    IcmpReceived,
+    /// <summary>Dropped: malformed ICMP.</summary>
+    IcmpMalformed,
+    /// <summary>Dropped: wrong ICMP checksum.</summary>
+    IcmpBadChecksum,
+    /// <summary>Dropped: an ICMP type that this host does not heed.</summary>
+    IcmpIgnored,
+    /// <summary>Echo requests answered.</summary>
+    EchoAnswered,
+    /// <summary>Dropped: an echo request that is not answered (switched off, or to a group).</summary>
+    EchoIgnored,
+    /// <summary>Echo replies given to a socket.</summary>
+    EchoReplies,
+    /// <summary>Dropped: an echo reply that no socket waits for.</summary>
+    EchoUnexpected,
+    /// <summary>ICMP errors sent.</summary>
+    IcmpErrorsSent,
+    /// <summary>ICMP errors not sent: too many within a second.</summary>
+    IcmpRateLimited,
+    /// <summary>ICMP errors given to a socket.</summary>
+    IcmpErrorsDelivered,
+    /// <summary>Dropped: ICMP errors whose quoted packet is not one of this host's.</summary>
+    IcmpErrorsUnmatched,
+    /// <summary>Path MTUs lowered by ICMP.</summary>
+    PathMtuLowered,
+
+    /// <summary>UDP datagrams received for a socket.</summary>
+    UdpReceived,
+    /// <summary>UDP datagrams sent.</summary>
+    UdpSent,
+    /// <summary>Dropped: malformed UDP header.</summary>
+    UdpMalformed,
+    /// <summary>Dropped: wrong UDP checksum.</summary>
+    UdpBadChecksum,
+    /// <summary>Dropped: no socket has the port.</summary>
+    UdpNoPort,
+    /// <summary>Dropped: the socket's receive queue is full.</summary>
+    UdpQueueFull,
+
+    /// <summary>TCP segments received.</summary>
+    TcpSegmentsReceived,
+    /// <summary>TCP segments sent.</summary>
+    TcpSegmentsSent,
+    /// <summary>TCP segments sent again.</summary>
+    TcpRetransmissions,
+    /// <summary>Dropped: malformed TCP header or options.</summary>
+    TcpMalformed,
+    /// <summary>Dropped: wrong TCP checksum.</summary>
+    TcpBadChecksum,
+    /// <summary>Dropped: no connection and no listener; answered with a reset if the rate allows.</summary>
+    TcpNoPort,
+    /// <summary>Dropped: outside the window.</summary>
+    TcpOutOfWindow,
+    /// <summary>Dropped: older timestamp than already seen (PAWS, RFC 7323).</summary>
+    TcpPawsRejected,
+    /// <summary>Dropped: acknowledges what was never sent, or is too old (RFC 5961 section 5).</summary>
+    TcpBadAck,
+    /// <summary>Dropped: a segment without ACK where one must be.</summary>
+    TcpNoAck,
+    /// <summary>Data out of order kept for later.</summary>
+    TcpOutOfOrder,
+    /// <summary>Dropped: data out of order beyond what is kept.</summary>
+    TcpOutOfOrderDropped,
+    /// <summary>Dropped: data that was already received.</summary>
+    TcpDuplicateData,
+    /// <summary>Dropped: data for an app that has closed; answered with a reset.</summary>
+    TcpDataAfterClose,
+    /// <summary>Challenge acknowledgements sent (RFC 5961).</summary>
+    TcpChallengeAcks,
+    /// <summary>Challenge acknowledgements not sent: too many within a second.</summary>
+    TcpChallengeAcksLimited,
+    /// <summary>Resets sent.</summary>
+    TcpResetsSent,
+    /// <summary>Resets not sent: too many within a second.</summary>
+    TcpResetsLimited,
+    /// <summary>Valid resets received.</summary>
+    TcpResetsReceived,
+    /// <summary>Dropped: resets that are not exactly in sequence (RFC 5961 section 3).</summary>
+    TcpResetsRejected,
+    /// <summary>Connections opened by this end.</summary>
+    TcpActiveOpens,
+    /// <summary>Connections accepted.</summary>
+    TcpPassiveOpens,
+    /// <summary>Connections that failed before they were established.</summary>
+    TcpFailedOpens,
+    /// <summary>Dropped: the listener's backlog is full.</summary>
+    TcpBacklogFull,
+    /// <summary>Half-open connections dropped for newer ones.</summary>
+    TcpHalfOpenEvicted,
+    /// <summary>Dropped: the limit of connections is reached.</summary>
+    TcpConnectionLimit,
+    /// <summary>Retransmission timeouts.</summary>
+    TcpTimeouts,
+    /// <summary>Fast recoveries begun.</summary>
+    TcpFastRecoveries,
+    /// <summary>Tail loss probes sent (RFC 8985).</summary>
+    TcpTailProbes,
+    /// <summary>Zero-window probes sent.</summary>
+    TcpWindowProbes,
+    /// <summary>Keepalive probes sent.</summary>
+    TcpKeepAlives,
+    /// <summary>Connections in TIME_WAIT ended early because too many were.</summary>
+    TcpTimeWaitEvicted,
+    /// <summary>Connections in TIME_WAIT replaced by a new connection (RFC 6191).</summary>
+    TcpTimeWaitReused,
+}
+
+/// <summary>A host's counters. Read on the host's owner thread; values only grow.</summary>
+public sealed class HostCounters
+{
+    private static readonly HostCounter[] All = GetAll();
+    private readonly long[] _values = new long[All.Length];
+
+    internal HostCounters()
+    {
+    }
+
+    /// <summary>The value of one counter.</summary>
+    /// <param name="counter">Which one.</param>
+    public long this[HostCounter counter] => _values[(int)counter];
+
+    /// <summary>Every counter there is, in order.</summary>
+    public static IReadOnlyList<HostCounter> Names => All;
+
+    // The enumeration counts up from zero without gaps; GetValues would need reflection.
+    private static HostCounter[] GetAll()
+    {
+        var all = new HostCounter[(int)HostCounter.TcpTimeWaitReused + 1];
+        for (var i = 0; i < all.Length; i++)
+            all[i] = (HostCounter)i;
+        return all;
+    }
+
+    internal void Add(HostCounter counter) => _values[(int)counter]++;
+
+    internal void Add(HostCounter counter, long amount) => _values[(int)counter] += amount;
+}

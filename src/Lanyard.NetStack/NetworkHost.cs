@@ -1,0 +1,135 @@
+using Lanyard.Primitives;
+
+namespace Lanyard.NetStack;
+
+/// <summary>
+/// One virtual Ethernet port as a TCP/IP host, without I/O: frames, time and calls go in; frames and events come out.
+/// </summary>
+/// <remarks>
+/// <para>A host and all its sockets have one owner: calls must not overlap. A caller with several threads holds one lock around every call.</para>
+/// <para>Time is given in microseconds and must not go back. Every call that may send takes it.</para>
+/// <para>Whatever is sent within one outermost call leaves as one burst: <see cref="IFrameSink.Flush"/> is called at its end. Between
+/// <see cref="BeginBatch"/> and <see cref="EndBatch"/> many calls make one burst, and the segments received among them are acknowledged together.</para>
+/// </remarks>
+public sealed partial class NetworkHost
+{
+    /// <summary>Ethernet type of IPv4.</summary>
+    public const ushort EtherTypeIPv4 = 0x0800;
+
+    /// <summary>Ethernet type of ARP.</summary>
+    public const ushort EtherTypeArp = 0x0806;
+
+    /// <summary>Ethernet type of IPv6.</summary>
+    public const ushort EtherTypeIPv6 = 0x86dd;
+
+    /// <summary>Makes a host. It is silent until an address is used.</summary>
+    /// <param name="options">What it is made from.</param>
+    /// <param name="sink">Where frames go.</param>
+    /// <exception cref="ArgumentException">The secret is not 16 bytes long.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The MTU is out of range.</exception>
+    public NetworkHost(NetworkHostOptions options, IFrameSink sink) => throw new NotImplementedException();
+
+    /// <summary>The options the host was made from.</summary>
+    public NetworkHostOptions Options => throw new NotImplementedException();
+
+    /// <summary>The port's Ethernet address.</summary>
+    public MacAddress Mac => throw new NotImplementedException();
+
+    /// <summary>The largest packet that one frame carries, in bytes.</summary>
+    public int Mtu => throw new NotImplementedException();
+
+    /// <summary>What has been counted.</summary>
+    public HostCounters Counters => throw new NotImplementedException();
+
+    /// <summary>When <see cref="Poll"/> must be called next, in microseconds; <see cref="long.MaxValue"/> if nothing waits. May be in the past.</summary>
+    public long NextDeadline => throw new NotImplementedException();
+
+    /// <summary>The host's addresses, each with its on-link prefix.</summary>
+    public IReadOnlyList<InetPrefix> Addresses => throw new NotImplementedException();
+
+    /// <summary>The routes that were added.</summary>
+    public IReadOnlyList<Route> Routes => throw new NotImplementedException();
+
+    /// <summary>The Ethernet groups that the host wants frames of.</summary>
+    public IReadOnlyList<EthernetGroup> Groups => throw new NotImplementedException();
+
+    /// <summary>Takes one frame off the wire. Never throws, whatever the bytes.</summary>
+    /// <param name="now">The time in microseconds.</param>
+    /// <param name="source">The Ethernet source.</param>
+    /// <param name="destination">The Ethernet destination.</param>
+    /// <param name="etherType">The Ethernet type.</param>
+    /// <param name="payload">What follows the Ethernet header; needed only during the call.</param>
+    public void Receive(long now, MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> payload) => throw new NotImplementedException();
+
+    /// <summary>Begins a batch: what the calls until <see cref="EndBatch"/> cause to be sent leaves at its end. Batches nest.</summary>
+    /// <param name="now">The time in microseconds.</param>
+    public void BeginBatch(long now) => throw new NotImplementedException();
+
+    /// <summary>Ends a batch: events are raised, acknowledgements and data sent, the sink flushed.</summary>
+    /// <param name="now">The time in microseconds.</param>
+    /// <exception cref="InvalidOperationException">No batch is open.</exception>
+    public void EndBatch(long now) => throw new NotImplementedException();
+
+    /// <summary>Does what is due. Call at <see cref="NextDeadline"/>; earlier does no harm.</summary>
+    /// <param name="now">The time in microseconds.</param>
+    public void Poll(long now) => throw new NotImplementedException();
+
+    /// <summary>Adds an address with its on-link prefix, joins the groups it needs and, for IPv4, announces it.</summary>
+    /// <param name="now">The time in microseconds.</param>
+    /// <param name="address">The address with its prefix length.</param>
+    /// <returns>Whether it was added; false if the host has it already (the prefix is then updated).</returns>
+    /// <exception cref="ArgumentException">The address is multicast, unspecified or none.</exception>
+    public bool AddAddress(long now, InetPrefix address) => throw new NotImplementedException();
+
+    /// <summary>Removes an address. Connections and sockets bound to it end with <see cref="NetError.AddressRemoved"/>.</summary>
+    /// <param name="now">The time in microseconds.</param>
+    /// <param name="address">The address.</param>
+    /// <returns>Whether the host had it.</returns>
+    public bool RemoveAddress(long now, InetAddress address) => throw new NotImplementedException();
+
+    /// <summary>Replaces all routes.</summary>
+    /// <param name="routes">The routes; those on-link by the addresses' prefixes need not be among them.</param>
+    public void SetRoutes(IReadOnlyList<Route> routes) => throw new NotImplementedException();
+
+    /// <summary>Whether there is a way to a destination, and from which of the host's addresses (RFC 6724).</summary>
+    /// <param name="destination">The destination.</param>
+    /// <param name="source">The address that would be the source.</param>
+    public bool TrySelectSource(InetAddress destination, out InetAddress source) => throw new NotImplementedException();
+
+    /// <summary>Begins to open a TCP connection; <see cref="ITcpEvents.OnConnected"/> or <see cref="ITcpEvents.OnClosed"/> follows.</summary>
+    /// <param name="now">The time in microseconds.</param>
+    /// <param name="remote">The other end.</param>
+    /// <param name="events">Hears what happens.</param>
+    /// <param name="connection">The connection, if the answer is <see cref="NetError.None"/>.</param>
+    /// <param name="local">This end's address and port; <see langword="default"/>, or an unspecified address or port 0, lets the host choose.</param>
+    /// <param name="options">The settings; the host's where none are given.</param>
+    /// <returns><see cref="NetError.None"/>, or why it cannot begin.</returns>
+    public NetError ConnectTcp(long now, InetEndpoint remote, ITcpEvents events, out TcpConnection? connection, InetEndpoint local = default, TcpOptions? options = null) => throw new NotImplementedException();
+
+    /// <summary>Listens on a TCP port.</summary>
+    /// <param name="local">The address and port; an unspecified address listens on all of its family, <see langword="default"/> address on all of both; port 0 chooses one.</param>
+    /// <param name="events">Hears of connections; may be none.</param>
+    /// <param name="listener">The listener, if the answer is <see cref="NetError.None"/>.</param>
+    /// <param name="backlog">Established connections that may wait to be accepted, 1 to 65,535.</param>
+    /// <param name="options">The settings of accepted connections; the host's where none are given.</param>
+    /// <returns><see cref="NetError.None"/>, or why not.</returns>
+    public NetError ListenTcp(InetEndpoint local, ITcpListenEvents? events, out TcpListenSocket? listener, int backlog = 512, TcpOptions? options = null) => throw new NotImplementedException();
+
+    /// <summary>Opens a UDP socket.</summary>
+    /// <param name="local">The address and port; an unspecified address binds all of its family, <see langword="default"/> address all of both; port 0 chooses one.</param>
+    /// <param name="events">Hears what happens; may be none.</param>
+    /// <param name="socket">The socket, if the answer is <see cref="NetError.None"/>.</param>
+    /// <param name="options">The settings; the defaults where none are given.</param>
+    /// <returns><see cref="NetError.None"/>, or why not.</returns>
+    public NetError OpenUdp(InetEndpoint local, IUdpEvents? events, out UdpSocket? socket, UdpOptions? options = null) => throw new NotImplementedException();
+
+    /// <summary>Opens a socket that sends echo requests (ping) and gets their replies. It has an identifier of its own.</summary>
+    /// <param name="events">Hears what happens.</param>
+    /// <param name="socket">The socket, if the answer is <see cref="NetError.None"/>.</param>
+    /// <returns><see cref="NetError.None"/>, or why not.</returns>
+    public NetError OpenEcho(IEchoEvents events, out EchoSocket? socket) => throw new NotImplementedException();
+
+    /// <summary>Closes every socket, aborting connections with a reset, and leaves all groups. The host is of no use afterwards.</summary>
+    /// <param name="now">The time in microseconds.</param>
+    public void Shutdown(long now) => throw new NotImplementedException();
+}

@@ -1,0 +1,83 @@
+using Lanyard.Primitives;
+
+namespace Lanyard.NetStack;
+
+/// <summary>What a <see cref="NetworkHost"/> is made from. Immutable.</summary>
+public sealed record NetworkHostOptions
+{
+    /// <summary>The port's Ethernet address.</summary>
+    public required MacAddress Mac { get; init; }
+
+    /// <summary>
+    /// 16 secret random bytes: the host's only source of randomness (initial sequence numbers by RFC 6528, ports by RFC 6056, identifiers,
+    /// jitter). Two hosts must not share one; the same secret and the same calls give the same frames.
+    /// </summary>
+    public required ReadOnlyMemory<byte> Secret { get; init; }
+
+    /// <summary>The largest packet (IP header and all) that one frame carries, in bytes: 1280 to 65,535. Default 2800.</summary>
+    public int Mtu { get; init; } = 2800;
+
+    /// <summary>Addresses the host has from the start, each with its on-link prefix. More can be added later.</summary>
+    public IReadOnlyList<InetPrefix> Addresses { get; init; } = [];
+
+    /// <summary>Asked for neighbours' Ethernet addresses before ARP and neighbour discovery; none by default.</summary>
+    public INeighborResolver? NeighborResolver { get; init; }
+
+    /// <summary>Hears of joined and left Ethernet groups; none by default.</summary>
+    public IGroupObserver? GroupObserver { get; init; }
+
+    /// <summary>Whether echo requests (ping) are answered. Default true.</summary>
+    public bool AnswerEcho { get; init; } = true;
+
+    /// <summary>The limits of what the host holds in memory and does per second.</summary>
+    public HostLimits Limits { get; init; } = new();
+
+    /// <summary>What TCP connections use where none is given.</summary>
+    public TcpOptions Tcp { get; init; } = new();
+}
+
+/// <summary>The bounds of a host's memory and of the work that strangers can cause. Immutable.</summary>
+public sealed record HostLimits
+{
+    /// <summary>
+    /// The bytes of all buffers together: TCP send and receive buffers, UDP queues, reassembly, packets that wait for a neighbour.
+    /// Default 256 MiB. From half of it buffers stop growing; from three quarters data out of order is not kept.
+    /// </summary>
+    public long BufferBytes { get; init; } = 256L << 20;
+
+    /// <summary>TCP connections in any state but TIME_WAIT. Default 65,536.</summary>
+    public int TcpConnections { get; init; } = 65_536;
+
+    /// <summary>Connections in TIME_WAIT; the oldest ends early when one more comes. Default 8,192.</summary>
+    public int TcpTimeWait { get; init; } = 8_192;
+
+    /// <summary>Neighbours remembered; the least recently used goes first. Default 1,024.</summary>
+    public int Neighbors { get; init; } = 1_024;
+
+    /// <summary>Packets that wait for one neighbour's Ethernet address; the oldest goes first. Default 16.</summary>
+    public int PendingPacketsPerNeighbor { get; init; } = 16;
+
+    /// <summary>Packets that wait for any neighbour's Ethernet address. Default 256.</summary>
+    public int PendingPackets { get; init; } = 256;
+
+    /// <summary>Datagrams in reassembly at a time. Default 64.</summary>
+    public int ReassemblyDatagrams { get; init; } = 64;
+
+    /// <summary>Bytes in reassembly at a time. Default 2 MiB.</summary>
+    public int ReassemblyBytes { get; init; } = 2 << 20;
+
+    /// <summary>Path MTUs remembered. Default 512.</summary>
+    public int PathMtus { get; init; } = 512;
+
+    /// <summary>ICMP errors, resets and neighbour answers caused by strangers, each, a second. Default 1,000.</summary>
+    public int RepliesPerSecond { get; init; } = 1_000;
+
+    /// <summary>Packets to the host itself that wait to be delivered. Default 4,096.</summary>
+    public int LoopbackPackets { get; init; } = 4_096;
+}
+
+/// <summary>A route to addresses that are not on-link.</summary>
+/// <param name="Destination">The destinations that the route is for; the longest matching prefix wins.</param>
+/// <param name="Gateway">The on-link neighbour that forwards; <see langword="default"/> says that the destinations are on-link.</param>
+/// <param name="Metric">Among routes of one prefix the lowest wins.</param>
+public readonly record struct Route(InetPrefix Destination, InetAddress Gateway, int Metric = 0);

@@ -1,0 +1,81 @@
+namespace Lanyard.NetStack;
+
+/// <summary>A congestion control algorithm.</summary>
+public enum CongestionAlgorithm : byte
+{
+    /// <summary>CUBIC, RFC 9438.</summary>
+    Cubic = 0,
+
+    /// <summary>Reno's additive increase and halving, RFC 5681.</summary>
+    Reno,
+}
+
+/// <summary>The settings of a TCP connection. Immutable; see <see cref="TcpConnection.Configure"/>.</summary>
+public sealed record TcpOptions
+{
+    /// <summary>Sends small segments at once instead of waiting for acknowledgements (Nagle's algorithm off). Default true.</summary>
+    public bool NoDelay { get; init; } = true;
+
+    /// <summary>The size in bytes that the receive buffer, and with it the window, starts at. Default 256 KiB.</summary>
+    public int InitialReceiveBufferBytes { get; init; } = 256 << 10;
+
+    /// <summary>The size in bytes that the receive buffer may grow to. Default 4 MiB, at most 1 GiB.</summary>
+    public int MaxReceiveBufferBytes { get; init; } = 4 << 20;
+
+    /// <summary>The size in bytes that the send buffer starts at. Default 256 KiB.</summary>
+    public int InitialSendBufferBytes { get; init; } = 256 << 10;
+
+    /// <summary>The size in bytes that the send buffer may grow to. Default 4 MiB, at most 1 GiB.</summary>
+    public int MaxSendBufferBytes { get; init; } = 4 << 20;
+
+    /// <summary>How long a connection is silent before keepalive probes start; zero, the default, sends none.</summary>
+    public TimeSpan KeepAliveIdle { get; init; } = TimeSpan.Zero;
+
+    /// <summary>The time between keepalive probes. Default 75 s.</summary>
+    public TimeSpan KeepAliveInterval { get; init; } = TimeSpan.FromSeconds(75);
+
+    /// <summary>How many unanswered keepalive probes end the connection. Default 9.</summary>
+    public int KeepAliveProbes { get; init; } = 9;
+
+    /// <summary>How long sent data may stay unacknowledged before the connection ends; zero, the default, goes by <see cref="Retries"/>.</summary>
+    public TimeSpan UserTimeout { get; init; } = TimeSpan.Zero;
+
+    /// <summary>How often in a row a segment is sent again before the connection ends. Default 15 (more than 100 s, RFC 9293 section 3.8.3).</summary>
+    public int Retries { get; init; } = 15;
+
+    /// <summary>How long connecting may take, either way round. Default 30 s.</summary>
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>The retransmission timeout's lower bound. Default 200 ms.</summary>
+    public TimeSpan MinRto { get; init; } = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>The retransmission timeout's upper bound. Default 60 s.</summary>
+    public TimeSpan MaxRto { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long an acknowledgement may wait for data to ride on. Default 40 ms; at most 500 ms (RFC 9293 section 3.8.6.3).</summary>
+    public TimeSpan DelayedAck { get; init; } = TimeSpan.FromMilliseconds(40);
+
+    /// <summary>How long a closed connection's addresses and ports stay reserved (TIME_WAIT). Default 60 s.</summary>
+    public TimeSpan TimeWait { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long a connection that the app has closed waits for the other end to close too (FIN-WAIT-2). Default 60 s.</summary>
+    public TimeSpan FinWait { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>The congestion control algorithm. Default CUBIC.</summary>
+    public CongestionAlgorithm Congestion { get; init; } = CongestionAlgorithm.Cubic;
+
+    /// <summary>Offers window scaling (RFC 7323). Default true.</summary>
+    public bool WindowScaling { get; init; } = true;
+
+    /// <summary>Offers timestamps (RFC 7323). Default true.</summary>
+    public bool Timestamps { get; init; } = true;
+
+    /// <summary>Offers selective acknowledgements (RFC 2018). Default true.</summary>
+    public bool SelectiveAcknowledgments { get; init; } = true;
+
+    /// <summary>The largest segment payload in bytes that is offered and sent, 0 for what the MTU allows. Default 0.</summary>
+    public int MaxSegmentBytes { get; init; }
+
+    /// <summary>The hop limit (TTL) of packets sent. Default 64.</summary>
+    public byte HopLimit { get; init; } = 64;
+}

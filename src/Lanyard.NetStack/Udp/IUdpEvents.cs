@@ -1,0 +1,45 @@
+namespace Lanyard.NetStack;
+
+/// <summary>What a <see cref="UdpSocket"/> tells its owner. The rules of <see cref="ITcpEvents"/> hold.</summary>
+public interface IUdpEvents
+{
+    /// <summary>A datagram arrived: call <see cref="UdpSocket.TryReceive"/> until it says no.</summary>
+    /// <param name="socket">The socket.</param>
+    void OnReadable(UdpSocket socket);
+
+    /// <summary>An ICMP error came back for a datagram that this connected socket sent.</summary>
+    /// <param name="socket">The socket.</param>
+    /// <param name="error">What it said.</param>
+    void OnError(UdpSocket socket, NetError error);
+}
+
+/// <summary>The settings of a UDP socket. Immutable.</summary>
+public sealed record UdpOptions
+{
+    /// <summary>Payload bytes that the receive queue holds before datagrams are dropped (each counts 256 bytes more). Default 1 MiB.</summary>
+    public int ReceiveBufferBytes { get; init; } = 1 << 20;
+
+    /// <summary>Whether broadcast destinations are allowed. Default false.</summary>
+    public bool Broadcast { get; init; }
+
+    /// <summary>Whether several sockets may have the port; each gets a copy of multicast and broadcast, the newest gets the rest. Default false.</summary>
+    public bool ReuseAddress { get; init; }
+
+    /// <summary>Sets "don't fragment": longer datagrams than the path carries are refused. Default false.</summary>
+    public bool DontFragment { get; init; }
+
+    /// <summary>The hop limit (TTL) of unicast packets. Default 64.</summary>
+    public byte HopLimit { get; init; } = 64;
+
+    /// <summary>The hop limit (TTL) of multicast packets. Default 1.</summary>
+    public byte MulticastHopLimit { get; init; } = 1;
+
+    /// <summary>Whether sockets of this host that joined a group hear what this socket sends to it. Default true.</summary>
+    public bool MulticastLoopback { get; init; } = true;
+}
+
+/// <summary>Where a datagram came from and went to.</summary>
+/// <param name="Remote">The sender.</param>
+/// <param name="Local">The address and port it was sent to; may be multicast or broadcast.</param>
+/// <param name="Length">The datagram's payload in bytes; more than the buffer given means that the rest was cut off.</param>
+public readonly record struct UdpReceiveInfo(Lanyard.Primitives.InetEndpoint Remote, Lanyard.Primitives.InetEndpoint Local, int Length);
