@@ -42,10 +42,12 @@ internal sealed class TestController
         return Identity.Parse($"{new NodeAddress(number)}:0:{TestData.ToHex(publicKey)}");
     }
 
-    public (int Status, string Json) Call(string method, string path, string body = "")
+    public (int Status, string Json) Call(string method, string path, string body = "") => Call(method, path, Encoding.UTF8.GetBytes(body));
+
+    public (int Status, string Json) Call(string method, string path, byte[] body)
     {
         // Nothing waits with a store in memory, and little with one on disk.
-        var response = Api.HandleAsync(NowMs, method, path, Encoding.UTF8.GetBytes(body)).AsTask().GetAwaiter().GetResult();
+        var response = Api.HandleAsync(NowMs, method, path, body).AsTask().GetAwaiter().GetResult();
         return (response.StatusCode, Encoding.UTF8.GetString(response.Json.Span));
     }
 

@@ -62,16 +62,7 @@ internal static class LenientJson
         switch (value.ValueKind)
         {
             case JsonValueKind.String:
-                // A text with half a surrogate pair cannot be had.
-                try
-                {
-                    return value.GetString()!;
-                }
-                catch (InvalidOperationException)
-                {
-                    return otherwise;
-                }
-
+                return Unescaped(value, static value => value.GetString()!) ?? otherwise;
             case JsonValueKind.Number:
                 return value.AsUnsigned().ToString(CultureInfo.InvariantCulture);
             case JsonValueKind.True:
@@ -82,6 +73,9 @@ internal static class LenientJson
                 return otherwise;
         }
     }
+
+    /// <summary>A field's name, or <see langword="null"/> if it cannot be read.</summary>
+    public static string? NameOrNull(this JsonProperty field) => Unescaped(field, static field => field.Name);
 
     /// <summary>An IP address in a text. What follows a '/' is left aside, as tools write addresses with it.</summary>
     public static bool TryAddress(this JsonElement value, out InetAddress address)
@@ -123,5 +117,18 @@ internal static class LenientJson
     {
         if (value is { } said)
             writer.WriteBoolean(name, said);
+    }
+
+    // A text with half a character (an escape for one surrogate of two, or bytes that are not UTF-8) cannot be had.
+    private static string? Unescaped<T>(T source, Func<T, string> read)
+    {
+        try
+        {
+            return read(source);
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
     }
 }

@@ -304,8 +304,8 @@ internal static class NetworkJson
         var tokens = new SortedDictionary<string, long>(StringComparer.Ordinal);
         foreach (var token in value.EnumerateObject())
         {
-            if (token.Value.ValueKind == JsonValueKind.Number && (long)token.Value.AsUnsigned() >= 0)
-                tokens[token.Name] = token.Value.AsCount();
+            if (token.Value.ValueKind == JsonValueKind.Number && (long)token.Value.AsUnsigned() >= 0 && token.NameOrNull() is { } name)
+                tokens[name] = token.Value.AsCount();
         }
 
         return tokens.Select(token => new AuthToken(token.Key, token.Value)).ToEquatableArray();

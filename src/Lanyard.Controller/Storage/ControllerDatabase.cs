@@ -16,7 +16,7 @@ internal sealed class ControllerDatabase : IDisposable
     // "LNYC", so that a file of another program is told apart from an empty one.
     private const int ApplicationId = 0x4c4e5943;
 
-    private const int BusyTimeoutSeconds = 2;
+    private const int BusyTimeoutSeconds = 1;
 
     // The n-th brings the schema from version n to n + 1. What was released is not edited.
     private static readonly string[] Migrations =
