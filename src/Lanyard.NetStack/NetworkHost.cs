@@ -27,31 +27,59 @@ public sealed partial class NetworkHost
     /// <param name="sink">Where frames go.</param>
     /// <exception cref="ArgumentException">The secret is not 16 bytes long.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The MTU is out of range.</exception>
-    public NetworkHost(NetworkHostOptions options, IFrameSink sink) => throw new NotImplementedException();
+    public NetworkHost(NetworkHostOptions options, IFrameSink sink)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(sink);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.Mtu, Ipv6Packet.MinMtu);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Mtu, 65_535);
+        Options = options;
+        Secrets = new HostSecrets(options.Secret.Span);
+        Pool = new BufferPool(options.Limits.BufferBytes);
+        AddressTable = new AddressTable(this);
+        Routing = new RouteTable(this);
+        Neighbors = new NeighborTable(this);
+        PathMtus = new PathMtuCache(this);
+        Reassembler = new Reassembler(this);
+        Output = new FrameOutput(this, sink);
+        Ip = new IpOutput(this);
+        Arp = new ArpProtocol(this);
+        Ndp = new NdpProtocol(this);
+        Icmp = new IcmpProtocol(this);
+        Udp = new UdpProtocol(this);
+        Tcp = new TcpProtocol(this);
+        _ipv4 = new Ipv4Input(this);
+        _ipv6 = new Ipv6Input(this);
+        foreach (var address in options.Addresses)
+        {
+            CheckAddress(address);
+            AddressTable.Add(address);
+        }
+    }
 
     /// <summary>The options the host was made from.</summary>
-    public NetworkHostOptions Options => throw new NotImplementedException();
+    public NetworkHostOptions Options { get; }
 
     /// <summary>The port's Ethernet address.</summary>
-    public MacAddress Mac => throw new NotImplementedException();
+    public MacAddress Mac => Options.Mac;
 
     /// <summary>The largest packet that one frame carries, in bytes.</summary>
-    public int Mtu => throw new NotImplementedException();
+    public int Mtu => Options.Mtu;
 
     /// <summary>What has been counted.</summary>
-    public HostCounters Counters => throw new NotImplementedException();
+    public HostCounters Counters { get; } = new();
 
     /// <summary>When <see cref="Poll"/> must be called next, in microseconds; <see cref="long.MaxValue"/> if nothing waits. May be in the past.</summary>
-    public long NextDeadline => throw new NotImplementedException();
+    public long NextDeadline => HasWork ? Now : Timers.Next;
 
     /// <summary>The host's addresses, each with its on-link prefix.</summary>
-    public IReadOnlyList<InetPrefix> Addresses => throw new NotImplementedException();
+    public IReadOnlyList<InetPrefix> Addresses => AddressTable.Addresses;
 
     /// <summary>The routes that were added.</summary>
-    public IReadOnlyList<Route> Routes => throw new NotImplementedException();
+    public IReadOnlyList<Route> Routes => Routing.Routes;
 
     /// <summary>The Ethernet groups that the host wants frames of.</summary>
-    public IReadOnlyList<EthernetGroup> Groups => throw new NotImplementedException();
+    public IReadOnlyList<EthernetGroup> Groups => AddressTable.Groups;
 
     /// <summary>Takes one frame off the wire. Never throws, whatever the bytes.</summary>
     /// <param name="now">The time in microseconds.</param>
@@ -59,42 +87,109 @@ public sealed partial class NetworkHost
     /// <param name="destination">The Ethernet destination.</param>
     /// <param name="etherType">The Ethernet type.</param>
     /// <param name="payload">What follows the Ethernet header; needed only during the call.</param>
-    public void Receive(long now, MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> payload) => throw new NotImplementedException();
+    public void Receive(long now, MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> payload)
+    {
+        BeginBatch(now);
+        try
+        {
+            ReceiveFrame(source, destination, etherType, payload);
+        }
+        finally
+        {
+            EndBatch(now);
+        }
+    }
 
     /// <summary>Begins a batch: what the calls until <see cref="EndBatch"/> cause to be sent leaves at its end. Batches nest.</summary>
     /// <param name="now">The time in microseconds.</param>
-    public void BeginBatch(long now) => throw new NotImplementedException();
+    public void BeginBatch(long now)
+    {
+        Now = Math.Max(Now, now);
+        _depth++;
+    }
 
     /// <summary>Ends a batch: events are raised, acknowledgements and data sent, the sink flushed.</summary>
     /// <param name="now">The time in microseconds.</param>
     /// <exception cref="InvalidOperationException">No batch is open.</exception>
-    public void EndBatch(long now) => throw new NotImplementedException();
+    public void EndBatch(long now)
+    {
+        if (_depth == 0)
+            throw new InvalidOperationException("No batch is open.");
+        Now = Math.Max(Now, now);
+        try
+        {
+            if (_depth == 1)
+                Settle();
+        }
+        finally
+        {
+            _depth--;
+        }
+    }
 
     /// <summary>Does what is due. Call at <see cref="NextDeadline"/>; earlier does no harm.</summary>
     /// <param name="now">The time in microseconds.</param>
-    public void Poll(long now) => throw new NotImplementedException();
+    public void Poll(long now)
+    {
+        BeginBatch(now);
+        try
+        {
+            for (var i = 0; i < MaxTimersPerPoll && Timers.TakeDue(Now) is { } timer; i++)
+                timer.OnTimer(Now);
+        }
+        finally
+        {
+            EndBatch(now);
+        }
+    }
 
     /// <summary>Adds an address with its on-link prefix, joins the groups it needs and, for IPv4, announces it.</summary>
     /// <param name="now">The time in microseconds.</param>
     /// <param name="address">The address with its prefix length.</param>
     /// <returns>Whether it was added; false if the host has it already (the prefix is then updated).</returns>
     /// <exception cref="ArgumentException">The address is multicast, unspecified or none.</exception>
-    public bool AddAddress(long now, InetPrefix address) => throw new NotImplementedException();
+    public bool AddAddress(long now, InetPrefix address)
+    {
+        CheckAddress(address);
+        BeginBatch(now);
+        var added = AddressTable.Add(address);
+        Routing.OnAddressesChanged();
+        if (added && address.Address.IsV4)
+            Arp.Announce(address.Address);
+        else if (added)
+            Ndp.Announce(address.Address);
+        EndBatch(now);
+        return added;
+    }
 
     /// <summary>Removes an address. Connections and sockets bound to it end with <see cref="NetError.AddressRemoved"/>.</summary>
     /// <param name="now">The time in microseconds.</param>
     /// <param name="address">The address.</param>
     /// <returns>Whether the host had it.</returns>
-    public bool RemoveAddress(long now, InetAddress address) => throw new NotImplementedException();
+    public bool RemoveAddress(long now, InetAddress address)
+    {
+        BeginBatch(now);
+        var removed = AddressTable.Remove(address);
+        if (removed)
+        {
+            Routing.OnAddressesChanged();
+            Neighbors.Clear();
+            Tcp.OnAddressRemoved(address);
+            Udp.CloseBoundTo(address, all: false);
+        }
+
+        EndBatch(now);
+        return removed;
+    }
 
     /// <summary>Replaces all routes.</summary>
     /// <param name="routes">The routes; those on-link by the addresses' prefixes need not be among them.</param>
-    public void SetRoutes(IReadOnlyList<Route> routes) => throw new NotImplementedException();
+    public void SetRoutes(IReadOnlyList<Route> routes) => Routing.SetRoutes(routes);
 
     /// <summary>Whether there is a way to a destination, and from which of the host's addresses (RFC 6724).</summary>
     /// <param name="destination">The destination.</param>
     /// <param name="source">The address that would be the source.</param>
-    public bool TrySelectSource(InetAddress destination, out InetAddress source) => throw new NotImplementedException();
+    public bool TrySelectSource(InetAddress destination, out InetAddress source) => Routing.TrySelectSource(destination, out source);
 
     /// <summary>Begins to open a TCP connection; <see cref="ITcpEvents.OnConnected"/> or <see cref="ITcpEvents.OnClosed"/> follows.</summary>
     /// <param name="now">The time in microseconds.</param>
@@ -104,7 +199,16 @@ public sealed partial class NetworkHost
     /// <param name="local">This end's address and port; <see langword="default"/>, or an unspecified address or port 0, lets the host choose.</param>
     /// <param name="options">The settings; the host's where none are given.</param>
     /// <returns><see cref="NetError.None"/>, or why it cannot begin.</returns>
-    public NetError ConnectTcp(long now, InetEndpoint remote, ITcpEvents events, out TcpConnection? connection, InetEndpoint local = default, TcpOptions? options = null) => throw new NotImplementedException();
+    public NetError ConnectTcp(long now, InetEndpoint remote, ITcpEvents events, out TcpConnection? connection, InetEndpoint local = default, TcpOptions? options = null)
+    {
+        connection = null;
+        if (_isShutDown)
+            return NetError.Closed;
+        BeginBatch(now);
+        var error = Tcp.Connect(remote, local, events, options, out connection);
+        EndBatch(now);
+        return error;
+    }
 
     /// <summary>Listens on a TCP port.</summary>
     /// <param name="local">The address and port; an unspecified address listens on all of its family, <see langword="default"/> address on all of both; port 0 chooses one.</param>
@@ -113,7 +217,11 @@ public sealed partial class NetworkHost
     /// <param name="backlog">Established connections that may wait to be accepted, 1 to 65,535.</param>
     /// <param name="options">The settings of accepted connections; the host's where none are given.</param>
     /// <returns><see cref="NetError.None"/>, or why not.</returns>
-    public NetError ListenTcp(InetEndpoint local, ITcpListenEvents? events, out TcpListenSocket? listener, int backlog = 512, TcpOptions? options = null) => throw new NotImplementedException();
+    public NetError ListenTcp(InetEndpoint local, ITcpListenEvents? events, out TcpListenSocket? listener, int backlog = 512, TcpOptions? options = null)
+    {
+        listener = null;
+        return _isShutDown ? NetError.Closed : Tcp.Listen(local, events, Math.Min(Math.Max(backlog, 1), 65_535), options, out listener);
+    }
 
     /// <summary>Opens a UDP socket.</summary>
     /// <param name="local">The address and port; an unspecified address binds all of its family, <see langword="default"/> address all of both; port 0 chooses one.</param>
@@ -121,15 +229,35 @@ public sealed partial class NetworkHost
     /// <param name="socket">The socket, if the answer is <see cref="NetError.None"/>.</param>
     /// <param name="options">The settings; the defaults where none are given.</param>
     /// <returns><see cref="NetError.None"/>, or why not.</returns>
-    public NetError OpenUdp(InetEndpoint local, IUdpEvents? events, out UdpSocket? socket, UdpOptions? options = null) => throw new NotImplementedException();
+    public NetError OpenUdp(InetEndpoint local, IUdpEvents? events, out UdpSocket? socket, UdpOptions? options = null)
+    {
+        socket = null;
+        return _isShutDown ? NetError.Closed : Udp.Open(local, events, out socket, options);
+    }
 
     /// <summary>Opens a socket that sends echo requests (ping) and gets their replies. It has an identifier of its own.</summary>
     /// <param name="events">Hears what happens.</param>
     /// <param name="socket">The socket, if the answer is <see cref="NetError.None"/>.</param>
     /// <returns><see cref="NetError.None"/>, or why not.</returns>
-    public NetError OpenEcho(IEchoEvents events, out EchoSocket? socket) => throw new NotImplementedException();
+    public NetError OpenEcho(IEchoEvents events, out EchoSocket? socket)
+    {
+        socket = null;
+        return _isShutDown ? NetError.Closed : Icmp.Open(events, out socket);
+    }
 
     /// <summary>Closes every socket, aborting connections with a reset, and leaves all groups. The host is of no use afterwards.</summary>
     /// <param name="now">The time in microseconds.</param>
-    public void Shutdown(long now) => throw new NotImplementedException();
+    public void Shutdown(long now)
+    {
+        BeginBatch(now);
+        _isShutDown = true;
+        Tcp.Shutdown();
+        Udp.CloseBoundTo(default, all: true);
+        Icmp.Shutdown();
+        EndBatch(now);
+        foreach (var address in Addresses.ToArray())
+            AddressTable.Remove(address.Address);
+        Routing.OnAddressesChanged();
+        Neighbors.Clear();
+    }
 }

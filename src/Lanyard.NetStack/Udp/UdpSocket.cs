@@ -5,62 +5,297 @@ namespace Lanyard.NetStack;
 /// <summary>A UDP socket (RFC 768). Made by <see cref="NetworkHost.OpenUdp"/>.</summary>
 public sealed class UdpSocket
 {
+    // What one datagram in the queue costs beyond its payload, so that empty ones are bounded too.
+    private const int OverheadBytes = 256;
+    private const int MaxGroups = 64;
+
+    private readonly NetworkHost _host;
+    private readonly Queue<Queued> _queue = new();
+    private readonly List<InetAddress> _groups = [];
+    private int _queuedBytes;
+    private NetError _error;
+    private bool _closed;
+
+    // The way to the last destination, good as long as addresses and routes stay.
+    private InetAddress _wayTo;
+    private InetAddress _waySource;
+    private Hop _way;
+    private int _wayGeneration;
+
+    internal UdpSocket(NetworkHost host, InetEndpoint local, IUdpEvents? events, UdpOptions options)
+    {
+        _host = host;
+        LocalEndpoint = local;
+        Events = events;
+        Options = options;
+    }
+
     /// <summary>Hears what happens.</summary>
-    public IUdpEvents? Events { get => throw new NotImplementedException(); set => throw new NotImplementedException(); }
+    public IUdpEvents? Events { get; set; }
 
     /// <summary>This end; the address is unspecified or none if bound to all.</summary>
-    public InetEndpoint LocalEndpoint => throw new NotImplementedException();
+    public InetEndpoint LocalEndpoint { get; }
 
     /// <summary>The other end of a connected socket; <see langword="default"/> if it is not connected.</summary>
-    public InetEndpoint RemoteEndpoint => throw new NotImplementedException();
+    public InetEndpoint RemoteEndpoint { get; private set; }
 
     /// <summary>The settings; may be replaced at any time.</summary>
-    public UdpOptions Options { get => throw new NotImplementedException(); set => throw new NotImplementedException(); }
+    public UdpOptions Options { get; set; }
 
     /// <summary>Datagrams that wait to be received.</summary>
-    public int Pending => throw new NotImplementedException();
+    public int Pending => _queue.Count;
 
     /// <summary>The payload bytes of the datagram that is received next; 0 if there is none.</summary>
-    public int NextLength => throw new NotImplementedException();
+    public int NextLength => _queue.TryPeek(out var next) ? next.Info.Length : 0;
+
+    private bool IsBoundToAll => LocalEndpoint.Address.Family == InetFamily.None || LocalEndpoint.Address.IsUnspecified;
 
     /// <summary>Sets the other end: only its datagrams are received from now on, and ICMP errors are heard. <see langword="default"/> undoes it.</summary>
     /// <param name="remote">The other end.</param>
     /// <returns><see cref="NetError.None"/>, or why not.</returns>
-    public NetError Connect(InetEndpoint remote) => throw new NotImplementedException();
+    public NetError Connect(InetEndpoint remote)
+    {
+        if (_closed)
+            return NetError.Closed;
+        if (!remote.IsNone)
+        {
+            if (!MatchesFamily(remote.Address))
+                return NetError.AddressNotAvailable;
+            if (_host.AddressTable.IsBroadcast(remote.Address) && !Options.Broadcast)
+                return NetError.BroadcastNotAllowed;
+            if (!_host.Routing.TrySelectSource(remote.Address, out _))
+                return NetError.NoRoute;
+        }
+
+        RemoteEndpoint = remote;
+        return NetError.None;
+    }
 
     /// <summary>Sends a datagram to the connected end.</summary>
     /// <param name="now">The time in microseconds.</param>
     /// <param name="payload">The payload, up to 65,507 bytes (IPv4) or 65,487 (IPv6); more than the MTU carries is sent in fragments.</param>
     /// <returns><see cref="NetError.None"/> if it was sent, or waits for the neighbour to be found.</returns>
-    public NetError Send(long now, ReadOnlySpan<byte> payload) => throw new NotImplementedException();
+    public NetError Send(long now, ReadOnlySpan<byte> payload) =>
+        RemoteEndpoint.IsNone ? NetError.NotConnected : SendTo(now, RemoteEndpoint, payload);
 
     /// <summary>Sends a datagram.</summary>
     /// <param name="now">The time in microseconds.</param>
     /// <param name="remote">Where to; may be multicast, or broadcast if allowed.</param>
     /// <param name="payload">The payload, as for <see cref="Send"/>.</param>
     /// <returns><see cref="NetError.None"/> if it was sent, or waits for the neighbour to be found.</returns>
-    public NetError SendTo(long now, InetEndpoint remote, ReadOnlySpan<byte> payload) => throw new NotImplementedException();
+    public NetError SendTo(long now, InetEndpoint remote, ReadOnlySpan<byte> payload)
+    {
+        if (_closed)
+            return NetError.Closed;
+        if (!MatchesFamily(remote.Address) || remote.Port == 0)
+            return NetError.NoRoute;
+        _host.BeginBatch(now);
+        try
+        {
+            return Transmit(remote, payload);
+        }
+        finally
+        {
+            _host.EndBatch(now);
+        }
+    }
 
     /// <summary>Takes the oldest datagram that waits.</summary>
     /// <param name="destination">Where its payload goes; what does not fit is cut off.</param>
     /// <param name="info">Where it came from, and its full length.</param>
     /// <returns>Whether there was one.</returns>
-    public bool TryReceive(Span<byte> destination, out UdpReceiveInfo info) => throw new NotImplementedException();
+    public bool TryReceive(Span<byte> destination, out UdpReceiveInfo info)
+    {
+        if (!_queue.TryDequeue(out var queued))
+        {
+            info = default;
+            return false;
+        }
+
+        info = queued.Info;
+        queued.Buffer.AsSpan(0, Math.Min(info.Length, destination.Length)).CopyTo(destination);
+        _queuedBytes -= info.Length + OverheadBytes;
+        _host.Pool.Return(queued.Buffer);
+        return true;
+    }
 
     /// <summary>Takes the ICMP error that came last for a connected socket, if any, and forgets it.</summary>
-    public NetError TakeError() => throw new NotImplementedException();
+    public NetError TakeError()
+    {
+        var error = _error;
+        _error = NetError.None;
+        return error;
+    }
 
     /// <summary>Joins a multicast group: its datagrams to this port are received.</summary>
     /// <param name="group">An IPv4 or IPv6 multicast address.</param>
     /// <returns>Whether it was joined now; false if it was before, or a limit of 64 groups a socket is reached.</returns>
     /// <exception cref="ArgumentException">The address is not multicast.</exception>
-    public bool JoinGroup(InetAddress group) => throw new NotImplementedException();
+    public bool JoinGroup(InetAddress group)
+    {
+        if (!group.IsMulticast)
+            throw new ArgumentException($"{group} is not a multicast address.", nameof(group));
+        if (_closed || _groups.Count >= MaxGroups || _groups.Contains(group))
+            return false;
+        _groups.Add(group);
+        _host.AddressTable.Join(group);
+        return true;
+    }
 
     /// <summary>Leaves a multicast group.</summary>
     /// <param name="group">The group.</param>
     /// <returns>Whether it had been joined.</returns>
-    public bool LeaveGroup(InetAddress group) => throw new NotImplementedException();
+    public bool LeaveGroup(InetAddress group)
+    {
+        if (!_groups.Remove(group))
+            return false;
+        _host.AddressTable.Leave(group);
+        return true;
+    }
 
     /// <summary>Closes the socket; datagrams that wait are lost.</summary>
-    public void Close() => throw new NotImplementedException();
+    public void Close()
+    {
+        if (_closed)
+            return;
+        _closed = true;
+        foreach (var group in _groups)
+            _host.AddressTable.Leave(group);
+        _groups.Clear();
+        while (_queue.TryDequeue(out var queued))
+            _host.Pool.Return(queued.Buffer);
+        _queuedBytes = 0;
+        _host.Udp.Close(this);
+    }
+
+    /// <summary>How well a datagram fits this socket; 0 if it is not for it.</summary>
+    internal int Score(InetEndpoint local, InetEndpoint remote, bool toGroup)
+    {
+        var score = 1;
+        if (!IsBoundToAll)
+        {
+            // A socket bound to one address hears the groups it joined, too.
+            if (LocalEndpoint.Address != local.Address && !toGroup)
+                return 0;
+            score += 2;
+        }
+        else if (LocalEndpoint.Address.Family != InetFamily.None && LocalEndpoint.Address.Family != local.Address.Family)
+        {
+            return 0;
+        }
+
+        if (toGroup && local.Address.IsMulticast && LocalEndpoint.Address != local.Address && !_groups.Contains(local.Address))
+            return 0;
+        if (!RemoteEndpoint.IsNone)
+        {
+            if (RemoteEndpoint != remote)
+                return 0;
+            score += 4;
+        }
+
+        return score;
+    }
+
+    /// <summary>Whether a second socket bound to an address would compete with this one.</summary>
+    internal bool Clashes(InetAddress address)
+    {
+        var mine = LocalEndpoint.Address;
+        if (mine.Family == InetFamily.None || address.Family == InetFamily.None)
+            return true;
+        return mine.Family == address.Family && (mine == address || mine.IsUnspecified || address.IsUnspecified);
+    }
+
+    internal void Deliver(ReadOnlySpan<byte> payload, InetEndpoint remote, InetEndpoint local)
+    {
+        if (_queuedBytes + payload.Length + OverheadBytes > Options.ReceiveBufferBytes)
+        {
+            _host.Count(HostCounter.UdpQueueFull);
+            return;
+        }
+
+        var buffer = _host.Pool.Rent(payload.Length);
+        if (buffer is null)
+        {
+            _host.Count(HostCounter.OutOfMemory);
+            return;
+        }
+
+        payload.CopyTo(buffer);
+        _queuedBytes += payload.Length + OverheadBytes;
+        _queue.Enqueue(new Queued(buffer, new UdpReceiveInfo(remote, local, payload.Length)));
+        _host.MarkReadable(this);
+    }
+
+    internal void Fail(NetError error)
+    {
+        _error = error;
+        Events?.OnError(this, error);
+    }
+
+    /// <summary>Whether the owner is still to be told of what was received.</summary>
+    internal bool IsMarkedReadable { get; set; }
+
+    internal void RaiseReadable()
+    {
+        IsMarkedReadable = false;
+        if (!_closed && _queue.Count > 0)
+            Events?.OnReadable(this);
+    }
+
+    private NetError Transmit(InetEndpoint remote, ReadOnlySpan<byte> payload)
+    {
+        var toBroadcast = _host.AddressTable.IsBroadcast(remote.Address);
+        if (toBroadcast && !Options.Broadcast)
+            return NetError.BroadcastNotAllowed;
+        if (!TryFindWay(remote.Address))
+        {
+            _host.Count(HostCounter.NoRoute);
+            return NetError.NoRoute;
+        }
+
+        if (payload.Length > (_waySource.IsV4 ? Ipv4Packet.MaxPayloadBytes : Ipv6Packet.MaxPayloadBytes) - UdpDatagram.HeaderBytes)
+            return NetError.MessageTooLong;
+        Span<byte> header = stackalloc byte[UdpDatagram.HeaderBytes];
+        var length = UdpDatagram.HeaderBytes + payload.Length;
+        UdpDatagram.WriteHeader(header, LocalEndpoint.Port, remote.Port, payload.Length,
+            InternetChecksum.PseudoHeader(_waySource, remote.Address, IpProtocol.Udp, length) + InternetChecksum.Sum(payload));
+        var toGroup = toBroadcast || remote.Address.IsMulticast;
+        var hopLimit = remote.Address.IsMulticast ? Options.MulticastHopLimit : Options.HopLimit;
+        var error = _host.Ip.SendDatagram(_way, _waySource, remote.Address, IpProtocol.Udp, hopLimit, Options.DontFragment, header, payload);
+        if (error == NetError.None)
+            _host.Count(HostCounter.UdpSent);
+        if (toGroup && Options.MulticastLoopback && _host.Udp.HasPort(remote.Port)
+            && (toBroadcast || _host.AddressTable.IsJoined(remote.Address)))
+            _host.Ip.SendDatagram(Hop.ToSelf, _waySource, remote.Address, IpProtocol.Udp, hopLimit, Options.DontFragment, header, payload);
+        return error;
+    }
+
+    private bool TryFindWay(InetAddress destination)
+    {
+        if (_wayTo == destination && _wayGeneration == _host.Routing.Generation && _way.IsCurrent)
+            return true;
+        _wayTo = default;
+        if (!IsBoundToAll && !LocalEndpoint.Address.IsMulticast)
+        {
+            if (!_host.AddressTable.IsLocal(LocalEndpoint.Address))
+                return false;
+            _waySource = LocalEndpoint.Address;
+        }
+        else if (!_host.Routing.TrySelectSource(destination, out _waySource))
+        {
+            return false;
+        }
+
+        _way = _host.Routing.Route(destination);
+        if (_way.Kind == HopKind.None)
+            return false;
+        _wayTo = destination;
+        _wayGeneration = _host.Routing.Generation;
+        return true;
+    }
+
+    private bool MatchesFamily(InetAddress address) => address.Family != InetFamily.None
+        && (LocalEndpoint.Address.Family == InetFamily.None || LocalEndpoint.Address.Family == address.Family);
+
+    private readonly record struct Queued(byte[] Buffer, UdpReceiveInfo Info);
 }

@@ -1,0 +1,26 @@
+using Lanyard.Primitives;
+
+namespace Lanyard.NetStack;
+
+/// <summary>What the protocols above IP need to know of a received packet, whole and free of options and extension headers.</summary>
+internal readonly ref struct InboundPacket
+{
+    public InetAddress Source { get; init; }
+
+    public InetAddress Destination { get; init; }
+
+    public byte Protocol { get; init; }
+
+    public byte HopLimit { get; init; }
+
+    /// <summary>Whether the destination is a multicast or broadcast address.</summary>
+    public bool ToGroup { get; init; }
+
+    /// <summary>Whether the packet comes from this host itself.</summary>
+    public bool FromSelf { get; init; }
+
+    /// <summary>The Ethernet source.</summary>
+    public MacAddress FrameSource { get; init; }
+
+    public ReadOnlySpan<byte> Payload { get; init; }
+}

@@ -1,0 +1,120 @@
+using Lanyard.Primitives;
+
+namespace Lanyard.NetStack;
+
+/// <summary>Sends IPv4 and IPv6 packets: headers in front, fragments where a datagram is longer than the path carries.</summary>
+internal sealed class IpOutput(NetworkHost host)
+{
+    private uint _identification = (uint)host.Secrets.Next();
+
+    /// <summary>The header's length for an address family.</summary>
+    public static int HeaderBytes(InetAddress address) => address.IsV4 ? Ipv4Packet.HeaderBytes : Ipv6Packet.HeaderBytes;
+
+    /// <summary>The largest packet that goes to a destination unfragmented.</summary>
+    public int PathMtu(InetAddress destination) =>
+        host.AddressTable.IsLocal(destination) ? host.Mtu : Math.Min(host.Mtu, host.PathMtus.Get(destination));
+
+    /// <summary>
+    /// Room for the payload of one unfragmented packet whose IP header is written; empty if it must be dropped. The caller fills it and
+    /// calls <see cref="Commit"/>.
+    /// </summary>
+    public Span<byte> Begin(in Hop hop, InetAddress source, InetAddress destination, byte protocol, byte hopLimit, int length, bool dontFragment = true)
+    {
+        if (source.IsV4)
+        {
+            var packet = host.Output.Begin(hop, NetworkHost.EtherTypeIPv4, Ipv4Packet.HeaderBytes + length);
+            if (packet.IsEmpty)
+                return default;
+            // A packet that nobody may fragment needs no identification (RFC 6864 section 4.1).
+            Ipv4Packet.WriteHeader(packet, source, destination, protocol, hopLimit, 0, dontFragment ? (ushort)0 : (ushort)_identification++,
+                dontFragment, false, 0, length);
+            return packet[Ipv4Packet.HeaderBytes..];
+        }
+        else
+        {
+            var packet = host.Output.Begin(hop, NetworkHost.EtherTypeIPv6, Ipv6Packet.HeaderBytes + length);
+            if (packet.IsEmpty)
+                return default;
+            Ipv6Packet.WriteHeader(packet, source, destination, protocol, hopLimit, 0, length);
+            return packet[Ipv6Packet.HeaderBytes..];
+        }
+    }
+
+    /// <summary>Sends what <see cref="Begin"/> gave room for.</summary>
+    public void Commit(InetAddress source, int length) => host.Output.Commit(HeaderBytes(source) + length);
+
+    /// <summary>Sends a datagram whose transport header, checksum included, is ready; in fragments if need be.</summary>
+    public NetError SendDatagram(in Hop hop, InetAddress source, InetAddress destination, byte protocol, byte hopLimit, bool dontFragment,
+        ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload)
+    {
+        if (hop.Kind == HopKind.None)
+        {
+            host.Count(HostCounter.NoRoute);
+            return NetError.NoRoute;
+        }
+
+        var length = header.Length + payload.Length;
+        if (length > (source.IsV4 ? Ipv4Packet.MaxPayloadBytes : Ipv6Packet.MaxPayloadBytes))
+            return NetError.MessageTooLong;
+        var mtu = destination.IsMulticast ? host.Mtu : PathMtu(destination);
+        if (HeaderBytes(source) + length > mtu)
+        {
+            if (!dontFragment)
+                return SendFragments(hop, source, destination, protocol, hopLimit, mtu, header, payload);
+            host.Count(HostCounter.PacketTooBig);
+            return NetError.MessageTooLong;
+        }
+
+        var span = Begin(hop, source, destination, protocol, hopLimit, length, dontFragment);
+        if (span.IsEmpty)
+            return NetError.LimitReached;
+        header.CopyTo(span);
+        payload.CopyTo(span[header.Length..]);
+        Commit(source, length);
+        return NetError.None;
+    }
+
+    private NetError SendFragments(in Hop hop, InetAddress source, InetAddress destination, byte protocol, byte hopLimit, int mtu,
+        ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload)
+    {
+        var ipHeader = HeaderBytes(source);
+        var fragmentHeader = source.IsV4 ? 0 : Ipv6FragmentHeader.Bytes;
+        var step = (mtu - ipHeader - fragmentHeader) & ~7;
+        var total = header.Length + payload.Length;
+        var identification = _identification++;
+        for (var offset = 0; offset < total; offset += step)
+        {
+            var length = Math.Min(step, total - offset);
+            var more = offset + length < total;
+            var packet = host.Output.Begin(hop, source.IsV4 ? NetworkHost.EtherTypeIPv4 : NetworkHost.EtherTypeIPv6, ipHeader + fragmentHeader + length);
+            if (packet.IsEmpty)
+                return NetError.LimitReached;
+            if (source.IsV4)
+            {
+                Ipv4Packet.WriteHeader(packet, source, destination, protocol, hopLimit, 0, (ushort)identification, false, more, offset, length);
+            }
+            else
+            {
+                Ipv6Packet.WriteHeader(packet, source, destination, IpProtocol.Fragment, hopLimit, 0, fragmentHeader + length);
+                new Ipv6FragmentHeader(protocol, offset, more, identification).Write(packet[ipHeader..]);
+            }
+
+            var data = packet[(ipHeader + fragmentHeader)..];
+            if (offset < header.Length)
+            {
+                var head = Math.Min(header.Length - offset, length);
+                header.Slice(offset, head).CopyTo(data);
+                payload[..(length - head)].CopyTo(data[head..]);
+            }
+            else
+            {
+                payload.Slice(offset - header.Length, length).CopyTo(data);
+            }
+
+            host.Output.Commit(packet.Length);
+            host.Count(HostCounter.FragmentsSent);
+        }
+
+        return NetError.None;
+    }
+}

@@ -1,0 +1,114 @@
+using Lanyard.Primitives;
+
+namespace Lanyard.NetStack;
+
+/// <summary>Which way a packet goes and from which address: on-link prefixes, routes by gateways, source selection (RFC 6724 section 5).</summary>
+internal sealed class RouteTable(NetworkHost host)
+{
+    private Route[] _routes = [];
+
+    public IReadOnlyList<Route> Routes => _routes;
+
+    /// <summary>Grows with every change of addresses and routes, so that what was derived from them can be derived anew.</summary>
+    public int Generation { get; private set; }
+
+    public void SetRoutes(IReadOnlyList<Route> routes)
+    {
+        _routes = [.. routes];
+        Generation++;
+    }
+
+    public void OnAddressesChanged() => Generation++;
+
+    /// <summary>Whether a neighbour could have the address.</summary>
+    public bool IsOnLink(InetAddress address) =>
+        TryFindNextHop(address, out var next) && next == address;
+
+    /// <summary>The way to a destination.</summary>
+    public Hop Route(InetAddress destination)
+    {
+        if (host.AddressTable.IsLocal(destination))
+            return Hop.ToSelf;
+        if (destination.IsMulticast)
+            return Hop.ToMac(AddressTable.MulticastMac(destination));
+        if (host.AddressTable.IsBroadcast(destination))
+            return Hop.ToMac(MacAddress.Broadcast);
+        return TryFindNextHop(destination, out var next) ? Hop.ToNeighbor(host.Neighbors.Get(next)) : default;
+    }
+
+    /// <summary>The on-link address that a unicast destination is reached by.</summary>
+    public bool TryFindNextHop(InetAddress destination, out InetAddress next)
+    {
+        next = default;
+        if (destination.Family == InetFamily.None || destination.IsUnspecified || destination.IsLoopback)
+            return false;
+        var best = -1;
+        var bestMetric = int.MaxValue;
+        var addresses = host.AddressTable.Addresses;
+        for (var i = 0; i < addresses.Count; i++)
+        {
+            var address = addresses[i];
+            if (address.Bits > best && address.Contains(destination))
+            {
+                best = address.Bits;
+                bestMetric = int.MinValue;
+                next = destination;
+            }
+            else if (best < 0 && destination.IsV6 && destination.IsLinkLocal && address.Address.IsV6)
+            {
+                best = 10;
+                next = destination;
+            }
+        }
+
+        foreach (var route in _routes)
+        {
+            if (!route.Destination.Contains(destination) || route.Destination.Bits < best
+                || (route.Destination.Bits == best && route.Metric >= bestMetric))
+                continue;
+            best = route.Destination.Bits;
+            bestMetric = route.Metric;
+            // A gateway that is this host itself, or of the other family, leads nowhere.
+            next = route.Gateway.Family == InetFamily.None || host.AddressTable.IsLocal(route.Gateway) ? destination : route.Gateway;
+        }
+
+        return best >= 0 && next.Family == destination.Family;
+    }
+
+    /// <summary>The source address for a destination that has a route.</summary>
+    public bool TrySelectSource(InetAddress destination, out InetAddress source)
+    {
+        source = default;
+        var addresses = host.AddressTable.Addresses;
+        var group = destination.IsMulticast || host.AddressTable.IsBroadcast(destination);
+        var next = destination;
+        if (!group && !host.AddressTable.IsLocal(destination) && !TryFindNextHop(destination, out next))
+            return false;
+        var best = -1;
+        for (var i = 0; i < addresses.Count; i++)
+        {
+            var candidate = addresses[i];
+            if (candidate.Address.Family != destination.Family)
+                continue;
+            // In this order: the destination itself, a matching scope, on the next hop's network, the longest common prefix; then the first.
+            var score = candidate.Address.CommonPrefixLength(destination);
+            if (candidate.Contains(next))
+                score += 1 << 8;
+            if (candidate.Address.IsLinkLocal == HasLinkScope(destination))
+                score += 1 << 9;
+            if (candidate.Address == destination)
+                score += 1 << 10;
+            if (score > best)
+            {
+                best = score;
+                source = candidate.Address;
+            }
+        }
+
+        return best >= 0;
+    }
+
+    private static bool HasLinkScope(InetAddress address) => address.IsMulticast
+        ? address.IsV6 ? ((address.V6High >> 48) & 15) == 2 : false
+        : address.IsLinkLocal;
+}

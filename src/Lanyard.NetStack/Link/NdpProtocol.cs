@@ -1,0 +1,176 @@
+using System.Buffers.Binary;
+using Lanyard.Primitives;
+
+namespace Lanyard.NetStack;
+
+/// <summary>
+/// IPv6 neighbour discovery (RFC 4861): solicitations and advertisements. Addresses are given centrally, so routers are not listened to and
+/// duplicate addresses are only counted; probes of others for duplicates are answered.
+/// </summary>
+internal sealed class NdpProtocol(NetworkHost host)
+{
+    public const byte RouterSolicitation = 133;
+    public const byte RouterAdvertisement = 134;
+    public const byte NeighborSolicitation = 135;
+    public const byte NeighborAdvertisement = 136;
+    public const byte Redirect = 137;
+
+    private const byte SourceLinkOption = 1;
+    private const byte TargetLinkOption = 2;
+    private const int FixedBytes = 24;
+    private const int LinkOptionBytes = 8;
+    private const byte SolicitedFlag = 0x40;
+    private const byte OverrideFlag = 0x20;
+    private const byte NdpHopLimit = 255;
+
+    private RateLimiter _replies = new(host.Options.Limits.RepliesPerSecond);
+
+    /// <summary>Takes an ICMPv6 message of types 133 to 137 whose checksum is right.</summary>
+    public void Receive(MacAddress frameSource, InetAddress source, InetAddress destination, byte hopLimit, ReadOnlySpan<byte> message)
+    {
+        var type = message[0];
+        if (type is not (NeighborSolicitation or NeighborAdvertisement))
+        {
+            host.Count(HostCounter.NdpIgnored);
+            return;
+        }
+
+        host.Count(HostCounter.NdpReceived);
+        if (hopLimit != NdpHopLimit || message[1] != 0 || message.Length < FixedBytes
+            || !TryFindLinkOption(message[FixedBytes..], type == NeighborSolicitation ? SourceLinkOption : TargetLinkOption, out var mac))
+        {
+            host.Count(HostCounter.NdpMalformed);
+            return;
+        }
+
+        var target = InetAddress.FromBytes(message.Slice(8, 16));
+        if (target.IsMulticast)
+            host.Count(HostCounter.NdpMalformed);
+        else if (type == NeighborSolicitation)
+            ReceiveSolicitation(frameSource, source, destination, target, mac);
+        else
+            ReceiveAdvertisement(frameSource, target, message[4], mac, destination.IsMulticast);
+    }
+
+    /// <summary>Asks for a neighbour's Ethernet address: all that could be it, or the one it was last known at.</summary>
+    public void SendSolicitation(InetAddress target, MacAddress? lastKnown)
+    {
+        if (!host.Routing.TrySelectSource(target, out var source))
+            return;
+        host.Count(HostCounter.NdpSolicitationsSent);
+        var destination = lastKnown is null ? Ipv6Addresses.SolicitedNode(target) : target;
+        Send(lastKnown ?? AddressTable.MulticastMac(destination), source, destination, NeighborSolicitation, 0, target, SourceLinkOption);
+    }
+
+    /// <summary>Tells the neighbours about an address of this host.</summary>
+    public void Announce(InetAddress address)
+    {
+        host.Count(HostCounter.NdpAdvertisementsSent);
+        Send(AddressTable.MulticastMac(Ipv6Addresses.AllNodes), address, Ipv6Addresses.AllNodes, NeighborAdvertisement, OverrideFlag, address, TargetLinkOption);
+    }
+
+    private void ReceiveSolicitation(MacAddress frameSource, InetAddress source, InetAddress destination, InetAddress target, MacAddress? mac)
+    {
+        if (!host.AddressTable.IsLocal(target))
+        {
+            host.Count(HostCounter.NdpNotForUs);
+            return;
+        }
+
+        var probe = source.IsUnspecified;
+        if (probe && (mac is not null || !Ipv6Addresses.IsSolicitedNode(destination)))
+        {
+            host.Count(HostCounter.NdpMalformed);
+            return;
+        }
+
+        if (!_replies.TryTake(host.Now))
+        {
+            host.Count(HostCounter.NeighborRateLimited);
+            return;
+        }
+
+        var answerTo = mac ?? frameSource;
+        if (!probe && mac is not null && host.Routing.IsOnLink(source))
+            host.Neighbors.LearnFromQuestion(source, answerTo);
+        host.Count(HostCounter.NdpAdvertisementsSent);
+        if (probe)
+            Announce(target);
+        else
+            Send(answerTo, target, source, NeighborAdvertisement, SolicitedFlag | OverrideFlag, target, TargetLinkOption);
+    }
+
+    private void ReceiveAdvertisement(MacAddress frameSource, InetAddress target, byte flags, MacAddress? mac, bool multicast)
+    {
+        if (host.AddressTable.IsLocal(target))
+        {
+            host.Count(HostCounter.NdpConflict);
+            return;
+        }
+
+        var solicited = (flags & SolicitedFlag) != 0;
+        if (solicited && multicast)
+        {
+            host.Count(HostCounter.NdpMalformed);
+            return;
+        }
+
+        if (!host.Neighbors.TryGet(target, out var entry))
+        {
+            host.Count(HostCounter.NdpNotForUs);
+            return;
+        }
+
+        // Without the override flag a different address only shows that the one in use is not certain (RFC 4861 section 7.2.5).
+        var heard = mac ?? frameSource;
+        if ((flags & OverrideFlag) == 0 && entry!.State is not (NeighborState.Incomplete or NeighborState.Failed) && heard != entry.Mac)
+            return;
+        entry!.Learn(host.Now, heard, confirmed: solicited);
+    }
+
+    private void Send(MacAddress mac, InetAddress source, InetAddress destination, byte type, byte flags, InetAddress target, byte option)
+    {
+        const int length = FixedBytes + LinkOptionBytes;
+        var packet = host.Output.Begin(Hop.ToMac(mac), NetworkHost.EtherTypeIPv6, Ipv6Packet.HeaderBytes + length);
+        if (packet.IsEmpty)
+            return;
+        Ipv6Packet.WriteHeader(packet, source, destination, IpProtocol.IcmpV6, NdpHopLimit, 0, length);
+        var message = packet[Ipv6Packet.HeaderBytes..];
+        message[0] = type;
+        message[1] = 0;
+        BinaryPrimitives.WriteUInt32BigEndian(message[4..], (uint)flags << 24);
+        BinaryPrimitives.WriteUInt16BigEndian(message[2..], 0);
+        target.Write(message[8..]);
+        message[FixedBytes] = option;
+        message[FixedBytes + 1] = 1;
+        host.Mac.Write(message[(FixedBytes + 2)..]);
+        BinaryPrimitives.WriteUInt16BigEndian(message[2..], InternetChecksum.Finish(
+            InternetChecksum.PseudoHeader(source, destination, IpProtocol.IcmpV6, length) + InternetChecksum.Sum(message)));
+        host.Output.Commit(packet.Length);
+    }
+
+    // Every option is at least 8 bytes, so the loop is bounded by the message. False if one is malformed.
+    private static bool TryFindLinkOption(ReadOnlySpan<byte> options, byte wanted, out MacAddress? mac)
+    {
+        mac = null;
+        while (!options.IsEmpty)
+        {
+            if (options.Length < 2)
+                return false;
+            var length = options[1] * 8;
+            if (length == 0 || length > options.Length)
+                return false;
+            if (options[0] == wanted && mac is null)
+            {
+                var address = MacAddress.Read(options[2..]);
+                if (address.IsMulticast)
+                    return false;
+                mac = address;
+            }
+
+            options = options[length..];
+        }
+
+        return true;
+    }
+}

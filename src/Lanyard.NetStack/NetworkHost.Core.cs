@@ -1,0 +1,152 @@
+using Lanyard.Primitives;
+
+namespace Lanyard.NetStack;
+
+// What the parts of the host share: time, memory, each other; and how a batch ends.
+public sealed partial class NetworkHost
+{
+    // One Poll does no more than so much; what is left is due at once again.
+    private const int MaxTimersPerPoll = 100_000;
+
+    // Packets to the host itself may beget others; after so many rounds the rest waits for the next call.
+    private const int MaxSettleRounds = 64;
+
+    private readonly Ipv4Input _ipv4;
+    private readonly Ipv6Input _ipv6;
+    private readonly Queue<TcpConnection> _marked = new();
+    private readonly Queue<TcpListenSocket> _markedListeners = new();
+    private readonly Queue<UdpSocket> _markedSockets = new();
+    private int _depth;
+    private bool _isShutDown;
+
+    /// <summary>The time of the call at hand.</summary>
+    internal long Now { get; private set; }
+
+    internal HostSecrets Secrets { get; }
+
+    internal BufferPool Pool { get; }
+
+    internal TimerQueue Timers { get; } = new();
+
+    internal AddressTable AddressTable { get; }
+
+    internal RouteTable Routing { get; }
+
+    internal NeighborTable Neighbors { get; }
+
+    internal PathMtuCache PathMtus { get; }
+
+    internal Reassembler Reassembler { get; }
+
+    internal FrameOutput Output { get; }
+
+    internal IpOutput Ip { get; }
+
+    internal ArpProtocol Arp { get; }
+
+    internal NdpProtocol Ndp { get; }
+
+    internal IcmpProtocol Icmp { get; }
+
+    internal UdpProtocol Udp { get; }
+
+    internal TcpProtocol Tcp { get; }
+
+    private bool HasWork => _marked.Count + _markedListeners.Count + _markedSockets.Count + Output.LoopbackCount > 0;
+
+    internal void Count(HostCounter counter) => Counters.Add(counter);
+
+    /// <summary>Has a connection settled when the batch ends.</summary>
+    internal void Mark(TcpConnection connection)
+    {
+        if (connection.IsMarked)
+            return;
+        connection.IsMarked = true;
+        _marked.Enqueue(connection);
+    }
+
+    /// <summary>Has a listener's owner told when the batch ends.</summary>
+    internal void Mark(TcpListenSocket listener)
+    {
+        if (listener.IsMarked)
+            return;
+        listener.IsMarked = true;
+        _markedListeners.Enqueue(listener);
+    }
+
+    /// <summary>Has a socket's owner told when the batch ends.</summary>
+    internal void MarkReadable(UdpSocket socket)
+    {
+        if (socket.IsMarkedReadable)
+            return;
+        socket.IsMarkedReadable = true;
+        _markedSockets.Enqueue(socket);
+    }
+
+    private static void CheckAddress(InetPrefix address)
+    {
+        if (address.Address.Family == InetFamily.None || address.Address.IsMulticast || address.Address.IsUnspecified || address.Address.IsLoopback
+            || address.Address == InetAddress.BroadcastV4)
+            throw new ArgumentException($"A host cannot have the address '{address}'.", nameof(address));
+    }
+
+    private void ReceiveFrame(MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> payload)
+    {
+        Counters.Add(HostCounter.FramesReceived);
+        Counters.Add(HostCounter.BytesReceived, payload.Length);
+        if (destination != Mac && !destination.IsMulticast)
+            Count(HostCounter.FrameNotForUs);
+        else if (source.IsMulticast || source == Mac)
+            Count(HostCounter.FrameBadSource);
+        else if (payload.Length > Mtu)
+            Count(HostCounter.FrameTooLong);
+        else
+            Dispatch(source, destination.IsMulticast, false, etherType, payload);
+    }
+
+    private void Dispatch(MacAddress source, bool toGroupMac, bool fromSelf, ushort etherType, ReadOnlySpan<byte> payload)
+    {
+        switch (etherType)
+        {
+            case EtherTypeIPv4:
+                _ipv4.Receive(source, toGroupMac, fromSelf, payload);
+                break;
+            case EtherTypeIPv6:
+                _ipv6.Receive(source, toGroupMac, fromSelf, payload);
+                break;
+            case EtherTypeArp:
+                Arp.Receive(source, payload);
+                break;
+            default:
+                Count(HostCounter.FrameUnknownType);
+                break;
+        }
+    }
+
+    // The end of the outermost call: owners are told, connections send, packets to the host itself are delivered, until nothing is left.
+    private void Settle()
+    {
+        for (var round = 0; round < MaxSettleRounds && HasWork; round++)
+        {
+            for (var i = _marked.Count; i > 0; i--)
+            {
+                var connection = _marked.Dequeue();
+                connection.IsMarked = false;
+                connection.Settle(Now);
+            }
+
+            for (var i = _markedListeners.Count; i > 0; i--)
+                _markedListeners.Dequeue().RaiseAcceptable();
+            for (var i = _markedSockets.Count; i > 0; i--)
+                _markedSockets.Dequeue().RaiseReadable();
+            for (var i = Output.LoopbackCount; i > 0 && Output.TryTakeLoopback(out var packet); i--)
+            {
+                Count(HostCounter.LoopbackPackets);
+                Dispatch(Mac, false, true, packet.EtherType, packet.Buffer.AsSpan(0, packet.Length));
+                Pool.Return(packet.Buffer);
+            }
+        }
+
+        Output.Flush();
+    }
+}

@@ -1,0 +1,57 @@
+namespace Lanyard.NetStack;
+
+/// <summary>The round-trip time and the retransmission timeout (RFC 6298), in microseconds.</summary>
+internal struct RttEstimator
+{
+    private const long InitialRto = 1_000_000;
+    private const int MaxBackoffShift = 16;
+
+    private int _backoff;
+
+    /// <summary>The smoothed round-trip time; 0 before the first measurement.</summary>
+    public long Smoothed { get; private set; }
+
+    public long Variation { get; private set; }
+
+    /// <summary>The lowest round-trip time measured; <see cref="long.MaxValue"/> before the first.</summary>
+    public long Min { get; private set; }
+
+    /// <summary>The last round-trip time measured.</summary>
+    public long Latest { get; private set; }
+
+    public static RttEstimator Create() => new() { Min = long.MaxValue };
+
+    public readonly bool HasSample => Smoothed != 0;
+
+    public void AddSample(long rtt)
+    {
+        rtt = Math.Max(rtt, 1);
+        Latest = rtt;
+        Min = Math.Min(Min, rtt);
+        if (Smoothed == 0)
+        {
+            Smoothed = rtt;
+            Variation = rtt / 2;
+            return;
+        }
+
+        Variation += (Math.Abs(Smoothed - rtt) - Variation) / 4;
+        Smoothed = Math.Max(1, Smoothed + ((rtt - Smoothed) / 8));
+    }
+
+    /// <summary>
+    /// The timeout. The lower bound is applied to the variation's part rather than to the sum, so that a steady round-trip time near the
+    /// bound does not time out by jitter.
+    /// </summary>
+    public readonly long Timeout(long min, long max)
+    {
+        var rto = HasSample ? Smoothed + Math.Max(4 * Variation, min) : InitialRto;
+        return Math.Min(rto << Math.Min(_backoff, MaxBackoffShift), Math.Max(max, min));
+    }
+
+    /// <summary>Doubles the timeout (RFC 6298 section 5.5).</summary>
+    public void BackOff() => _backoff++;
+
+    /// <summary>Something new was acknowledged: the timeout is as measured again.</summary>
+    public void ResetBackoff() => _backoff = 0;
+}

@@ -1,0 +1,71 @@
+namespace Lanyard.NetStack;
+
+/// <summary>
+/// What the app wrote and the other end has not acknowledged. Offsets count the stream's bytes from 0. Its size bounds what
+/// <see cref="Append"/> takes and grows with the congestion window.
+/// </summary>
+internal sealed class SendBuffer(BufferPool pool, int capacity)
+{
+    private readonly BlockBuffer _blocks = new(pool);
+
+    /// <summary>The first byte held.</summary>
+    public long Start { get; private set; }
+
+    /// <summary>One past the last byte written.</summary>
+    public long End { get; private set; }
+
+    public int Capacity { get; private set; } = capacity;
+
+    public int Free => (int)Math.Max(0, Capacity - (End - Start));
+
+    /// <summary>Takes as much as there is room for.</summary>
+    public int Append(ReadOnlySpan<byte> data)
+    {
+        var taken = 0;
+        while (taken < data.Length)
+        {
+            var span = GetWriteSpan();
+            if (span.IsEmpty)
+                break;
+            var count = Math.Min(span.Length, data.Length - taken);
+            data.Slice(taken, count).CopyTo(span);
+            Advance(count);
+            taken += count;
+        }
+
+        return taken;
+    }
+
+    /// <summary>Contiguous room behind the last byte; empty if full or the pool gives nothing.</summary>
+    public Span<byte> GetWriteSpan()
+    {
+        if (Free == 0)
+            return default;
+        var span = _blocks.GetWriteSpan(End);
+        return span[..Math.Min(span.Length, Free)];
+    }
+
+    /// <summary>Counts bytes written into <see cref="GetWriteSpan"/>.</summary>
+    public void Advance(int count) => End += count;
+
+    /// <summary>Copies bytes to be sent.</summary>
+    public void CopyTo(long offset, Span<byte> destination) => _blocks.Read(offset, destination);
+
+    /// <summary>Lets go of acknowledged bytes.</summary>
+    public void Release(long offset)
+    {
+        Start = offset;
+        _blocks.ReleaseTo(offset);
+        if (Start == End)
+            _blocks.Clear();
+    }
+
+    /// <summary>Lets the buffer grow to a size if memory is not tight; it never shrinks.</summary>
+    public void GrowTo(long size, int limit)
+    {
+        if (size > Capacity && !pool.IsTight)
+            Capacity = Math.Max(Capacity, (int)Math.Min(size, limit));
+    }
+
+    public void Dispose() => _blocks.Dispose();
+}

@@ -1,0 +1,168 @@
+namespace Lanyard.NetStack;
+
+/// <summary>What is known of a segment in flight.</summary>
+[Flags]
+internal enum SentState : byte
+{
+    /// <summary>Sent once, nothing heard.</summary>
+    None = 0,
+
+    /// <summary>Selectively acknowledged.</summary>
+    Sacked = 1,
+
+    /// <summary>Believed lost.</summary>
+    Lost = 2,
+
+    /// <summary>Sent again, and that repetition believed in flight.</summary>
+    Retransmitted = 4,
+
+    /// <summary>Ever sent again, so that its round-trip time means nothing (Karn).</summary>
+    EverRetransmitted = 8,
+
+    /// <summary>The last sequence number is the FIN.</summary>
+    Fin = 16,
+}
+
+/// <summary>A segment that was sent and is not acknowledged.</summary>
+internal struct SentSegment
+{
+    public long Start;
+    public int Length;
+    public SentState State;
+
+    /// <summary>When it was last sent, in microseconds.</summary>
+    public long SentAt;
+
+    /// <summary>When it was first sent, in microseconds.</summary>
+    public long FirstSentAt;
+
+    public readonly long End => Start + Length;
+
+    public readonly bool Is(SentState state) => (State & state) != 0;
+}
+
+/// <summary>
+/// The segments in flight in order of sequence, each with its state (the scoreboard of RFC 6675), and the sums over them. Changes of state go
+/// through here so that the sums hold.
+/// </summary>
+internal sealed class SentSegments
+{
+    private const int InitialCapacity = 8;
+
+    private SentSegment[] _ring = [];
+    private int _head;
+
+    public int Count { get; private set; }
+
+    /// <summary>Bytes selectively acknowledged.</summary>
+    public long Sacked { get; private set; }
+
+    /// <summary>Bytes believed lost.</summary>
+    public long Lost { get; private set; }
+
+    /// <summary>Bytes of <see cref="Lost"/> that have not been sent again.</summary>
+    public long LostUnsent { get; private set; }
+
+    /// <summary>Bytes sent again and believed in flight.</summary>
+    public long Retransmitted { get; private set; }
+
+    public ref SentSegment this[int index] => ref _ring[(_head + index) & (_ring.Length - 1)];
+
+    public void Add(in SentSegment segment)
+    {
+        EnsureRoom();
+        Count++;
+        this[Count - 1] = segment;
+    }
+
+    public void RemoveFirst()
+    {
+        Account(this[0], -1);
+        _head = (_head + 1) & (_ring.Length - 1);
+        Count--;
+    }
+
+    /// <summary>Shortens the first segment to what lies from <paramref name="start"/> on.</summary>
+    public void TrimFirst(long start)
+    {
+        ref var first = ref this[0];
+        Account(first, -1);
+        first.Length = (int)(first.End - start);
+        first.Start = start;
+        Account(first, 1);
+    }
+
+    /// <summary>Cuts a segment in two after <paramref name="length"/> bytes.</summary>
+    public void Split(int index, int length)
+    {
+        EnsureRoom();
+        Count++;
+        for (var i = Count - 1; i > index; i--)
+            this[i] = this[i - 1];
+        ref var first = ref this[index];
+        ref var second = ref this[index + 1];
+        second.Start += length;
+        second.Length -= length;
+        first.Length = length;
+        first.State &= ~SentState.Fin;
+    }
+
+    /// <summary>Changes a segment's state.</summary>
+    public void Change(ref SentSegment segment, SentState set, SentState clear)
+    {
+        Account(segment, -1);
+        segment.State = (segment.State & ~clear) | set;
+        Account(segment, 1);
+    }
+
+    /// <summary>The first segment that ends after a sequence number; <see cref="Count"/> if none does.</summary>
+    public int FindEndingAfter(long sequence)
+    {
+        var low = 0;
+        var high = Count;
+        while (low < high)
+        {
+            var middle = (low + high) / 2;
+            if (this[middle].End <= sequence)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+
+        return low;
+    }
+
+    /// <summary>Forgets everything and its memory.</summary>
+    public void Clear()
+    {
+        _ring = [];
+        _head = 0;
+        Count = 0;
+        Sacked = Lost = LostUnsent = Retransmitted = 0;
+    }
+
+    private void Account(in SentSegment segment, int sign)
+    {
+        var amount = sign * segment.Length;
+        if (segment.Is(SentState.Sacked))
+            Sacked += amount;
+        if (segment.Is(SentState.Retransmitted))
+            Retransmitted += amount;
+        if (!segment.Is(SentState.Lost))
+            return;
+        Lost += amount;
+        if (!segment.Is(SentState.Retransmitted))
+            LostUnsent += amount;
+    }
+
+    private void EnsureRoom()
+    {
+        if (Count < _ring.Length)
+            return;
+        var larger = new SentSegment[Math.Max(InitialCapacity, _ring.Length * 2)];
+        for (var i = 0; i < Count; i++)
+            larger[i] = this[i];
+        _ring = larger;
+        _head = 0;
+    }
+}

@@ -1,0 +1,239 @@
+using Lanyard.Primitives;
+
+namespace Lanyard.NetStack;
+
+// How a connection opens, ends, and tells its owner.
+public sealed partial class TcpConnection
+{
+    private const int DefaultMssV4 = 536;
+    private const int DefaultMssV6 = 1220;
+
+    private Raise _raise;
+    private NetError _softError;
+    private int _peerMss;
+    private bool _usesSack;
+    private bool _isDisposed;
+
+    [Flags]
+    private enum Raise : byte
+    {
+        None = 0,
+        Connected = 1,
+        Readable = 2,
+        Writable = 4,
+        Closed = 8,
+    }
+
+    /// <summary>Neighbours in the list of half-open or of waiting connections that this one is in.</summary>
+    internal TcpConnection? ListPrevious { get; set; }
+
+    /// <summary>See <see cref="ListPrevious"/>.</summary>
+    internal TcpConnection? ListNext { get; set; }
+
+    /// <summary>Whether it waits in the host's queue of connections to settle.</summary>
+    internal bool IsMarked { get; set; }
+
+    internal long TimeWaitSince { get; private set; }
+
+    /// <summary>Sends the SYN of an active open.</summary>
+    internal void Open(long now)
+    {
+        State = TcpState.SynSent;
+        _connectUntil = now + Microseconds.From(Options.ConnectTimeout);
+        Receiver.WindowShift = TcpReceiver.ChooseShift(Options.MaxReceiveBufferBytes);
+        Sender.Start(SequenceNumber.First(ChooseInitialSequence(now)));
+        TransmitSyn(now);
+        Mark();
+    }
+
+    /// <summary>Takes the SYN of a passive open and answers it.</summary>
+    internal void OpenPassively(long now, in TcpSegment syn)
+    {
+        State = TcpState.SynReceived;
+        _connectUntil = now + Microseconds.From(Options.ConnectTimeout);
+        Receiver.WindowShift = TcpReceiver.ChooseShift(Options.MaxReceiveBufferBytes);
+        Sender.Start(SequenceNumber.First(ChooseInitialSequence(now)));
+        TakeSyn(now, syn);
+        TransmitSyn(now);
+        Mark();
+    }
+
+    /// <summary>An ICMP error quotes a segment of this connection. Returns whether it can really be one.</summary>
+    internal bool OnIcmpError(uint quotedSequence, IcmpError error)
+    {
+        // Only what is in flight can have met an error (RFC 5927 section 4.1).
+        var sequence = SequenceNumber.Unwrap(quotedSequence, Sender.Una);
+        if (State is TcpState.Closed or TcpState.TimeWait || sequence < Sender.Una || sequence >= Sender.Next)
+            return false;
+        if (error.Error == NetError.MessageTooLong)
+        {
+            Host.PathMtus.Lower(RemoteEndpoint.Address, error.Mtu);
+            if (State is not (TcpState.SynSent or TcpState.SynReceived))
+                Sender.LowerMss(ChooseSendMss(), Host.Now);
+            Mark();
+            return true;
+        }
+
+        // Established connections outlive errors, which may be forged or pass (RFC 5927 section 5.2); what opens need not.
+        if (error.IsHard && (State is TcpState.SynSent or TcpState.SynReceived))
+            Fail(error.Error);
+        else
+            _softError = error.Error;
+        return true;
+    }
+
+    internal void OnNeighborFailed(NeighborEntry neighbor)
+    {
+        if (ReferenceEquals(_hop.Neighbor, neighbor))
+            _softError = NetError.HostUnreachable;
+    }
+
+    /// <summary>Ends the connection with an error, without a word to the other end.</summary>
+    internal void Fail(NetError error)
+    {
+        if (State == TcpState.Closed)
+            return;
+        if (State is TcpState.SynSent or TcpState.SynReceived)
+            Host.Count(HostCounter.TcpFailedOpens);
+        Finish(error);
+    }
+
+    /// <summary>TIME_WAIT is over, or cut short.</summary>
+    internal void EndTimeWait() => Finish(NetError.None);
+
+    /// <summary>Brings the owner up to date, then sends what is due. Called when a batch ends.</summary>
+    internal void Settle(long now)
+    {
+        RaiseEvents();
+        if (State != TcpState.Closed)
+            Output(now);
+        SettleTimers();
+    }
+
+    /// <summary>Has the connection settled when the batch ends.</summary>
+    internal void Mark() => Host.Mark(this);
+
+    private uint ChooseInitialSequence(long now)
+    {
+        // RFC 6528: a clock of 4 microseconds plus a keyed function of the addresses and ports.
+        var local = LocalEndpoint.Address;
+        var remote = RemoteEndpoint.Address;
+        var hash = Host.Secrets.Hash(HostSecrets.Purpose.InitialSequence, local.V6High, local.V6Low ^ local.V4, remote.V6High, remote.V6Low ^ remote.V4,
+            ((ulong)LocalEndpoint.Port << 16) | RemoteEndpoint.Port);
+        return (uint)hash + (uint)(now / 4);
+    }
+
+    private void TakeSyn(long now, in TcpSegment segment)
+    {
+        var options = segment.Options;
+        var offered = State == TcpState.SynSent;
+        _initialReceiveSequence = SequenceNumber.First(segment.Sequence);
+        Receiver.Start(_initialReceiveSequence, offered);
+        _peerMss = options.Mss > 0 ? options.Mss : RemoteEndpoint.Address.IsV4 ? DefaultMssV4 : DefaultMssV6;
+        _usesSack = Options.SelectiveAcknowledgments && options.SackPermitted;
+        UsesTimestamps = Options.Timestamps && options.HasTimestamp;
+        if (Options.WindowScaling && options.WindowShift >= 0)
+        {
+            Sender.WindowShift = options.WindowShift;
+        }
+        else
+        {
+            Sender.WindowShift = 0;
+            Receiver.WindowShift = 0;
+        }
+
+        _usesWindowShift = Options.WindowScaling && options.WindowShift >= 0;
+        if (!UsesTimestamps)
+            return;
+        _recentTimestamp = options.Timestamp;
+        _recentTimestampAt = now;
+    }
+
+    private void Establish(long now, in TcpSegment segment)
+    {
+        if (_synRetries == 0)
+            Sender.Rtt.AddSample(now - _synSentAt);
+        _synAt = long.MaxValue;
+        _connectUntil = long.MaxValue;
+        _softError = NetError.None;
+        Sender.Establish(ChooseSendMss(), _usesSack);
+        // The window of a SYN is never scaled (RFC 7323 section 2.2).
+        Sender.SetWindow(Receiver.Next, Sender.Una, (long)segment.Window << (segment.Has(TcpFlags.Syn) ? 0 : Sender.WindowShift));
+        State = Sender.FinQueued ? TcpState.FinWait1 : TcpState.Established;
+        OnHeard(now);
+        if (Listener is { } listener)
+        {
+            Host.Count(HostCounter.TcpPassiveOpens);
+            listener.OnEstablished(this);
+        }
+        else
+        {
+            Host.Count(HostCounter.TcpActiveOpens);
+            _raise |= Raise.Connected;
+            if (_wantsWritable)
+                _raise |= Raise.Writable;
+            _wantsWritable = false;
+        }
+    }
+
+    private int ChooseSendMss()
+    {
+        var mss = Math.Min(_peerMss, Host.Ip.PathMtu(RemoteEndpoint.Address) - IpOutput.HeaderBytes(RemoteEndpoint.Address) - TcpSegment.HeaderBytes);
+        if (Options.MaxSegmentBytes > 0)
+            mss = Math.Min(mss, Options.MaxSegmentBytes);
+        // The options that every segment carries come out of it (RFC 6691).
+        return Math.Max(mss - (UsesTimestamps ? TcpSegmentOptions.TimestampBytes : 0), 32);
+    }
+
+    private void EnterTimeWait(long now)
+    {
+        var entered = State != TcpState.TimeWait;
+        State = TcpState.TimeWait;
+        TimeWaitSince = now;
+        _stateUntil = now + Microseconds.From(Options.TimeWait);
+        if (!entered)
+            return;
+        Sender.Dispose();
+        _lingerAt = long.MaxValue;
+        _keepAliveAt = long.MaxValue;
+        _raise |= Raise.Closed;
+        Host.Tcp.OnTimeWait(this);
+        Mark();
+    }
+
+    private void Finish(NetError error)
+    {
+        var wasWaiting = State == TcpState.TimeWait;
+        var wasHalfOpen = State == TcpState.SynReceived;
+        State = TcpState.Closed;
+        Error = error;
+        Sender.Dispose();
+        Host.Timers.Remove(_timer);
+        _isDisposed = true;
+        Host.Tcp.OnFinished(this, wasWaiting);
+        Listener?.OnFinished(this, wasHalfOpen);
+        if (IsAppClosed || ReadableBytes == 0)
+            Receiver.Buffer.Dispose();
+        else
+            Receiver.Buffer.DropOutOfOrder();
+        if (!wasWaiting)
+            _raise |= Raise.Closed;
+        Mark();
+    }
+
+    private void RaiseEvents()
+    {
+        var raise = _raise;
+        _raise = Raise.None;
+        if (raise == Raise.None || Events is not { } events)
+            return;
+        if ((raise & Raise.Connected) != 0)
+            events.OnConnected(this);
+        if ((raise & Raise.Readable) != 0 && !IsAppClosed)
+            events.OnReadable(this);
+        if ((raise & Raise.Writable) != 0 && !IsAppClosed)
+            events.OnWritable(this);
+        if ((raise & Raise.Closed) != 0)
+            events.OnClosed(this, Error);
+    }
+}

@@ -1,0 +1,179 @@
+using System.Buffers.Binary;
+
+namespace Lanyard.NetStack;
+
+/// <summary>The options of a segment (RFC 9293 section 3.2, RFC 7323, RFC 2018), in place. What is not known is skipped.</summary>
+internal readonly ref struct TcpSegmentOptions
+{
+    /// <summary>Timestamps with padding in front, as every segment carries them once agreed.</summary>
+    public const int TimestampBytes = 12;
+
+    /// <summary>The most blocks that fit beside timestamps.</summary>
+    public const int MaxSackBlocks = 3;
+
+    /// <summary>The largest shift of the window (RFC 7323 section 2.3).</summary>
+    public const int MaxWindowShift = 14;
+
+    private const byte EndKind = 0;
+    private const byte NopKind = 1;
+    private const byte MssKind = 2;
+    private const byte WindowShiftKind = 3;
+    private const byte SackPermittedKind = 4;
+    private const byte SackKind = 5;
+    private const byte TimestampKind = 8;
+    private const int SackBlockBytes = 8;
+    private const uint PaddedTimestampHead = 0x0101_080a;
+
+    private readonly ReadOnlySpan<byte> _sack;
+
+    private TcpSegmentOptions(int mss, int windowShift, bool sackPermitted, bool hasTimestamp, uint timestamp, uint timestampEcho, ReadOnlySpan<byte> sack)
+    {
+        Mss = mss;
+        WindowShift = windowShift;
+        SackPermitted = sackPermitted;
+        HasTimestamp = hasTimestamp;
+        Timestamp = timestamp;
+        TimestampEcho = timestampEcho;
+        _sack = sack;
+    }
+
+    /// <summary>The maximum segment size, 0 if not given.</summary>
+    public int Mss { get; }
+
+    /// <summary>The window shift, 0 to 14, or -1 if not given.</summary>
+    public int WindowShift { get; }
+
+    public bool SackPermitted { get; }
+
+    public bool HasTimestamp { get; }
+
+    public uint Timestamp { get; }
+
+    public uint TimestampEcho { get; }
+
+    public int SackBlocks => _sack.Length / SackBlockBytes;
+
+    public uint SackStart(int block) => BinaryPrimitives.ReadUInt32BigEndian(_sack[(block * SackBlockBytes)..]);
+
+    public uint SackEnd(int block) => BinaryPrimitives.ReadUInt32BigEndian(_sack[((block * SackBlockBytes) + 4)..]);
+
+    public static bool TryParse(ReadOnlySpan<byte> bytes, out TcpSegmentOptions options)
+    {
+        if (bytes.Length == TimestampBytes && BinaryPrimitives.ReadUInt32BigEndian(bytes) == PaddedTimestampHead)
+        {
+            options = new TcpSegmentOptions(0, -1, false, true, BinaryPrimitives.ReadUInt32BigEndian(bytes[4..]),
+                BinaryPrimitives.ReadUInt32BigEndian(bytes[8..]), default);
+            return true;
+        }
+
+        var mss = 0;
+        var windowShift = -1;
+        var sackPermitted = false;
+        var hasTimestamp = false;
+        var timestamp = 0u;
+        var timestampEcho = 0u;
+        ReadOnlySpan<byte> sack = default;
+        options = default;
+        while (!bytes.IsEmpty && bytes[0] != EndKind)
+        {
+            if (bytes[0] == NopKind)
+            {
+                bytes = bytes[1..];
+                continue;
+            }
+
+            if (bytes.Length < 2 || bytes[1] < 2 || bytes[1] > bytes.Length)
+                return false;
+            var value = bytes[2..bytes[1]];
+            switch (bytes[0])
+            {
+                case MssKind when value.Length == 2:
+                    mss = BinaryPrimitives.ReadUInt16BigEndian(value);
+                    break;
+                case WindowShiftKind when value.Length == 1:
+                    windowShift = Math.Min((int)value[0], MaxWindowShift);
+                    break;
+                case SackPermittedKind when value.IsEmpty:
+                    sackPermitted = true;
+                    break;
+                case SackKind when value.Length % SackBlockBytes == 0:
+                    sack = value;
+                    break;
+                case TimestampKind when value.Length == 8:
+                    hasTimestamp = true;
+                    timestamp = BinaryPrimitives.ReadUInt32BigEndian(value);
+                    timestampEcho = BinaryPrimitives.ReadUInt32BigEndian(value[4..]);
+                    break;
+                default:
+                    break;
+            }
+
+            bytes = bytes[bytes[1]..];
+        }
+
+        options = new TcpSegmentOptions(mss, windowShift, sackPermitted, hasTimestamp, timestamp, timestampEcho, sack);
+        return true;
+    }
+
+    /// <summary>Writes the options of a SYN and returns their length, a multiple of 4.</summary>
+    public static int WriteSyn(Span<byte> options, int mss, int windowShift, bool sackPermitted, bool hasTimestamp, uint timestamp, uint timestampEcho)
+    {
+        options[0] = MssKind;
+        options[1] = 4;
+        BinaryPrimitives.WriteUInt16BigEndian(options[2..], (ushort)Math.Min(mss, ushort.MaxValue));
+        var length = 4;
+        if (sackPermitted)
+        {
+            options[length] = NopKind;
+            options[length + 1] = NopKind;
+            options[length + 2] = SackPermittedKind;
+            options[length + 3] = 2;
+            length += 4;
+        }
+
+        if (hasTimestamp)
+            length += WriteTimestamp(options[length..], timestamp, timestampEcho);
+        if (windowShift >= 0)
+        {
+            options[length] = NopKind;
+            options[length + 1] = WindowShiftKind;
+            options[length + 2] = 3;
+            options[length + 3] = (byte)windowShift;
+            length += 4;
+        }
+
+        return length;
+    }
+
+    /// <summary>Writes timestamps and returns their length.</summary>
+    public static int WriteTimestamp(Span<byte> options, uint timestamp, uint timestampEcho)
+    {
+        BinaryPrimitives.WriteUInt32BigEndian(options, PaddedTimestampHead);
+        BinaryPrimitives.WriteUInt32BigEndian(options[4..], timestamp);
+        BinaryPrimitives.WriteUInt32BigEndian(options[8..], timestampEcho);
+        return TimestampBytes;
+    }
+
+    /// <summary>The length that <see cref="WriteSack"/> writes.</summary>
+    public static int SackBytes(int blocks) => blocks == 0 ? 0 : 4 + (blocks * SackBlockBytes);
+
+    /// <summary>Writes selective acknowledgements and returns their length.</summary>
+    public static int WriteSack(Span<byte> options, ReadOnlySpan<SequenceRange> blocks)
+    {
+        if (blocks.IsEmpty)
+            return 0;
+        options[0] = NopKind;
+        options[1] = NopKind;
+        options[2] = SackKind;
+        options[3] = (byte)(2 + (blocks.Length * SackBlockBytes));
+        var at = 4;
+        foreach (var block in blocks)
+        {
+            BinaryPrimitives.WriteUInt32BigEndian(options[at..], (uint)block.Start);
+            BinaryPrimitives.WriteUInt32BigEndian(options[(at + 4)..], (uint)block.End);
+            at += SackBlockBytes;
+        }
+
+        return at;
+    }
+}

@@ -1,0 +1,148 @@
+namespace Lanyard.NetStack;
+
+// What acknowledgements say: window, progress, selective acknowledgements, round-trip times.
+internal sealed partial class TcpSender
+{
+    private long _windowSequence;
+    private long _windowAck;
+
+    /// <summary>The first window, from the SYN or the acknowledgement of ours.</summary>
+    public void SetWindow(long sequence, long ack, long window)
+    {
+        Window = window;
+        MaxWindow = Math.Max(MaxWindow, window);
+        _windowSequence = sequence;
+        _windowAck = ack;
+    }
+
+    /// <summary>Heeds an acknowledgement that lies within what was sent. Returns whether it acknowledges anything new.</summary>
+    public bool Acknowledge(long now, in TcpSegment segment, long sequence, long ack)
+    {
+        var windowChanged = UpdateWindow(segment, sequence, ack);
+        var before = Una;
+        var outstandingBefore = Outstanding;
+        var hasEcho = connection.UsesTimestamps && segment.Options.HasTimestamp;
+        if (ack > Una)
+            Advance(now, ack, hasEcho, segment.Options.TimestampEcho);
+        _unansweredProbes = 0;
+        var acknowledged = Una - before;
+        var sacked = Recovery.UseSack && segment.Options.SackBlocks > 0 ? ReadSack(now, segment.Options, hasEcho) : 0;
+        if (acknowledged == 0 && Segments.Count == 0)
+        {
+            Buffer.GrowTo(2 * Congestion.Window, MaxBuffer);
+            return false;
+        }
+
+        var duplicate = acknowledged == 0 && segment.SequenceLength == 0 && !windowChanged && ack == Una;
+        if (Recovery.OnProbeAnswered(Una, duplicate && sacked == 0))
+        {
+            // The probe repaired a loss that nothing else showed: the window must answer to it.
+            Congestion.OnLoss(outstandingBefore);
+            Congestion.Window = Math.Min(Congestion.Window, Congestion.Threshold);
+        }
+
+        var stateBefore = Recovery.State;
+        if (Recovery.OnAcknowledged(now, Una, Next, acknowledged, sacked, duplicate, Congestion, Rtt, Mss))
+            OnRecoveryBegun();
+        if (acknowledged > 0 && stateBefore != RecoveryState.Recovery && Recovery.State != RecoveryState.Recovery)
+        {
+            var limited = _limited || (Congestion.InSlowStart && outstandingBefore * 2 > Congestion.Window);
+            Congestion.OnAcknowledged(now, acknowledged, limited, Rtt.Smoothed);
+        }
+
+        Buffer.GrowTo(2 * Congestion.Window, MaxBuffer);
+        if (acknowledged > 0)
+            ArmRetransmission(now);
+        ArmProbe(now);
+        return acknowledged > 0;
+    }
+
+    private void OnRecoveryBegun()
+    {
+        Recovery.CancelProbe();
+        ProbeAt = long.MaxValue;
+        connection.FastRecoveries++;
+        connection.Host.Count(HostCounter.TcpFastRecoveries);
+    }
+
+    private bool UpdateWindow(in TcpSegment segment, long sequence, long ack)
+    {
+        if (sequence < _windowSequence || (sequence == _windowSequence && ack < _windowAck))
+            return false;
+        var window = (long)segment.Window << WindowShift;
+        // The window counts from the acknowledgement that brought it.
+        var changed = window != Window;
+        SetWindow(sequence, ack, window);
+        return changed;
+    }
+
+    private void Advance(long now, long ack, bool hasEcho, uint echo)
+    {
+        var rtt = -1L;
+        while (Segments.Count > 0 && Segments[0].End <= ack)
+        {
+            ref var first = ref Segments[0];
+            if (!first.Is(SentState.Sacked))
+            {
+                Recovery.OnDelivered(now, first, IsOlder(hasEcho, echo, first), Rtt.Min);
+                // Karn's rule: only what was sent once tells the time it took.
+                if (rtt < 0 && !first.Is(SentState.EverRetransmitted))
+                    rtt = now - first.SentAt;
+            }
+
+            Segments.RemoveFirst();
+        }
+
+        if (Segments.Count > 0 && Segments[0].Start < ack)
+            Segments.TrimFirst(ack);
+        connection.BytesAcknowledged += Math.Min(ack - First, Buffer.End) - Buffer.Start;
+        Una = ack;
+        Buffer.Release(Math.Min(ack - First, Buffer.End));
+        if (rtt >= 0)
+            Rtt.AddSample(rtt);
+        Rtt.ResetBackoff();
+        Retries = 0;
+    }
+
+    private long ReadSack(long now, in TcpSegmentOptions segmentOptions, bool hasEcho)
+    {
+        long newly = 0;
+        for (var block = 0; block < segmentOptions.SackBlocks; block++)
+        {
+            var start = SequenceNumber.Unwrap(segmentOptions.SackStart(block), Una);
+            var end = SequenceNumber.Unwrap(segmentOptions.SackEnd(block), Una);
+            if (start >= end || end > Next)
+                continue;
+            if (block == 0 && (end <= Una || IsWithinSecond(segmentOptions, start, end)))
+            {
+                // The first block tells of data received twice (RFC 2883).
+                if (end > Una - MaxWindow)
+                    Recovery.OnDuplicateReported(Una, Next, end);
+                continue;
+            }
+
+            if (end <= Una)
+                continue;
+            for (var i = Segments.FindEndingAfter(Math.Max(start, Una)); i < Segments.Count; i++)
+            {
+                ref var segment = ref Segments[i];
+                if (segment.End > end)
+                    break;
+                // What a block covers only in part counts as not received, which costs at most a repetition.
+                if (segment.Start < start || segment.Is(SentState.Sacked))
+                    continue;
+                newly += segment.Length;
+                Recovery.OnDelivered(now, segment, IsOlder(hasEcho, segmentOptions.TimestampEcho, segment), Rtt.Min);
+                Segments.Change(ref segment, SentState.Sacked, SentState.Lost | SentState.Retransmitted);
+            }
+        }
+
+        return newly;
+    }
+
+    private bool IsWithinSecond(in TcpSegmentOptions segmentOptions, long start, long end) => segmentOptions.SackBlocks > 1
+        && start >= SequenceNumber.Unwrap(segmentOptions.SackStart(1), Una) && end <= SequenceNumber.Unwrap(segmentOptions.SackEnd(1), Una);
+
+    // Whether the echoed timestamp is from before the segment was last sent.
+    private bool IsOlder(bool hasEcho, uint echo, in SentSegment segment) => hasEcho && (int)(echo - connection.TimestampAt(segment.SentAt)) < 0;
+}

@@ -1,0 +1,170 @@
+using Lanyard.Primitives;
+
+namespace Lanyard.NetStack;
+
+/// <summary>Which UDP sockets there are and which a datagram is for (RFC 768, RFC 1122 section 4.1).</summary>
+internal sealed class UdpProtocol(NetworkHost host)
+{
+    private const int MaxSocketsPerPort = 256;
+
+    private readonly Dictionary<ushort, List<UdpSocket>> _ports = [];
+
+    public void Receive(in InboundPacket packet)
+    {
+        if (!UdpDatagram.TryParse(packet.Payload, out var datagram))
+        {
+            host.Count(HostCounter.UdpMalformed);
+            return;
+        }
+
+        if (!datagram.HasValidChecksum(packet))
+        {
+            host.Count(HostCounter.UdpBadChecksum);
+            return;
+        }
+
+        var remote = new InetEndpoint(packet.Source, datagram.SourcePort);
+        var local = new InetEndpoint(packet.Destination, datagram.DestinationPort);
+        var delivered = false;
+        if (_ports.TryGetValue(datagram.DestinationPort, out var sockets))
+        {
+            if (packet.ToGroup)
+            {
+                foreach (var socket in sockets)
+                {
+                    if (socket.Score(local, remote, toGroup: true) > 0)
+                    {
+                        socket.Deliver(datagram.Payload, remote, local);
+                        delivered = true;
+                    }
+                }
+            }
+            else if (Find(sockets, local, remote) is { } socket)
+            {
+                socket.Deliver(datagram.Payload, remote, local);
+                delivered = true;
+            }
+        }
+
+        if (delivered)
+        {
+            host.Count(HostCounter.UdpReceived);
+            return;
+        }
+
+        host.Count(HostCounter.UdpNoPort);
+        host.Icmp.SendPortUnreachable(packet);
+    }
+
+    public NetError Open(InetEndpoint local, IUdpEvents? events, out UdpSocket? socket, UdpOptions? options)
+    {
+        socket = null;
+        options ??= new UdpOptions();
+        var address = local.Address;
+        if (address.Family != InetFamily.None && !address.IsUnspecified && !address.IsMulticast && !host.AddressTable.IsLocal(address)
+            && !host.AddressTable.IsBroadcast(address))
+            return NetError.AddressNotAvailable;
+        var port = local.Port;
+        if (port == 0 && !TryChoosePort(out port))
+            return NetError.NoPorts;
+        if (!_ports.TryGetValue(port, out var sockets))
+            _ports.Add(port, sockets = new List<UdpSocket>(1));
+        foreach (var other in sockets)
+        {
+            if (other.Clashes(address) && !(options.ReuseAddress && other.Options.ReuseAddress))
+                return NetError.AddressInUse;
+        }
+
+        if (sockets.Count >= MaxSocketsPerPort)
+            return NetError.LimitReached;
+        socket = new UdpSocket(host, new InetEndpoint(address, port), events, options);
+        sockets.Add(socket);
+        return NetError.None;
+    }
+
+    public void Close(UdpSocket socket)
+    {
+        if (!_ports.TryGetValue(socket.LocalEndpoint.Port, out var sockets))
+            return;
+        sockets.Remove(socket);
+        if (sockets.Count == 0)
+            _ports.Remove(socket.LocalEndpoint.Port);
+    }
+
+    /// <summary>Whether any socket has the port.</summary>
+    public bool HasPort(ushort port) => _ports.ContainsKey(port);
+
+    public bool OnIcmpError(InetEndpoint local, InetEndpoint remote, IcmpError error)
+    {
+        if (!_ports.TryGetValue(local.Port, out var sockets))
+            return false;
+        if (error.Error == NetError.MessageTooLong)
+        {
+            host.PathMtus.Lower(remote.Address, error.Mtu);
+            return true;
+        }
+
+        foreach (var socket in sockets)
+        {
+            if (socket.RemoteEndpoint == remote && socket.Score(local, remote, toGroup: false) > 0)
+            {
+                socket.Fail(error.Error);
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Closes the sockets bound to an address that is gone, or all.</summary>
+    public void CloseBoundTo(InetAddress address, bool all)
+    {
+        foreach (var sockets in _ports.Values.ToArray())
+        {
+            foreach (var socket in sockets.ToArray())
+            {
+                if (!all && socket.LocalEndpoint.Address != address)
+                    continue;
+                socket.Fail(NetError.AddressRemoved);
+                socket.Close();
+            }
+        }
+    }
+
+    // The most particular socket; among equals the newest.
+    private static UdpSocket? Find(List<UdpSocket> sockets, InetEndpoint local, InetEndpoint remote)
+    {
+        UdpSocket? best = null;
+        var bestScore = 0;
+        for (var i = sockets.Count - 1; i >= 0; i--)
+        {
+            var score = sockets[i].Score(local, remote, toGroup: false);
+            if (score > bestScore)
+                (best, bestScore) = (sockets[i], score);
+        }
+
+        return best;
+    }
+
+    // A random start, then upwards (RFC 6056 section 3.3.1).
+    private bool TryChoosePort(out ushort port)
+    {
+        var start = host.Secrets.Next(EphemeralPorts.Count);
+        for (uint i = 0; i < EphemeralPorts.Count; i++)
+        {
+            port = (ushort)(EphemeralPorts.First + ((start + i) % EphemeralPorts.Count));
+            if (!_ports.ContainsKey(port))
+                return true;
+        }
+
+        port = 0;
+        return false;
+    }
+}
+
+/// <summary>The ports that the host chooses from.</summary>
+internal static class EphemeralPorts
+{
+    public const uint First = 32_768;
+    public const uint Count = 28_232;
+}
