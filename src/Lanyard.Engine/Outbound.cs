@@ -13,7 +13,7 @@ namespace Lanyard.Engine;
 internal sealed class Outbound(Node node)
 {
     private const long QueueLifeMs = 5_000;
-    private const long MemorizedPathIntervalMs = 10_000;
+    private const long OldPathProbeMs = 1_000;
 
     private readonly LinkedList<QueuedPacket> _queue = new();
     private readonly byte[] _fragment = new byte[PacketFormat.MaxPacketBytes];
@@ -166,7 +166,9 @@ internal sealed class Outbound(Node node)
     {
         if (peer.BestPath(nowMs) is { } path)
             return new Route(peer, path);
-        if (peer.MemorizedPathTry.TryPass(nowMs, MemorizedPathIntervalMs))
+
+        // A path that has been silent may be gone: what is sent goes by relay until it has answered, which takes a round trip.
+        if (peer.PathCount > 0 && peer.OldPathProbe.TryPass(nowMs, OldPathProbeMs))
         {
             foreach (var old in peer.Paths)
                 Probe(nowMs, peer, old.LocalSocket, old.Endpoint);

@@ -56,7 +56,7 @@ internal sealed class Peer(Identity identity, SessionKey key, int maxPaths)
     public bool WasDirect { get; set; }
 
     public RateGate DirectPathsPush;
-    public RateGate MemorizedPathTry;
+    public RateGate OldPathProbe;
     public RateGate CredentialRequest;
     public RateGate UnknownPathHello;
     public RateGate FirstHello;
@@ -80,11 +80,11 @@ internal sealed class Peer(Identity identity, SessionKey key, int maxPaths)
         Version = version;
     }
 
-    /// <summary>The best path that is not suspect; null where there is none.</summary>
-    public Path? BestPath(long nowMs) => Best(nowMs, includeSuspect: false);
+    /// <summary>The best path that has answered lately; null where there is none.</summary>
+    public Path? BestPath(long nowMs) => Best(nowMs, onlyAlive: true);
 
     /// <summary>The best path of all, for when there is no other way.</summary>
-    public Path? BestPathOfAll(long nowMs) => Best(nowMs, includeSuspect: true);
+    public Path? BestPathOfAll(long nowMs) => Best(nowMs, onlyAlive: false);
 
     public Path? FindPath(int localSocket, in InetEndpoint endpoint)
     {
@@ -176,13 +176,13 @@ internal sealed class Peer(Identity identity, SessionKey key, int maxPaths)
         PathCount = kept;
     }
 
-    private Path? Best(long nowMs, bool includeSuspect)
+    private Path? Best(long nowMs, bool onlyAlive)
     {
         Path? best = null;
         var bestCost = long.MaxValue;
         foreach (var path in Paths)
         {
-            if (!includeSuspect && (path.IsSuspect || path.IsExpired(nowMs)))
+            if (onlyAlive && !path.IsAlive(nowMs))
                 continue;
             var cost = path.Cost(nowMs);
             if (cost < bestCost)

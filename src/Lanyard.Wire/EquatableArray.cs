@@ -63,6 +63,9 @@ public readonly struct EquatableArray<T> : IEquatable<EquatableArray<T>>, IReadO
         return hash.ToHashCode();
     }
 
+    /// <summary>The first sixteen items.</summary>
+    public override string ToString() => $"[{string.Join(", ", this.Take(16))}{(Count > 16 ? ", ..." : "")}]";
+
     /// <summary>An enumerator in place, without an allocation.</summary>
     public ReadOnlySpan<T>.Enumerator GetEnumerator() => Span.GetEnumerator();
 

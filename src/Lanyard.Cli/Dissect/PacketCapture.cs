@@ -156,7 +156,11 @@ internal sealed class PacketCapture
 
     private void Learn(ReadOnlySpan<byte> serialized, NodeAddress expected)
     {
-        if (Identity.TryRead(serialized, out var identity, out _) && (expected.IsNone || identity.Address == expected))
+        // The address must be the one that the keys make: anyone may claim another's. The check is costly, so only newcomers are checked.
+        if (Identity.TryRead(serialized, out var identity, out _)
+            && (expected.IsNone || identity.Address == expected)
+            && _keys.Find(identity.Address) is null
+            && identity.Validate())
             _keys.Add(identity.WithoutSecret());
     }
 }

@@ -14,8 +14,7 @@ public readonly record struct CapabilityCustody(NodeAddress To, NodeAddress From
 /// </summary>
 public sealed record Capability : ICredential
 {
-    // A rule's payload has at most 255 bytes.
-    private const int SignedLength = 8 + 8 + 8 + 4 + 2 + (NetworkLimits.CapabilityRules * 257) + 1 + 2 + 8;
+    private const int SignedLengthWithoutRules = 8 + 8 + 8 + 4 + 2 + 1 + 2 + 8;
 
     /// <inheritdoc/>
     public CredentialType Type => CredentialType.Capability;
@@ -163,12 +162,16 @@ public sealed record Capability : ICredential
 
     private byte[] SignedBytes()
     {
-        var writer = new ByteWriter(new byte[SignedLength]);
+        var length = SignedLengthWithoutRules;
+        foreach (ref readonly var rule in Rules)
+            length += rule.Length;
+        var bytes = new byte[length];
+        var writer = new ByteWriter(bytes);
         writer.WriteUInt64(CredentialFormat.SigningMark);
         WriteBody(ref writer);
         CredentialFormat.WriteNoAdditionalFields(ref writer);
         writer.WriteUInt64(CredentialFormat.SigningMark);
-        return writer.Written.ToArray();
+        return bytes;
     }
 
     private void WriteBody(ref ByteWriter writer)

@@ -33,6 +33,22 @@ public static class DerivedAddresses
         return node.IsReserved ? default : node;
     }
 
+    /// <summary>
+    /// The node that an address was derived from, if it is an rfc4193 or 6plane address of the network: such an address needs no question to
+    /// others to be resolved. Any address of a member's 6plane /80 counts, not only its first.
+    /// </summary>
+    public static bool TryGetNode(NetworkId network, InetAddress address, out NodeAddress node)
+    {
+        node = default;
+        if (!address.IsV6)
+            return false;
+        if (Rfc4193(network, default).Contains(address))
+            node = new NodeAddress(address.V6Low & NodeBits);
+        else if (SixPlane(network, default).Contains(address))
+            node = new NodeAddress(((address.V6High & 0xff_ffff) << 16) | (address.V6Low >> 48));
+        return !node.IsReserved;
+    }
+
     // Locally administered and not multicast; 52 is avoided because virtual machines' bridges use it.
     private static ulong FirstMacByte(NetworkId network)
     {

@@ -49,8 +49,8 @@ public readonly partial struct Rule : IEquatable<Rule>
     /// <summary>For a match: whether it is ORed with the result so far, not ANDed.</summary>
     public bool Or => (_head & OrBit) != 0;
 
-    /// <summary>The payload's length in bytes, 0 to 255; on the wire two bytes come before it.</summary>
-    public int PayloadLength => _length;
+    /// <summary>The length on the wire in bytes, 2 to 257.</summary>
+    public int Length => 2 + _length;
 
     /// <summary>The node of MatchSourceNode and MatchDestinationNode.</summary>
     public NodeAddress Node => new(_word0 >> 24);

@@ -57,7 +57,7 @@ public readonly ref struct MoonStampList
     }
 
     /// <summary>Writes the end of a HELLO, to be encrypted.</summary>
-    public static void Write(ref ByteWriter writer, ReadOnlySpan<WorldStamp> moons)
+    public static void Write(ref ByteWriter writer, scoped ReadOnlySpan<WorldStamp> moons)
     {
         if (moons.Length > ushort.MaxValue)
             writer.Fail();

@@ -145,7 +145,7 @@ public readonly ref struct OkMulticastFrameMessage
     /// <summary>Writes the payload of an OK.</summary>
     /// <param name="writer">Where to write.</param>
     /// <param name="members">Some of the listeners, at most 65535; written where <see cref="MulticastFrameFlags.Gather"/> is set.</param>
-    public void Write(ref ByteWriter writer, ReadOnlySpan<NodeAddress> members)
+    public void Write(ref ByteWriter writer, scoped ReadOnlySpan<NodeAddress> members)
     {
         writer.WriteNetworkId(NetworkId);
         Group.Write(ref writer);

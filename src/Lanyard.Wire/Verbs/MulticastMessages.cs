@@ -40,7 +40,7 @@ public readonly ref struct MulticastLikeMessage
     }
 
     /// <summary>Writes the payload of a packet.</summary>
-    public static void Write(ref ByteWriter writer, ReadOnlySpan<MulticastSubscription> subscriptions)
+    public static void Write(ref ByteWriter writer, scoped ReadOnlySpan<MulticastSubscription> subscriptions)
     {
         foreach (var subscription in subscriptions)
         {
@@ -136,7 +136,7 @@ public readonly ref struct OkMulticastGatherMessage
     /// <summary>Writes the payload of an OK.</summary>
     /// <param name="writer">Where to write.</param>
     /// <param name="members">Some of the listeners, at most 65535.</param>
-    public void Write(ref ByteWriter writer, ReadOnlySpan<NodeAddress> members)
+    public void Write(ref ByteWriter writer, scoped ReadOnlySpan<NodeAddress> members)
     {
         writer.WriteNetworkId(NetworkId);
         Group.Write(ref writer);
@@ -149,7 +149,7 @@ internal static class GatherResults
 {
     internal static NodeAddressList Read(scoped ref ByteReader reader) => new(reader.ReadBytes(reader.ReadUInt16() * NodeAddress.Size));
 
-    internal static void Write(ref ByteWriter writer, uint totalKnown, ReadOnlySpan<NodeAddress> members)
+    internal static void Write(ref ByteWriter writer, uint totalKnown, scoped ReadOnlySpan<NodeAddress> members)
     {
         if (members.Length > ushort.MaxValue)
             writer.Fail();

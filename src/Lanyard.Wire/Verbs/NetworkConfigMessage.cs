@@ -96,7 +96,7 @@ public readonly ref struct NetworkConfigMessage
     /// <summary>Writes the end of the message.</summary>
     /// <param name="writer">The writer that <see cref="WriteSigned"/> wrote to.</param>
     /// <param name="signature">The controller's Ed25519 signature.</param>
-    public static void WriteSignature(ref ByteWriter writer, ReadOnlySpan<byte> signature)
+    public static void WriteSignature(ref ByteWriter writer, scoped ReadOnlySpan<byte> signature)
     {
         writer.WriteByte(Ed25519);
         writer.WriteUInt16((ushort)signature.Length);

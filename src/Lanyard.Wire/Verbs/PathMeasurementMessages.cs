@@ -67,7 +67,7 @@ public readonly ref struct QosMeasurementMessage
     }
 
     /// <summary>Writes the payload of a packet.</summary>
-    public static void Write(ref ByteWriter writer, ReadOnlySpan<QosRecord> records)
+    public static void Write(ref ByteWriter writer, scoped ReadOnlySpan<QosRecord> records)
     {
         foreach (var record in records)
         {

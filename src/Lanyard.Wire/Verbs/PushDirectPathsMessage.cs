@@ -69,7 +69,7 @@ public readonly ref struct PushDirectPathsMessage
     }
 
     /// <summary>Writes the payload of a packet.</summary>
-    public static void Write(ref ByteWriter writer, ReadOnlySpan<DirectPath> paths)
+    public static void Write(ref ByteWriter writer, scoped ReadOnlySpan<DirectPath> paths)
     {
         if (paths.Length > ushort.MaxValue)
             writer.Fail();

@@ -16,7 +16,7 @@ public readonly ref struct RemoteTraceMessage
     }
 
     /// <summary>Writes one dictionary to the payload of a packet; there may be several.</summary>
-    public static void Write(ref ByteWriter writer, ReadOnlySpan<byte> dictionary)
+    public static void Write(ref ByteWriter writer, scoped ReadOnlySpan<byte> dictionary)
     {
         writer.WriteBytes(dictionary);
         writer.WriteByte(0);

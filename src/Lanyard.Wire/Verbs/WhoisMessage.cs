@@ -14,7 +14,7 @@ public readonly ref struct NodeAddressList
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="index"/> is not less than <see cref="Count"/>.</exception>
     public NodeAddress this[int index] => NodeAddress.Read(_items.Slice(index * NodeAddress.Size, NodeAddress.Size));
 
-    internal static void Write(ref ByteWriter writer, ReadOnlySpan<NodeAddress> addresses)
+    internal static void Write(ref ByteWriter writer, scoped ReadOnlySpan<NodeAddress> addresses)
     {
         foreach (var address in addresses)
             writer.WriteNodeAddress(address);
@@ -40,7 +40,7 @@ public readonly ref struct WhoisMessage
     }
 
     /// <summary>Writes the payload of a packet.</summary>
-    public static void Write(ref ByteWriter writer, ReadOnlySpan<NodeAddress> addresses) => NodeAddressList.Write(ref writer, addresses);
+    public static void Write(ref ByteWriter writer, scoped ReadOnlySpan<NodeAddress> addresses) => NodeAddressList.Write(ref writer, addresses);
 }
 
 /// <summary>The answer to WHOIS: the identities that are known, which may be fewer than were asked for.</summary>

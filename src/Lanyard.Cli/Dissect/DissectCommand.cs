@@ -1,0 +1,85 @@
+using System.CommandLine;
+using Lanyard.Wire;
+
+namespace Lanyard.Cli.Dissect;
+
+/// <summary><c>lanyard dissect</c>: what is in a capture.</summary>
+internal static class DissectCommand
+{
+    public static Command Create()
+    {
+        var identities = new Option<string[]>("--identity")
+        {
+            Description = "An identity file. With a secret, it opens that node's packets to and from nodes whose identities are known: from other files, "
+                + "or from HELLO and WHOIS in the capture. May be given several times.",
+            HelpName = "FILE",
+        };
+        var json = new Option<bool>("--json") { Description = "Write one JSON object a line." };
+        var file = new Argument<string>("FILE") { Description = "A capture of UDP traffic: pcap or pcapng." };
+        var command = new Command("dissect", "Say what is in a capture of real traffic, one line a packet. The last line counts: packets (joined from "
+            + "their parts), those authenticated and those understood to the end, those with something unknown, and other traffic.")
+        {
+            identities,
+            json,
+            file,
+        };
+        command.SetAction(result => Run(
+            result.GetRequiredValue(file),
+            result.GetValue(identities) ?? [],
+            result.GetValue(json),
+            result.InvocationConfiguration.Output,
+            result.InvocationConfiguration.Error));
+        return command;
+    }
+
+    private static int Run(string path, string[] identityPaths, bool json, TextWriter output, TextWriter error)
+    {
+        var keys = new KeyRing();
+        foreach (var identityPath in identityPaths)
+        {
+            if (!TryRead(identityPath, File.ReadAllText, error, out var text))
+                return ExitCode.Failed;
+            if (!Identity.TryParse(text, out var identity))
+            {
+                error.WriteLine($"{identityPath} is not an identity: it reads address:0:public key[:secret key] in hexadecimal digits.");
+                return ExitCode.Failed;
+            }
+
+            keys.Add(identity);
+        }
+
+        if (!TryRead(path, File.ReadAllBytes, error, out var bytes))
+            return ExitCode.Failed;
+        List<CapturedFrame> frames;
+        try
+        {
+            frames = CaptureFile.Read(bytes);
+        }
+        catch (InvalidDataException broken)
+        {
+            error.WriteLine($"{path} is not a capture that can be read: {broken.Message}");
+            return ExitCode.Failed;
+        }
+
+        var report = new DissectReport(output, keys, json);
+        foreach (var entry in PacketCapture.Read(frames, keys))
+            report.Write(entry);
+        report.WriteSummary();
+        return ExitCode.Ok;
+    }
+
+    private static bool TryRead<T>(string path, Func<string, T> read, TextWriter error, out T content)
+    {
+        try
+        {
+            content = read(path);
+            return true;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            error.WriteLine($"{path} cannot be read: {failure.Message}");
+            content = default!;
+            return false;
+        }
+    }
+}

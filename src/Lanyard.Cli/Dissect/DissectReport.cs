@@ -1,0 +1,156 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Lanyard.Primitives;
+using Lanyard.Wire.Packets;
+
+namespace Lanyard.Cli.Dissect;
+
+/// <summary>Writes what was found in a capture, a line each, and counts.</summary>
+internal sealed class DissectReport(TextWriter output, KeyRing keys, bool json)
+{
+    /// <summary>Packets of the protocol, each counted once however many parts it came in.</summary>
+    public int Packets { get; private set; }
+
+    /// <summary>Packets whose code is right.</summary>
+    public int Authenticated { get; private set; }
+
+    /// <summary>Packets that were understood to the end.</summary>
+    public int Parsed { get; private set; }
+
+    /// <summary>Packets with a verb, or something in the payload, that is not known.</summary>
+    public int Unknown { get; private set; }
+
+    /// <summary>Datagrams and frames that are not the protocol.</summary>
+    public int Other { get; private set; }
+
+    /// <summary>Writes a packet's or another datagram's line.</summary>
+    public void Write(CaptureEntry entry)
+    {
+        if (entry.Other is { } other)
+        {
+            Other++;
+            WriteLine(entry, "other", other, isUnderstood: false);
+            return;
+        }
+
+        Packets++;
+        if (entry.State is PacketState.Authentic or PacketState.NotExpandable)
+            Authenticated++;
+        var description = Describe(entry);
+        if (entry.IsReadable && description.IsUnderstood)
+            Parsed++;
+        else if (entry.IsReadable || entry.State == PacketState.NotExpandable)
+            Unknown++;
+        var verb = entry.IsReadable || entry.State == PacketState.NotExpandable ? VerbNames.Of(entry.Verb) : "?";
+        WriteLine(entry, verb, description.ToString(), entry.IsReadable && description.IsUnderstood);
+    }
+
+    /// <summary>Writes the last line.</summary>
+    public void WriteSummary()
+    {
+        if (!json)
+        {
+            output.WriteLine($"packets={Packets} authenticated={Authenticated} parsed={Parsed} unknown={Unknown} other={Other}");
+            return;
+        }
+
+        WriteJson(writer =>
+        {
+            writer.WriteNumber("packets", Packets);
+            writer.WriteNumber("authenticated", Authenticated);
+            writer.WriteNumber("parsed", Parsed);
+            writer.WriteNumber("unknown", Unknown);
+            writer.WriteNumber("other", Other);
+        });
+    }
+
+    private Description Describe(CaptureEntry entry) => entry.State switch
+    {
+        PacketState.NoKey => new Description().Add($"not opened: no secret of {entry.Source} or {entry.Destination} with the other's identity"),
+        PacketState.Forged => new Description().Add("NOT AUTHENTIC: the code is wrong for the known keys"),
+        PacketState.Incomplete => new Description().Add("not all of its parts were captured"),
+        PacketState.NotExpandable => new Description().NotUnderstood("the compressed payload is broken"),
+        _ => PayloadDescriber.Describe(entry.Verb, entry.Payload.Span, keys),
+    };
+
+    private void WriteLine(CaptureEntry entry, string verb, string text, bool isUnderstood)
+    {
+        var time = entry.Time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture);
+        if (json)
+        {
+            WriteJson(writer => WriteFields(writer, entry, time, verb, text, isUnderstood));
+            return;
+        }
+
+        var line = new StringBuilder($"{time} {TextOf(entry.From)} > {TextOf(entry.To)} ");
+        if (entry.Other is null)
+            line.Append($"{(entry.Source.IsNone ? "-" : entry.Source.ToString())} > {entry.Destination} ");
+        line.Append(verb).Append(text.Length > 0 ? " " : "").Append(text);
+        if (entry.Other is null && entry.State != PacketState.Incomplete)
+            line.Append($" ({NameOf(entry.Suite)}{(entry.WasCompressed ? ", compressed" : "")}{(entry.Hops > 0 ? $", relayed {entry.Hops}" : "")})");
+        output.WriteLine(line);
+    }
+
+    private static void WriteFields(Utf8JsonWriter writer, CaptureEntry entry, string time, string verb, string text, bool isUnderstood)
+    {
+        writer.WriteString("time", time);
+        writer.WriteString("fromEndpoint", TextOf(entry.From));
+        writer.WriteString("toEndpoint", TextOf(entry.To));
+        if (entry.Other is not null)
+        {
+            writer.WriteString("other", text);
+            return;
+        }
+
+        if (!entry.Source.IsNone)
+            writer.WriteString("from", entry.Source.ToString());
+        writer.WriteString("to", entry.Destination.ToString());
+        writer.WriteString("packetId", entry.PacketId.ToString("x16", CultureInfo.InvariantCulture));
+        writer.WriteString("state", entry.State.ToString());
+        if (entry.State != PacketState.Incomplete)
+        {
+            writer.WriteString("suite", NameOf(entry.Suite));
+            writer.WriteNumber("hops", entry.Hops);
+            writer.WriteNumber("bytes", entry.Bytes.Length);
+        }
+
+        if (entry.IsReadable)
+        {
+            writer.WriteString("verb", verb);
+            writer.WriteBoolean("compressed", entry.WasCompressed);
+            writer.WriteBoolean("understood", isUnderstood);
+        }
+
+        writer.WriteString("text", text);
+    }
+
+    private void WriteJson(Action<Utf8JsonWriter> fields)
+    {
+        using var buffer = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(buffer))
+        {
+            writer.WriteStartObject();
+            fields(writer);
+            writer.WriteEndObject();
+        }
+
+        output.WriteLine(Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length));
+    }
+
+    private static string TextOf(InetEndpoint endpoint) => endpoint switch
+    {
+        { IsNone: true } => "-",
+        { Port: 0 } => endpoint.Address.ToString(),
+        _ => endpoint.ToString(),
+    };
+
+    private static string NameOf(CipherSuite suite) => suite switch
+    {
+        CipherSuite.Poly1305 => "Poly1305, clear",
+        CipherSuite.Salsa2012Poly1305 => "Salsa20/12-Poly1305",
+        CipherSuite.TrustedPath => "trusted path",
+        CipherSuite.AesGmacSiv => "AES-GMAC-SIV",
+        _ => $"cipher suite {(int)suite}",
+    };
+}

@@ -1,0 +1,3 @@
+using Lanyard.Cli;
+
+return LanyardCommand.Run(args, Console.Out, Console.Error);

@@ -1,0 +1,65 @@
+using Lanyard.Engine;
+using Lanyard.Primitives;
+using Lanyard.Wire;
+
+namespace Lanyard.Simulation;
+
+/// <summary>
+/// A controller that admits whoever asks to private networks, and gives out IPv4 addresses in order, rfc4193 and 6plane addresses: for tests.
+/// </summary>
+public sealed class OpenController(Identity identity) : INetworkController
+{
+    private readonly Dictionary<(NetworkId, NodeAddress), uint> _addresses = [];
+    private readonly Dictionary<NetworkId, uint> _next = [];
+
+    /// <summary>The network that IPv4 addresses are of. Default 10.144.0.0/16.</summary>
+    public InetPrefix Pool { get; init; } = InetPrefix.Parse("10.144.0.0/16");
+
+    /// <summary>Nodes that are refused.</summary>
+    public ISet<NodeAddress> Refused { get; } = new HashSet<NodeAddress>();
+
+    /// <summary>Changes what members get.</summary>
+    public Func<NetworkConfig, NetworkConfig> Customize { get; set; } = config => config;
+
+    /// <summary>The identifier of a network that this controller defines.</summary>
+    public NetworkId Network(uint number) => NetworkId.Create(identity.Address, number);
+
+    /// <inheritdoc/>
+    public ControllerReply Handle(long nowMs, Identity requester, in InetEndpoint endpoint, NetworkId network, ReadOnlySpan<byte> metadata)
+    {
+        ArgumentNullException.ThrowIfNull(requester);
+        return Refused.Contains(requester.Address)
+            ? new ControllerReply(ControllerReplyKind.AccessDenied)
+            : new ControllerReply(ControllerReplyKind.Config, Configure(nowMs, requester, network));
+    }
+
+    /// <summary>The configuration of a member.</summary>
+    public NetworkConfig Configure(long nowMs, Identity member, NetworkId network)
+    {
+        ArgumentNullException.ThrowIfNull(member);
+        if (!_addresses.TryGetValue((network, member.Address), out var number))
+        {
+            number = _next.GetValueOrDefault(network, 1u);
+            _next[network] = number + 1;
+            _addresses[(network, member.Address)] = number;
+        }
+
+        var v4 = new InetPrefix(InetAddress.FromV4(Pool.Network.V4 + number), Pool.Bits);
+        return Customize(new NetworkConfig
+        {
+            NetworkId = network,
+            IssuedTo = member.Address,
+            Timestamp = nowMs,
+            CredentialTimeMaxDelta = NetworkLimits.MaxCredentialTimeMaxDelta,
+            Revision = 1,
+            Name = "simulation",
+            Flags = NetworkFlags.Broadcast | NetworkFlags.NdpEmulation,
+            MulticastLimit = 32,
+            Type = NetworkType.Private,
+            StaticAddresses = [v4, DerivedAddresses.Rfc4193(network, member.Address), DerivedAddresses.SixPlane(network, member.Address)],
+            Routes = [new NetworkRoute(new InetPrefix(Pool.Network, Pool.Bits))],
+            Rules = [Rule.ActionAccept],
+            Membership = CertificateOfMembership.Create(network, nowMs, NetworkLimits.MaxCredentialTimeMaxDelta, member).Sign(identity),
+        });
+    }
+}

@@ -1,0 +1,161 @@
+using Lanyard.Engine;
+using Lanyard.Primitives;
+using Lanyard.Wire;
+
+namespace Lanyard.Simulation;
+
+/// <summary>A node on a simulated internet, with a TCP/IP host on each network that it joins.</summary>
+public sealed class SimulatedNode : INodeHost
+{
+    private readonly Dictionary<NetworkId, SimulatedPort> _ports = [];
+    private long _scheduledMicroseconds = long.MaxValue;
+    private bool _stopped;
+
+    internal SimulatedNode(SimulatedHost host, ushort port, Identity identity, World? planet, SimulatedState state, NodeOptions? options)
+    {
+        Host = host;
+        Port = port;
+        State = state;
+        var seed = new byte[32];
+        host.Internet.Fill(seed);
+        options = (options ?? new NodeOptions { RandomSeed = seed }) with { RandomSeed = seed, ValidateIdentity = host.Internet.Validate };
+        Node = new Node(options, identity, this, host.Internet.NowMs);
+        if (planet is not null)
+            Node.AddWorld(host.Internet.NowMs, planet);
+        Node.SetLocalEndpoints([new InetEndpoint(host.Address, port)]);
+    }
+
+    /// <summary>The machine that it runs on.</summary>
+    public SimulatedHost Host { get; }
+
+    /// <summary>Its UDP port.</summary>
+    public ushort Port { get; }
+
+    /// <summary>The node. After calling it, call <see cref="Wake"/>: it may want to be polled earlier than planned.</summary>
+    public Node Node { get; }
+
+    /// <summary>What it keeps over restarts.</summary>
+    public SimulatedState State { get; }
+
+    /// <summary>Its address.</summary>
+    public NodeAddress Address => Node.Address;
+
+    /// <summary>Where it is to be reached from its own network.</summary>
+    public InetEndpoint Endpoint => new(Host.Address, Port);
+
+    /// <summary>How often packets to a peer changed between direct and relayed.</summary>
+    public int PathChanges { get; private set; }
+
+    /// <summary>Joins a network.</summary>
+    public SimulatedPort Join(NetworkId network)
+    {
+        if (_ports.TryGetValue(network, out var port))
+            return port;
+        port = new SimulatedPort(this, network);
+        _ports.Add(network, port);
+        port.Bind(Node.Join(Host.Internet.NowMs, network));
+        Wake();
+        return port;
+    }
+
+    /// <summary>Leaves a network.</summary>
+    public void Leave(NetworkId network)
+    {
+        _ports.Remove(network);
+        Node.Leave(network);
+        Wake();
+    }
+
+    /// <summary>Whether packets to a peer go directly now.</summary>
+    public bool IsDirectTo(NodeAddress peer) => Node.FindPeer(Host.Internet.NowMs, peer) is { IsDirect: true };
+
+    /// <summary>Ends it without a word, as a process that is killed.</summary>
+    public void Kill()
+    {
+        _stopped = true;
+        Host.Remove(this);
+    }
+
+    /// <summary>Plans the next poll anew; to be called after calls to <see cref="Node"/> or to a port's TCP/IP host.</summary>
+    public void Wake()
+    {
+        var next = Node.NextDeadlineMs * 1000;
+        foreach (var port in _ports.Values)
+            next = Math.Min(next, port.NextDeadlineMicroseconds);
+        if (next >= _scheduledMicroseconds)
+            return;
+
+        // Time passes between polls, however eager the node is.
+        next = Math.Max(next, Host.Internet.NowMicroseconds + 1);
+        _scheduledMicroseconds = next;
+        Host.Internet.At(next, () => Poll(next));
+    }
+
+    /// <inheritdoc/>
+    void INodeHost.SendDatagram(int localSocket, in InetEndpoint destination, ReadOnlySpan<byte> datagram, int timeToLive) =>
+        Host.Internet.Send(Host, Port, destination, datagram, timeToLive);
+
+    /// <inheritdoc/>
+    void INodeHost.FrameReceived(VirtualNetwork network, MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> frame)
+    {
+        if (_ports.TryGetValue(network.Id, out var port))
+            port.Receive(source, destination, etherType, frame);
+    }
+
+    /// <inheritdoc/>
+    void INodeHost.NetworkChanged(VirtualNetwork network)
+    {
+        if (_ports.TryGetValue(network.Id, out var port))
+            port.Configure(network);
+    }
+
+    /// <inheritdoc/>
+    void INodeHost.OnlineChanged(bool online)
+    {
+    }
+
+    /// <inheritdoc/>
+    void INodeHost.PeerChanged(NodeAddress peer, PeerChange change, in InetEndpoint endpoint)
+    {
+        if (change != PeerChange.Met)
+            PathChanges++;
+    }
+
+    /// <inheritdoc/>
+    void INodeHost.UserMessageReceived(NodeAddress source, ulong type, ReadOnlySpan<byte> message)
+    {
+    }
+
+    /// <inheritdoc/>
+    bool INodeHost.MayUsePath(NodeAddress peer, int localSocket, in InetEndpoint endpoint) => true;
+
+    /// <inheritdoc/>
+    byte[]? INodeHost.LoadState(StateKind kind, ulong id) => State.Load(kind, id);
+
+    /// <inheritdoc/>
+    void INodeHost.SaveState(StateKind kind, ulong id, ReadOnlySpan<byte> state) => State.Save(kind, id, state);
+
+    /// <inheritdoc/>
+    void INodeHost.DeleteState(StateKind kind, ulong id) => State.Delete(kind, id);
+
+    internal void Begin() => Wake();
+
+    internal void Receive(InetEndpoint source, Span<byte> datagram)
+    {
+        Node.Receive(Host.Internet.NowMs, 0, source, datagram);
+        Wake();
+    }
+
+    private void Poll(long scheduled)
+    {
+        if (_stopped || scheduled != _scheduledMicroseconds)
+            return;
+        _scheduledMicroseconds = long.MaxValue;
+        var now = Host.Internet.NowMicroseconds;
+        if (Node.NextDeadlineMs * 1000 <= now)
+            Node.Poll(now / 1000);
+        foreach (var port in _ports.Values)
+            port.Poll(now);
+        Wake();
+    }
+}

@@ -1,0 +1,18 @@
+using Lanyard.Engine;
+
+namespace Lanyard.Simulation;
+
+/// <summary>What a simulated node keeps over restarts.</summary>
+public sealed class SimulatedState
+{
+    private readonly Dictionary<(StateKind, ulong), byte[]> _entries = [];
+
+    /// <summary>How many things are kept.</summary>
+    public int Count => _entries.Count;
+
+    internal byte[]? Load(StateKind kind, ulong id) => _entries.GetValueOrDefault((kind, id));
+
+    internal void Save(StateKind kind, ulong id, ReadOnlySpan<byte> state) => _entries[(kind, id)] = state.ToArray();
+
+    internal void Delete(StateKind kind, ulong id) => _entries.Remove((kind, id));
+}

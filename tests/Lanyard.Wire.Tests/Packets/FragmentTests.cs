@@ -1,0 +1,238 @@
+using Lanyard.Primitives;
+using Lanyard.Wire.Packets;
+using Lanyard.Wire.Verbs;
+
+namespace Lanyard.Wire.Tests.Packets;
+
+public sealed class FragmentTests
+{
+    private static readonly InetEndpoint Here = InetEndpoint.Parse("192.0.2.1:9993");
+    private static readonly InetEndpoint There = InetEndpoint.Parse("192.0.2.2:9993");
+    private readonly byte[] _joined = new byte[PacketFormat.MaxPacketBytes];
+
+    [Theory]
+    [InlineData(28, 1432, 1)]
+    [InlineData(1432, 1432, 1)]
+    [InlineData(1433, 1432, 2)]
+    [InlineData(1432 + 1416, 1432, 2)]
+    [InlineData(1432 + 1416 + 1, 1432, 3)]
+    [InlineData(9928, 1432, 7)]
+    [InlineData(2900, 1400, 3)]
+    public void A_packet_splits_into_as_few_datagrams_as_the_path_allows(int length, int mtu, int count)
+    {
+        var packet = NewPacket(1, length);
+        var splitter = new PacketSplitter(packet, mtu);
+
+        Assert.Equal(count, splitter.Count);
+        Assert.Equal(length + ((count - 1) * PacketFormat.FragmentHeaderBytes), Parts(packet, mtu).Sum(part => part.Length));
+        Assert.All(Parts(packet, mtu)[..^1], part => Assert.Equal(mtu, part.Length));
+    }
+
+    [Fact]
+    public void A_fragment_names_its_packet_its_receiver_and_its_place()
+    {
+        var packet = NewPacket(0x1122334455667788, 4000);
+        var part = Parts(packet, 1432)[2];
+
+        Assert.True(FragmentView.TryParse(part, out var fragment));
+        Assert.Equal(0x1122334455667788u, fragment.PacketId);
+        Assert.Equal(NodeAddress.Parse("0102030405"), fragment.Destination);
+        Assert.Equal((2, 3, 0), (fragment.Number, fragment.Total, fragment.Hops));
+        Assert.Equal(packet[(1432 + 1416)..], fragment.Data.ToArray());
+        Assert.Equal("1122334455667788 0102030405 ff 32 00".Replace(" ", "", StringComparison.Ordinal), TestData.ToHex(part.AsSpan(0, 16)));
+    }
+
+    [Fact]
+    public void A_fragments_hops_count_up_to_the_limit()
+    {
+        var part = Parts(NewPacket(1, 2000), 1432)[1];
+
+        Assert.True(FragmentView.TryIncrementHops(part, 2));
+        Assert.True(FragmentView.TryIncrementHops(part, 2));
+        Assert.False(FragmentView.TryIncrementHops(part, 2));
+        Assert.True(FragmentView.TryParse(part, out var fragment));
+        Assert.Equal(2, fragment.Hops);
+    }
+
+    [Fact]
+    public void A_packet_that_would_take_too_many_datagrams_is_refused()
+    {
+        Assert.Equal(9928, PacketFormat.MaxPacketBytesFor(1432));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new PacketSplitter(new byte[9929], 1432));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new PacketSplitter(new byte[100], 27));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new PacketSplitter(new byte[100], 1432).Write(1, new byte[200]));
+    }
+
+    [Fact]
+    public void Parts_join_in_whatever_order_they_come()
+    {
+        var packet = NewPacket(1, 5000);
+        var parts = Parts(packet, 1432);
+        var random = new Random(1);
+        for (var round = 0; round < 50; round++)
+        {
+            var buffer = new FragmentBuffer();
+            random.Shuffle(parts);
+            for (var i = 0; i < parts.Length; i++)
+            {
+                var isLast = i == parts.Length - 1;
+                Assert.Equal(isLast ? FragmentResult.Joined : FragmentResult.Waiting, Add(buffer, parts[i], Here, out var length));
+                Assert.Equal(isLast ? packet.Length : 0, length);
+                Assert.Equal(isLast ? 0 : 1, buffer.Count);
+            }
+
+            Assert.Equal(packet, _joined[..packet.Length]);
+        }
+    }
+
+    [Fact]
+    public void A_part_that_comes_twice_counts_once_and_the_first_is_kept()
+    {
+        var packet = NewPacket(1, 3000);
+        var parts = Parts(packet, 1432);
+        var other = parts[1].ToArray();
+        other[^1] ^= 1;
+        var buffer = new FragmentBuffer();
+
+        Add(buffer, parts[1], Here, out _);
+        Assert.Equal(FragmentResult.Duplicate, Add(buffer, other, Here, out _));
+        Add(buffer, parts[0], Here, out _);
+        Assert.Equal(FragmentResult.Duplicate, Add(buffer, parts[0], Here, out _));
+        Assert.Equal(FragmentResult.Joined, Add(buffer, parts[2], Here, out var length));
+
+        Assert.Equal(packet, _joined[..length]);
+    }
+
+    [Fact]
+    public void Parts_of_different_packets_and_from_different_sources_do_not_mix()
+    {
+        var one = Parts(NewPacket(1, 2000), 1432);
+        var two = Parts(NewPacket(2, 2000), 1432);
+        var buffer = new FragmentBuffer();
+
+        Assert.Equal(FragmentResult.Waiting, Add(buffer, one[0], Here, out _));
+        Assert.Equal(FragmentResult.Waiting, Add(buffer, two[1], Here, out _));
+        Assert.Equal(FragmentResult.Waiting, Add(buffer, one[1], There, out _));
+        Assert.Equal(3, buffer.Count);
+        Assert.Equal(FragmentResult.Joined, Add(buffer, one[1], Here, out _));
+        Assert.Equal(FragmentResult.Joined, Add(buffer, one[0], There, out _));
+        Assert.Equal(1, buffer.Count);
+    }
+
+    [Fact]
+    public void Parts_that_do_not_agree_on_their_number_are_dropped()
+    {
+        var three = Parts(NewPacket(1, 3000), 1432);
+        var two = Parts(NewPacket(1, 2000), 1432);
+        var buffer = new FragmentBuffer();
+
+        Add(buffer, three[2], Here, out _);
+        Assert.Equal(FragmentResult.Contradiction, Add(buffer, two[1], Here, out _));
+        Assert.Equal(0, buffer.Count);
+    }
+
+    [Fact]
+    public void A_packet_that_would_become_too_long_is_dropped()
+    {
+        var long1 = Parts(NewPacket(1, 10_000), 5100)[1];
+        var long0 = Parts(NewPacket(1, 10_000), 5200)[0];
+        var buffer = new FragmentBuffer();
+
+        Add(buffer, long1, Here, out _);
+        Assert.Equal(FragmentResult.Contradiction, Add(buffer, long0, Here, out _));
+        Assert.Equal(0, buffer.Count);
+    }
+
+    [Fact]
+    public void In_a_full_buffer_the_packet_that_was_begun_first_makes_way()
+    {
+        var buffer = new FragmentBuffer(2);
+        var parts = Enumerable.Range(1, 3).Select(id => Parts(NewPacket((ulong)id, 2000), 1432)).ToArray();
+        foreach (var packet in parts)
+            Add(buffer, packet[1], Here, out _);
+
+        Assert.Equal((2, 1L), (buffer.Count, buffer.Displaced));
+        Assert.Equal(FragmentResult.Joined, Add(buffer, parts[1][0], Here, out _));
+        Assert.Equal(FragmentResult.Joined, Add(buffer, parts[2][0], Here, out _));
+        Assert.Equal(FragmentResult.Waiting, Add(buffer, parts[0][0], Here, out _));
+    }
+
+    [Fact]
+    public void What_has_become_too_old_is_dropped()
+    {
+        var buffer = new FragmentBuffer();
+        for (var id = 1; id <= 3; id++)
+            Add(buffer, Parts(NewPacket((ulong)id, 2000), 1432)[0], Here, out _, time: id * 10);
+
+        Assert.Equal(2, buffer.DropOlderThan(30));
+        Assert.Equal(1, buffer.Count);
+        Assert.Equal(0, buffer.DropOlderThan(30));
+    }
+
+    [Fact]
+    public void Hostile_fragments_neither_throw_nor_grow_the_buffer()
+    {
+        var random = new Random(5);
+        var buffer = new FragmentBuffer(8);
+        var datagram = new byte[PacketFormat.MaxPacketBytes];
+        for (var round = 0; round < 20_000; round++)
+        {
+            var length = random.Next(4) == 0 ? random.Next(17, datagram.Length) : random.Next(17, 100);
+            random.NextBytes(datagram.AsSpan(0, 32));
+            datagram.AsSpan(0, 7).Clear();
+            datagram[7] &= 7;
+            datagram[13] = random.Next(8) == 0 ? (byte)0 : (byte)0xff;
+            datagram[18] |= 0x40;
+            Add(buffer, datagram.AsSpan(0, length), random.Next(2) == 0 ? Here : There, out var joined);
+            Assert.InRange(joined, 0, PacketFormat.MaxPacketBytes);
+            Assert.InRange(buffer.Count, 0, 8);
+        }
+    }
+
+    [Fact]
+    public void Joining_allocates_nothing_once_the_buffer_has_its_memory()
+    {
+        var buffer = new FragmentBuffer(1);
+        var parts = Parts(NewPacket(1, 3000), 1432);
+        foreach (var part in parts)
+            Add(buffer, part, Here, out _);
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < 100; i++)
+        {
+            foreach (var part in parts)
+                Add(buffer, part, Here, out _);
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    private FragmentResult? Add(FragmentBuffer buffer, ReadOnlySpan<byte> datagram, InetEndpoint source, out int length, long time = 0)
+    {
+        length = 0;
+        if (FragmentView.TryParse(datagram, out var fragment))
+            return buffer.AddFragment(fragment, source, time, _joined, out length);
+        return PacketView.TryParse(datagram, out var head) ? buffer.AddHead(head, source, time, _joined, out length) : null;
+    }
+
+    private static byte[][] Parts(byte[] packet, int mtu)
+    {
+        var splitter = new PacketSplitter(packet, mtu);
+        var parts = new byte[splitter.Count][];
+        for (var i = 0; i < parts.Length; i++)
+        {
+            parts[i] = new byte[splitter.LengthOf(i)];
+            Assert.Equal(parts[i].Length, splitter.Write(i, parts[i]));
+        }
+
+        return parts;
+    }
+
+    private static byte[] NewPacket(ulong id, int length)
+    {
+        var packet = TestData.RandomBytes(length, length);
+        PacketHeader.Write(packet, id, NodeAddress.Parse("0102030405"), NodeAddress.Parse("a1a2a3a4a5"), Verb.Frame);
+        PacketHeader.SetFragmented(packet, true);
+        return packet;
+    }
+}
