@@ -313,7 +313,7 @@ internal sealed class ConfigVerbs(Node node)
 
         // A member is only remembered once something of it was good.
         var known = network.FindMember(member);
-        var membership = known ?? new Membership();
+        var membership = known ?? new Membership(network);
         if (!add(membership, credential, controller))
         {
             node.Counters.Drop(DropReason.BadCredential);

@@ -1,3 +1,4 @@
+using Lanyard.Engine.Rules;
 using Lanyard.Primitives;
 using Lanyard.Wire;
 using Lanyard.Wire.Packets;
@@ -26,7 +27,7 @@ internal sealed class FrameVerbs(Node node)
         var source = DerivedAddresses.Mac(network.Id, incoming.Peer.Address);
         if (message.Data.IsEmpty || message.Data.Length > network.Config.Mtu)
             node.Counters.Drop(DropReason.FrameSize);
-        else if (this.PermitsIncoming(incoming, network, source, network.Mac, message.EtherType, message.Data) != Verdict.Drop)
+        else if (node.Filter.JudgeIncoming(incoming, network, source, network.Mac, message.EtherType, message.Data) != RuleVerdict.Drop)
             node.DeliverFrame(network, source, network.Mac, message.EtherType, message.Data);
         return node.NoteReceived(incoming, network);
     }
@@ -107,7 +108,7 @@ internal sealed class FrameVerbs(Node node)
         }
         else if (DerivedAddresses.NodeOf(network.Id, destination) is { IsNone: false } to)
         {
-            if (!this.PermitsOutgoing(nowMs, network, to, source, destination, etherType, buffer.Slice(start, length), isCopy: false))
+            if (!node.Filter.PermitsOutgoing(network, to, source, destination, etherType, buffer.Slice(start, length), nowMs, isCopy: false))
                 return;
             network.PushCredentialsIfNeeded(nowMs, to);
             if (isBridged)
@@ -138,7 +139,8 @@ internal sealed class FrameVerbs(Node node)
         }
     }
 
-    private void SendExtFrame(
+    /// <summary>Sends a frame together with its Ethernet addresses.</summary>
+    public void SendExtFrame(
         long nowMs, VirtualNetwork network, NodeAddress to, ExtFrameFlags flags, MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> frame)
     {
         var copy = node.RentBuffer();
@@ -191,7 +193,7 @@ internal sealed class FrameVerbs(Node node)
 
         if (isBridged)
             network.LearnGroupBehindBridge(nowMs, group);
-        if (!this.PermitsOutgoing(nowMs, network, default, source, destination, etherType, frame, isCopy: false))
+        if (!node.Filter.PermitsOutgoing(network, default, source, destination, etherType, frame, nowMs, isCopy: false))
             return;
         node.Counters.FramesSent++;
         node.Multicaster.Send(nowMs, network, default, group, isBridged ? source : default, etherType, frame);
@@ -200,7 +202,7 @@ internal sealed class FrameVerbs(Node node)
     private void SendToBridges(
         long nowMs, VirtualNetwork network, NetworkConfig config, MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> frame)
     {
-        if (!this.PermitsOutgoing(nowMs, network, default, source, destination, etherType, frame, isCopy: false))
+        if (!node.Filter.PermitsOutgoing(network, default, source, destination, etherType, frame, nowMs, isCopy: false))
             return;
         if (network.TryFindBridge(destination, out var known) && known != node.Address && config.HasRole(known, SpecialistRoles.ActiveBridge))
         {
@@ -220,7 +222,7 @@ internal sealed class FrameVerbs(Node node)
 
         void SendToBridge(NodeAddress bridge, ReadOnlySpan<byte> frame)
         {
-            if (!this.PermitsOutgoing(nowMs, network, bridge, source, destination, etherType, frame, isCopy: true))
+            if (!node.Filter.PermitsOutgoing(network, bridge, source, destination, etherType, frame, nowMs, isCopy: true))
                 return;
             network.PushCredentialsIfNeeded(nowMs, bridge);
             SendExtFrame(nowMs, network, bridge, ExtFrameFlags.None, source, destination, etherType, frame);
@@ -229,11 +231,11 @@ internal sealed class FrameVerbs(Node node)
 
     private void ReceiveBridged(in Incoming incoming, VirtualNetwork network, in ExtFrameMessage message)
     {
-        var verdict = this.PermitsIncoming(incoming, network, message.Source, message.Destination, message.EtherType, message.Data);
-        if (verdict == Verdict.Drop)
+        var verdict = node.Filter.JudgeIncoming(incoming, network, message.Source, message.Destination, message.EtherType, message.Data);
+        if (verdict == RuleVerdict.Drop)
             return;
         var config = network.Config!;
-        if (verdict == Verdict.Accept)
+        if (verdict == RuleVerdict.Accept)
         {
             if (message.Source != DerivedAddresses.Mac(network.Id, incoming.Peer.Address))
             {

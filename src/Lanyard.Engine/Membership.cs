@@ -1,10 +1,11 @@
+using Lanyard.Engine.Rules;
 using Lanyard.Primitives;
 using Lanyard.Wire;
 
 namespace Lanyard.Engine;
 
 /// <summary>What another member of a network has shown of its credentials, and what has been revoked of them.</summary>
-internal sealed class Membership
+internal sealed class Membership(VirtualNetwork network) : IRuleCredentials
 {
     private const int MaxOfAKind = 128;
 
@@ -12,6 +13,7 @@ internal sealed class Membership
     private readonly Dictionary<uint, Capability> _capabilities = [];
     private readonly Dictionary<uint, CertificateOfOwnership> _ownerships = [];
     private readonly Dictionary<(CredentialType, uint), long> _revoked = [];
+    private Capability[]? _current;
     private CertificateOfMembership? _certificate;
     private long _certificateThreshold = long.MinValue;
 
@@ -21,17 +23,28 @@ internal sealed class Membership
     /// <summary>When this node's credentials were last sent to the member; negative if never.</summary>
     public long CredentialsPushedMs { get; set; } = -1;
 
-    public Dictionary<uint, Capability>.ValueCollection Capabilities => _capabilities.Values;
+    /// <summary>The capabilities that count now, by their identifiers. Made anew only after something changed.</summary>
+    public ReadOnlySpan<Capability> CurrentCapabilities =>
+        _current ??= network.Config is { } config ? [.. _capabilities.Values.Where(c => IsCurrent(config, c)).OrderBy(c => c.Id)] : [];
 
     /// <summary>Whether the member's certificate agrees with this node's own.</summary>
     public bool IsMember(NetworkConfig config, Identity member) => config.IsPublic
         || (_certificate is not null && _certificate.Timestamp > _certificateThreshold
             && config.Membership is not null && config.Membership.AgreesWith(_certificate, member));
 
-    public Tag? FindTag(NetworkConfig config, uint id) => _tags.TryGetValue(id, out var tag) && IsCurrent(config, tag) ? tag : null;
-
-    public bool Owns(NetworkConfig config, InetAddress address)
+    /// <inheritdoc/>
+    public bool TryGetTag(uint id, out uint value)
     {
+        var found = _tags.TryGetValue(id, out var tag) && network.Config is { } config && IsCurrent(config, tag);
+        value = found ? tag!.Value : 0;
+        return found;
+    }
+
+    /// <inheritdoc/>
+    public bool Owns(InetAddress address)
+    {
+        if (network.Config is not { } config)
+            return false;
         foreach (var ownership in _ownerships.Values)
         {
             if (IsCurrent(config, ownership) && ownership.Owns(address))
@@ -41,8 +54,11 @@ internal sealed class Membership
         return (config.Flags & NetworkFlags.NdpEmulation) != 0 && IsDerived(config, address);
     }
 
-    public bool Owns(NetworkConfig config, MacAddress address)
+    /// <inheritdoc/>
+    public bool Owns(MacAddress address)
     {
+        if (network.Config is not { } config)
+            return false;
         foreach (var ownership in _ownerships.Values)
         {
             if (IsCurrent(config, ownership) && ownership.Owns(address))
@@ -51,6 +67,9 @@ internal sealed class Membership
 
         return false;
     }
+
+    /// <summary>The network's configuration changed, and with it the window in which credentials count.</summary>
+    public void ConfigChanged() => _current = null;
 
     /// <summary>Whether a credential lies within the time window of this node's configuration and is not revoked.</summary>
     public bool IsCurrent(NetworkConfig config, ICredential credential) =>
@@ -90,6 +109,7 @@ internal sealed class Membership
         if ((_revoked.TryGetValue(key, out var threshold) && revocation.Threshold <= threshold) || _revoked.Count >= MaxOfAKind * 3)
             return false;
         _revoked[key] = revocation.Threshold;
+        _current = null;
         return true;
     }
 
@@ -131,6 +151,7 @@ internal sealed class Membership
         if ((old is null && known.Count >= MaxOfAKind) || !verify(credential, controller))
             return false;
         known[credential.Id] = credential;
+        _current = null;
         return true;
     }
 

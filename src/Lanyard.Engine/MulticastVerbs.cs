@@ -1,3 +1,4 @@
+using Lanyard.Engine.Rules;
 using Lanyard.Primitives;
 using Lanyard.Wire;
 using Lanyard.Wire.Packets;
@@ -134,7 +135,7 @@ internal sealed class MulticastVerbs(Node node)
 
         if ((message.Flags & MulticastFrameFlags.Replicate) != 0 && network.Config!.HasRole(node.Address, SpecialistRoles.MulticastReplicator))
             node.Multicaster.Send(incoming.NowMs, network, incoming.Peer.Address, message.Group, from, message.EtherType, message.Data);
-        if (node.FrameVerbs.PermitsIncoming(incoming, network, from, message.Group.Mac, message.EtherType, message.Data) != Verdict.Drop)
+        if (node.Filter.JudgeIncoming(incoming, network, from, message.Group.Mac, message.EtherType, message.Data) != RuleVerdict.Drop)
             node.DeliverFrame(network, from, message.Group.Mac, message.EtherType, message.Data);
     }
 

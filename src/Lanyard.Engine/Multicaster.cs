@@ -209,7 +209,7 @@ internal sealed class Multicaster(Node node)
         long nowMs, VirtualNetwork network, NodeAddress to, MulticastGroup group, MulticastFrame frame, MulticastFrameFlags flags, uint gatherLimit)
     {
         var source = frame.Source == default ? network.Mac : frame.Source;
-        if (!node.FrameVerbs.PermitsOutgoing(nowMs, network, to, source, group.Mac, frame.EtherType, frame.Data, isCopy: true))
+        if (!node.Filter.PermitsOutgoing(network, to, source, group.Mac, frame.EtherType, frame.Data, nowMs, isCopy: true))
             return;
         network.PushCredentialsIfNeeded(nowMs, to);
         var buffer = node.RentBuffer();

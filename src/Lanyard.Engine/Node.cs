@@ -64,6 +64,7 @@ public sealed class Node
         PeerVerbs = new PeerVerbs(this);
         ReplyVerbs = new ReplyVerbs(this);
         FrameVerbs = new FrameVerbs(this);
+        Filter = new FrameFilter(this);
         MulticastVerbs = new MulticastVerbs(this);
         ConfigVerbs = new ConfigVerbs(this);
         if (host.LoadState(StateKind.Planet, 0) is { } planet && World.TryParse(planet, out var world) && world.Type == WorldType.Planet)
@@ -135,6 +136,8 @@ public sealed class Node
     internal ReplyVerbs ReplyVerbs { get; }
 
     internal FrameVerbs FrameVerbs { get; }
+
+    internal FrameFilter Filter { get; }
 
     internal MulticastVerbs MulticastVerbs { get; }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Lanyard.Engine.Rules;
 using Lanyard.Primitives;
 using Lanyard.Wire;
 using Lanyard.Wire.Packets;
@@ -41,6 +42,7 @@ public sealed class VirtualNetwork
     private readonly HashSet<MulticastGroup> _groups = [];
     private readonly Dictionary<MulticastGroup, long> _groupsBehindBridge = [];
     private readonly Dictionary<MacAddress, NodeAddress> _bridgeRoutes = [];
+    private Capability[] _ownCapabilities = [];
     private long _configuredMs = -1;
     private long _requestRetryMs = FirstRetryMs;
     private long _nextAnnounceMs;
@@ -76,6 +78,11 @@ public sealed class VirtualNetwork
     internal NetworkConfigAssembler Chunks { get; }
 
     internal IReadOnlyDictionary<NodeAddress, Membership> Members => _members;
+
+    /// <summary>What rules may ask of this node's own credentials. There is a configuration wherever frames are.</summary>
+    internal IRuleCredentials OwnCredentials { get; private set; } = null!;
+
+    internal ReadOnlySpan<Capability> OwnCapabilities => _ownCapabilities;
 
     /// <summary>Whether an address is one of the virtual addresses of this network.</summary>
     internal bool ContainsAddress(InetAddress address)
@@ -113,7 +120,7 @@ public sealed class VirtualNetwork
     {
         if (_members.TryGetValue(address, out var member))
             return member;
-        member = new Membership();
+        member = new Membership(this);
         AddMember(address, member);
         return member;
     }
@@ -169,6 +176,10 @@ public sealed class VirtualNetwork
         if (wasOk && config.Equals(Config))
             return true;
         Config = config;
+        OwnCredentials = new OwnRuleCredentials(config);
+        _ownCapabilities = [.. config.Capabilities.OrderBy(c => c.Id)];
+        foreach (var member in _members.Values)
+            member.ConfigChanged();
         _node.Host.NetworkChanged(this);
         Announce(nowMs, AllGroups(), force: true);
         if (isFresh && config.TryWrite(out var text))

@@ -50,6 +50,9 @@ public sealed class Internet
     /// <summary>Datagrams lost on the way: by chance, at a cut, or at a NAT that did not know them.</summary>
     public long Lost { get; private set; }
 
+    /// <summary>Sees every datagram that arrives: from where, to where, and what.</summary>
+    public Action<InetEndpoint, InetEndpoint, byte[]>? Tap { get; set; }
+
     /// <summary>Adds a host with a public address of its own.</summary>
     public SimulatedHost AddHost() => AddHost(null);
 
@@ -146,6 +149,13 @@ public sealed class Internet
         return identity;
     }
 
+    /// <summary>Puts a datagram of any content, from any address, before a node: what an attacker can do.</summary>
+    public void Inject(SimulatedNode target, InetEndpoint source, Span<byte> datagram)
+    {
+        ArgumentNullException.ThrowIfNull(target);
+        target.Receive(source, datagram);
+    }
+
     internal bool Validate(Identity identity)
     {
         if (!_validated.TryGetValue(identity, out var isValid))
@@ -227,6 +237,7 @@ public sealed class Internet
         {
             Delivered++;
             Trace(source, destination, buffer.AsSpan(0, length));
+            Tap?.Invoke(source, destination, buffer.AsSpan(0, length).ToArray());
             host.Deliver(source, destination.Port, buffer.AsSpan(0, length));
         }
 

@@ -34,7 +34,7 @@ public sealed class SimulatedPort : IFrameSink, IGroupObserver, INeighborResolve
     public Action<MacAddress, MacAddress, ushort, byte[]>? FrameTap { get; set; }
 
     /// <summary>Whether the network is up.</summary>
-    public bool IsUp => _network is { Status: NetworkStatus.Ok };
+    public bool IsUp => _network is { Status: NetworkStatus.Ok } && _host is not null;
 
     internal long NextDeadlineMicroseconds => _host?.NextDeadline ?? long.MaxValue;
 
@@ -86,8 +86,6 @@ public sealed class SimulatedPort : IFrameSink, IGroupObserver, INeighborResolve
         _network = network;
         if (network.Config is not { } config)
             return;
-        return;
-#pragma warning disable CS0162
         var now = _node.Host.Internet.NowMicroseconds;
         if (_host is null)
         {

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Lanyard.Wire.Crypto;
 
@@ -16,7 +17,8 @@ internal static class IdentityHash
 
     private const int TableSize = 2 * 1024 * 1024;
     private const int TableWords = TableSize / sizeof(ulong);
-    private const int DigestWords = Size / sizeof(ulong);
+    private const int BlockWords = Salsa20.BlockSize / sizeof(ulong);
+    private const int BlocksAtOnce = Salsa20.ChunkSize / Salsa20.BlockSize;
     private const int Rounds = 20;
 
     /// <summary>Hashes a public key.</summary>
@@ -29,29 +31,53 @@ internal static class IdentityHash
         ArrayPool<byte>.Shared.Return(rented);
     }
 
+    /// <summary>
+    /// By the definition each block of the table is the one before, encrypted, and the digest is encrypted after each exchange. No keystream
+    /// depends on what it encrypts, so both come down to sums (XOR) of the keystream so far, which are computed many blocks at a time. Of the
+    /// digest the rest is kept, and the sum is added where a word goes out or in.
+    /// </summary>
+    [SkipLocalsInit]
     private static void Compute(ReadOnlySpan<byte> publicKey, Span<byte> digest, Span<byte> table)
     {
-        Sha2.Hash512(publicKey, digest);
         Span<uint> state = stackalloc uint[Salsa20.StateWords];
+        Span<ulong> rest = stackalloc ulong[BlockWords];
+        Span<byte> sums = stackalloc byte[Salsa20.BlockSize + Salsa20.ChunkSize];
+        Sha2.Hash512(publicKey, digest);
         Salsa20.LoadState(digest[..Salsa20.KeySize], digest.Slice(Salsa20.KeySize, Salsa20.NonceSize), 0, state);
+        digest[..Size].CopyTo(MemoryMarshal.AsBytes(rest));
 
-        table[..Salsa20.BlockSize].Clear();
-        Salsa20Portable.Apply(Rounds, state, table[..Salsa20.BlockSize]);
-        for (var i = Salsa20.BlockSize; i < TableSize; i += Salsa20.BlockSize)
-        {
-            var block = table.Slice(i, Salsa20.BlockSize);
-            table.Slice(i - Salsa20.BlockSize, Salsa20.BlockSize).CopyTo(block);
-            Salsa20Portable.Apply(Rounds, state, block);
-        }
+        var zero = sums[..Salsa20.BlockSize];
+        zero.Clear();
+        for (var i = 0; i < TableSize; i += Salsa20.ChunkSize)
+            NextSums(state, i == 0 ? zero : table.Slice(i - Salsa20.BlockSize, Salsa20.BlockSize), table.Slice(i, Salsa20.ChunkSize));
 
+        // Block n of the sums is that of the keystream before exchange n.
+        var sumWords = MemoryMarshal.Cast<byte, ulong>(sums);
         var words = MemoryMarshal.Cast<byte, ulong>(table);
-        var digestWords = MemoryMarshal.Cast<byte, ulong>(digest[..Size]);
-        for (var i = 0; i < TableWords; i += 2)
+        for (var i = 0; i < TableWords; i += 2 * BlocksAtOnce)
         {
-            var ours = (int)(BinaryPrimitives.ReadUInt64BigEndian(table[(i * sizeof(ulong))..]) % DigestWords);
-            var theirs = (int)(BinaryPrimitives.ReadUInt64BigEndian(table[((i + 1) * sizeof(ulong))..]) % TableWords);
-            (words[theirs], digestWords[ours]) = (digestWords[ours], words[theirs]);
-            Salsa20Portable.Apply(Rounds, state, digest[..Size]);
+            NextSums(state, sums[..Salsa20.BlockSize], sums[Salsa20.BlockSize..]);
+            for (var j = 0; j < BlocksAtOnce; j++)
+            {
+                var ours = (int)(BinaryPrimitives.ReadUInt64BigEndian(table[((i + (2 * j)) * sizeof(ulong))..]) % BlockWords);
+                var theirs = (int)(BinaryPrimitives.ReadUInt64BigEndian(table[((i + (2 * j) + 1) * sizeof(ulong))..]) % TableWords);
+                var sum = sumWords[(j * BlockWords) + ours];
+                (words[theirs], rest[ours]) = (rest[ours] ^ sum, words[theirs] ^ sum);
+            }
+            sums[^Salsa20.BlockSize..].CopyTo(sums);
         }
+        for (var i = 0; i < BlockWords; i++)
+            rest[i] ^= sumWords[i];
+        MemoryMarshal.AsBytes(rest).CopyTo(digest);
+    }
+
+    /// <summary>Writes the sums of the keystream up to each of the next blocks, given the sum up to the block before them.</summary>
+    private static void NextSums(Span<uint> state, ReadOnlySpan<byte> last, Span<byte> sums)
+    {
+        Salsa20.Blocks(Rounds, state, sums, BlocksAtOnce);
+        ByteMath.Xor(sums[..Salsa20.BlockSize], last);
+        var words = MemoryMarshal.Cast<byte, ulong>(sums);
+        for (var i = BlockWords; i < words.Length; i++)
+            words[i] ^= words[i - BlockWords];
     }
 }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 
 namespace Lanyard.Wire.Crypto;
 
@@ -17,8 +18,14 @@ public static class Salsa20
     /// <summary>The length of a block of keystream in bytes.</summary>
     public const int BlockSize = 64;
 
+    /// <summary>The number of rounds in packets.</summary>
+    internal const int PacketRounds = 12;
+
     /// <summary>How many 32-bit words the cipher's state has.</summary>
     internal const int StateWords = 16;
+
+    /// <summary>The length in bytes of the most blocks that are computed side by side.</summary>
+    internal const int ChunkSize = 16 * BlockSize;
 
     /// <summary>Encrypts or decrypts in place with twelve rounds.</summary>
     /// <param name="key">32 bytes.</param>
@@ -27,7 +34,7 @@ public static class Salsa20
     /// <param name="data">Any length.</param>
     /// <exception cref="ArgumentException">The key or the nonce has another length.</exception>
     public static void Transform12(ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, ulong firstBlock, Span<byte> data) =>
-        Apply(12, key, nonce, firstBlock, data);
+        Apply(PacketRounds, key, nonce, firstBlock, data);
 
     /// <summary>As <see cref="Transform12"/>, with twenty rounds.</summary>
     /// <inheritdoc cref="Transform12"/>
@@ -43,7 +50,7 @@ public static class Salsa20
     public static void Keystream12(ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, ulong firstBlock, Span<byte> destination)
     {
         destination.Clear();
-        Apply(12, key, nonce, firstBlock, destination);
+        Apply(PacketRounds, key, nonce, firstBlock, destination);
     }
 
     /// <summary>As <see cref="Keystream12"/>, with twenty rounds.</summary>
@@ -76,11 +83,63 @@ public static class Salsa20
         state[9] = (uint)(block >> 32);
     }
 
+    /// <summary>
+    /// Writes blocks of keystream, as many side by side as the machine can; the state's block number goes up by their count. What of the room lies
+    /// behind the blocks may be overwritten with keystream as well.
+    /// </summary>
+    /// <param name="rounds">12 or 20.</param>
+    /// <param name="state">As <see cref="LoadState"/> sets it out.</param>
+    /// <param name="room">Its length is a multiple of <see cref="ChunkSize"/>.</param>
+    /// <param name="count">How many blocks are needed.</param>
+    internal static void Blocks(int rounds, Span<uint> state, Span<byte> room, int count)
+    {
+        while (count > 0)
+        {
+            var done = SomeBlocks(rounds, state, room, count);
+            var block = (state[8] | ((ulong)state[9] << 32)) + (ulong)done;
+            state[8] = (uint)block;
+            state[9] = (uint)(block >> 32);
+            count -= done;
+            room = room[(done * BlockSize)..];
+        }
+    }
+
+    private static int SomeBlocks(int rounds, ReadOnlySpan<uint> state, Span<byte> room, int count)
+    {
+#if NET
+        if (Salsa20Vector.IsSupported512 && count > 8)
+        {
+            Salsa20Vector.SixteenBlocks(rounds, state, room);
+            return Math.Min(count, 16);
+        }
+        if (Salsa20Vector.IsSupported256 && count > 4)
+        {
+            Salsa20Vector.EightBlocks(rounds, state, room);
+            return Math.Min(count, 8);
+        }
+        if (Salsa20Vector.IsSupported128)
+        {
+            Salsa20Vector.FourBlocks(rounds, state, room);
+            return Math.Min(count, 4);
+        }
+#endif
+        Salsa20Portable.OneBlock(rounds, state, room);
+        return 1;
+    }
+
+    [SkipLocalsInit]
     private static void Apply(int rounds, ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, ulong firstBlock, Span<byte> data)
     {
         Span<uint> state = stackalloc uint[StateWords];
+        Span<byte> keystream = stackalloc byte[ChunkSize];
         LoadState(key, nonce, firstBlock, state);
-        Salsa20Portable.Apply(rounds, state, data);
+        while (data.Length > 0)
+        {
+            var length = Math.Min(data.Length, ChunkSize);
+            Blocks(rounds, state, keystream, (length + BlockSize - 1) / BlockSize);
+            ByteMath.Xor(data[..length], keystream);
+            data = data[length..];
+        }
         state.Clear();
     }
 }

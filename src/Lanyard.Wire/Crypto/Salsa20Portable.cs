@@ -5,40 +5,14 @@ namespace Lanyard.Wire.Crypto;
 /// <summary>Salsa20 one block at a time, with nothing but 32-bit arithmetic.</summary>
 internal static class Salsa20Portable
 {
-    /// <summary>XORs the keystream from the state's block number on into <paramref name="data"/>, and counts the block number up.</summary>
-    public static void Apply(int rounds, Span<uint> state, Span<byte> data)
-    {
-        Span<uint> words = stackalloc uint[Salsa20.StateWords];
-        Span<byte> block = stackalloc byte[Salsa20.BlockSize];
-        while (data.Length >= Salsa20.BlockSize)
-        {
-            NextBlock(rounds, state, words);
-            for (var i = 0; i < Salsa20.StateWords; i++)
-            {
-                var place = data[(4 * i)..];
-                BinaryPrimitives.WriteUInt32LittleEndian(place, BinaryPrimitives.ReadUInt32LittleEndian(place) ^ words[i]);
-            }
-            data = data[Salsa20.BlockSize..];
-        }
-        if (data.Length > 0)
-        {
-            NextBlock(rounds, state, words);
-            for (var i = 0; i < Salsa20.StateWords; i++)
-                BinaryPrimitives.WriteUInt32LittleEndian(block[(4 * i)..], words[i]);
-            for (var i = 0; i < data.Length; i++)
-                data[i] ^= block[i];
-            block.Clear();
-        }
-        words.Clear();
-    }
-
-    /// <summary>The words of one block of keystream; the state's block number goes up by one.</summary>
-    public static void NextBlock(int rounds, Span<uint> state, Span<uint> words)
+    /// <summary>Writes the block of keystream of the state's block number.</summary>
+    public static void OneBlock(int rounds, ReadOnlySpan<uint> state, Span<byte> keystream)
     {
         state = state[..Salsa20.StateWords];
-        words = words[..Salsa20.StateWords];
+        keystream = keystream[..Salsa20.BlockSize];
         uint x0 = state[0], x1 = state[1], x2 = state[2], x3 = state[3], x4 = state[4], x5 = state[5], x6 = state[6], x7 = state[7];
-        uint x8 = state[8], x9 = state[9], x10 = state[10], x11 = state[11], x12 = state[12], x13 = state[13], x14 = state[14], x15 = state[15];
+        uint x8 = state[8], x9 = state[9], x10 = state[10], x11 = state[11];
+        uint x12 = state[12], x13 = state[13], x14 = state[14], x15 = state[15];
         for (var i = 0; i < rounds; i += 2)
         {
             QuarterRound(ref x0, ref x4, ref x8, ref x12);
@@ -50,24 +24,22 @@ internal static class Salsa20Portable
             QuarterRound(ref x10, ref x11, ref x8, ref x9);
             QuarterRound(ref x15, ref x12, ref x13, ref x14);
         }
-        words[0] = x0 + state[0];
-        words[1] = x1 + state[1];
-        words[2] = x2 + state[2];
-        words[3] = x3 + state[3];
-        words[4] = x4 + state[4];
-        words[5] = x5 + state[5];
-        words[6] = x6 + state[6];
-        words[7] = x7 + state[7];
-        words[8] = x8 + state[8];
-        words[9] = x9 + state[9];
-        words[10] = x10 + state[10];
-        words[11] = x11 + state[11];
-        words[12] = x12 + state[12];
-        words[13] = x13 + state[13];
-        words[14] = x14 + state[14];
-        words[15] = x15 + state[15];
-        if (++state[8] == 0)
-            state[9]++;
+        BinaryPrimitives.WriteUInt32LittleEndian(keystream, x0 + state[0]);
+        BinaryPrimitives.WriteUInt32LittleEndian(keystream[4..], x1 + state[1]);
+        BinaryPrimitives.WriteUInt32LittleEndian(keystream[8..], x2 + state[2]);
+        BinaryPrimitives.WriteUInt32LittleEndian(keystream[12..], x3 + state[3]);
+        BinaryPrimitives.WriteUInt32LittleEndian(keystream[16..], x4 + state[4]);
+        BinaryPrimitives.WriteUInt32LittleEndian(keystream[20..], x5 + state[5]);
+        BinaryPrimitives.WriteUInt32LittleEndian(keystream[24..], x6 + state[6]);
+        BinaryPrimitives.WriteUInt32LittleEndian(keystream[28..], x7 + state[7]);
+        BinaryPrimitives.WriteUInt32LittleEndian(keystream[32..], x8 + state[8]);
+        BinaryPrimitives.WriteUInt32LittleEndian(keystream[36..], x9 + state[9]);
+        BinaryPrimitives.WriteUInt32LittleEndian(keystream[40..], x10 + state[10]);
+        BinaryPrimitives.WriteUInt32LittleEndian(keystream[44..], x11 + state[11]);
+        BinaryPrimitives.WriteUInt32LittleEndian(keystream[48..], x12 + state[12]);
+        BinaryPrimitives.WriteUInt32LittleEndian(keystream[52..], x13 + state[13]);
+        BinaryPrimitives.WriteUInt32LittleEndian(keystream[56..], x14 + state[14]);
+        BinaryPrimitives.WriteUInt32LittleEndian(keystream[60..], x15 + state[15]);
     }
 
     private static void QuarterRound(ref uint a, ref uint b, ref uint c, ref uint d)

@@ -72,6 +72,63 @@ public sealed class Salsa20Tests
         }
     }
 
+    [Theory]
+    [InlineData(12)]
+    [InlineData(20)]
+    public void Every_length_gives_what_the_portable_cipher_gives_block_by_block(int rounds)
+    {
+        byte[] key = TestData.RandomBytes(6, 32), nonce = TestData.RandomBytes(7, 8), expected = new byte[2112];
+        var state = new uint[Salsa20.StateWords];
+        for (var i = 0; i < expected.Length; i += 64)
+        {
+            Salsa20.LoadState(key, nonce, 0xfffffffe + ((ulong)i / 64), state);
+            Salsa20Portable.OneBlock(rounds, state, expected.AsSpan(i));
+        }
+        for (var length = 0; length <= 2048; length += 1 + (length / 100))
+        {
+            var data = new byte[length];
+            if (rounds == 12)
+                Salsa20.Transform12(key, nonce, 0xfffffffe, data);
+            else
+                Salsa20.Keystream20(key, nonce, 0xfffffffe, data);
+            Assert.True(data.AsSpan().SequenceEqual(expected.AsSpan(0, length)));
+        }
+    }
+
+    [Theory]
+    [InlineData(4)]
+    [InlineData(8)]
+    [InlineData(16)]
+    public void Blocks_side_by_side_are_those_of_the_portable_cipher(int count)
+    {
+        var supported = count == 4 ? Salsa20Vector.IsSupported128 : count == 8 ? Salsa20Vector.IsSupported256 : Salsa20Vector.IsSupported512;
+        if (!supported)
+            Assert.Skip($"This machine has no vectors for {count} blocks at once.");
+        byte[] actual = new byte[count * 64], expected = new byte[64];
+        var state = new uint[Salsa20.StateWords];
+        ulong[] starts = [0, 1, 0xffffffff - 2, 0xffffffffffffffff - 2, 0x1234567890];
+        foreach (var start in starts)
+        {
+            for (var rounds = 12; rounds <= 20; rounds += 8)
+            {
+                byte[] key = TestData.RandomBytes(rounds, 32), nonce = TestData.RandomBytes(count, 8);
+                Salsa20.LoadState(key, nonce, start, state);
+                if (count == 4)
+                    Salsa20Vector.FourBlocks(rounds, state, actual);
+                else if (count == 8)
+                    Salsa20Vector.EightBlocks(rounds, state, actual);
+                else
+                    Salsa20Vector.SixteenBlocks(rounds, state, actual);
+                for (var i = 0; i < count; i++)
+                {
+                    Salsa20.LoadState(key, nonce, start + (ulong)i, state);
+                    Salsa20Portable.OneBlock(rounds, state, expected);
+                    Assert.True(actual.AsSpan(i * 64, 64).SequenceEqual(expected));
+                }
+            }
+        }
+    }
+
     [Fact]
     public void Keys_and_nonces_of_another_length_are_refused()
     {

@@ -42,7 +42,8 @@ public sealed class PacketBuilderTests
         var packet = builder.Seal(1, Destination, Source, Verb.Whois);
 
         Assert.Equal(PacketFormat.HeaderBytes + 10, packet.Length);
-        Assert.True(PacketView.TryParse(packet, out var view) && WhoisMessage.TryParse(view.Payload, out var whois));
+        Assert.True(PacketView.TryParse(packet, out var view));
+        Assert.True(WhoisMessage.TryParse(view.Payload, out var whois));
         Assert.Equal(Source, whois.Addresses[1]);
     }
 

@@ -63,7 +63,7 @@ public sealed class SessionKeyTests
         Key.Armor(packet, suite);
 
         for (var length = 0; length < packet.Length; length++)
-            Assert.False(Key.TryDearmor(packet[..length]));
+            Assert.False(Key.TryDearmor(packet.AsSpan(0, length).ToArray()));
         Assert.False(Key.TryDearmor([.. packet, 0]));
         Assert.True(Key.TryDearmor(packet));
     }

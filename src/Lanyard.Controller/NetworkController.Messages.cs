@@ -1,0 +1,162 @@
+using System.Diagnostics.CodeAnalysis;
+using Lanyard.Wire;
+
+namespace Lanyard.Controller;
+
+public sealed partial class NetworkController
+{
+    /// <summary>
+    /// How many of a deleted network's members have their certificates revoked one by one. All that are online are told that the network is
+    /// gone, and certificates that are not renewed lapse of themselves.
+    /// </summary>
+    private const int MaxRevocationsOfDeletedNetwork = 100;
+
+    private readonly Queue<RevocationRound> _rounds = [];
+    private readonly Queue<(NetworkState Network, MemberState Member)> _pushes = [];
+    private bool _messagesWaiting;
+
+    /// <summary>
+    /// Raised when there is something to take with <see cref="TryTakeMessage"/> after there was nothing, on the thread of the call that
+    /// caused it. A handler should only wake whoever takes the messages.
+    /// </summary>
+    public event EventHandler? MessagesWaiting;
+
+    /// <summary>
+    /// Takes the next thing to tell a node that did not ask: revocations first, then configurations that changed (one a member, however many
+    /// changes there were) and refusals to those who are no longer members. Nodes that are not online are passed over.
+    /// </summary>
+    /// <param name="nowMs">The time in milliseconds since 1970.</param>
+    /// <param name="message">What to send.</param>
+    /// <returns>Whether there was anything.</returns>
+    public bool TryTakeMessage(long nowMs, [NotNullWhen(true)] out ControllerMessage? message)
+    {
+        (RevocationRound Round, NodeAddress To)? revocation;
+        (NetworkState Network, MemberState Member, ConfigSource? Source, ulong PacketId)? push = null;
+        lock (_lock)
+        {
+            revocation = NextRevocation(nowMs);
+            if (revocation is null)
+                push = NextPush(nowMs);
+            if (revocation is null && push is null)
+                _messagesWaiting = false;
+            if (push is { Source: not null })
+                _counters = _counters with { Pushes = _counters.Pushes + 1 };
+        }
+
+        if (revocation is var (round, to))
+        {
+            message = new ControllerMessage { To = to, Network = round.Network.Record.Id, Kind = ControllerMessageKind.Revocation, Revocation = round.Signed(_identity) };
+            return true;
+        }
+
+        if (push is not var (network, member, source, packetId))
+        {
+            message = null;
+            return false;
+        }
+
+        message = new ControllerMessage
+        {
+            To = member.Record.Address,
+            Network = network.Record.Id,
+            Kind = source is not null ? ControllerMessageKind.Config : network.IsDeleted ? ControllerMessageKind.NotFound : ControllerMessageKind.AccessDenied,
+            Config = source is null ? null : ConfigBuilder.Build(source, _identity),
+            InReplyTo = source is null ? packetId : 0,
+        };
+        return true;
+    }
+
+    private (RevocationRound Round, NodeAddress To)? NextRevocation(long nowMs)
+    {
+        while (_rounds.TryPeek(out var round))
+        {
+            round.Recipients ??= new Queue<NodeAddress>(round.Network.Members.Values
+                .Where(member => member.Record.IsAuthorized && member.IsOnline(nowMs, Limits.OnlineWindow))
+                .Select(member => member.Record.Address));
+            if (round.Recipients.TryDequeue(out var to))
+                return (round, to);
+            _rounds.Dequeue();
+        }
+
+        return null;
+    }
+
+    private (NetworkState Network, MemberState Member, ConfigSource? Source, ulong PacketId)? NextPush(long nowMs)
+    {
+        while (_pushes.TryDequeue(out var next))
+        {
+            var (network, member) = next;
+            member.IsPushWaiting = false;
+            if (!member.IsOnline(nowMs, Limits.OnlineWindow))
+                continue;
+            if (network.IsDeleted || member.IsDeleted)
+                return (network, member, null, member.LastPacketId);
+            var record = Admit(network.Record, member.Record, member.Metadata, nowMs);
+            if (record.IsAuthorized)
+                record = Provide(network, record, member.Metadata);
+            Store(network, member, record);
+            return (network, member, record.IsAuthorized ? SourceOf(network, member, nowMs) : null, member.LastPacketId);
+        }
+
+        return null;
+    }
+
+    /// <summary>Has a member told of a change, if it is online when its turn comes.</summary>
+    private void Push(NetworkState network, MemberState member)
+    {
+        if (member.IsPushWaiting || member.LastRequestMs is null)
+            return;
+        member.IsPushWaiting = true;
+        _pushes.Enqueue((network, member));
+    }
+
+    private void PushToAll(NetworkState network)
+    {
+        foreach (var member in network.Members.Values)
+            Push(network, member);
+    }
+
+    /// <summary>Has all members told that a node's certificates issued up to now no longer count. They tell each other on.</summary>
+    private void Revoke(NetworkState network, NodeAddress target, long nowMs)
+    {
+        Span<byte> id = stackalloc byte[4];
+        _random(id);
+        _rounds.Enqueue(new RevocationRound(network, new Revocation
+        {
+            Id = BitConverter.ToUInt32(id),
+            NetworkId = network.Record.Id,
+            CredentialId = 0,
+            Threshold = nowMs,
+            Flags = RevocationFlags.FastPropagate,
+            Target = target,
+            CredentialType = CredentialType.Membership,
+        }));
+        _counters = _counters with { Revocations = _counters.Revocations + 1 };
+    }
+
+    private void RaiseMessagesWaiting()
+    {
+        lock (_lock)
+        {
+            if (_messagesWaiting || (_rounds.Count == 0 && _pushes.Count == 0))
+                return;
+            _messagesWaiting = true;
+        }
+
+        MessagesWaiting?.Invoke(this, EventArgs.Empty);
+    }
+
+    /// <summary>One revocation on its way to the members. Who they are is found out when its turn comes, so what waits is small.</summary>
+    private sealed class RevocationRound(NetworkState network, Revocation revocation)
+    {
+        private Revocation? _signed;
+
+        public NetworkState Network => network;
+
+        /// <summary>Who is still to be told; <see langword="null"/> before the first is.</summary>
+        public Queue<NodeAddress>? Recipients { get; set; }
+
+        /// <summary>The revocation, signed once. Should two threads come at a time both sign, to the same effect.</summary>
+        public Revocation Signed(Identity controller) => _signed ??= revocation.Sign(controller);
+    }
+}

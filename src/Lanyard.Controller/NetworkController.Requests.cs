@@ -1,0 +1,238 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using Lanyard.Primitives;
+using Lanyard.Wire;
+
+namespace Lanyard.Controller;
+
+public sealed partial class NetworkController
+{
+    private const string TokenPrefix = "token:";
+
+    // How many unknown nodes may be newly recorded at once, and when that was last worked out.
+    private double _strangerTokens;
+    private long _strangerTokensMs;
+
+    /// <summary>
+    /// Answers NETWORK_CONFIG_REQUEST. A member gets its configuration; a node that is not authorised is recorded, so that somebody can
+    /// authorise it, and refused; a member that asks again within <see cref="ControllerLimits.MinRequestInterval"/> gets nothing.
+    /// </summary>
+    /// <param name="nowMs">The time in milliseconds since 1970.</param>
+    /// <param name="requestor">The node, its identity proved by the packet's authentication.</param>
+    /// <param name="from">Where the packet came from; none if through a relay.</param>
+    /// <param name="id">The network.</param>
+    /// <param name="metadata">The dictionary in the request. Any bytes.</param>
+    /// <param name="packetId">The packet, to which the answer refers.</param>
+    public ControllerReply HandleRequest(
+        long nowMs, Identity requestor, InetEndpoint from, NetworkId id, ReadOnlySpan<byte> metadata, ulong packetId)
+    {
+        ArgumentNullException.ThrowIfNull(requestor);
+        var identity = requestor.ToString();
+        ConfigSource? source;
+        ControllerReason reason;
+        lock (_lock)
+        {
+            reason = Decide(nowMs, requestor, identity, from, id, metadata, packetId, out source);
+            Count(reason);
+        }
+
+        RaiseMessagesWaiting();
+        var kind = reason switch
+        {
+            ControllerReason.Member => ControllerMessageKind.Config,
+            ControllerReason.NoSuchNetwork => ControllerMessageKind.NotFound,
+            ControllerReason.NotOurNetwork or ControllerReason.TooSoon => (ControllerMessageKind?)null,
+            _ => ControllerMessageKind.AccessDenied,
+        };
+        return new ControllerReply(reason, kind is not { } known ? null : new ControllerMessage
+        {
+            To = requestor.Address,
+            Network = id,
+            Kind = known,
+            InReplyTo = packetId,
+            Config = source is null ? null : ConfigBuilder.Build(source, _identity),
+        });
+    }
+
+    private ControllerReason Decide(
+        long nowMs, Identity requestor, string identity, InetEndpoint from, NetworkId id, ReadOnlySpan<byte> metadata, ulong packetId, out ConfigSource? source)
+    {
+        source = null;
+        if (id.Controller != Address)
+            return ControllerReason.NotOurNetwork;
+        if (!_networks.TryGetValue(id, out var network))
+            return ControllerReason.NoSuchNetwork;
+        var member = network.Members.GetValueOrDefault(requestor.Address);
+        // Before the rate is looked at, so that an impostor does not use up the member's.
+        if (member?.Record.Identity is { } known && known != identity)
+            return ControllerReason.IdentityMismatch;
+        if (member?.LastRequestMs is { } last && nowMs >= last && nowMs - last < Limits.MinRequestInterval.TotalMilliseconds)
+            return ControllerReason.TooSoon;
+
+        var said = NetworkRequestMetadata.Parse(metadata);
+        var record = member?.Record ?? new MemberRecord { Network = id, Address = requestor.Address, CreationTimeMs = nowMs };
+        record = Admit(network.Record, record with { Identity = identity }, said, nowMs);
+        if (member is null && MakeRoom(network, record, nowMs) is { } refusal)
+            return refusal;
+        if (record.IsAuthorized)
+            record = Provide(network, record, said);
+        member = Store(network, member, record);
+        member.LastRequestMs = nowMs;
+        member.LastEndpoint = from;
+        member.LastPacketId = packetId;
+        member.Metadata = said;
+        member.Identity = requestor;
+        network.Touch(member);
+        if (!record.IsAuthorized)
+            return ControllerReason.NotAuthorized;
+        source = SourceOf(network, member, nowMs);
+        return ControllerReason.Member;
+    }
+
+    /// <summary>The record, authorised if the network is public or the node shows a token of the network's.</summary>
+    private static MemberRecord Admit(NetworkRecord network, MemberRecord member, NetworkRequestMetadata said, long nowMs)
+    {
+        if (member.IsAuthorized)
+            return member;
+        if (!network.IsPrivate)
+            return member with { IsAuthorized = true, LastAuthorizedTimeMs = nowMs, LastAuthorizedCredentialType = "public", LastAuthorizedCredential = null };
+        if (!said.AuthToken.StartsWith(TokenPrefix, StringComparison.Ordinal))
+            return member;
+        var shown = MemoryMarshal.AsBytes(said.AuthToken.AsSpan(TokenPrefix.Length));
+        foreach (var (token, expires) in network.AuthTokens ?? default)
+        {
+            if (CryptographicOperations.FixedTimeEquals(MemoryMarshal.AsBytes(token.AsSpan()), shown) && (expires == 0 || expires > nowMs))
+                return member with { IsAuthorized = true, LastAuthorizedTimeMs = nowMs, LastAuthorizedCredentialType = "token", LastAuthorizedCredential = token };
+        }
+
+        return member;
+    }
+
+    /// <summary>Notes an authorised member's version, and gives it what the network gives by default: tags, capabilities, addresses from pools.</summary>
+    private MemberRecord Provide(NetworkState network, MemberRecord member, NetworkRequestMetadata said)
+    {
+        member = member with { Version = new NodeVersion(Small(said.MajorVersion), Small(said.MinorVersion), Small(said.Revision), Small(said.ProtocolVersion)) };
+        if (HasRulesEngine(said))
+        {
+            member = member with
+            {
+                Tags = WithDefaults(member.Tags, network.Record.Tags),
+                Capabilities = member.Capabilities
+                    ?? network.Record.Capabilities.Where(capability => capability.IsDefault).Select(capability => capability.Id).ToEquatableArray(),
+            };
+        }
+
+        if (member.NoAutoAssign)
+            return member;
+        if (network.Record.V6AssignMode.Pools == true && NeedsAddress(network, member, InetFamily.IPv6))
+            member = WithAddress(member, AddressAssigner.TryAssignV6(network.PoolsV6, network.Addresses, member.Address, _random, out var address), address);
+        if (network.Record.AssignV4FromPools && NeedsAddress(network, member, InetFamily.IPv4))
+            member = WithAddress(member, AddressAssigner.TryAssignV4(network.PoolsV4, network.Addresses, member.Address, out var address), address);
+        return member;
+    }
+
+    private static bool HasRulesEngine(NetworkRequestMetadata said) => said.RulesEngineRevision > 0;
+
+    private static int Small(ulong version) => (int)Math.Min(version, int.MaxValue);
+
+    private static bool NeedsAddress(NetworkState network, MemberRecord member, InetFamily family)
+    {
+        if (member.Addresses.Count >= RecordLimits.MemberAddresses || (family == InetFamily.IPv4 ? network.PoolsV4 : network.PoolsV6).Count == 0)
+            return false;
+        foreach (var address in member.Addresses)
+        {
+            if (address.Family == family && ConfigBuilder.RoutedBits(network.Record, address) > 0)
+                return false;
+        }
+
+        return true;
+    }
+
+    private MemberRecord WithAddress(MemberRecord member, bool found, InetAddress address)
+    {
+        if (found)
+            return member with { Addresses = [.. member.Addresses, address] };
+        _counters = _counters with { PoolExhausted = _counters.PoolExhausted + 1 };
+        return member;
+    }
+
+    private static EquatableArray<MemberTag> WithDefaults(EquatableArray<MemberTag> tags, EquatableArray<TagDefinition> definitions)
+    {
+        var all = new SortedDictionary<uint, uint>();
+        foreach (var definition in definitions)
+        {
+            if (definition.Default is { } value)
+                all[definition.Id] = value;
+        }
+
+        foreach (var tag in tags)
+            all[tag.Id] = tag.Value;
+        return all.Count == tags.Count ? tags : all.Select(tag => new MemberTag(tag.Key, tag.Value)).ToEquatableArray();
+    }
+
+    /// <summary>Makes room for a new member, or says why there is none.</summary>
+    private ControllerReason? MakeRoom(NetworkState network, MemberRecord record, long nowMs)
+    {
+        if (record.IsStranger && !TakeStrangerToken(nowMs))
+            return ControllerReason.NotRecorded;
+        if ((record.IsStranger && network.StrangerCount >= Limits.MaxStrangersPerNetwork) || network.Members.Count >= Limits.MaxMembersPerNetwork)
+        {
+            if (network.OldestStranger is not { } oldest)
+                return record.IsStranger ? ControllerReason.NotRecorded : ControllerReason.NetworkFull;
+            network.Remove(oldest);
+            _store.Delete(network.Record.Id, oldest.Record.Address);
+            _counters = _counters with { StrangersForgotten = _counters.StrangersForgotten + 1 };
+        }
+
+        return null;
+    }
+
+    private bool TakeStrangerToken(long nowMs)
+    {
+        var elapsed = Math.Max(0, nowMs - _strangerTokensMs);
+        _strangerTokensMs = nowMs;
+        _strangerTokens = Math.Min(Limits.NewStrangersBurst, _strangerTokens + (elapsed * (double)Limits.NewStrangersPerSecond / 1000));
+        if (_strangerTokens < 1)
+            return false;
+        _strangerTokens--;
+        return true;
+    }
+
+    /// <summary>Adds or replaces a member's record, and stores it if it says anything new.</summary>
+    private MemberState Store(NetworkState network, MemberState? member, MemberRecord record)
+    {
+        if (member?.Record == record)
+            return member;
+        record = record with { Revision = record.Revision + 1 };
+        _store.Save(record);
+        if (member is null)
+            return network.Add(record);
+        var bridgesChange = NetworkState.IsBridge(member.Record) != NetworkState.IsBridge(record);
+        network.Replace(member, record);
+        if (bridgesChange)
+            PushToAll(network);
+        return member;
+    }
+
+    private static ConfigSource SourceOf(NetworkState network, MemberState member, long nowMs)
+    {
+        // Later than the last revocation, which counts for all that was issued up to its time.
+        var timestamp = Math.Max(nowMs, member.Record.LastDeauthorizedTimeMs + 1);
+        return new ConfigSource(network.Record, member.Record, member.Identity!, HasRulesEngine(member.Metadata), network.ActiveBridges, timestamp);
+    }
+
+    private void Count(ControllerReason reason)
+    {
+        _counters = _counters with { Requests = _counters.Requests + 1 };
+        _counters = reason switch
+        {
+            ControllerReason.Member => _counters with { Configs = _counters.Configs + 1 },
+            ControllerReason.NotOurNetwork or ControllerReason.NoSuchNetwork => _counters with { NoSuchNetwork = _counters.NoSuchNetwork + 1 },
+            ControllerReason.TooSoon => _counters with { TooSoon = _counters.TooSoon + 1 },
+            ControllerReason.NotAuthorized => _counters with { NotAuthorized = _counters.NotAuthorized + 1 },
+            ControllerReason.NotRecorded => _counters with { NotAuthorized = _counters.NotAuthorized + 1, NotRecorded = _counters.NotRecorded + 1 },
+            ControllerReason.IdentityMismatch => _counters with { IdentityMismatch = _counters.IdentityMismatch + 1 },
+            _ => _counters with { NetworkFull = _counters.NetworkFull + 1 },
+        };
+    }
+}

@@ -1,0 +1,287 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Lanyard.Wire;
+using Microsoft.Data.Sqlite;
+
+namespace Lanyard.Controller;
+
+/// <summary>
+/// The SQLite file under <see cref="SqliteControllerStore"/>: schema, migrations and statements. A record is stored as the JSON object that
+/// the API shows, beside the columns it is found by. Blocking, and for one thread at a time.
+/// </summary>
+internal sealed class ControllerDatabase : IDisposable
+{
+    // "LNYC", so that a file of another program is told apart from an empty one.
+    private const int ApplicationId = 0x4c4e5943;
+
+    private const int BusyTimeoutSeconds = 1;
+
+    // The n-th brings the schema from version n to n + 1. What was released is not edited.
+    private static readonly string[] Migrations =
+    [
+        """
+        CREATE TABLE network (
+            id TEXT NOT NULL PRIMARY KEY,
+            revision INTEGER NOT NULL,
+            document TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE member (
+            network TEXT NOT NULL REFERENCES network (id) ON DELETE CASCADE,
+            address TEXT NOT NULL,
+            revision INTEGER NOT NULL,
+            document TEXT NOT NULL,
+            PRIMARY KEY (network, address)
+        ) STRICT, WITHOUT ROWID;
+        """,
+    ];
+
+    private readonly string _path;
+    private readonly SqliteConnection _connection;
+    private readonly ArrayBufferWriter<byte> _json = new();
+    private readonly SqliteCommand _saveNetwork;
+    private readonly SqliteCommand _saveMember;
+    private readonly SqliteCommand _deleteNetwork;
+    private readonly SqliteCommand _deleteMember;
+
+    private ControllerDatabase(string path, SqliteConnection connection)
+    {
+        _path = path;
+        _connection = connection;
+        _saveNetwork = Command(
+            "INSERT INTO network (id, revision, document) VALUES ($network, $revision, $document) "
+            + "ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, document = excluded.document", "$network", "$revision", "$document");
+        _saveMember = Command(
+            "INSERT INTO member (network, address, revision, document) VALUES ($network, $address, $revision, $document) "
+            + "ON CONFLICT (network, address) DO UPDATE SET revision = excluded.revision, document = excluded.document",
+            "$network", "$address", "$revision", "$document");
+        _deleteNetwork = Command("DELETE FROM network WHERE id = $network", "$network");
+        _deleteMember = Command("DELETE FROM member WHERE network = $network AND address = $address", "$network", "$address");
+    }
+
+    /// <summary>The schema's version that this program writes.</summary>
+    public static int SchemaVersion => Migrations.Length;
+
+    /// <summary>Opens or creates the file, for this process alone, and brings its schema up to date.</summary>
+    /// <exception cref="ControllerStoreException">That cannot be done.</exception>
+    public static ControllerDatabase Open(string path)
+    {
+        SqliteConnection? connection = null;
+        try
+        {
+            Protect(path);
+            connection = new SqliteConnection(new SqliteConnectionStringBuilder
+            {
+                DataSource = path,
+                Mode = SqliteOpenMode.ReadWriteCreate,
+                Pooling = false,
+                ForeignKeys = true,
+                DefaultTimeout = BusyTimeoutSeconds,
+            }.ConnectionString);
+            connection.Open();
+            // Exclusive: a second process gets an error, not a share. Full: what was committed survives a loss of power.
+            Execute(connection, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
+            Migrate(connection, path);
+            return new ControllerDatabase(path, connection);
+        }
+        catch (SqliteException e)
+        {
+            connection?.Dispose();
+            throw Explain(path, e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            connection?.Dispose();
+            throw new ControllerStoreException(
+                $"The controller's database {path} cannot be created: {e.Message} Check that its folder exists and that this user may write there.", e);
+        }
+        catch
+        {
+            connection?.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Reads all records.</summary>
+    /// <exception cref="ControllerStoreException">The file or a record in it cannot be read.</exception>
+    public StoredRecords Load()
+    {
+        try
+        {
+            var networks = new List<NetworkRecord>();
+            using (var rows = Command("SELECT id, document FROM network ORDER BY id").ExecuteReader())
+            {
+                while (rows.Read())
+                    networks.Add(Parse(rows.GetString(1), $"network {rows.GetString(0)}", (JsonElement root, out NetworkRecord record) => NetworkJson.TryRead(root, out record)));
+            }
+
+            var members = new List<MemberRecord>();
+            using (var rows = Command("SELECT network, address, document FROM member ORDER BY network, address").ExecuteReader())
+            {
+                while (rows.Read())
+                    members.Add(Parse(rows.GetString(2), $"member {rows.GetString(1)} of network {rows.GetString(0)}", (JsonElement root, out MemberRecord record) => MemberJson.TryRead(root, out record)));
+            }
+
+            return new StoredRecords(networks, members);
+        }
+        catch (SqliteException e)
+        {
+            throw Explain(_path, e);
+        }
+    }
+
+    /// <summary>Writes changes, all or none of them.</summary>
+    /// <exception cref="ControllerStoreException">They cannot be written.</exception>
+    public void Write(PendingChanges changes)
+    {
+        try
+        {
+            using var transaction = _connection.BeginTransaction();
+            foreach (var (network, change) in changes.Networks)
+            {
+                if (change.Deleted)
+                    Run(_deleteNetwork, transaction, network.ToString());
+                if (change.Saved is { } record)
+                    Run(_saveNetwork, transaction, network.ToString(), (long)record.Revision, Document(writer => NetworkJson.Write(writer, record)));
+            }
+
+            foreach (var (network, members) in changes.Members)
+            {
+                foreach (var (address, record) in members)
+                {
+                    if (record is null)
+                        Run(_deleteMember, transaction, network.ToString(), address.ToString());
+                    else
+                        Run(_saveMember, transaction, network.ToString(), address.ToString(), (long)record.Revision, Document(writer => MemberJson.Write(writer, record, forStorage: true)));
+                }
+            }
+
+            transaction.Commit();
+        }
+        catch (SqliteException e)
+        {
+            throw Explain(_path, e);
+        }
+    }
+
+    public void Dispose()
+    {
+        _saveNetwork.Dispose();
+        _saveMember.Dispose();
+        _deleteNetwork.Dispose();
+        _deleteMember.Dispose();
+        // Closing the only connection moves the write-ahead log into the file.
+        _connection.Dispose();
+    }
+
+    // The records hold tokens and who is on which network: nobody else's to read. SQLite gives its side files the main file's mode.
+    private static void Protect(string path)
+    {
+        const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        if (OperatingSystem.IsWindows())
+            return;
+        if (!File.Exists(path))
+        {
+            new FileStream(path, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = OwnerOnly }).Dispose();
+        }
+        else if ((File.GetUnixFileMode(path) & ~OwnerOnly) != 0)
+        {
+            File.SetUnixFileMode(path, OwnerOnly);
+        }
+    }
+
+    private static void Migrate(SqliteConnection connection, string path)
+    {
+        // Before anything is written to it: is this a database of ours, or a new one?
+        var application = Scalar(connection, "PRAGMA application_id");
+        if (application != ApplicationId && (application != 0 || Scalar(connection, "SELECT count(*) FROM sqlite_schema") != 0))
+            throw new ControllerStoreException($"{path} is a database of another program. Give the controller a file of its own.");
+        using var transaction = connection.BeginTransaction();
+        Execute(connection, string.Create(CultureInfo.InvariantCulture,
+            $"PRAGMA application_id = {ApplicationId}; CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL) STRICT;"), transaction);
+        var version = Scalar(connection, "SELECT coalesce(max(version), 0) FROM schema_version", transaction);
+        if (version > SchemaVersion)
+        {
+            throw new ControllerStoreException(string.Create(CultureInfo.InvariantCulture,
+                $"{path} was written by a later version of this program (its schema is {version}, this program's {SchemaVersion}). Run that version, or restore a backup from before."));
+        }
+
+        for (; version < SchemaVersion; version++)
+            Execute(connection, Migrations[version], transaction);
+        Execute(connection, string.Create(CultureInfo.InvariantCulture, $"DELETE FROM schema_version; INSERT INTO schema_version VALUES ({version});"), transaction);
+        transaction.Commit();
+    }
+
+    private static ControllerStoreException Explain(string path, SqliteException e) => new(e.SqliteErrorCode switch
+    {
+        5 or 6 => $"The controller's database {path} is in use by another process. End that, or give this one another folder.",
+        8 => $"The controller's database {path} cannot be written. Check that this user may write to it and to its folder.",
+        11 or 26 => $"The controller's database {path} is damaged, or is no database. Put a backup in its place, or move it away to begin with no networks.",
+        13 => $"The disk is full: the controller's database {path} cannot be written. Make room; nothing is lost until the process ends.",
+        14 => $"The controller's database {path} cannot be opened. Check that its folder exists and that this user may write there.",
+        _ => $"The controller's database {path} fails: {e.Message}",
+    }, e);
+
+    private delegate bool TryRead<T>(JsonElement root, out T record);
+
+    private T Parse<T>(string document, string what, TryRead<T> tryRead)
+    {
+        try
+        {
+            using var json = JsonDocument.Parse(document);
+            if (tryRead(json.RootElement, out var record))
+                return record;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw Damaged(e);
+        }
+
+        throw Damaged(null);
+
+        ControllerStoreException Damaged(Exception? cause) => new(
+            $"In the controller's database {_path} the record of {what} is damaged. Put a backup in its place, or delete that row.", cause!);
+    }
+
+    private string Document(Action<Utf8JsonWriter> write)
+    {
+        _json.ResetWrittenCount();
+        using (var writer = new Utf8JsonWriter(_json, ControllerJson.WriterOptions))
+            write(writer);
+        return Encoding.UTF8.GetString(_json.WrittenSpan);
+    }
+
+    private SqliteCommand Command(string text, params ReadOnlySpan<string> parameters)
+    {
+        var command = _connection.CreateCommand();
+        command.CommandText = text;
+        foreach (var parameter in parameters)
+            command.Parameters.Add(new SqliteParameter { ParameterName = parameter });
+        return command;
+    }
+
+    private static void Run(SqliteCommand command, SqliteTransaction transaction, params ReadOnlySpan<object> values)
+    {
+        command.Transaction = transaction;
+        for (var i = 0; i < values.Length; i++)
+            command.Parameters[i].Value = values[i];
+        command.ExecuteNonQuery();
+    }
+
+    private static void Execute(SqliteConnection connection, string text, SqliteTransaction? transaction = null)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = text;
+        command.Transaction = transaction;
+        command.ExecuteNonQuery();
+    }
+
+    private static long Scalar(SqliteConnection connection, string text, SqliteTransaction? transaction = null)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = text;
+        command.Transaction = transaction;
+        return (long)command.ExecuteScalar()!;
+    }
+}

@@ -1,0 +1,231 @@
+using Lanyard.Wire;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Lanyard.Controller;
+
+/// <summary>
+/// Keeps a controller's records in one SQLite file, which only this process and, on Unix, only this user can open. Changes are written behind
+/// the controller by a thread of the store's own, each batch in one transaction: a process or machine that dies leaves the state as of some
+/// batch, and everything that <see cref="FlushAsync"/> waited for. A write that fails is logged and tried again, at most five seconds apart.
+/// </summary>
+public sealed partial class SqliteControllerStore : IControllerStore, IDisposable
+{
+    private const int MinRetryDelayMs = 100;
+    private const int MaxRetryDelayMs = 5_000;
+    private const int AttemptsAtEnd = 3;
+
+    private readonly ControllerDatabase _database;
+    private readonly string _path;
+    private readonly ILogger _logger;
+    private readonly Thread _writer;
+
+    // _lock guards all that follows. The writer takes what waits, and writes without the lock.
+    private readonly Lock _lock = new();
+    private readonly SemaphoreSlim _wake = new(0, 1);
+    private readonly List<(long Sequence, TaskCompletionSource Done)> _flushes = [];
+    private PendingChanges _pending = new();
+    private long _saidSequence;
+    private long _storedSequence;
+    private volatile bool _healthy = true;
+    private volatile bool _ending;
+
+    private SqliteControllerStore(ControllerDatabase database, string path, ILogger logger)
+    {
+        _database = database;
+        _path = path;
+        _logger = logger;
+        _writer = new Thread(WriteBehind) { IsBackground = true, Name = "Controller store" };
+    }
+
+    /// <inheritdoc/>
+    public bool IsHealthy => _healthy;
+
+    /// <summary>Opens a database, or creates it, with mode 0600.</summary>
+    /// <param name="path">The file. Its folder must exist.</param>
+    /// <param name="logger">Where failed writes are reported.</param>
+    /// <exception cref="ControllerStoreException">It is in use, damaged, of a later version, or cannot be opened.</exception>
+    public static SqliteControllerStore Open(string path, ILogger<SqliteControllerStore>? logger = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        return new SqliteControllerStore(ControllerDatabase.Open(path), path, logger ?? NullLogger<SqliteControllerStore>.Instance);
+    }
+
+    /// <inheritdoc/>
+    public StoredRecords Load()
+    {
+        var records = _database.Load();
+        // From here on the database is the writer's alone.
+        _writer.Start();
+        return records;
+    }
+
+    /// <inheritdoc/>
+    public void Save(NetworkRecord network)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        lock (_lock)
+        {
+            _pending.Save(network);
+            Said();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Save(MemberRecord member)
+    {
+        ArgumentNullException.ThrowIfNull(member);
+        lock (_lock)
+        {
+            _pending.Save(member);
+            Said();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Delete(NetworkId network)
+    {
+        lock (_lock)
+        {
+            _pending.Delete(network);
+            Said();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Delete(NetworkId network, NodeAddress member)
+    {
+        lock (_lock)
+        {
+            _pending.Delete(network, member);
+            Said();
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task FlushAsync(CancellationToken cancellationToken = default)
+    {
+        lock (_lock)
+        {
+            if (_storedSequence >= _saidSequence)
+                return Task.CompletedTask;
+            var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _flushes.Add((_saidSequence, done));
+            return done.Task.WaitAsync(cancellationToken);
+        }
+    }
+
+    /// <summary>Writes what waits and closes the file. What cannot be written after some attempts is lost, and logged.</summary>
+    public void Dispose()
+    {
+        if (_ending)
+            return;
+        _ending = true;
+        Wake();
+        if (_writer.IsAlive)
+            _writer.Join();
+        _database.Dispose();
+        _wake.Dispose();
+    }
+
+    private void Said()
+    {
+        _saidSequence++;
+        Wake();
+    }
+
+    private void Wake()
+    {
+        lock (_lock)
+        {
+            if (_wake.CurrentCount == 0)
+                _wake.Release();
+        }
+    }
+
+    private void WriteBehind()
+    {
+        var failures = 0;
+        while (true)
+        {
+            // After a failure nothing hurries: new changes wait for the next attempt with the old ones.
+            if (failures == 0)
+                _wake.Wait();
+            else
+                Pause(Math.Min(MaxRetryDelayMs, MinRetryDelayMs << Math.Min(failures - 1, 10)));
+            var ending = _ending;
+            PendingChanges changes;
+            long sequence;
+            lock (_lock)
+            {
+                changes = _pending;
+                sequence = _saidSequence;
+                _pending = new PendingChanges();
+            }
+
+            var error = changes.IsEmpty ? null : TryWrite(changes);
+            failures = error is null ? 0 : failures + 1;
+            Finish(changes, sequence, error);
+            if (!ending || (error is not null && failures < AttemptsAtEnd))
+                continue;
+            if (error is not null)
+                LogLost(error, changes.Count, _path);
+            return;
+        }
+    }
+
+    private void Pause(int milliseconds)
+    {
+        var end = Environment.TickCount64 + milliseconds;
+        while (!_ending && Environment.TickCount64 < end)
+            _wake.Wait(TimeSpan.FromMilliseconds(Math.Max(1, end - Environment.TickCount64)));
+    }
+
+    private ControllerStoreException? TryWrite(PendingChanges changes)
+    {
+        try
+        {
+            _database.Write(changes);
+            return null;
+        }
+        catch (ControllerStoreException e)
+        {
+            LogFailed(e, changes.Count, e.Message);
+            return e;
+        }
+    }
+
+    private void Finish(PendingChanges changes, long sequence, ControllerStoreException? error)
+    {
+        List<TaskCompletionSource> waiting = [];
+        lock (_lock)
+        {
+            _healthy = error is null;
+            if (error is null)
+                _storedSequence = sequence;
+            else
+                _pending.AddEarlier(changes);
+            for (var i = _flushes.Count - 1; i >= 0; i--)
+            {
+                if (_flushes[i].Sequence > sequence)
+                    continue;
+                waiting.Add(_flushes[i].Done);
+                _flushes.RemoveAt(i);
+            }
+        }
+
+        foreach (var done in waiting)
+        {
+            if (error is null)
+                done.TrySetResult();
+            else
+                done.TrySetException(new ControllerStoreException(error.Message, error));
+        }
+    }
+
+    [LoggerMessage(LogLevel.Error, "{Count} changes are not stored yet, and will be tried again. {Reason}")]
+    private partial void LogFailed(Exception error, int count, string reason);
+
+    [LoggerMessage(LogLevel.Critical, "{Count} changes could not be stored in {Path} and are lost.")]
+    private partial void LogLost(Exception error, int count, string path);
+}
