@@ -54,11 +54,11 @@ public sealed record HostLimits
     /// <summary>Neighbours remembered; the least recently used goes first. Default 1,024.</summary>
     public int Neighbors { get; init; } = 1_024;
 
-    /// <summary>Packets that wait for one neighbour's Ethernet address; the oldest goes first. Default 16.</summary>
-    public int PendingPacketsPerNeighbor { get; init; } = 16;
+    /// <summary>Packets that wait for one neighbour's Ethernet address; the oldest goes first. Default 64, so that the longest datagram's fragments can wait.</summary>
+    public int PendingPacketsPerNeighbor { get; init; } = 64;
 
-    /// <summary>Packets that wait for any neighbour's Ethernet address. Default 256.</summary>
-    public int PendingPackets { get; init; } = 256;
+    /// <summary>Packets that wait for any neighbour's Ethernet address. Default 1,024.</summary>
+    public int PendingPackets { get; init; } = 1_024;
 
     /// <summary>Datagrams in reassembly at a time. Default 64.</summary>
     public int ReassemblyDatagrams { get; init; } = 64;

@@ -85,6 +85,19 @@ public sealed record LanyardOptions
 
     /// <summary>Where events are logged; nowhere by default.</summary>
     public ILoggerFactory? LoggerFactory { get; init; }
+
+    /// <exception cref="ArgumentException">They contradict each other, or one is out of range.</exception>
+    internal void Check()
+    {
+        if (StateDirectory is not null && Store is not null)
+            throw new ArgumentException("Set LanyardOptions.StateDirectory or LanyardOptions.Store, not both.", nameof(Store));
+        if (Planet is { Type: not WorldType.Planet })
+            throw new ArgumentException("LanyardOptions.Planet is a moon: start without it, and give it to LanyardNode.AddWorld.", nameof(Planet));
+        if (Port is < 0 or > ushort.MaxValue)
+            throw new ArgumentOutOfRangeException(nameof(Port), Port, "A port is 0 to 65,535.");
+        if (PhysicalMtu is < 1_400 or > 10_100)
+            throw new ArgumentOutOfRangeException(nameof(PhysicalMtu), PhysicalMtu, "The physical MTU is 1,400 to 10,100 bytes.");
+    }
 }
 
 /// <summary>What a node remembers of strangers at most. All limits hold against hostile peers; defaults are those of <see cref="NodeOptions"/>.</summary>

@@ -72,6 +72,7 @@ internal sealed class StreamApp : ITcpEvents
 
     public void OnClosed(TcpConnection connection, NetError reason)
     {
+        _connection ??= connection;
         Drain();
         Closed = true;
         Reason = reason;
@@ -118,7 +119,8 @@ internal sealed class StreamApp : ITcpEvents
         Ended |= connection.ReceiveEnded;
     }
 
-    private static byte[] Pattern(int seed)
+    /// <summary>The known stream of a seed, which repeats.</summary>
+    public static byte[] Pattern(int seed)
     {
         var bytes = new byte[PatternBytes];
         new Random(seed).NextBytes(bytes);
