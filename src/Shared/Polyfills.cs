@@ -118,6 +118,12 @@ namespace Lanyard
             }
         }
 
+        extension(CancellationToken token)
+        {
+            public CancellationTokenRegistration UnsafeRegister(Action<object?> callback, object? state) =>
+                token.Register(callback, state, useSynchronizationContext: false);
+        }
+
         extension(string)
         {
             public static string Create(IFormatProvider provider, FormattableString text) => text.ToString(provider);

@@ -1,0 +1,373 @@
+using System.Globalization;
+using System.Net;
+using Lanyard.Engine;
+using Lanyard.NetStack;
+using Lanyard.Primitives;
+using Lanyard.Wire;
+
+namespace Lanyard;
+
+/// <summary>
+/// A virtual network that a <see cref="LanyardNode"/> has joined, and this node's port on it: streams, listeners, datagrams, pings. All members
+/// may be called from any thread.
+/// </summary>
+public sealed class LanyardNetwork
+{
+    private const int DefaultPingTimeoutMs = 5_000;
+    private const int MaxPingPayloadBytes = 65_487;
+    private const int ListenBacklog = 512;
+
+    private readonly NetworkPort _port;
+    private readonly string _settingsName;
+
+    /// <summary>Joins. Under the gate.</summary>
+    internal LanyardNetwork(LanyardNode node, NodeRuntime runtime, NetworkId id)
+    {
+        Node = node;
+        Id = id;
+        _settingsName = StateNames.NetworkSettings(id.Value);
+        var settings = runtime.State.Load(_settingsName) is { } file ? LanyardNetworkSettings.Parse(file) : new LanyardNetworkSettings();
+        _port = new NetworkPort(runtime, this, runtime.Engine.Join(runtime.NowMs, id), settings);
+        runtime.AddPort(_port);
+        _port.UseSettings(settings);
+    }
+
+    /// <summary>The node.</summary>
+    public LanyardNode Node { get; }
+
+    /// <summary>The network.</summary>
+    public NetworkId Id { get; }
+
+    /// <summary>Its name; empty until the controller said.</summary>
+    public string Name => Config?.Name ?? "";
+
+    /// <summary>Where it stands.</summary>
+    public NetworkStatus Status => _port.Snapshot.Status;
+
+    /// <summary>Whether this node is a member and has an address.</summary>
+    public bool IsReady => _port.Snapshot.IsReady;
+
+    /// <summary>All that the controller said; null until it did.</summary>
+    public NetworkConfig? Config => _port.Snapshot.Config;
+
+    /// <summary>This node's addresses, each with its network's prefix length.</summary>
+    public IReadOnlyList<InetPrefix> Addresses => _port.Snapshot.Addresses;
+
+    /// <summary>This node's first IPv4 address; null where it has none.</summary>
+    public IPAddress? IPv4Address => FirstOf(InetFamily.IPv4);
+
+    /// <summary>This node's first IPv6 address; null where it has none.</summary>
+    public IPAddress? IPv6Address => FirstOf(InetFamily.IPv6);
+
+    /// <summary>The routes in use.</summary>
+    public IReadOnlyList<NetworkRoute> Routes => _port.Snapshot.Routes;
+
+    /// <summary>This node's Ethernet address.</summary>
+    public MacAddress Mac => _port.Engine.Mac;
+
+    /// <summary>The largest packet in bytes.</summary>
+    public int Mtu => _port.Snapshot.Mtu;
+
+    /// <summary>The network's DNS; null if it has none.</summary>
+    public NetworkDns? Dns => Config?.Dns;
+
+    /// <summary>The Ethernet groups that this node listens to.</summary>
+    public IReadOnlyList<EthernetGroup> MulticastGroups
+    {
+        get
+        {
+            using (Hold())
+                return _port.Host.Groups.ToArray();
+        }
+    }
+
+    /// <summary>What of the controller's assignments is taken (file <c>networks.d/ID.local.conf</c>). Setting it takes effect at once and is kept.</summary>
+    public LanyardNetworkSettings Settings
+    {
+        get
+        {
+            using (Hold())
+                return _port.Settings;
+        }
+        set
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            using (Hold())
+            {
+                ThrowIfLeft();
+                var state = _port.Runtime.State;
+                state.Save(_settingsName, value.Write(state.Load(_settingsName)));
+                _port.UseSettings(value);
+            }
+        }
+    }
+
+    /// <summary>The TCP/IP stack's counters by cause. Read without the node's lock: numbers may be slightly old.</summary>
+    public HostCounters Counters => _port.Host.Counters;
+
+    internal NetworkPort Port => _port;
+
+    /// <summary>Waits until <see cref="IsReady"/>.</summary>
+    /// <param name="waitForAuthorization">Whether to go on waiting where the controller refuses this node, or has no address for it; else that throws.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    /// <exception cref="LanyardNetworkException">The network was left, has no address for this node, or refuses it.</exception>
+    public async Task WaitUntilReadyAsync(bool waitForAuthorization = false, CancellationToken cancellationToken = default)
+    {
+        while (true)
+        {
+            var changed = _port.Changed.Next;
+            var snapshot = _port.Snapshot;
+            if (snapshot.IsReady)
+                return;
+            if (snapshot.IsLeft)
+                throw LeftException();
+            if (!waitForAuthorization && Failure(snapshot) is { } failure)
+                throw new LanyardNetworkException(Id, Node.Address, failure, Describe(failure));
+            await Signal.WaitAsync(changed, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Connects to a member: TCP.</summary>
+    /// <param name="host">
+    /// An IP address (an IPv6 one may be in brackets), or a node's address (ten hexadecimal digits), with or without a dot and this network's ID after it, where
+    /// the network has IPv6 addresses that follow from node addresses (rfc4193 or 6plane).
+    /// </param>
+    /// <param name="port">The port, 1 to 65,535.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="LanyardSocketException">It did not come about.</exception>
+    public ValueTask<LanyardStream> ConnectAsync(string host, int port, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(host);
+        CheckPort(port, least: 1);
+        if (TryResolve(host, out var address))
+            return ConnectAsync(new InetEndpoint(address, (ushort)port), null, cancellationToken);
+        return new ValueTask<LanyardStream>(Task.FromException<LanyardStream>(new LanyardSocketException(NetError.HostUnreachable, default, DescribeUnresolved(host))));
+    }
+
+    /// <summary>Connects to a member: TCP.</summary>
+    /// <exception cref="LanyardSocketException">It did not come about.</exception>
+    public ValueTask<LanyardStream> ConnectAsync(IPEndPoint remote, CancellationToken cancellationToken = default) =>
+        ConnectAsync(InetEndpoint.FromIPEndPoint(remote), null, cancellationToken);
+
+    /// <summary>Connects to a member: TCP.</summary>
+    /// <param name="remote">The other end.</param>
+    /// <param name="options">The connection's settings; the node's where none are given.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="LanyardSocketException">It did not come about.</exception>
+    public ValueTask<LanyardStream> ConnectAsync(InetEndpoint remote, TcpOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        if (cancellationToken.IsCancellationRequested)
+            return new ValueTask<LanyardStream>(Task.FromCanceled<LanyardStream>(cancellationToken));
+        ConnectOperation operation;
+        using (Hold())
+        {
+            try
+            {
+                ThrowIfLeft();
+                operation = new TcpChannel(_port).Connect(remote, options);
+            }
+            catch (LanyardException e)
+            {
+                return new ValueTask<LanyardStream>(Task.FromException<LanyardStream>(e));
+            }
+        }
+
+        return operation.Issue(cancellationToken);
+    }
+
+    /// <summary>Listens on a TCP port of all this node's addresses, those that come later included.</summary>
+    /// <param name="port">The port; 0 chooses one.</param>
+    /// <exception cref="LanyardSocketException">The port is taken.</exception>
+    /// <exception cref="LanyardNetworkException">The network was left, or its node ended.</exception>
+    public LanyardListener Listen(int port) => Listen(AnyAddress(port));
+
+    /// <summary>Listens on a TCP port.</summary>
+    /// <param name="local">The address and port: an unspecified address listens on all of its family; port 0 chooses one.</param>
+    /// <param name="backlog">How many connections may wait to be accepted.</param>
+    /// <param name="options">The settings of accepted connections; the node's where none are given.</param>
+    /// <exception cref="LanyardSocketException">The port is taken, or the address is not this node's.</exception>
+    /// <exception cref="LanyardNetworkException">The network was left, or its node ended.</exception>
+    public LanyardListener Listen(InetEndpoint local, int backlog = ListenBacklog, TcpOptions? options = null)
+    {
+        using (Hold())
+        {
+            ThrowIfLeft();
+            return new LanyardListener(new ListenChannel(_port, local, backlog, options));
+        }
+    }
+
+    /// <summary>Opens a UDP socket on a port of all this node's addresses, those that come later included.</summary>
+    /// <param name="port">The port; 0 chooses one.</param>
+    /// <param name="options">Its settings; the defaults where none are given.</param>
+    /// <exception cref="LanyardSocketException">The port is taken.</exception>
+    /// <exception cref="LanyardNetworkException">The network was left, or its node ended.</exception>
+    public LanyardUdpSocket OpenUdp(int port = 0, UdpOptions? options = null) => OpenUdp(AnyAddress(port), options);
+
+    /// <summary>Opens a UDP socket.</summary>
+    /// <param name="local">The address and port: an unspecified address binds all of its family; port 0 chooses one.</param>
+    /// <param name="options">Its settings; the defaults where none are given.</param>
+    /// <exception cref="LanyardSocketException">The port is taken, or the address is not this node's.</exception>
+    /// <exception cref="LanyardNetworkException">The network was left, or its node ended.</exception>
+    public LanyardUdpSocket OpenUdp(InetEndpoint local, UdpOptions? options = null)
+    {
+        using (Hold())
+        {
+            ThrowIfLeft();
+            return new LanyardUdpSocket(new UdpChannel(_port, local, options ?? new UdpOptions()));
+        }
+    }
+
+    /// <summary>Sends an echo request and waits for the reply.</summary>
+    /// <param name="destination">Whom to ask.</param>
+    /// <param name="timeout">How long to wait; null for 5 s.</param>
+    /// <param name="payloadBytes">The payload's size in bytes, 0 to 65,487. Default 56.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The reply, or why there is none.</returns>
+    /// <exception cref="LanyardNetworkException">The network was left, or its node ended.</exception>
+    public async ValueTask<LanyardPingReply> PingAsync(IPAddress destination, TimeSpan? timeout = null, int payloadBytes = 56, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(destination);
+        ArgumentOutOfRangeException.ThrowIfNegative(payloadBytes);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(payloadBytes, MaxPingPayloadBytes);
+        cancellationToken.ThrowIfCancellationRequested();
+        var payload = new byte[payloadBytes];
+        for (var i = 0; i < payload.Length; i++)
+            payload[i] = (byte)i;
+        if (Send(payload, InetAddress.FromIPAddress(destination), out var error) is not { } operation)
+            return new LanyardPingReply(error, default, default, 0, 0);
+        using var timer = new Timer(static operation => ((PingOperation)operation!).TimeOut(), operation,
+            timeout ?? TimeSpan.FromMilliseconds(DefaultPingTimeoutMs), Timeout.InfiniteTimeSpan);
+        return await operation.Issue(cancellationToken).ConfigureAwait(false);
+
+        PingOperation? Send(byte[] bytes, InetAddress to, out NetError failure)
+        {
+            using (Hold())
+            {
+                ThrowIfLeft();
+                return _port.Echo.Send(to, bytes, out failure);
+            }
+        }
+    }
+
+    /// <summary>Finds the address that a name of <see cref="ConnectAsync(string, int, CancellationToken)"/> means.</summary>
+    /// <returns>False where it is no such name, or this network has no addresses that follow from node addresses.</returns>
+    public bool TryResolve(string host, out InetAddress address)
+    {
+        ArgumentNullException.ThrowIfNull(host);
+        if (host.Length > 2 && host[0] == '[' && host[^1] == ']')
+            host = host[1..^1];
+        if (InetAddress.TryParse(host, out address))
+            return true;
+        return TryParseNode(host, out var node) && _port.TryFindAddress(node, out address);
+    }
+
+    /// <summary>The node that an address on this network follows from (rfc4193 or 6plane). False for any other address.</summary>
+    public bool TryFindNode(InetAddress address, out NodeAddress node) => _port.TryFindNode(address, out node);
+
+#if NET
+    /// <summary>Makes a handler for <see cref="HttpClient"/> whose connections go over this network, to hosts as <see cref="ConnectAsync(string, int, CancellationToken)"/> takes them.</summary>
+    /// <remarks>
+    /// No proxy is used. Its settings may be changed before first use. A host that is a node's address should be written with the network's ID after it:
+    /// a URI takes ten decimal digits for an IPv4 address. On netstandard2.1, whose framework lacks the handler, there is no such method.
+    /// </remarks>
+    public SocketsHttpHandler CreateHttpHandler() => new()
+    {
+        UseProxy = false,
+        ConnectCallback = async (context, cancellationToken) =>
+            await ConnectAsync(context.DnsEndPoint.Host, context.DnsEndPoint.Port, cancellationToken).ConfigureAwait(false),
+    };
+#endif
+
+    /// <summary>Its status or configuration changed. Under the gate.</summary>
+    internal void RaiseChanged(NetworkStatus status) => Node.RaiseNetworkChanged(this, status);
+
+    internal LanyardNetworkException LeftException() => new(Id, Node.Address, LanyardNetworkFailure.Left, $"Network {Id} was left, or its node ended.");
+
+    internal LanyardNetworkException TimedOutException(TimeSpan after)
+    {
+        var why = Node.IsOnline
+            ? $"Its controller {Id.Controller} did not answer. It may be offline."
+            : Node.Planet is null
+                ? "This node knows no roots: put a 'planet' file into its state folder, or set LanyardOptions.Planet."
+                : "This node is offline: no root answers. Is UDP blocked, or the planet out of date?";
+        return new LanyardNetworkException(Id, Node.Address, LanyardNetworkFailure.TimedOut,
+            string.Create(CultureInfo.InvariantCulture, $"Network {Id} did not come up within {after.TotalSeconds:0.#} s. {why} It stays joined and comes up when it can."));
+    }
+
+    private static InetEndpoint AnyAddress(int port)
+    {
+        CheckPort(port, least: 0);
+        return new InetEndpoint(default, (ushort)port);
+    }
+
+    private static void CheckPort(int port, int least)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(port, least);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(port, ushort.MaxValue);
+    }
+
+    private static LanyardNetworkFailure? Failure(NetworkSnapshot snapshot) => snapshot.Status switch
+    {
+        NetworkStatus.AccessDenied => LanyardNetworkFailure.AccessDenied,
+        NetworkStatus.NotFound => LanyardNetworkFailure.NotFound,
+        NetworkStatus.AuthenticationRequired => LanyardNetworkFailure.AuthenticationRequired,
+        NetworkStatus.Ok => LanyardNetworkFailure.NoAddress,
+        _ => null,
+    };
+
+    private GateHold Hold() => new(_port.Runtime);
+
+    private void ThrowIfLeft()
+    {
+        if (_port.IsLeft)
+            throw LeftException();
+    }
+
+    private IPAddress? FirstOf(InetFamily family)
+    {
+        foreach (var address in Addresses)
+        {
+            if (address.Address.Family == family)
+                return address.Address.ToIPAddress();
+        }
+
+        return null;
+    }
+
+    // A node's address, alone or with this network's ID after a dot.
+    private bool TryParseNode(string host, out NodeAddress node)
+    {
+        node = default;
+        var cut = host.IndexOf('.', StringComparison.Ordinal);
+        if (cut >= 0 && (!NetworkId.TryParse(host[(cut + 1)..], out var network) || network != Id))
+            return false;
+        return NodeAddress.TryParse(cut < 0 ? host : host[..cut], out node);
+    }
+
+    private string DescribeUnresolved(string host) => TryParseNode(host, out _)
+        ? $"'{host}' cannot be reached by its node address: network {Id} gives no IPv6 addresses that follow from these. Use an IP address, or have the controller assign rfc4193 or 6plane addresses."
+        : $"'{host}' is no host on network {Id}: give an IP address, or a node's address (ten hexadecimal digits), alone or followed by '.{Id}'.";
+
+    private string Describe(LanyardNetworkFailure failure) => failure switch
+    {
+        LanyardNetworkFailure.AccessDenied =>
+            $"Network {Id} is private and has not admitted this node. Ask the owner of controller {Id.Controller} to authorise member {Node.Address}. The network stays joined and comes up once that is done.",
+        LanyardNetworkFailure.NotFound =>
+            $"There is no network {Id}: node {Id.Controller} has none of this number, or is no controller. Check the network's ID.",
+        LanyardNetworkFailure.AuthenticationRequired =>
+            $"Network {Id} wants its user to sign in: {Config?.Sso.AuthenticationUrl} The network stays joined and comes up once that is done.",
+        _ => $"Network {Id} has admitted this node but assigned it no address that may be taken. Ask the owner of controller {Id.Controller} to give member {Node.Address} one, or look at LanyardNetwork.Settings.",
+    };
+}
+
+/// <summary>What came of a ping.</summary>
+/// <param name="Error"><see cref="NetError.None"/> for a reply; <see cref="NetError.TimedOut"/> where there was none; else what an ICMP error said.</param>
+/// <param name="From">Who replied, or who sent the error; none where nobody did.</param>
+/// <param name="RoundTrip">The round-trip time of a reply.</param>
+/// <param name="HopLimit">The reply's hop limit (TTL) on arrival.</param>
+/// <param name="PayloadBytes">The reply's payload in bytes.</param>
+public readonly record struct LanyardPingReply(NetError Error, InetAddress From, TimeSpan RoundTrip, byte HopLimit, int PayloadBytes)
+{
+    /// <summary>Whether there was a reply.</summary>
+    public bool IsSuccess => Error == NetError.None;
+}

@@ -1,0 +1,487 @@
+using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
+using System.Net;
+using Lanyard.Engine;
+using Lanyard.Primitives;
+using Lanyard.Wire;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Lanyard;
+
+/// <summary>
+/// A node: it owns UDP sockets, a state folder and the virtual networks that it joins. Several may run in one process. All members may be
+/// called from any thread. Events are raised one after another, in order, on the thread pool, with no lock held.
+/// </summary>
+public sealed class LanyardNode : IAsyncDisposable
+{
+    private const int FinishPollMs = 5;
+
+    private readonly NodeRuntime _runtime;
+    private readonly ILanyardStore _store;
+    private readonly ILogger _logger;
+    private readonly Signal _onlineChanged = new();
+    private readonly DateTimeOffset _startedAt = DateTimeOffset.UtcNow;
+    private readonly object _disposeLock = new();
+
+    // Under the gate; published whole.
+    private volatile LanyardNetwork[] _networks = [];
+    private volatile bool _isOnline;
+    private Task? _disposing;
+
+    private LanyardNode(LanyardOptions options, ILanyardStore store, Identity identity, NodeRuntime runtime, ILogger logger)
+    {
+        Options = options;
+        Identity = identity.WithoutSecret();
+        _store = store;
+        _runtime = runtime;
+        _logger = logger;
+        runtime.OnOnlineChanged = RaiseOnlineChanged;
+        runtime.OnPeerChanged = args => PeerChanged?.Invoke(this, args);
+        runtime.OnUserMessage = args => UserMessageReceived?.Invoke(this, args);
+    }
+
+    /// <summary>A network's status, configuration or addresses changed.</summary>
+    public event EventHandler<LanyardNetworkEventArgs>? NetworkChanged;
+
+    /// <summary>A peer became known, or the way to it changed between direct and relayed.</summary>
+    public event EventHandler<LanyardPeerEventArgs>? PeerChanged;
+
+    /// <summary>The node came online or went offline: see <see cref="IsOnline"/>.</summary>
+    public event EventHandler? OnlineChanged;
+
+    /// <summary>A message sent with <see cref="SendUserMessage"/> arrived.</summary>
+    public event EventHandler<LanyardUserMessageEventArgs>? UserMessageReceived;
+
+    /// <summary>How it was started.</summary>
+    public LanyardOptions Options { get; }
+
+    /// <summary>Who this node is, without the secret.</summary>
+    public Identity Identity { get; }
+
+    /// <summary>Its address.</summary>
+    public NodeAddress Address => Identity.Address;
+
+    /// <summary>Whether it reaches a root, or is one.</summary>
+    public bool IsOnline => _isOnline;
+
+    /// <summary>What is to be said of the node at this moment.</summary>
+    public LanyardNodeStatus Status
+    {
+        get
+        {
+            using (Hold())
+            {
+                return new LanyardNodeStatus
+                {
+                    Address = Address,
+                    IsOnline = _runtime.Engine.IsOnline,
+                    IsRoot = _runtime.Engine.IsRoot,
+                    StartedAt = _startedAt,
+                    ClockMs = _runtime.NowMs,
+                    LocalEndpoints = _runtime.LocalEndpoints,
+                    SurfaceEndpoints = _runtime.Engine.SurfaceAddresses(),
+                    Planet = _runtime.Engine.Planet is { } planet ? (planet.Id, planet.Timestamp) : default,
+                };
+            }
+        }
+    }
+
+    /// <summary>The networks that it has joined, by ascending ID.</summary>
+    public IReadOnlyList<LanyardNetwork> Networks => _networks;
+
+    /// <summary>The peers at this moment, by ascending address.</summary>
+    public IReadOnlyList<PeerInfo> Peers
+    {
+        get
+        {
+            using (Hold())
+                return _runtime.Engine.Peers(_runtime.NowMs);
+        }
+    }
+
+    /// <summary>What it did, and what it dropped and why. Read without the node's lock: numbers may be slightly old.</summary>
+    public NodeCounters Counters => _runtime.Engine.Counters;
+
+    /// <summary>The UDP endpoints that it is bound to.</summary>
+    public IReadOnlyList<IPEndPoint> BoundEndPoints => _runtime.Sockets.Select(socket => socket.LocalEndpoint.ToIPEndPoint()).ToArray();
+
+    /// <summary>The roots; null where none are known.</summary>
+    public World? Planet
+    {
+        get
+        {
+            using (Hold())
+                return _runtime.Engine.Planet;
+        }
+    }
+
+    /// <summary>The moons that it follows.</summary>
+    public IReadOnlyList<World> Moons
+    {
+        get
+        {
+            using (Hold())
+                return _runtime.Engine.Moons.ToArray();
+        }
+    }
+
+    /// <summary>
+    /// What answers requests for configurations of the networks that this node controls; null where it is no controller. It is called with the
+    /// node's lock held, so it must neither call this node nor wait for a thread that does.
+    /// </summary>
+    public INetworkController? Controller
+    {
+        get
+        {
+            using (Hold())
+                return _runtime.Engine.Controller;
+        }
+        set
+        {
+            using (Hold())
+                _runtime.Engine.Controller = value;
+        }
+    }
+
+    /// <summary>Starts a node. It is on its way online when this returns: <see cref="WaitUntilOnlineAsync"/>.</summary>
+    /// <param name="options">How.</param>
+    /// <param name="cancellationToken">Stops the making of an identity.</param>
+    /// <exception cref="LanyardStateException">The state folder, or a file in it, cannot be used; the exception names it.</exception>
+    /// <exception cref="LanyardStateInUseException">Another node uses the folder.</exception>
+    /// <exception cref="LanyardException">No UDP socket can be bound.</exception>
+    /// <exception cref="ArgumentException">The options contradict each other.</exception>
+    public static async Task<LanyardNode> StartAsync(LanyardOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Check();
+        var logger = options.LoggerFactory?.CreateLogger("Lanyard") ?? NullLogger.Instance;
+        // Files and the making of keys are no work for a thread that shows a window.
+        return await Task.Run(() => StartOnPoolAsync(options, logger, cancellationToken), cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Waits until <see cref="IsOnline"/>.</summary>
+    /// <exception cref="ObjectDisposedException">The node ended.</exception>
+    public async Task WaitUntilOnlineAsync(CancellationToken cancellationToken = default)
+    {
+        while (true)
+        {
+            var changed = _onlineChanged.Next;
+            ObjectDisposedException.ThrowIf(_disposing is not null, this);
+            if (_isOnline)
+                return;
+            await Signal.WaitAsync(changed, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Joins a network and waits until this node has an address on it. With a kept configuration that is at once.</summary>
+    /// <param name="network">The network.</param>
+    /// <param name="cancellationToken">Ends the waiting; the network stays joined.</param>
+    /// <returns>The network.</returns>
+    /// <exception cref="LanyardNetworkException">The controller refuses this node, or did not answer within <see cref="LanyardOptions.JoinTimeout"/>, or
+    /// assigned no address. The network stays joined and the controller is asked again now and then: when it admits the node, the network comes
+    /// up. <see cref="LeaveAsync"/> gives up.</exception>
+    /// <exception cref="ObjectDisposedException">The node ended.</exception>
+    public async Task<LanyardNetwork> JoinAsync(NetworkId network, CancellationToken cancellationToken = default)
+    {
+        var joined = Join(network);
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        timeout.CancelAfter(Options.JoinTimeout);
+        try
+        {
+            await joined.WaitUntilReadyAsync(waitForAuthorization: false, timeout.Token).ConfigureAwait(false);
+            return joined;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw joined.TimedOutException(Options.JoinTimeout);
+        }
+    }
+
+    /// <summary>As <see cref="JoinAsync(NetworkId, CancellationToken)"/>, with the network's ID as sixteen hexadecimal digits.</summary>
+    /// <exception cref="FormatException">That is not a network ID.</exception>
+    /// <exception cref="LanyardNetworkException">As for the other.</exception>
+    /// <exception cref="ObjectDisposedException">The node ended.</exception>
+    public Task<LanyardNetwork> JoinAsync(string network, CancellationToken cancellationToken = default) => JoinAsync(NetworkId.Parse(network), cancellationToken);
+
+    /// <summary>Joins a network without waiting. Where it is joined already, it is returned. Joined networks are kept: see <see cref="LanyardOptions.JoinKnownNetworks"/>.</summary>
+    /// <exception cref="ArgumentException">The ID is none.</exception>
+    /// <exception cref="ObjectDisposedException">The node ended.</exception>
+    public LanyardNetwork Join(NetworkId network)
+    {
+        if (network.IsNone)
+            throw new ArgumentException("This is no network ID.", nameof(network));
+        using (Hold())
+        {
+            if (TryGetNetwork(network, out var joined))
+                return joined;
+            joined = new LanyardNetwork(this, _runtime, network);
+            _networks = _networks.Append(joined).OrderBy(n => n.Id).ToArray();
+            // A file says that the network is joined, before there is a configuration to be kept in it.
+            if (_runtime.State.Load(StateKind.NetworkConfig, network.Value) is null)
+                _runtime.State.Save(StateKind.NetworkConfig, network.Value, "\n"u8);
+            return joined;
+        }
+    }
+
+    /// <summary>A network that was joined.</summary>
+    public bool TryGetNetwork(NetworkId network, [NotNullWhen(true)] out LanyardNetwork? joined)
+    {
+        joined = Array.Find(_networks, n => n.Id == network);
+        return joined is not null;
+    }
+
+    /// <summary>Leaves a network and forgets its configuration and settings. What is open on it ends. Does nothing where it is not joined.</summary>
+    /// <param name="network">The network.</param>
+    /// <param name="cancellationToken">Ends the waiting for streams that were disposed of to finish sending; the network is left all the same.</param>
+    public async Task LeaveAsync(NetworkId network, CancellationToken cancellationToken = default)
+    {
+        if (!TryGetNetwork(network, out var joined))
+            return;
+        await FinishAsync([joined], cancellationToken).ConfigureAwait(false);
+        using (Hold())
+        {
+            if (joined.Port.IsLeft)
+                return;
+            joined.Port.Shutdown();
+            _runtime.RemovePort(joined.Port);
+            _runtime.Engine.Leave(network);
+            _runtime.State.Delete(StateNames.NetworkSettings(network.Value));
+            _networks = _networks.Where(n => n != joined).ToArray();
+        }
+    }
+
+    /// <summary>One peer at this moment; null where it is not known.</summary>
+    public PeerInfo? FindPeer(NodeAddress address)
+    {
+        using (Hold())
+            return _runtime.Engine.FindPeer(_runtime.NowMs, address);
+    }
+
+    /// <summary>Takes a planet or a moon that the user chose, and keeps it. False if what is known is newer, or the signature is not its update key's.</summary>
+    public bool AddWorld(World world)
+    {
+        ArgumentNullException.ThrowIfNull(world);
+        using (Hold())
+            return _runtime.Engine.AddWorld(_runtime.NowMs, world);
+    }
+
+    /// <summary>Follows a moon, asking one of its roots for it where it is not kept.</summary>
+    /// <param name="moon">The moon's number.</param>
+    /// <param name="seed">One of its roots; none where the moon is kept.</param>
+    public void Orbit(ulong moon, NodeAddress seed)
+    {
+        using (Hold())
+            _runtime.Engine.Orbit(_runtime.NowMs, moon, seed);
+    }
+
+    /// <summary>Stops following a moon. False if it was not followed.</summary>
+    public bool Deorbit(ulong moon)
+    {
+        using (Hold())
+            return _runtime.Engine.Deorbit(moon);
+    }
+
+    /// <summary>Sends a member a new configuration of a network that this node controls. Call it without a lock that <see cref="Controller"/> takes.</summary>
+    public void PushConfiguration(NodeAddress member, NetworkConfig config)
+    {
+        using (Hold())
+            _runtime.Engine.PushConfiguration(_runtime.NowMs, member, config);
+    }
+
+    /// <summary>Sends a member a revocation of a credential of a network that this node controls. Call it without a lock that <see cref="Controller"/> takes.</summary>
+    public void PushRevocation(NodeAddress member, Revocation revocation)
+    {
+        using (Hold())
+            _runtime.Engine.PushRevocation(_runtime.NowMs, member, revocation);
+    }
+
+    /// <summary>Sends a message of the application's own to another node. It may get lost.</summary>
+    /// <param name="destination">The node.</param>
+    /// <param name="type">The application's type number, 65,536 or more.</param>
+    /// <param name="message">The message, at most 9,900 bytes.</param>
+    /// <exception cref="ArgumentException">The message is too long.</exception>
+    public void SendUserMessage(NodeAddress destination, ulong type, ReadOnlySpan<byte> message)
+    {
+        using (Hold())
+            _runtime.Engine.SendUserMessage(_runtime.NowMs, destination, type, message);
+    }
+
+    /// <summary>Tells the node that the network under it changed, where the system does not say: all paths are tried anew.</summary>
+    public void NotifyNetworkChanged() => _runtime.CheckEnvironment(isForced: true);
+
+    /// <summary>
+    /// Ends the node: streams that were disposed of get <see cref="LanyardOptions.ShutdownTimeout"/> to finish sending, everything else on its networks is reset,
+    /// its state is kept, its sockets and threads end.
+    /// </summary>
+    public ValueTask DisposeAsync()
+    {
+        lock (_disposeLock)
+            _disposing ??= Task.Run(EndAsync);
+        return new ValueTask(_disposing);
+    }
+
+    /// <summary>Under the gate.</summary>
+    internal void RaiseNetworkChanged(LanyardNetwork network, NetworkStatus status)
+    {
+        if (NetworkChanged is not { } handler)
+            return;
+        var args = new LanyardNetworkEventArgs(network, status);
+        _runtime.Events.Add(() => handler(this, args));
+    }
+
+    private static async Task<LanyardNode> StartOnPoolAsync(LanyardOptions options, ILogger logger, CancellationToken cancellationToken)
+    {
+        var store = options.Store ?? (options.StateDirectory is { } directory ? new LanyardFolderStore(directory) : new LanyardMemoryStore());
+        UdpTransport? transport = null;
+        try
+        {
+            var identity = await IdentityLoader.LoadAsync(options, store, logger, cancellationToken).ConfigureAwait(false);
+            WorldLoader.KeepPlanet(options, store, logger);
+            var moons = WorldLoader.FindMoons(store);
+            transport = UdpTransport.Bind(options.BindAddresses, options.Port, logger);
+            var events = new EventQueue(logger);
+            var runtime = new NodeRuntime(options, identity, transport, new StateKeeper(store, events), events);
+            var node = new LanyardNode(options, store, identity, runtime, logger);
+            node.Start(moons);
+            return node;
+        }
+        catch
+        {
+            transport?.Dispose();
+            if (options.Store is null)
+                (store as IDisposable)?.Dispose();
+            throw;
+        }
+    }
+
+    private void Start(IReadOnlyList<ulong> moons)
+    {
+        using (Hold())
+        {
+            foreach (var moon in moons)
+                _runtime.Engine.Orbit(_runtime.NowMs, moon, default);
+        }
+
+        if (Options.JoinKnownNetworks)
+        {
+            foreach (var name in _store.List(StateNames.NetworkFolder))
+            {
+                if (StateNames.TryParseNetwork(name, out var id) && id != 0)
+                    Join(new NetworkId(id));
+            }
+        }
+
+        _runtime.Start();
+        Log.Started(_logger, Address, string.Join(", ", BoundEndPoints.Select(e => e.ToString())), (_store as LanyardFolderStore)?.Directory ?? "memory");
+    }
+
+    private async Task EndAsync()
+    {
+        _onlineChanged.Raise();
+        await FinishAsync(_networks, CancellationToken.None).ConfigureAwait(false);
+        using (Hold(evenIfEnding: true))
+        {
+            foreach (var network in _networks)
+                network.Port.Shutdown();
+        }
+
+        _runtime.Dispose();
+        await _runtime.State.FlushAsync().ConfigureAwait(false);
+        if (Options.Store is null)
+            (_store as IDisposable)?.Dispose();
+        Log.Ended(_logger, Address);
+    }
+
+    // Streams that the app is done with send what is left of theirs.
+    private async Task FinishAsync(LanyardNetwork[] networks, CancellationToken cancellationToken)
+    {
+        var waited = Stopwatch.StartNew();
+        while (waited.Elapsed < Options.ShutdownTimeout && !cancellationToken.IsCancellationRequested && IsFinishing(networks))
+            await Task.Delay(FinishPollMs, CancellationToken.None).ConfigureAwait(false);
+    }
+
+    private bool IsFinishing(LanyardNetwork[] networks)
+    {
+        using (Hold(evenIfEnding: true))
+            return Array.Exists(networks, network => network.Port.IsFinishing);
+    }
+
+    private void RaiseOnlineChanged()
+    {
+        _isOnline = _runtime.Engine.IsOnline;
+        _onlineChanged.Raise();
+        if (OnlineChanged is { } handler)
+            _runtime.Events.Add(() => handler(this, EventArgs.Empty));
+    }
+
+    private GateHold Hold(bool evenIfEnding = false)
+    {
+        ObjectDisposedException.ThrowIf(_disposing is not null && !evenIfEnding, this);
+        return new GateHold(_runtime);
+    }
+}
+
+/// <summary>A node at one moment.</summary>
+public sealed record LanyardNodeStatus
+{
+    /// <summary>The node's address.</summary>
+    public required NodeAddress Address { get; init; }
+
+    /// <summary>Whether it reaches a root, or is one.</summary>
+    public required bool IsOnline { get; init; }
+
+    /// <summary>Whether the planet or a moon names it a root.</summary>
+    public required bool IsRoot { get; init; }
+
+    /// <summary>Since when it has been running, UTC.</summary>
+    public required DateTimeOffset StartedAt { get; init; }
+
+    /// <summary>The node's clock, which never goes back: milliseconds since 1970.</summary>
+    public required long ClockMs { get; init; }
+
+    /// <summary>Its physical endpoints on this machine that peers are told.</summary>
+    public required IReadOnlyList<InetEndpoint> LocalEndpoints { get; init; }
+
+    /// <summary>The endpoints under which roots and peers say they see it.</summary>
+    public required IReadOnlyList<InetEndpoint> SurfaceEndpoints { get; init; }
+
+    /// <summary>The planet's number and edition; zeros without one.</summary>
+    public required (ulong Id, long Timestamp) Planet { get; init; }
+}
+
+/// <summary>About a network.</summary>
+public sealed class LanyardNetworkEventArgs(LanyardNetwork network, NetworkStatus status) : EventArgs
+{
+    /// <summary>The network.</summary>
+    public LanyardNetwork Network { get; } = network;
+
+    /// <summary>Its status when the event arose.</summary>
+    public NetworkStatus Status { get; } = status;
+}
+
+/// <summary>About a peer.</summary>
+public sealed class LanyardPeerEventArgs(NodeAddress peer, PeerChange change, InetEndpoint endpoint) : EventArgs
+{
+    /// <summary>The peer.</summary>
+    public NodeAddress Peer { get; } = peer;
+
+    /// <summary>What changed.</summary>
+    public PeerChange Change { get; } = change;
+
+    /// <summary>The physical endpoint in use from now on; none where there is none.</summary>
+    public InetEndpoint Endpoint { get; } = endpoint;
+}
+
+/// <summary>A message of the application's own.</summary>
+public sealed class LanyardUserMessageEventArgs(NodeAddress source, ulong type, ReadOnlyMemory<byte> message) : EventArgs
+{
+    /// <summary>The node that sent it.</summary>
+    public NodeAddress Source { get; } = source;
+
+    /// <summary>The application's type number.</summary>
+    public ulong Type { get; } = type;
+
+    /// <summary>The message.</summary>
+    public ReadOnlyMemory<byte> Message { get; } = message;
+}

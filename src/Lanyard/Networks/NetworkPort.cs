@@ -1,0 +1,282 @@
+using System.Security.Cryptography;
+using Lanyard.Engine;
+using Lanyard.NetStack;
+using Lanyard.Primitives;
+using Lanyard.Wire;
+using Lanyard.Wire.Verbs;
+
+namespace Lanyard;
+
+/// <summary>
+/// This node's port on one network: joins the engine's virtual network to a TCP/IP host. Frames of the host are written straight into the buffer
+/// that the engine encrypts and sends from. Under the gate, but for <see cref="Snapshot"/> and <see cref="Changed"/>.
+/// </summary>
+internal sealed class NetworkPort : IFrameSink, IGroupObserver
+{
+    private const int SecretBytes = 16;
+
+    private readonly byte[] _frame = new byte[Node.FrameHeadroom + NetworkLimits.MaxMtu];
+    private readonly HashSet<IPortUser> _users = [];
+    private readonly MemberAddresses _members;
+    private volatile NetworkSnapshot _snapshot;
+    private MacAddress _destination;
+    private ushort _etherType;
+    private bool _isBatchOpen;
+
+    public NetworkPort(NodeRuntime runtime, LanyardNetwork owner, VirtualNetwork engine, LanyardNetworkSettings settings)
+    {
+        Runtime = runtime;
+        Owner = owner;
+        Engine = engine;
+        Settings = settings;
+        _members = new MemberAddresses(engine.Id, runtime.Engine.Address);
+        _snapshot = new NetworkSnapshot(engine.Status, engine.Config, [], [], engine.Config?.Mtu ?? NetworkLimits.DefaultMtu, IsLeft: false);
+        Host = CreateHost(_snapshot.Mtu);
+        Echo = new EchoHub(this);
+    }
+
+    public NodeRuntime Runtime { get; }
+
+    public LanyardNetwork Owner { get; }
+
+    public VirtualNetwork Engine { get; }
+
+    public NetworkHost Host { get; private set; }
+
+    public EchoHub Echo { get; }
+
+    public CallerTable Callers { get; } = new();
+
+    public LanyardNetworkSettings Settings { get; private set; }
+
+    /// <summary>Whether the engine changed the network since <see cref="ApplyChanges"/>.</summary>
+    public bool HasChanged { get; set; }
+
+    /// <summary>Whether the network was left, or the node ended.</summary>
+    public bool IsLeft { get; private set; }
+
+    /// <summary>The network as readers see it.</summary>
+    public NetworkSnapshot Snapshot => _snapshot;
+
+    /// <summary>Raised when there is a new <see cref="Snapshot"/>.</summary>
+    public Signal Changed { get; } = new();
+
+    public long NextDeadline => Host.NextDeadline;
+
+    /// <summary>Takes part in the port's life: told when its host is replaced or gone, asked before it goes.</summary>
+    public void AddUser(IPortUser user) => _users.Add(user);
+
+    public void RemoveUser(IPortUser user) => _users.Remove(user);
+
+    /// <summary>Whether something is still being sent for streams that the app is done with.</summary>
+    public bool IsFinishing => _users.Any(user => user.IsFinishing);
+
+    /// <summary>The node that an address belongs to by its form.</summary>
+    public bool TryFindNode(InetAddress address, out NodeAddress node) => _members.TryFindNode(address, out node);
+
+    /// <summary>The address that a node has on the network by its form.</summary>
+    public bool TryFindAddress(NodeAddress node, out InetAddress address) => _members.TryFindAddress(node, _snapshot.Addresses, out address);
+
+    /// <summary>The node that asked for a connection that is accepted now; none where it is not known, or lies behind a bridge.</summary>
+    public NodeAddress FindCaller(InetEndpoint remote, InetEndpoint local)
+    {
+        if (Callers.TryTake(remote, local, out var mac))
+            return DerivedAddresses.NodeOf(Engine.Id, mac);
+        return Host.Addresses.Any(own => own.Address == remote.Address) ? Runtime.Engine.Address : default;
+    }
+
+    public void Receive(MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> frame)
+    {
+        if (!_isBatchOpen)
+        {
+            _isBatchOpen = true;
+            Host.BeginBatch(Runtime.NowMicroseconds);
+        }
+
+        Callers.Note(source, etherType, frame);
+        Host.Receive(Runtime.NowMicroseconds, source, destination, etherType, frame);
+    }
+
+    public void EndBatch()
+    {
+        if (!_isBatchOpen)
+            return;
+        _isBatchOpen = false;
+        Host.EndBatch(Runtime.NowMicroseconds);
+    }
+
+    public void Poll()
+    {
+        if (Host.NextDeadline <= Runtime.NowMicroseconds)
+            Host.Poll(Runtime.NowMicroseconds);
+    }
+
+    public void UseSettings(LanyardNetworkSettings settings)
+    {
+        Settings = settings;
+        HasChanged = true;
+        ApplyChanges();
+    }
+
+    /// <summary>Follows the network's configuration: MTU, addresses, routes. Raises what is to be raised.</summary>
+    public void ApplyChanges()
+    {
+        if (!HasChanged || IsLeft)
+            return;
+        HasChanged = false;
+        IReadOnlyList<NetworkRoute> routes = [];
+        if (Engine.Config is { } config)
+        {
+            if (config.Mtu != Host.Mtu)
+                ReplaceHost(config.Mtu);
+            ApplyAddresses(config);
+            routes = ApplyRoutes(config);
+        }
+
+        Publish(new NetworkSnapshot(Engine.Status, Engine.Config, Host.Addresses.ToArray(), routes, Host.Mtu, IsLeft: false));
+        var (id, snapshot) = (Engine.Id, _snapshot);
+        Runtime.Events.Log(logger => Log.NetworkChanged(logger, id, snapshot.Status, string.Join(", ", snapshot.Addresses)));
+    }
+
+    /// <summary>Ends all that is open on the port.</summary>
+    public void Shutdown()
+    {
+        if (IsLeft)
+            return;
+        IsLeft = true;
+        EndBatch();
+        Host.Shutdown(Runtime.NowMicroseconds);
+        foreach (var user in _users.ToArray())
+            user.OnPortLeft();
+        _users.Clear();
+        Echo.OnPortLeft();
+        Publish(_snapshot with { IsLeft = true });
+    }
+
+    Span<byte> IFrameSink.Rent(MacAddress destination, ushort etherType, int length)
+    {
+        _destination = destination;
+        _etherType = etherType;
+        return _frame.AsSpan(Node.FrameHeadroom, length);
+    }
+
+    void IFrameSink.Commit(int length) =>
+        Runtime.Engine.SendFrame(Runtime.NowMs, Engine, Engine.Mac, _destination, _etherType, _frame, Node.FrameHeadroom, length);
+
+    void IFrameSink.Flush()
+    {
+        // Each frame left when it was committed.
+    }
+
+    void IGroupObserver.OnJoined(EthernetGroup group) => Runtime.Engine.Subscribe(Runtime.NowMs, Engine, GroupOf(group));
+
+    void IGroupObserver.OnLeft(EthernetGroup group) => Runtime.Engine.Unsubscribe(Engine, GroupOf(group));
+
+    // For ARP, a group for each address: its number tells them apart.
+    private static MulticastGroup GroupOf(EthernetGroup group) => new(group.Mac, group.ArpAddress.V4);
+
+    private NetworkHost CreateHost(int mtu)
+    {
+        var secret = new byte[SecretBytes];
+        RandomNumberGenerator.Fill(secret);
+        var options = Runtime.Options;
+        return new NetworkHost(
+            new NetworkHostOptions
+            {
+                Mac = Engine.Mac,
+                Secret = secret,
+                Mtu = mtu,
+                NeighborResolver = _members,
+                GroupObserver = this,
+                AnswerEcho = options.AnswerPing,
+                Limits = options.NetworkLimits,
+                Tcp = options.Tcp,
+            },
+            this);
+    }
+
+    // A host keeps its MTU for life. Listeners and datagram sockets go over to the new one; connections, which agreed on sizes, end.
+    private void ReplaceHost(int mtu)
+    {
+        var old = Host;
+        var id = Engine.Id;
+        if (_users.Count > 0)
+            Runtime.Events.Log(logger => Log.MtuChanged(logger, id, old.Mtu, mtu));
+        EndBatch();
+        Host = CreateHost(mtu);
+        old.Shutdown(Runtime.NowMicroseconds);
+        Echo.OnHostReplaced();
+        foreach (var user in _users.ToArray())
+            user.OnHostReplaced();
+    }
+
+    private void ApplyAddresses(NetworkConfig config)
+    {
+        var wanted = new List<InetPrefix>();
+        foreach (ref readonly var address in config.StaticAddresses)
+        {
+            if (MayTake(address))
+                wanted.Add(address);
+        }
+
+        foreach (var old in Host.Addresses.ToArray())
+        {
+            if (!wanted.Contains(old) && !wanted.Any(w => w.Address == old.Address))
+                Host.RemoveAddress(Runtime.NowMicroseconds, old.Address);
+        }
+
+        foreach (var address in wanted)
+        {
+            if (!Host.Addresses.Contains(address))
+                Host.AddAddress(Runtime.NowMicroseconds, address);
+        }
+    }
+
+    private List<NetworkRoute> ApplyRoutes(NetworkConfig config)
+    {
+        var taken = new List<NetworkRoute>();
+        var routes = new List<Route>();
+        foreach (ref readonly var route in config.Routes)
+        {
+            var target = route.Target.Address.Family != InetFamily.None ? route.Target : Everywhere(route.Via);
+            if (!MayTake(target))
+                continue;
+            taken.Add(route);
+            routes.Add(new Route(target, route.Via, route.Metric));
+        }
+
+        Host.SetRoutes(routes);
+        return taken;
+    }
+
+    private bool MayTake(InetPrefix assigned)
+    {
+        if (Settings.Refuses(assigned) is not { } reason)
+            return true;
+        var id = Engine.Id;
+        Runtime.Events.Log(logger => Log.AssignmentNotTaken(logger, id, assigned, reason));
+        return false;
+    }
+
+    private static InetPrefix Everywhere(InetAddress via) => new(via.IsV6 ? InetAddress.AnyV6 : InetAddress.AnyV4, 0);
+
+    private void Publish(NetworkSnapshot snapshot)
+    {
+        _snapshot = snapshot;
+        Changed.Raise();
+        Owner.RaiseChanged(snapshot.Status);
+    }
+}
+
+/// <summary>Something open on a <see cref="NetworkPort"/>. Called under the gate.</summary>
+internal interface IPortUser
+{
+    /// <summary>Whether it is closed, but not all of it has reached the other end.</summary>
+    bool IsFinishing { get; }
+
+    /// <summary>The port has a new host; what was open on the old one is gone.</summary>
+    void OnHostReplaced();
+
+    /// <summary>The port's network was left, or the node ended.</summary>
+    void OnPortLeft();
+}

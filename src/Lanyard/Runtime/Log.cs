@@ -1,0 +1,70 @@
+using Lanyard.Engine;
+using Lanyard.Primitives;
+using Lanyard.Wire;
+using Microsoft.Extensions.Logging;
+
+namespace Lanyard;
+
+/// <summary>Everything that the SDK logs.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(1, LogLevel.Information, "Node {Address} started on {Endpoints}, state in {Store}.")]
+    public static partial void Started(ILogger logger, NodeAddress address, string endpoints, string store);
+
+    [LoggerMessage(2, LogLevel.Information, "Node {Address} ended.")]
+    public static partial void Ended(ILogger logger, NodeAddress address);
+
+    [LoggerMessage(3, LogLevel.Information, "Made identity {Address} after {Attempts} attempts.")]
+    public static partial void MadeIdentity(ILogger logger, NodeAddress address, int attempts);
+
+    [LoggerMessage(4, LogLevel.Warning, "No planet is known, so no peer can be found: put a 'planet' file into the state folder, or set LanyardOptions.Planet.")]
+    public static partial void NoPlanet(ILogger logger);
+
+    [LoggerMessage(5, LogLevel.Information, "Node {Address} is online.")]
+    public static partial void Online(ILogger logger, NodeAddress address);
+
+    [LoggerMessage(6, LogLevel.Warning, "Node {Address} is offline: no root answers.")]
+    public static partial void Offline(ILogger logger, NodeAddress address);
+
+    [LoggerMessage(7, LogLevel.Debug, "Peer {Peer}: {Change} {Endpoint}.")]
+    public static partial void PeerChanged(ILogger logger, NodeAddress peer, PeerChange change, InetEndpoint endpoint);
+
+    [LoggerMessage(8, LogLevel.Information, "Network {Network} is {Status}; addresses: {Addresses}.")]
+    public static partial void NetworkChanged(ILogger logger, NetworkId network, NetworkStatus status, string addresses);
+
+    [LoggerMessage(9, LogLevel.Warning, "Network {Network}: the assigned address or route {Assigned} is not taken: {Reason}.")]
+    public static partial void AssignmentNotTaken(ILogger logger, NetworkId network, InetPrefix assigned, string reason);
+
+    [LoggerMessage(10, LogLevel.Warning, "Network {Network}: its MTU changed from {OldMtu} to {NewMtu} bytes; open connections on it end.")]
+    public static partial void MtuChanged(ILogger logger, NetworkId network, int oldMtu, int newMtu);
+
+    [LoggerMessage(11, LogLevel.Information, "The network under the node changed; local endpoints: {Endpoints}.")]
+    public static partial void EnvironmentChanged(ILogger logger, string endpoints);
+
+    [LoggerMessage(12, LogLevel.Information, "The clock jumped by {Milliseconds} ms: the machine slept, or the clock was set.")]
+    public static partial void ClockJumped(ILogger logger, long milliseconds);
+
+    [LoggerMessage(13, LogLevel.Warning, "The interfaces' addresses cannot be read; those known before stay in use.")]
+    public static partial void InterfacesUnreadable(ILogger logger, Exception exception);
+
+    [LoggerMessage(14, LogLevel.Debug, "IPv6 is not available: {Reason}")]
+    public static partial void NoIPv6(ILogger logger, string reason);
+
+    [LoggerMessage(15, LogLevel.Warning, "Receiving on {Endpoint} failed.")]
+    public static partial void ReceiveFailed(ILogger logger, InetEndpoint endpoint, Exception exception);
+
+    [LoggerMessage(16, LogLevel.Error, "State '{Name}' cannot be kept.")]
+    public static partial void SaveFailed(ILogger logger, string name, Exception exception);
+
+    [LoggerMessage(17, LogLevel.Error, "State '{Name}' cannot be read; it is taken for missing.")]
+    public static partial void LoadFailed(ILogger logger, string name, Exception exception);
+
+    [LoggerMessage(18, LogLevel.Warning, "State '{Name}' is malformed; it is taken for missing and replaced when there is something new to keep.")]
+    public static partial void StateMalformed(ILogger logger, string name);
+
+    [LoggerMessage(19, LogLevel.Error, "A handler of the app's for an event threw.")]
+    public static partial void EventHandlerFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(20, LogLevel.Critical, "The node failed at an unexpected place; it goes on. Please report this.")]
+    public static partial void InternalError(ILogger logger, Exception exception);
+}

@@ -1,0 +1,93 @@
+using Lanyard.Engine;
+using Lanyard.Primitives;
+using Lanyard.Wire;
+
+namespace Lanyard;
+
+// What the engine asks for, and where its output goes. All of it is called from inside calls to the engine, so under the gate.
+internal sealed partial class NodeRuntime : INodeHost
+{
+    /// <summary>Hears of peers on the event queue.</summary>
+    public Action<LanyardPeerEventArgs>? OnPeerChanged { get; set; }
+
+    /// <summary>Hears of the node's coming and going, under the gate.</summary>
+    public Action? OnOnlineChanged { get; set; }
+
+    /// <summary>Hears of messages of the application's own on the event queue.</summary>
+    public Action<LanyardUserMessageEventArgs>? OnUserMessage { get; set; }
+
+    void INodeHost.SendDatagram(int localSocket, in InetEndpoint destination, ReadOnlySpan<byte> datagram, int timeToLive) =>
+        _transport.Send(localSocket, destination, datagram, timeToLive);
+
+    void INodeHost.FrameReceived(VirtualNetwork network, MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> frame)
+    {
+        if (FindPort(network) is not { } port)
+            return;
+        _hasOpenBatches = true;
+        port.Receive(source, destination, etherType, frame);
+    }
+
+    void INodeHost.NetworkChanged(VirtualNetwork network)
+    {
+        if (FindPort(network) is not { } port)
+            return;
+        port.HasChanged = true;
+        _hasChangedPorts = true;
+    }
+
+    void INodeHost.OnlineChanged(bool online)
+    {
+        var address = Engine.Address;
+        if (online)
+            Events.Log(logger => Log.Online(logger, address));
+        else
+            Events.Log(logger => Log.Offline(logger, address));
+        OnOnlineChanged?.Invoke();
+    }
+
+    void INodeHost.PeerChanged(NodeAddress peer, PeerChange change, in InetEndpoint endpoint)
+    {
+        var args = new LanyardPeerEventArgs(peer, change, endpoint);
+        Events.Log(logger => Log.PeerChanged(logger, args.Peer, args.Change, args.Endpoint));
+        if (OnPeerChanged is { } handler)
+            Events.Add(() => handler(args));
+    }
+
+    void INodeHost.UserMessageReceived(NodeAddress source, ulong type, ReadOnlySpan<byte> message)
+    {
+        if (OnUserMessage is not { } handler)
+            return;
+        var args = new LanyardUserMessageEventArgs(source, type, message.ToArray());
+        Events.Add(() => handler(args));
+    }
+
+    bool INodeHost.MayUsePath(NodeAddress peer, int localSocket, in InetEndpoint endpoint)
+    {
+        if (_interfaces.Excludes(endpoint.Address))
+            return false;
+        foreach (var network in _options.BlockedPhysicalNetworks)
+        {
+            if (network.Contains(endpoint.Address))
+                return false;
+        }
+
+        return true;
+    }
+
+    byte[]? INodeHost.LoadState(StateKind kind, ulong id) => _state.Load(kind, id);
+
+    void INodeHost.SaveState(StateKind kind, ulong id, ReadOnlySpan<byte> state) => _state.Save(kind, id, state);
+
+    void INodeHost.DeleteState(StateKind kind, ulong id) => _state.Delete(StateNames.Of(kind, id));
+
+    private NetworkPort? FindPort(VirtualNetwork network)
+    {
+        foreach (var port in _ports)
+        {
+            if (ReferenceEquals(port.Engine, network))
+                return port;
+        }
+
+        return null;
+    }
+}

@@ -1,0 +1,284 @@
+using System.Net.NetworkInformation;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using Lanyard.Engine;
+using Lanyard.Primitives;
+using Lanyard.Wire;
+
+namespace Lanyard;
+
+/// <summary>Drives a node's engine and the TCP/IP hosts of its networks: time, threads, sockets, state.</summary>
+/// <remarks>
+/// <para>Who may touch what. The engine, every <see cref="NetworkPort"/> with its host, and the channels of streams, listeners and datagrams
+/// are under the <see cref="Gate"/>: touched between <see cref="Enter"/> and <see cref="Exit"/> only. Snapshots for readers are
+/// immutable and published whole.</para>
+/// <para>Which threads there are. One a UDP socket, which waits for datagrams and takes the gate for each batch of them; one for timers; and
+/// the app's own, which take the gate to write, read, open or close, and send datagrams inline. Under the gate data is moved and datagrams
+/// leave; nothing of the app's runs there but a controller's <see cref="INetworkController.Handle"/>: operations complete after the gate
+/// was left, and their awaiters and all events run on the thread pool.</para>
+/// </remarks>
+internal sealed partial class NodeRuntime : IDisposable
+{
+    private const int EnvironmentIntervalMs = 30_000;
+    private const int EnvironmentSettleMs = 250;
+    private const long ClockJumpMs = 10_000;
+
+    private readonly LanyardOptions _options;
+    private readonly UdpTransport _transport;
+    private readonly StateKeeper _state;
+    private readonly TimerThread _timer;
+    private readonly Timer _environmentTimer;
+    private NetworkPort[] _ports = [];
+    private LocalInterfaces _interfaces = LocalInterfaces.None;
+    private long _armedFor = long.MaxValue;
+    private bool _hasChangedPorts;
+    private bool _hasOpenBatches;
+
+    public NodeRuntime(LanyardOptions options, Identity identity, UdpTransport transport, StateKeeper state, EventQueue events)
+    {
+        _options = options;
+        _transport = transport;
+        _state = state;
+        Events = events;
+        _timer = new TimerThread($"Lanyard {identity.Address} timers", RunTimers);
+        _environmentTimer = new Timer(static runtime => ((NodeRuntime)runtime!).CheckEnvironment(isForced: false), this, Timeout.Infinite, Timeout.Infinite);
+        NowMicroseconds = Clock.Microseconds;
+        NowMs = Clock.ToMs(NowMicroseconds);
+        Engine = new Node(EngineOptions(options), identity, this, NowMs) { Controller = options.Controller };
+    }
+
+    public Gate Gate { get; } = new();
+
+    public NodeClock Clock { get; } = new();
+
+    public EventQueue Events { get; }
+
+    public LanyardOptions Options => _options;
+
+    public StateKeeper State => _state;
+
+    /// <summary>The engine. Under the gate, but for what never changes.</summary>
+    public Node Engine { get; }
+
+    /// <summary>The time of the call at hand, in milliseconds since 1970. Under the gate.</summary>
+    public long NowMs { get; private set; }
+
+    /// <summary>The time of the call at hand, in microseconds of the hosts. Under the gate.</summary>
+    public long NowMicroseconds { get; private set; }
+
+    /// <summary>Whether the node has ended, or is ending. Under the gate.</summary>
+    public bool IsDisposed { get; private set; }
+
+    public IReadOnlyList<DatagramSocket> Sockets => _transport.Sockets;
+
+    /// <summary>Where peers are told that the sockets are.</summary>
+    public IReadOnlyList<InetEndpoint> LocalEndpoints { get; private set; } = [];
+
+    public void Enter()
+    {
+        Gate.Enter();
+        NowMicroseconds = Clock.Microseconds;
+        NowMs = Clock.ToMs(NowMicroseconds);
+    }
+
+    public void Exit()
+    {
+        Settle();
+        var next = NextDeadline();
+        var isEarlier = next < _armedFor;
+        if (isEarlier)
+            _armedFor = next;
+        Gate.Exit();
+        if (isEarlier)
+            _timer.Wake();
+    }
+
+    /// <summary>Starts the threads: the node sends and receives from now on.</summary>
+    public void Start()
+    {
+        CheckEnvironment(isForced: true);
+        NetworkChange.NetworkAddressChanged += OnAddressChanged;
+        _environmentTimer.Change(EnvironmentIntervalMs, EnvironmentIntervalMs);
+        _transport.Start($"Lanyard {Engine.Address} receive", Receive);
+        _timer.Start();
+    }
+
+    public void AddPort(NetworkPort port) => _ports = [.. _ports, port];
+
+    public void RemovePort(NetworkPort port) => _ports = _ports.Where(p => p != port).ToArray();
+
+    /// <summary>The network under the node changed, or may have: reads its addresses anew and has all paths tried anew.</summary>
+    public void CheckEnvironment(bool isForced)
+    {
+        LocalInterfaces interfaces;
+        try
+        {
+            interfaces = LocalInterfaces.Read(_options.ExcludedInterfacePrefixes);
+        }
+        catch (NetworkInformationException e)
+        {
+            Events.Log(logger => Log.InterfacesUnreadable(logger, e));
+            interfaces = _interfaces;
+        }
+
+        Enter();
+        try
+        {
+            if (IsDisposed)
+                return;
+            var jumpMs = Clock.CatchUp(ClockJumpMs);
+            if (jumpMs > 0)
+            {
+                Events.Log(logger => Log.ClockJumped(logger, jumpMs));
+                NowMs = Clock.ToMs(NowMicroseconds);
+            }
+
+            if (!isForced && jumpMs == 0 && interfaces.IsSameAs(_interfaces))
+                return;
+            _interfaces = interfaces;
+            LocalEndpoints = interfaces.Endpoints(_transport.Sockets);
+            var endpoints = string.Join(", ", LocalEndpoints);
+            Events.Log(logger => Log.EnvironmentChanged(logger, endpoints));
+            Engine.SetLocalEndpoints(LocalEndpoints);
+            Engine.NetworkEnvironmentChanged(NowMs);
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
+    /// <summary>Ends the threads and the sockets. The networks have been shut down. Not under the gate.</summary>
+    public void Dispose()
+    {
+        NetworkChange.NetworkAddressChanged -= OnAddressChanged;
+        Enter();
+        IsDisposed = true;
+        Engine.SavePeers(NowMs);
+        Exit();
+        _environmentTimer.Dispose();
+        _timer.Stop();
+        _transport.Dispose();
+    }
+
+    private static NodeOptions EngineOptions(LanyardOptions options)
+    {
+        var seed = new byte[32];
+        RandomNumberGenerator.Fill(seed);
+        var limits = options.ProtocolLimits;
+        return new NodeOptions
+        {
+            RandomSeed = seed,
+            PhysicalMtu = options.PhysicalMtu,
+            TrustedPaths = options.TrustedPaths,
+            Platform = Platform(),
+            MaxPeers = limits.MaxPeers,
+            MaxReassemblies = limits.MaxReassemblies,
+            MaxWaitingPackets = limits.MaxWaitingPackets,
+            MaxQueuedPackets = limits.MaxQueuedPackets,
+            MaxMulticastSubscriptions = limits.MaxMulticastSubscriptions,
+            MaxMembersPerNetwork = limits.MaxMembersPerNetwork,
+        };
+    }
+
+    private static string Platform()
+    {
+        var system = RuntimeInformation.IsOSPlatform(OSPlatform.Linux) ? "linux"
+            : RuntimeInformation.IsOSPlatform(OSPlatform.Windows) ? "windows"
+            : RuntimeInformation.IsOSPlatform(OSPlatform.OSX) ? "macos" : "other";
+        var processor = RuntimeInformation.ProcessArchitecture switch
+        {
+            Architecture.X64 => "x86_64",
+            Architecture.X86 => "x86",
+            Architecture.Arm64 => "arm64",
+            Architecture.Arm => "arm",
+            _ => "other",
+        };
+        return $"{system}/{processor}";
+    }
+
+    private void OnAddressChanged(object? sender, EventArgs e)
+    {
+        // Changes come in bursts; a moment later the system has settled.
+        try
+        {
+            _environmentTimer.Change(EnvironmentSettleMs, EnvironmentIntervalMs);
+        }
+        catch (ObjectDisposedException)
+        {
+            // The node ended meanwhile.
+        }
+    }
+
+    private void Receive(int socket, DatagramBatch batch)
+    {
+        Enter();
+        try
+        {
+            for (var i = 0; i < batch.Count; i++)
+                Engine.Receive(NowMs, socket, batch.Source(i), batch.Datagram(i));
+        }
+#pragma warning disable CA1031 // The engine does not throw, whatever the datagram; if it did, one datagram must not end the node.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            Events.Log(logger => Log.InternalError(logger, e));
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
+    private long RunTimers()
+    {
+        Enter();
+        try
+        {
+            if (IsDisposed)
+                return long.MaxValue;
+            if (Engine.NextDeadlineMs <= NowMs)
+                Engine.Poll(NowMs);
+            foreach (var port in _ports)
+                port.Poll();
+        }
+#pragma warning disable CA1031 // As in Receive.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            Events.Log(logger => Log.InternalError(logger, e));
+        }
+
+        Settle();
+        _armedFor = NextDeadline();
+        var delay = _armedFor - NowMicroseconds;
+        Gate.Exit();
+        return delay;
+    }
+
+    private long NextDeadline()
+    {
+        var next = Clock.ToMicroseconds(Engine.NextDeadlineMs);
+        foreach (var port in _ports)
+            next = Math.Min(next, port.NextDeadline);
+        return next;
+    }
+
+    // What the calls under the gate left to be done at their end: acknowledgements and answers leave, changed networks are looked at.
+    private void Settle()
+    {
+        if (_hasOpenBatches)
+        {
+            _hasOpenBatches = false;
+            foreach (var port in _ports)
+                port.EndBatch();
+        }
+
+        if (_hasChangedPorts)
+        {
+            _hasChangedPorts = false;
+            foreach (var port in _ports)
+                port.ApplyChanges();
+        }
+    }
+}

@@ -1,0 +1,92 @@
+using System.Diagnostics;
+using Lanyard.NetStack;
+using Lanyard.Primitives;
+
+namespace Lanyard;
+
+/// <summary>The pings of a port: one echo socket for all of them, told apart by their sequence numbers. Under the gate.</summary>
+internal sealed class EchoHub(NetworkPort port) : IEchoEvents
+{
+    private const int MaxPending = 4_096;
+
+    private readonly Dictionary<ushort, PingOperation> _pending = [];
+    private EchoSocket? _socket;
+    private ushort _lastSequence;
+
+    public NodeRuntime Runtime => port.Runtime;
+
+    /// <summary>Sends a request. The operation ends with the reply, with what an ICMP error said, or when its owner says that time is up.</summary>
+    /// <returns>The operation; or null, and why nothing was sent.</returns>
+    public PingOperation? Send(InetAddress destination, ReadOnlySpan<byte> payload, out NetError error)
+    {
+        error = NetError.None;
+        if (_socket is null)
+            error = port.Host.OpenEcho(this, out _socket);
+        if (error == NetError.None && _pending.Count >= MaxPending)
+            error = NetError.LimitReached;
+        if (error != NetError.None)
+            return null;
+        do
+            _lastSequence++;
+        while (_pending.ContainsKey(_lastSequence));
+        var operation = new PingOperation(this, _lastSequence);
+        _pending.Add(_lastSequence, operation);
+        operation.Begin();
+        error = _socket!.Send(Runtime.NowMicroseconds, destination, _lastSequence, payload);
+        if (error == NetError.None)
+            return operation;
+        _pending.Remove(_lastSequence);
+        return null;
+    }
+
+    public void Forget(ushort sequence) => _pending.Remove(sequence);
+
+    public void OnHostReplaced()
+    {
+        _socket = null;
+        End(NetError.AddressRemoved);
+    }
+
+    public void OnPortLeft()
+    {
+        _socket = null;
+        End(NetError.AddressRemoved);
+    }
+
+    void IEchoEvents.OnReply(EchoSocket socket, InetAddress from, ushort sequence, byte hopLimit, ReadOnlySpan<byte> payload)
+    {
+        if (_pending.TryGetValue(sequence, out var operation))
+            operation.Finish(new LanyardPingReply(NetError.None, from, operation.Elapsed, hopLimit, payload.Length));
+    }
+
+    void IEchoEvents.OnError(EchoSocket socket, InetAddress destination, InetAddress from, ushort sequence, NetError error)
+    {
+        if (_pending.TryGetValue(sequence, out var operation))
+            operation.Finish(new LanyardPingReply(error, from, default, 0, 0));
+    }
+
+    private void End(NetError error)
+    {
+        foreach (var operation in _pending.Values.ToArray())
+            operation.Finish(new LanyardPingReply(error, default, default, 0, 0));
+    }
+}
+
+/// <summary>A ping that waits for its reply.</summary>
+internal sealed class PingOperation(EchoHub hub, ushort sequence) : Operation<LanyardPingReply>(hub.Runtime)
+{
+    private readonly long _sentAt = Stopwatch.GetTimestamp();
+
+    public TimeSpan Elapsed => TimeSpan.FromSeconds((double)(Stopwatch.GetTimestamp() - _sentAt) / Stopwatch.Frequency);
+
+    protected override string BusyMessage => "A ping is sent once.";
+
+    /// <summary>Time is up. Not under the gate.</summary>
+    public void TimeOut()
+    {
+        using (new GateHold(Runtime))
+            Finish(new LanyardPingReply(NetError.TimedOut, default, default, 0, 0));
+    }
+
+    protected override void Release() => hub.Forget(sequence);
+}

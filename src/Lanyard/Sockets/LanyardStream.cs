@@ -1,0 +1,245 @@
+using System.Buffers;
+using System.Net;
+using Lanyard.NetStack;
+using Lanyard.Wire;
+
+namespace Lanyard;
+
+/// <summary>
+/// A TCP connection over a virtual network. One read and one write may be under way at a time, by different threads; a second of either kind throws
+/// <see cref="InvalidOperationException"/>. Awaiting them allocates nothing.
+/// </summary>
+/// <remarks>
+/// A write is done when all bytes are in the send buffer; they are sent at once, so <see cref="FlushAsync"/> has nothing to do. Disposing finishes
+/// sending in the background; the connection is reset instead if received bytes were not read.
+/// </remarks>
+public sealed class LanyardStream : Stream
+{
+    private readonly TcpChannel _channel;
+    private IPEndPoint? _localEndPoint;
+    private IPEndPoint? _remoteEndPoint;
+    private int _readTimeoutMs = Timeout.Infinite;
+    private int _writeTimeoutMs = Timeout.Infinite;
+    private volatile bool _isDisposed;
+
+    internal LanyardStream(TcpChannel channel) => _channel = channel;
+
+    /// <summary>The network.</summary>
+    public LanyardNetwork Network => _channel.Port.Owner;
+
+    /// <summary>This end.</summary>
+    public IPEndPoint LocalEndPoint => _localEndPoint ??= _channel.Connection.LocalEndpoint.ToIPEndPoint();
+
+    /// <summary>The other end.</summary>
+    public IPEndPoint RemoteEndPoint => _remoteEndPoint ??= _channel.Connection.RemoteEndpoint.ToIPEndPoint();
+
+    /// <summary>
+    /// The node at the other end. Of an accepted connection, the one that asked for it, proven by the protocol's cryptography; of one that was opened here,
+    /// the one that the address follows from. None where it lies behind a bridge, or is not known.
+    /// </summary>
+    public NodeAddress RemoteNode => _channel.RemoteNode;
+
+    /// <summary>Whether small writes are sent at once rather than gathered (Nagle's algorithm off). Default true.</summary>
+    public bool NoDelay
+    {
+        get => Options.NoDelay;
+        set => Options = Options with { NoDelay = value };
+    }
+
+    /// <summary>The connection's settings; see <see cref="TcpConnection.Configure"/> for what may be changed.</summary>
+    public TcpOptions Options
+    {
+        get
+        {
+            using (Hold())
+                return _channel.Connection.Options;
+        }
+        set
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            using (Hold())
+                _channel.Connection.Configure(_channel.Runtime.NowMicroseconds, value);
+        }
+    }
+
+    /// <summary>How the connection is doing.</summary>
+    public TcpInfo Info
+    {
+        get
+        {
+            using (Hold())
+                return _channel.Connection.GetInfo();
+        }
+    }
+
+    /// <summary>Bytes that can be read without waiting.</summary>
+    public int Available
+    {
+        get
+        {
+            using (Hold())
+                return _channel.Connection.ReadableBytes;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override bool CanRead => !_isDisposed;
+
+    /// <inheritdoc/>
+    public override bool CanWrite => !_isDisposed;
+
+    /// <inheritdoc/>
+    public override bool CanSeek => false;
+
+    /// <inheritdoc/>
+    public override bool CanTimeout => true;
+
+    /// <summary>How long a read may wait for the first byte, in milliseconds; <see cref="Timeout.Infinite"/>, the default, for ever. Of synchronous reads only, as with every stream.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is neither positive nor infinite.</exception>
+    public override int ReadTimeout
+    {
+        get => _readTimeoutMs;
+        set => _readTimeoutMs = CheckTimeout(value);
+    }
+
+    /// <summary>How long a write may wait for room, in milliseconds; <see cref="Timeout.Infinite"/>, the default, for ever. Of synchronous writes only, as with every stream.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is neither positive nor infinite.</exception>
+    public override int WriteTimeout
+    {
+        get => _writeTimeoutMs;
+        set => _writeTimeoutMs = CheckTimeout(value);
+    }
+
+    /// <summary>Not supported.</summary>
+    public override long Length => throw new NotSupportedException();
+
+    /// <summary>Not supported.</summary>
+    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+
+    internal TcpChannel Channel => _channel;
+
+    /// <summary>Reads what has arrived, waiting for the first byte.</summary>
+    /// <param name="buffer">Where it goes. A read into an empty buffer waits until there is something to read.</param>
+    /// <param name="cancellationToken">Stops waiting; the connection stays as it is.</param>
+    /// <returns>How many bytes; 0 once the other end has finished sending.</returns>
+    /// <exception cref="LanyardSocketException">The connection failed.</exception>
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => _channel.ReadAsync(buffer, cancellationToken);
+
+    /// <inheritdoc cref="ReadAsync(Memory{byte}, CancellationToken)"/>
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    /// <summary>Sends bytes.</summary>
+    /// <param name="buffer">The bytes; they must not change until the write is done.</param>
+    /// <param name="cancellationToken">Stops waiting for room; what was taken until then is sent.</param>
+    /// <exception cref="LanyardSocketException">The connection failed, or sending has ended.</exception>
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => _channel.WriteAsync(buffer, cancellationToken);
+
+    /// <inheritdoc cref="WriteAsync(ReadOnlyMemory{byte}, CancellationToken)"/>
+    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    /// <inheritdoc/>
+    /// <exception cref="LanyardSocketException">The connection failed, or <see cref="ReadTimeout"/> is over.</exception>
+    public override int Read(byte[] buffer, int offset, int count) =>
+        WithTimeout(_readTimeoutMs, token => ReadAsync(buffer.AsMemory(offset, count), token).AsTask());
+
+    /// <inheritdoc/>
+    /// <exception cref="LanyardSocketException">The connection failed, or <see cref="ReadTimeout"/> is over.</exception>
+    public override int Read(Span<byte> buffer)
+    {
+        while (true)
+        {
+            using (Hold())
+            {
+                if (_channel.TryRead(buffer, out var count, out var error))
+                    return error is null ? count : throw error;
+            }
+
+            WithTimeout(_readTimeoutMs, token => ReadAsync(Memory<byte>.Empty, token).AsTask());
+        }
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="LanyardSocketException">The connection failed, or <see cref="WriteTimeout"/> is over.</exception>
+    public override void Write(byte[] buffer, int offset, int count) =>
+        WithTimeout(_writeTimeoutMs, async token =>
+        {
+            await WriteAsync(buffer.AsMemory(offset, count), token).ConfigureAwait(false);
+            return true;
+        });
+
+    /// <inheritdoc/>
+    /// <exception cref="LanyardSocketException">The connection failed, or <see cref="WriteTimeout"/> is over.</exception>
+    public override void Write(ReadOnlySpan<byte> buffer)
+    {
+        var copy = ArrayPool<byte>.Shared.Rent(buffer.Length);
+        buffer.CopyTo(copy);
+        Write(copy, 0, buffer.Length);
+        // Only once nothing waits with it any more; after a failure it is left to the collector.
+        ArrayPool<byte>.Shared.Return(copy);
+    }
+
+    /// <summary>Does nothing: what was written is on its way.</summary>
+    public override void Flush()
+    {
+    }
+
+    /// <summary>Does nothing: what was written is on its way.</summary>
+    public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>Not supported.</summary>
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    /// <summary>Not supported.</summary>
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    /// <summary>Finishes sending: the other end reads to the end of what was written. Receiving goes on.</summary>
+    /// <exception cref="InvalidOperationException">A write is under way.</exception>
+    public void ShutdownSend()
+    {
+        using (Hold())
+            _channel.ShutdownSend();
+    }
+
+    /// <summary>Ends the connection at once with a reset; what was not sent is lost. Reads and writes under way throw.</summary>
+    public void Abort()
+    {
+        using (Hold())
+            _channel.Abort();
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing && !_isDisposed)
+        {
+            _isDisposed = true;
+            using (Hold())
+                _channel.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+
+    private static int CheckTimeout(int milliseconds) => milliseconds is > 0 or Timeout.Infinite
+        ? milliseconds
+        : throw new ArgumentOutOfRangeException(nameof(milliseconds), milliseconds, "A timeout is a positive number of milliseconds, or Timeout.Infinite.");
+
+    private GateHold Hold() => new(_channel.Runtime);
+
+    private T WithTimeout<T>(int timeoutMs, Func<CancellationToken, Task<T>> operation)
+    {
+        if (timeoutMs == Timeout.Infinite)
+            return operation(CancellationToken.None).GetAwaiter().GetResult();
+        using var timeout = new CancellationTokenSource(timeoutMs);
+        try
+        {
+            return operation(timeout.Token).GetAwaiter().GetResult();
+        }
+        catch (OperationCanceledException)
+        {
+            throw SocketErrors.Timeout(_channel.Connection.RemoteEndpoint, timeoutMs);
+        }
+    }
+}

@@ -1,0 +1,102 @@
+using System.Net;
+using Lanyard.NetStack;
+using Lanyard.Primitives;
+
+namespace Lanyard;
+
+/// <summary>A UDP socket on a virtual network. One receive may be under way at a time; sending never waits. Awaiting allocates nothing.</summary>
+public sealed class LanyardUdpSocket : IDisposable
+{
+    private readonly UdpChannel _channel;
+
+    internal LanyardUdpSocket(UdpChannel channel) => _channel = channel;
+
+    /// <summary>The network.</summary>
+    public LanyardNetwork Network => _channel.Port.Owner;
+
+    /// <summary>This end: the address is unspecified where it is bound to all.</summary>
+    public IPEndPoint LocalEndPoint => _channel.LocalEndpoint.IsNone
+        ? new IPEndPoint(IPAddress.IPv6Any, _channel.LocalEndpoint.Port)
+        : _channel.LocalEndpoint.ToIPEndPoint();
+
+    /// <summary>The other end of a connected socket; null if it is not connected.</summary>
+    public IPEndPoint? RemoteEndPoint
+    {
+        get
+        {
+            var remote = _channel.RemoteEndpoint;
+            return remote.IsNone ? null : remote.ToIPEndPoint();
+        }
+    }
+
+    /// <summary>The settings; may be replaced at any time.</summary>
+    public UdpOptions Options
+    {
+        get => _channel.Options;
+        set
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            _channel.Options = value;
+        }
+    }
+
+    /// <summary>Sets the other end: only its datagrams are received from now on.</summary>
+    /// <exception cref="LanyardSocketException">There is no way to it.</exception>
+    public void Connect(InetEndpoint remote) => _channel.Connect(remote);
+
+    /// <summary>Sends a datagram to the connected end. It may get lost.</summary>
+    /// <param name="payload">Up to 65,507 bytes over IPv4 or 65,487 over IPv6; more than the MTU carries goes in fragments.</param>
+    /// <exception cref="LanyardSocketException">It cannot be sent, or the other end refused an earlier one.</exception>
+    public void Send(ReadOnlySpan<byte> payload) => _channel.Send(payload, default);
+
+    /// <summary>Sends a datagram. It may get lost.</summary>
+    /// <param name="payload">As for <see cref="Send"/>.</param>
+    /// <param name="remote">Where to; a broadcast address only with <see cref="UdpOptions.Broadcast"/>.</param>
+    /// <exception cref="LanyardSocketException">It cannot be sent.</exception>
+    public void SendTo(ReadOnlySpan<byte> payload, InetEndpoint remote) => _channel.Send(payload, remote);
+
+    /// <summary>As <see cref="Send"/>: done when it returns.</summary>
+    /// <exception cref="LanyardSocketException">It cannot be sent, or the other end refused an earlier one.</exception>
+    public ValueTask SendAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken = default) => SendToAsync(payload, default(InetEndpoint), cancellationToken);
+
+    /// <summary>As <see cref="SendTo(ReadOnlySpan{byte}, InetEndpoint)"/>: done when it returns.</summary>
+    /// <exception cref="LanyardSocketException">It cannot be sent.</exception>
+    public ValueTask SendToAsync(ReadOnlyMemory<byte> payload, InetEndpoint remote, CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        _channel.Send(payload.Span, remote);
+        return default;
+    }
+
+    /// <summary>As <see cref="SendTo(ReadOnlySpan{byte}, InetEndpoint)"/>: done when it returns.</summary>
+    /// <exception cref="LanyardSocketException">It cannot be sent.</exception>
+    public ValueTask SendToAsync(ReadOnlyMemory<byte> payload, IPEndPoint remote, CancellationToken cancellationToken = default) =>
+        SendToAsync(payload, InetEndpoint.FromIPEndPoint(remote), cancellationToken);
+
+    /// <summary>Waits for a datagram.</summary>
+    /// <param name="buffer">Where its payload goes; what does not fit is cut off.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    /// <exception cref="LanyardSocketException">The connected end refused a datagram.</exception>
+    /// <exception cref="LanyardNetworkException">The network was left, or its node ended.</exception>
+    /// <exception cref="ObjectDisposedException">The socket was disposed of, before or meanwhile.</exception>
+    public ValueTask<LanyardDatagram> ReceiveFromAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => _channel.ReceiveAsync(buffer, cancellationToken);
+
+    /// <summary>Joins a multicast group: its datagrams to this port are received.</summary>
+    /// <returns>Whether it was joined now; false if it was before, or there are 64 already.</returns>
+    /// <exception cref="ArgumentException">The address is not multicast.</exception>
+    public bool JoinGroup(InetAddress group) => _channel.JoinGroup(group);
+
+    /// <summary>Leaves a multicast group.</summary>
+    /// <returns>Whether it had been joined.</returns>
+    public bool LeaveGroup(InetAddress group) => _channel.LeaveGroup(group);
+
+    /// <summary>Closes the socket; datagrams that wait are lost.</summary>
+    public void Dispose() => _channel.Dispose();
+}
+
+/// <summary>A datagram that was received.</summary>
+/// <param name="Length">How many bytes of it are in the buffer.</param>
+/// <param name="IsTruncated">Whether it was longer than the buffer.</param>
+/// <param name="Remote">Who sent it.</param>
+/// <param name="Local">The address and port that it was sent to: may be multicast or broadcast.</param>
+public readonly record struct LanyardDatagram(int Length, bool IsTruncated, InetEndpoint Remote, InetEndpoint Local);

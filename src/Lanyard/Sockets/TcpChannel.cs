@@ -1,0 +1,305 @@
+using Lanyard.NetStack;
+using Lanyard.Primitives;
+using Lanyard.Wire;
+
+namespace Lanyard;
+
+/// <summary>What a <see cref="LanyardStream"/> does: one TCP connection with at most one read and one write that wait. Under the gate, but for what says otherwise.</summary>
+internal sealed class TcpChannel : ITcpEvents, IPortUser
+{
+    private readonly ReadOperation _read;
+    private readonly WriteOperation _write;
+    private TcpConnection? _connection;
+    private ConnectOperation? _connect;
+    private bool _isDisposed;
+    private bool _isAborted;
+
+    public TcpChannel(NetworkPort port)
+    {
+        Port = port;
+        _read = new ReadOperation(this);
+        _write = new WriteOperation(this);
+    }
+
+    public NetworkPort Port { get; }
+
+    public NodeRuntime Runtime => Port.Runtime;
+
+    public TcpConnection Connection => _connection!;
+
+    /// <summary>The node at the other end, as far as it is known.</summary>
+    public NodeAddress RemoteNode { get; private set; }
+
+    public bool IsFinishing => _isDisposed && Connection.State is TcpState.Established or TcpState.CloseWait or TcpState.FinWait1 or TcpState.Closing or TcpState.LastAck
+        && Connection.Error == NetError.None;
+
+    /// <summary>Takes an accepted connection.</summary>
+    public void Attach(TcpConnection connection)
+    {
+        _connection = connection;
+        RemoteNode = Port.FindCaller(connection.RemoteEndpoint, connection.LocalEndpoint);
+        Port.AddUser(this);
+    }
+
+    /// <summary>Begins to connect; the operation ends when it has come about or failed.</summary>
+    /// <exception cref="LanyardSocketException">It cannot begin.</exception>
+    public ConnectOperation Connect(InetEndpoint remote, TcpOptions? options)
+    {
+        // Begun first: to this very node the connection comes about, or fails, inside the call.
+        _connect = new ConnectOperation(this);
+        _connect.Begin();
+        Port.AddUser(this);
+        var error = Port.Host.ConnectTcp(Runtime.NowMicroseconds, remote, this, out var connection, options: options);
+        if (error != NetError.None)
+        {
+            Port.RemoveUser(this);
+            throw SocketErrors.Connect(error, remote, Port);
+        }
+
+        _connection = connection;
+        if (Port.TryFindNode(remote.Address, out var node))
+            RemoteNode = node;
+        return _connect;
+    }
+
+    /// <summary>Reads, or waits to. Not under the gate.</summary>
+    public ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        if (cancellationToken.IsCancellationRequested)
+            return new ValueTask<int>(Task.FromCanceled<int>(cancellationToken));
+        Runtime.Enter();
+        try
+        {
+            _read.ThrowIfBusy();
+            if (TryRead(buffer.Span, out var count, out var error))
+                return error is null ? new ValueTask<int>(count) : new ValueTask<int>(Task.FromException<int>(error));
+            _read.Begin(buffer);
+        }
+        finally
+        {
+            Runtime.Exit();
+        }
+
+        return _read.Issue(cancellationToken);
+    }
+
+    /// <summary>Writes, or waits to. Not under the gate.</summary>
+    public ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken)
+    {
+        if (cancellationToken.IsCancellationRequested)
+            return new ValueTask(Task.FromCanceled(cancellationToken));
+        Runtime.Enter();
+        try
+        {
+            _write.ThrowIfBusy();
+            if (TryWrite(ref buffer, out var error))
+                return error is null ? default : new ValueTask(Task.FromException(error));
+            _write.Begin(buffer);
+        }
+        finally
+        {
+            Runtime.Exit();
+        }
+
+        return _write.IssueVoid(cancellationToken);
+    }
+
+    /// <summary>Reads what there is.</summary>
+    /// <returns>False where there is nothing yet.</returns>
+    public bool TryRead(Span<byte> buffer, out int count, out Exception? error)
+    {
+        error = null;
+        count = 0;
+        if (_isDisposed)
+        {
+            error = Disposed();
+            return true;
+        }
+
+        var connection = Connection;
+        if (buffer.IsEmpty ? connection.ReadableBytes > 0 : (count = connection.Read(Runtime.NowMicroseconds, buffer)) > 0)
+            return true;
+        if (connection.ReceiveEnded)
+            return true;
+        if (connection.State != TcpState.Closed)
+            return false;
+        error = Ended();
+        return true;
+    }
+
+    /// <summary>Writes what there is room for.</summary>
+    /// <returns>False where some is left: then <paramref name="buffer"/> is that.</returns>
+    public bool TryWrite(ref ReadOnlyMemory<byte> buffer, out Exception? error)
+    {
+        error = null;
+        if (_isDisposed)
+        {
+            error = Disposed();
+            return true;
+        }
+
+        if (!Connection.CanWrite)
+        {
+            error = Ended();
+            return true;
+        }
+
+        if (!buffer.IsEmpty)
+            buffer = buffer[Connection.Write(Runtime.NowMicroseconds, buffer.Span)..];
+        return buffer.IsEmpty;
+    }
+
+    public void ShutdownSend()
+    {
+        if (_isDisposed)
+            return;
+        if (_write.IsPending)
+            throw new InvalidOperationException("A write is under way: await it before sending is finished.");
+        Connection.ShutdownSend(Runtime.NowMicroseconds);
+    }
+
+    public void Abort()
+    {
+        if (_isDisposed)
+            return;
+        _isAborted = true;
+        Connection.Abort(Runtime.NowMicroseconds);
+        FailPending();
+    }
+
+    public void Dispose()
+    {
+        if (_isDisposed)
+            return;
+        _isDisposed = true;
+        _read.Fail(Disposed());
+        _write.Fail(Disposed());
+        Connection.Close(Runtime.NowMicroseconds);
+        if (Connection.State is TcpState.Closed or TcpState.TimeWait)
+            Port.RemoveUser(this);
+    }
+
+    public void GiveUpConnecting()
+    {
+        _isDisposed = true;
+        Connection.Abort(Runtime.NowMicroseconds);
+        Port.RemoveUser(this);
+    }
+
+    void ITcpEvents.OnConnected(TcpConnection connection)
+    {
+        _connection = connection;
+        _connect?.Finish(new LanyardStream(this));
+    }
+
+    void ITcpEvents.OnReadable(TcpConnection connection)
+    {
+        if (_read.IsPending)
+            _read.Advance();
+    }
+
+    void ITcpEvents.OnWritable(TcpConnection connection)
+    {
+        if (_write.IsPending)
+            _write.Advance();
+    }
+
+    void ITcpEvents.OnClosed(TcpConnection connection, NetError reason)
+    {
+        _connection = connection;
+        if (_connect is { IsPending: true })
+        {
+            _connect.Fail(SocketErrors.Connect(reason, connection.RemoteEndpoint, Port));
+            _isDisposed = true;
+            connection.Close(Runtime.NowMicroseconds);
+        }
+
+        FailPending();
+        if (_isDisposed)
+            Port.RemoveUser(this);
+    }
+
+    void IPortUser.OnHostReplaced() => FailPending();
+
+    void IPortUser.OnPortLeft()
+    {
+        _connect?.Fail(SocketErrors.Connect(NetError.AddressRemoved, Connection.RemoteEndpoint, Port));
+        FailPending();
+    }
+
+    private void FailPending()
+    {
+        if (_read.IsPending)
+            _read.Advance();
+        if (_write.IsPending)
+            _write.Advance();
+    }
+
+    private static ObjectDisposedException Disposed() => new(nameof(LanyardStream), "The stream was disposed of.");
+
+    private LanyardSocketException Ended()
+    {
+        var error = Connection.Error;
+        if (error == NetError.None)
+            error = _isAborted ? NetError.ConnectionAborted : NetError.Closed;
+        return SocketErrors.Stream(error, Connection.RemoteEndpoint, Port);
+    }
+
+    private sealed class ReadOperation(TcpChannel channel) : Operation<int>(channel.Runtime)
+    {
+        private Memory<byte> _buffer;
+
+        protected override string BusyMessage => "A read of this stream is under way: await it before the next.";
+
+        public void Begin(Memory<byte> buffer)
+        {
+            Begin();
+            _buffer = buffer;
+        }
+
+        public void Advance()
+        {
+            if (!channel.TryRead(_buffer.Span, out var count, out var error))
+                return;
+            if (error is null)
+                Finish(count);
+            else
+                Fail(error);
+        }
+
+        protected override void Release() => _buffer = default;
+    }
+
+    private sealed class WriteOperation(TcpChannel channel) : Operation<bool>(channel.Runtime)
+    {
+        private ReadOnlyMemory<byte> _buffer;
+
+        protected override string BusyMessage => "A write to this stream is under way: await it before the next.";
+
+        public void Begin(ReadOnlyMemory<byte> buffer)
+        {
+            Begin();
+            _buffer = buffer;
+        }
+
+        public void Advance()
+        {
+            if (!channel.TryWrite(ref _buffer, out var error))
+                return;
+            if (error is null)
+                Finish(true);
+            else
+                Fail(error);
+        }
+
+        protected override void Release() => _buffer = default;
+    }
+}
+
+/// <summary>A stream on its way.</summary>
+internal sealed class ConnectOperation(TcpChannel channel) : Operation<LanyardStream>(channel.Runtime)
+{
+    protected override string BusyMessage => "A connection connects once.";
+
+    protected override void OnCancelled() => channel.GiveUpConnecting();
+}

@@ -1,0 +1,77 @@
+using System.Security.Cryptography;
+using System.Text;
+using Lanyard.Wire;
+using Microsoft.Extensions.Logging;
+
+namespace Lanyard;
+
+/// <summary>Gets the node's identity: from the options, from the store, or newly made.</summary>
+internal static class IdentityLoader
+{
+    /// <exception cref="LanyardStateException">What is kept is no identity, or another than the one given.</exception>
+    /// <exception cref="ArgumentException">The one given has no secret.</exception>
+    public static async Task<Identity> LoadAsync(LanyardOptions options, ILanyardStore store, ILogger logger, CancellationToken cancellationToken)
+    {
+        if (options.Identity is { HasSecret: false })
+            throw new ArgumentException("LanyardOptions.Identity needs its secret, not only the public part.", nameof(options));
+        var kept = Load(store);
+        if (kept is null)
+        {
+            kept = options.Identity ?? await GenerateAsync(options, logger, cancellationToken).ConfigureAwait(false);
+            store.Save(StateNames.SecretIdentity, Encoding.ASCII.GetBytes(kept.ToSecretString()));
+        }
+        else if (options.Identity is { } given && !given.Equals(kept))
+        {
+            var name = PathOf(store, StateNames.SecretIdentity);
+            throw new LanyardStateException(name, $"'{name}' holds the identity {kept.Address}, but LanyardOptions.Identity is {given.Address}. Use another folder, or leave the option out.");
+        }
+
+        var text = Encoding.ASCII.GetBytes(kept.ToString());
+        if (store.Load(StateNames.PublicIdentity) is not { } kept2 || !Trim(kept2).SequenceEqual(text))
+            store.Save(StateNames.PublicIdentity, text);
+        return kept;
+    }
+
+    public static string PathOf(ILanyardStore store, string name) =>
+        store is LanyardFolderStore folder ? System.IO.Path.Combine(folder.Directory, name) : name;
+
+    private static Identity? Load(ILanyardStore store)
+    {
+        if (store.Load(StateNames.SecretIdentity) is not { } bytes)
+            return null;
+        var name = PathOf(store, StateNames.SecretIdentity);
+        if (!Identity.TryParse(Encoding.ASCII.GetString(bytes), out var identity))
+            throw new LanyardStateException(name, $"'{name}' is not an identity. Restore it from a backup; or, if the node may become another one, move it away: a new one is made at the next start.");
+        if (!identity.HasSecret)
+            throw new LanyardStateException(name, $"'{name}' holds the public part of identity {identity.Address} only. Restore the whole of it from a backup.");
+        if (!identity.Validate())
+            throw new LanyardStateException(name, $"'{name}' is damaged: its keys and its address {identity.Address} do not belong together. Restore it from a backup.");
+        return identity;
+    }
+
+    private static async Task<Identity> GenerateAsync(LanyardOptions options, ILogger logger, CancellationToken cancellationToken)
+    {
+        var attempts = new Attempts(options.IdentityProgress);
+        var identity = await Task.Run(() => Identity.Generate(RandomNumberGenerator.Fill, attempts, cancellationToken), cancellationToken).ConfigureAwait(false);
+        Log.MadeIdentity(logger, identity.Address, attempts.Count);
+        return identity;
+    }
+
+    private static ReadOnlySpan<byte> Trim(ReadOnlySpan<byte> text)
+    {
+        while (text.Length > 0 && text[^1] is (byte)'\n' or (byte)'\r' or (byte)' ')
+            text = text[..^1];
+        return text;
+    }
+
+    private sealed class Attempts(IProgress<int>? progress) : IProgress<int>
+    {
+        public int Count { get; private set; }
+
+        public void Report(int value)
+        {
+            Count = value;
+            progress?.Report(value);
+        }
+    }
+}

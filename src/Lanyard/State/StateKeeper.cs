@@ -1,0 +1,139 @@
+using Lanyard.Engine;
+
+namespace Lanyard;
+
+/// <summary>
+/// A node's store as the engine uses it: read at once, written on the thread pool, one value after the other, so that no file is written under
+/// the gate. What cannot be read or written is logged.
+/// </summary>
+internal sealed class StateKeeper
+{
+    private readonly object _lock = new();
+    private readonly ILanyardStore _store;
+    private readonly EventQueue _events;
+    private readonly HashSet<string> _peers;
+
+    // What is to be written, by name; null is to be deleted.
+    private readonly Dictionary<string, byte[]?> _waiting = new(StringComparer.Ordinal);
+    private readonly Queue<string> _order = new();
+    private Task _writer = Task.CompletedTask;
+
+    public StateKeeper(ILanyardStore store, EventQueue events)
+    {
+        _store = store;
+        _events = events;
+        _peers = new HashSet<string>(store.List(StateNames.PeerFolder), StringComparer.Ordinal);
+    }
+
+    public byte[]? Load(StateKind kind, ulong id)
+    {
+        var name = StateNames.Of(kind, id);
+        lock (_lock)
+        {
+            if (_waiting.TryGetValue(name, out var value))
+                return value;
+            // Strangers make the engine look for peers: that costs no file access.
+            if (kind == StateKind.Peer && !_peers.Contains(name))
+                return null;
+        }
+
+        return Load(name);
+    }
+
+    public byte[]? Load(string name)
+    {
+        lock (_lock)
+        {
+            if (_waiting.TryGetValue(name, out var value))
+                return value;
+        }
+
+        try
+        {
+            return _store.Load(name);
+        }
+        catch (LanyardException e)
+        {
+            _events.Log(logger => Log.LoadFailed(logger, name, e));
+            return null;
+        }
+    }
+
+    public IReadOnlyList<string> List(string folder) => _store.List(folder);
+
+    public void Save(StateKind kind, ulong id, ReadOnlySpan<byte> state)
+    {
+        var name = StateNames.Of(kind, id);
+        if (kind == StateKind.Peer)
+        {
+            lock (_lock)
+                _peers.Add(name);
+        }
+
+        Enqueue(name, state.ToArray());
+    }
+
+    public void Save(string name, ReadOnlySpan<byte> state) => Enqueue(name, state.ToArray());
+
+    public void Delete(string name) => Enqueue(name, null);
+
+    /// <summary>Ends when all that was saved so far has been written.</summary>
+    public Task FlushAsync()
+    {
+        lock (_lock)
+            return _writer;
+    }
+
+    private void Enqueue(string name, byte[]? value)
+    {
+        lock (_lock)
+        {
+            var isWaiting = _waiting.ContainsKey(name);
+            _waiting[name] = value;
+            if (isWaiting)
+                return;
+            _order.Enqueue(name);
+            if (_order.Count == 1)
+                _writer = Task.Run(WriteAll);
+        }
+    }
+
+    private void WriteAll()
+    {
+        while (true)
+        {
+            string name;
+            byte[]? value;
+            lock (_lock)
+            {
+                name = _order.Peek();
+                value = _waiting[name];
+            }
+
+            try
+            {
+                if (value is null)
+                    _store.Delete(name);
+                else
+                    _store.Save(name, value);
+            }
+#pragma warning disable CA1031 // A store of the app's may throw anything; the others' state is still to be written.
+            catch (Exception e)
+#pragma warning restore CA1031
+            {
+                _events.Log(logger => Log.SaveFailed(logger, name, e));
+            }
+
+            lock (_lock)
+            {
+                // Changed meanwhile: written again.
+                if (!ReferenceEquals(_waiting[name], value))
+                    continue;
+                _waiting.Remove(name);
+                _order.Dequeue();
+                if (_order.Count == 0)
+                    return;
+            }
+        }
+    }
+}

@@ -1,0 +1,168 @@
+using System.Net;
+using System.Net.Sockets;
+using Lanyard.Primitives;
+using Microsoft.Extensions.Logging;
+
+namespace Lanyard;
+
+/// <summary>The UDP sockets that a node is reached by, all on one port, and the threads that receive.</summary>
+internal sealed class UdpTransport : IDisposable
+{
+    private const int PortTrials = 64;
+    private const int LongestPauseMs = 1_000;
+    private const int WakeTrials = 10;
+
+    private readonly List<DatagramSocket> _sockets;
+    private readonly List<Thread> _threads = [];
+    private readonly ILogger _logger;
+    private volatile bool _isStopping;
+
+    private UdpTransport(List<DatagramSocket> sockets, ILogger logger)
+    {
+        _sockets = sockets;
+        _logger = logger;
+    }
+
+    /// <summary>The sockets; the engine knows them by their place here.</summary>
+    public IReadOnlyList<DatagramSocket> Sockets => _sockets;
+
+    public int Port => _sockets[0].LocalEndpoint.Port;
+
+    /// <summary>Datagrams that the system did not take.</summary>
+    public long SendFailures { get; private set; }
+
+    /// <summary>Binds a socket to each address, all on one port.</summary>
+    /// <exception cref="LanyardException">None can be bound, or one that was asked for cannot.</exception>
+    public static UdpTransport Bind(IReadOnlyList<IPAddress> addresses, int port, ILogger logger)
+    {
+        var isChosen = addresses.Count > 0;
+        var wanted = isChosen ? addresses : Socket.OSSupportsIPv6 ? [IPAddress.Any, IPAddress.IPv6Any] : [IPAddress.Any];
+        for (var trial = 0; ; trial++)
+        {
+            var sockets = new List<DatagramSocket>();
+            try
+            {
+                foreach (var address in wanted)
+                {
+                    try
+                    {
+                        // The first finds a free port, where one is to be found; the others must have the same.
+                        sockets.Add(DatagramSocket.Bind(new IPEndPoint(address, sockets.Count > 0 ? sockets[0].LocalEndpoint.Port : port)));
+                    }
+                    catch (SocketException e) when (!isChosen && address.AddressFamily == AddressFamily.InterNetworkV6
+                        && e.SocketErrorCode is SocketError.AddressFamilyNotSupported or SocketError.AddressNotAvailable)
+                    {
+                        Log.NoIPv6(logger, e.Message);
+                    }
+                }
+
+                return new UdpTransport(sockets, logger);
+            }
+            catch (SocketException e)
+            {
+                foreach (var socket in sockets)
+                    socket.Dispose();
+                if (port == 0 && sockets.Count > 0 && e.SocketErrorCode == SocketError.AddressAlreadyInUse && trial < PortTrials)
+                    continue;
+                throw new LanyardException(Describe(e, port), e);
+            }
+        }
+    }
+
+    /// <summary>Starts the threads.</summary>
+    /// <param name="name">The threads' name.</param>
+    /// <param name="receive">Takes the datagrams of a socket; their bytes are its to change.</param>
+    public void Start(string name, Action<int, DatagramBatch> receive)
+    {
+        for (var i = 0; i < _sockets.Count; i++)
+        {
+            var index = i;
+            var thread = new Thread(() => Receive(index, receive)) { IsBackground = true, Name = name };
+            _threads.Add(thread);
+            thread.Start();
+        }
+    }
+
+    /// <summary>Sends a datagram: from a socket, or, with -1, from all that have the destination's family. Under the gate.</summary>
+    public void Send(int socket, in InetEndpoint destination, ReadOnlySpan<byte> datagram, int timeToLive)
+    {
+        if ((uint)socket < (uint)_sockets.Count)
+        {
+            Send(_sockets[socket], destination, datagram, timeToLive);
+            return;
+        }
+
+        foreach (var candidate in _sockets)
+        {
+            if (candidate.Family == destination.Address.Family)
+                Send(candidate, destination, datagram, timeToLive);
+        }
+    }
+
+    /// <summary>Closes the sockets and waits for the threads. Not under the gate.</summary>
+    public void Dispose()
+    {
+        _isStopping = true;
+        for (var i = 0; i < _threads.Count; i++)
+        {
+            var trials = 0;
+            do
+            {
+                if (trials++ < WakeTrials)
+                    _sockets[i].WakeReceiver();
+                else
+                    _sockets[i].Dispose();
+            }
+            while (!_threads[i].Join(20));
+        }
+
+        foreach (var socket in _sockets)
+            socket.Dispose();
+    }
+
+    private static string Describe(SocketException e, int port) => e.SocketErrorCode switch
+    {
+        SocketError.AddressAlreadyInUse =>
+            $"UDP port {port} is in use, perhaps by another node on this machine: end it, or set LanyardOptions.Port to another port, or to 0 for any.",
+        SocketError.AccessDenied => $"UDP port {port} may not be bound by this user: set LanyardOptions.Port to one above 1023, or to 0 for any.",
+        SocketError.AddressNotAvailable => $"An address of LanyardOptions.BindAddresses is not one of this machine's: {e.Message}",
+        _ => $"No UDP socket can be bound: {e.Message}",
+    };
+
+    private void Send(DatagramSocket socket, in InetEndpoint destination, ReadOnlySpan<byte> datagram, int timeToLive)
+    {
+        if (!socket.Send(destination, datagram, timeToLive))
+            SendFailures++;
+    }
+
+    private void Receive(int index, Action<int, DatagramBatch> receive)
+    {
+        var socket = _sockets[index];
+        var batch = new DatagramBatch();
+        var pauseMs = 0;
+        while (!_isStopping)
+        {
+            try
+            {
+                socket.Receive(batch);
+                if (_isStopping)
+                    return;
+                receive(index, batch);
+                pauseMs = 0;
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            {
+                if (_isStopping)
+                    return;
+                // Mostly the echo of a datagram that was not delivered, once; where it does not end, it must not cost a whole processor.
+                if (pauseMs > 0)
+                {
+                    Log.ReceiveFailed(_logger, socket.LocalEndpoint, e);
+                    Thread.Sleep(pauseMs);
+                }
+
+                pauseMs = Math.Clamp(pauseMs * 2, 1, LongestPauseMs);
+            }
+        }
+    }
+}
