@@ -30,7 +30,8 @@ internal static class PingCommand
                 for (var sequence = 1; sequence <= total; sequence++)
                 {
                     var sent = Stopwatch.GetTimestamp();
-                    report.Add(sequence, await app.Network.PingAsync(report.Destination.ToIPAddress(), result.GetTime(timeout), result.GetValue(size), cancellation));
+                    var reply = await app.Network.PingAsync(report.Destination.ToIPAddress(), result.GetTime(timeout), result.GetValue(size), cancellation);
+                    report.Add(sequence, reply, WayTo(app, report.Destination));
                     var pause = result.GetTime(interval) - Stopwatch.GetElapsedTime(sent);
                     if (sequence < total && pause > TimeSpan.Zero)
                         await Task.Delay(pause, cancellation);
@@ -47,6 +48,10 @@ internal static class PingCommand
         return command;
     }
 
+    // Whether packets to the peer go straight to it now, or through a root.
+    private static string WayTo(AppNode app, InetAddress destination) =>
+        !app.Network.TryFindNode(destination, out var node) || app.Node.FindPeer(node) is not { } peer ? "" : peer.IsDirect ? " direct" : " relayed";
+
     /// <summary>Counts replies; writes a line for each where there is somewhere to write it.</summary>
     private sealed class PingReport(InetAddress destination, TextWriter? lines)
     {
@@ -58,13 +63,13 @@ internal static class PingCommand
 
         public int Received => _roundTripsMs.Count;
 
-        public void Add(int sequence, LanyardPingReply reply)
+        public void Add(int sequence, LanyardPingReply reply, string way)
         {
             Sent++;
             if (reply.IsSuccess)
                 _roundTripsMs.Add(reply.RoundTrip.TotalMilliseconds);
             lines?.WriteLine(reply.IsSuccess
-                ? string.Create(CultureInfo.InvariantCulture, $"{reply.PayloadBytes} bytes from {reply.From}: seq={sequence} ttl={reply.HopLimit} time={reply.RoundTrip.TotalMilliseconds:0.000} ms")
+                ? string.Create(CultureInfo.InvariantCulture, $"{reply.PayloadBytes} bytes from {reply.From}: seq={sequence} ttl={reply.HopLimit} time={reply.RoundTrip.TotalMilliseconds:0.000} ms{way}")
                 : reply.Error == NetError.TimedOut ? string.Create(CultureInfo.InvariantCulture, $"no reply from {destination}: seq={sequence}")
                 : string.Create(CultureInfo.InvariantCulture, $"{reply.Error} from {reply.From}: seq={sequence}"));
             lines?.Flush();
