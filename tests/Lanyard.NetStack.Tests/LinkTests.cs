@@ -76,6 +76,12 @@ public class LinkTests
         Assert.Equal(long.MaxValue, peer.Host.NextDeadline);
         socket.SendTo(peer.Now, v6 ? Target6 : Target4, "x"u8);
         Assert.Equal(6, peer.Frames.Count);
+        peer.Frames.Clear();
+        if (v6)
+            Advertise(peer, Pair.B6, 0x60);
+        else
+            Arp(peer, new ArpPacket(true, Pair.MacB, Pair.B4, Pair.MacA, Pair.A4));
+        Assert.Equal(v6 ? NetworkHost.EtherTypeIPv6 : NetworkHost.EtherTypeIPv4, Assert.Single(peer.Frames).EtherType);
     }
 
     [Fact]

@@ -74,14 +74,14 @@ internal sealed class FrameOutput(NetworkHost host, IFrameSink sink)
     public Span<byte> Begin(in Hop hop, ushort etherType, int length)
     {
         Abandon();
-        _etherType = etherType;
         MacAddress mac;
         switch (hop.Kind)
         {
             case HopKind.Neighbor:
                 var neighbor = hop.Neighbor!;
+                // May itself send a question.
                 if (!neighbor.Use(host))
-                    return Hold(length, neighbor);
+                    return Hold(length, etherType, neighbor);
                 mac = neighbor.Mac;
                 break;
             case HopKind.Fixed:
@@ -94,7 +94,7 @@ internal sealed class FrameOutput(NetworkHost host, IFrameSink sink)
                     return default;
                 }
 
-                return Hold(length, null);
+                return Hold(length, etherType, null);
             default:
                 host.Count(HostCounter.NoRoute);
                 return default;
@@ -155,7 +155,7 @@ internal sealed class FrameOutput(NetworkHost host, IFrameSink sink)
         sink.Flush();
     }
 
-    private Span<byte> Hold(int length, NeighborEntry? neighbor)
+    private Span<byte> Hold(int length, ushort etherType, NeighborEntry? neighbor)
     {
         _held = host.Pool.Rent(length);
         if (_held is null)
@@ -164,6 +164,7 @@ internal sealed class FrameOutput(NetworkHost host, IFrameSink sink)
             return default;
         }
 
+        _etherType = etherType;
         _waitFor = neighbor;
         _toSelf = neighbor is null;
         return _held.AsSpan(0, length);

@@ -187,9 +187,10 @@ internal sealed class RawConnection
     public SentTcp Syn { get; private set; } = null!;
 
     /// <summary>The host opens a connection to B and B answers.</summary>
-    public static RawConnection Open(RawPeer peer, ushort window = 65_535, TcpOptions? options = null, byte[]? synOptions = null)
+    public static RawConnection Open(RawPeer peer, ushort window = 65_535, TcpOptions? options = null, byte[]? synOptions = null, long rtt = 0)
     {
         var raw = Start(peer, options);
+        peer.Advance(rtt);
         raw.Send(TcpFlags.Syn | TcpFlags.Ack, -1, 0, window: window, options: synOptions ?? [2, 4, 0x05, 0xb4]);
         Assert.Equal(TcpState.Established, raw.Connection.State);
         Assert.Equal(TcpFlags.Ack, peer.NextTcp()!.Flags);
