@@ -30,7 +30,8 @@ public class KernelConformanceTests
 
         var received = await peer.InKernel(() =>
         {
-            using var socket = new Socket(v6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            using var socket = new Socket(v6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork, SocketType.Stream,
+                ProtocolType.Tcp);
             socket.Connect(new IPEndPoint((v6 ? Pair.A6 : Pair.A4).ToIPAddress(), Port));
             return Exchange(socket, up, sendSeed: 1, expectSeed: 2);
         }).WaitAsync(TimeSpan.FromSeconds(60));
@@ -52,7 +53,8 @@ public class KernelConformanceTests
         using var listening = new ManualResetEventSlim();
         var kernel = peer.InKernel(() =>
         {
-            using var listener = new Socket(v6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            using var listener = new Socket(v6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork, SocketType.Stream,
+                ProtocolType.Tcp);
             listener.Bind(new IPEndPoint(v6 ? IPAddress.IPv6Any : IPAddress.Any, Port));
             listener.Listen();
             listening.Set();
@@ -63,7 +65,8 @@ public class KernelConformanceTests
         var client = new StreamApp(() => peer.Now, up);
         lock (peer.Lock)
         {
-            Assert.Equal(NetError.None, peer.Host.ConnectTcp(peer.Now, new InetEndpoint(v6 ? Pair.B6 : Pair.B4, Port), client, out var connection));
+            Assert.Equal(NetError.None, peer.Host.ConnectTcp(peer.Now, new InetEndpoint(v6 ? Pair.B6 : Pair.B4, Port), client,
+                out var connection));
             client.Attach(connection!);
         }
 
@@ -127,7 +130,8 @@ public class KernelConformanceTests
         using var bound = new ManualResetEventSlim();
         var kernel = peer.InKernel(() =>
         {
-            using var socket = new Socket(v6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp) { ReceiveTimeout = 10_000 };
+            using var socket = new Socket(v6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork, SocketType.Dgram,
+                ProtocolType.Udp) { ReceiveTimeout = 10_000 };
             socket.Bind(new IPEndPoint(v6 ? IPAddress.IPv6Any : IPAddress.Any, Port));
             bound.Set();
             EndPoint from = new IPEndPoint(v6 ? IPAddress.IPv6Any : IPAddress.Any, 0);

@@ -70,7 +70,8 @@ internal sealed class FrameOutput(NetworkHost host, IFrameSink sink)
     /// <summary>Packets for this host that wait to be delivered.</summary>
     public int LoopbackCount => _loopback.Count;
 
-    /// <summary>Room for a packet, or an empty span if it must be dropped (which is counted). <see cref="Commit"/> follows, or nothing.</summary>
+    /// <summary>Room for a packet, or an empty span if it must be dropped (which is counted). <see cref="Commit"/> follows, or
+    /// nothing.</summary>
     public Span<byte> Begin(in Hop hop, ushort etherType, int length)
     {
         Abandon();

@@ -145,5 +145,6 @@ internal sealed partial class TcpSender
         && start >= SequenceNumber.Unwrap(segmentOptions.SackStart(1), Una) && end <= SequenceNumber.Unwrap(segmentOptions.SackEnd(1), Una);
 
     // Whether the echoed timestamp is from before the segment was last sent.
-    private bool IsOlder(bool hasEcho, uint echo, in SentSegment segment) => hasEcho && (int)(echo - connection.TimestampAt(segment.SentAt)) < 0;
+    private bool IsOlder(bool hasEcho, uint echo, in SentSegment segment) => hasEcho
+        && (int)(echo - connection.TimestampAt(segment.SentAt)) < 0;
 }
