@@ -72,9 +72,9 @@ internal sealed class Pair
     public bool Step(long end)
     {
         var next = Math.Min(Math.Min(AtoB.NextArrival, BtoA.NextArrival), Math.Min(A.NextDeadline, B.NextDeadline));
-        if (next > end)
+        if (next > end || next == long.MaxValue)
         {
-            Now = Math.Max(Now, end);
+            Now = end == long.MaxValue ? Now : Math.Max(Now, end);
             return false;
         }
 
