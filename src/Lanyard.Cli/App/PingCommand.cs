@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
+using Lanyard.Engine;
 using Lanyard.NetStack;
 using Lanyard.Primitives;
 
@@ -23,7 +24,7 @@ internal static class PingCommand
         command.SetAction(async (result, cancellation) =>
         {
             await using var app = await options.StartAsync(result, cancellation);
-            var report = new PingReport(result.GetRequiredValue(address), result.GetValue(json) ? null : result.InvocationConfiguration.Output);
+            var report = new PingReport(app, result.GetRequiredValue(address), result.GetValue(json) ? null : result.InvocationConfiguration.Output);
             var total = result.GetValue(count);
             try
             {
@@ -48,7 +49,7 @@ internal static class PingCommand
     }
 
     /// <summary>Counts replies; writes a line for each where there is somewhere to write it.</summary>
-    private sealed class PingReport(InetAddress destination, TextWriter? lines)
+    private sealed class PingReport(AppNode app, InetAddress destination, TextWriter? lines)
     {
         private readonly List<double> _roundTripsMs = [];
 
@@ -64,10 +65,22 @@ internal static class PingCommand
             if (reply.IsSuccess)
                 _roundTripsMs.Add(reply.RoundTrip.TotalMilliseconds);
             lines?.WriteLine(reply.IsSuccess
-                ? string.Create(CultureInfo.InvariantCulture, $"{reply.PayloadBytes} bytes from {reply.From}: seq={sequence} ttl={reply.HopLimit} time={reply.RoundTrip.TotalMilliseconds:0.000} ms")
+                ? string.Create(CultureInfo.InvariantCulture, $"{reply.PayloadBytes} bytes from {reply.From}: seq={sequence} ttl={reply.HopLimit} time={reply.RoundTrip.TotalMilliseconds:0.000} ms{Way(reply.From)}")
                 : reply.Error == NetError.TimedOut ? string.Create(CultureInfo.InvariantCulture, $"no reply from {destination}: seq={sequence}")
                 : string.Create(CultureInfo.InvariantCulture, $"{reply.Error} from {reply.From}: seq={sequence}"));
             lines?.Flush();
+        }
+
+        /// <summary>How packets go to whoever replied, as far as one can tell which node that is.</summary>
+        private string Way(InetAddress from) => FindPeer(from) is { } peer ? peer.IsDirect ? " direct" : " relayed" : "";
+
+        /// <summary>An IPv4 address does not tell whose it is; but where one node is known beside the roots and the controller, it is that one's.</summary>
+        private PeerInfo? FindPeer(InetAddress from)
+        {
+            if (app.Network.TryFindNode(from, out var node))
+                return app.Node.FindPeer(node);
+            var others = app.Node.Peers.Where(peer => peer.Role == PeerRole.Leaf && peer.Address != app.Network.Id.Controller).Take(2).ToArray();
+            return others.Length == 1 ? others[0] : null;
         }
 
         public void Close(TextWriter output, bool json)
