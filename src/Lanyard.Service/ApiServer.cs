@@ -40,9 +40,9 @@ internal sealed class ApiServer : IAsyncDisposable
         options.Limits.MaxRequestBodySize = LocalApi.MaxBodyBytes;
         options.Limits.MaxConcurrentConnections = MaxConnections;
         options.Limits.RequestHeadersTimeout = HeadersTimeout;
-        options.Listen(IPAddress.Loopback, port, listen => listen.Protocols = HttpProtocols.Http1);
+        options.Listen(IPAddress.Loopback, port, Configure);
         if (HasIPv6Loopback())
-            options.Listen(IPAddress.IPv6Loopback, port, listen => listen.Protocols = HttpProtocols.Http1);
+            options.Listen(IPAddress.IPv6Loopback, port, Configure);
         var transport = new SocketTransportFactory(Options.Create(new SocketTransportOptions()), NullLoggerFactory.Instance);
         var server = new KestrelServer(Options.Create(options), transport, NullLoggerFactory.Instance);
         try
@@ -69,6 +69,12 @@ internal sealed class ApiServer : IAsyncDisposable
         using var timeout = new CancellationTokenSource(StopTimeout);
         await _server.StopAsync(timeout.Token).ConfigureAwait(false);
         _server.Dispose();
+    }
+
+    private static void Configure(ListenOptions listen)
+    {
+        listen.Protocols = HttpProtocols.Http1;
+        MissingHostHeader.Supply(listen, HeadersTimeout);
     }
 
     private static bool HasIPv6Loopback()

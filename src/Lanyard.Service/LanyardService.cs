@@ -23,6 +23,9 @@ public sealed class LanyardService : IAsyncDisposable
     private const string ProcessFile = "zerotier-one.pid";
     private const string ControllerFile = "controller.sqlite";
 
+    // Where other controllers keep what this one takes over when it begins.
+    private const string ImportFolder = "controller.d";
+
     private readonly string _home;
     private readonly ControllerHost? _controller;
     private readonly ApiServer _server;
@@ -108,10 +111,12 @@ public sealed class LanyardService : IAsyncDisposable
     private static ControllerHost StartController(string home, LanyardNode node, ControllerLink link, ILoggerFactory? loggers)
     {
         var identity = StateFiles.ReadIdentity(Path.Combine(home, "identity.secret"));
-        var store = SqliteControllerStore.Open(Path.Combine(home, ControllerFile), loggers?.CreateLogger<SqliteControllerStore>());
+        var file = Path.Combine(home, ControllerFile);
+        var import = File.Exists(file) ? null : ControllerFolder.Read(Path.Combine(home, ImportFolder));
+        var store = SqliteControllerStore.Open(file, loggers?.CreateLogger<SqliteControllerStore>());
         try
         {
-            return new ControllerHost(node, new NetworkController(identity, store, RandomNumberGenerator.Fill), store, link);
+            return new ControllerHost(node, new NetworkController(identity, store, RandomNumberGenerator.Fill, import: import), store, link);
         }
         catch
         {

@@ -32,6 +32,20 @@ internal sealed class AppNode : IAsyncDisposable
         ShutdownTimeout = ShutdownTimeout,
     };
 
+    /// <summary>Starts a node as <see cref="Configure"/> says.</summary>
+    /// <exception cref="CommandException">It knows no roots.</exception>
+    public static async Task<LanyardNode> StartNodeAsync(LanyardOptions options, CancellationToken cancellationToken)
+    {
+        var node = await LanyardNode.StartAsync(options, cancellationToken);
+        if (node.Planet is null && node.Moons.Count == 0)
+        {
+            await node.DisposeAsync();
+            throw new CommandException(ExitCode.Failed, $"This node knows no roots, and so reaches nobody: put a planet file into '{options.StateDirectory}', or give --planet.");
+        }
+
+        return node;
+    }
+
     /// <summary>Starts a node, joins a network and waits until there is an address.</summary>
     /// <param name="options">How.</param>
     /// <param name="id">The network.</param>
@@ -41,12 +55,10 @@ internal sealed class AppNode : IAsyncDisposable
     public static async Task<AppNode> StartAsync(
         LanyardOptions options, NetworkId id, bool waitForAuthorization, TextWriter error, CancellationToken cancellationToken)
     {
-        var node = await LanyardNode.StartAsync(options, cancellationToken);
+        var node = await StartNodeAsync(options, cancellationToken);
         try
         {
             error.WriteLine($"node {node.Address}");
-            if (node.Planet is null && node.Moons.Count == 0)
-                throw new CommandException(ExitCode.Failed, $"This node knows no roots, and so reaches nobody: put a planet file into '{options.StateDirectory}', or give --planet.");
             var network = node.Join(id);
             if (waitForAuthorization)
                 await network.WaitUntilReadyAsync(waitForAuthorization: true, cancellationToken);

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
+using Lanyard.Engine;
 using Lanyard.NetStack;
 using Lanyard.Primitives;
 
@@ -23,15 +24,14 @@ internal static class PingCommand
         command.SetAction(async (result, cancellation) =>
         {
             await using var app = await options.StartAsync(result, cancellation);
-            var report = new PingReport(result.GetRequiredValue(address), result.GetValue(json) ? null : result.InvocationConfiguration.Output);
+            var report = new PingReport(app, result.GetRequiredValue(address), result.GetValue(json) ? null : result.InvocationConfiguration.Output);
             var total = result.GetValue(count);
             try
             {
                 for (var sequence = 1; sequence <= total; sequence++)
                 {
                     var sent = Stopwatch.GetTimestamp();
-                    var reply = await app.Network.PingAsync(report.Destination.ToIPAddress(), result.GetTime(timeout), result.GetValue(size), cancellation);
-                    report.Add(sequence, reply, WayTo(app, report.Destination));
+                    report.Add(sequence, await app.Network.PingAsync(report.Destination.ToIPAddress(), result.GetTime(timeout), result.GetValue(size), cancellation));
                     var pause = result.GetTime(interval) - Stopwatch.GetElapsedTime(sent);
                     if (sequence < total && pause > TimeSpan.Zero)
                         await Task.Delay(pause, cancellation);
@@ -48,12 +48,8 @@ internal static class PingCommand
         return command;
     }
 
-    // Whether packets to the peer go straight to it now, or through a root.
-    private static string WayTo(AppNode app, InetAddress destination) =>
-        !app.Network.TryFindNode(destination, out var node) || app.Node.FindPeer(node) is not { } peer ? "" : peer.IsDirect ? " direct" : " relayed";
-
     /// <summary>Counts replies; writes a line for each where there is somewhere to write it.</summary>
-    private sealed class PingReport(InetAddress destination, TextWriter? lines)
+    private sealed class PingReport(AppNode app, InetAddress destination, TextWriter? lines)
     {
         private readonly List<double> _roundTripsMs = [];
 
@@ -63,16 +59,28 @@ internal static class PingCommand
 
         public int Received => _roundTripsMs.Count;
 
-        public void Add(int sequence, LanyardPingReply reply, string way)
+        public void Add(int sequence, LanyardPingReply reply)
         {
             Sent++;
             if (reply.IsSuccess)
                 _roundTripsMs.Add(reply.RoundTrip.TotalMilliseconds);
             lines?.WriteLine(reply.IsSuccess
-                ? string.Create(CultureInfo.InvariantCulture, $"{reply.PayloadBytes} bytes from {reply.From}: seq={sequence} ttl={reply.HopLimit} time={reply.RoundTrip.TotalMilliseconds:0.000} ms{way}")
+                ? string.Create(CultureInfo.InvariantCulture, $"{reply.PayloadBytes} bytes from {reply.From}: seq={sequence} ttl={reply.HopLimit} time={reply.RoundTrip.TotalMilliseconds:0.000} ms{Way(reply.From)}")
                 : reply.Error == NetError.TimedOut ? string.Create(CultureInfo.InvariantCulture, $"no reply from {destination}: seq={sequence}")
                 : string.Create(CultureInfo.InvariantCulture, $"{reply.Error} from {reply.From}: seq={sequence}"));
             lines?.Flush();
+        }
+
+        /// <summary>How packets go to whoever replied, as far as one can tell which node that is.</summary>
+        private string Way(InetAddress from) => FindPeer(from) is { } peer ? peer.IsDirect ? " direct" : " relayed" : "";
+
+        /// <summary>An IPv4 address does not tell whose it is; but where one node is known beside the roots and the controller, it is that one's.</summary>
+        private PeerInfo? FindPeer(InetAddress from)
+        {
+            if (app.Network.TryFindNode(from, out var node))
+                return app.Node.FindPeer(node);
+            var others = app.Node.Peers.Where(peer => peer.Role == PeerRole.Leaf && peer.Address != app.Network.Id.Controller).Take(2).ToArray();
+            return others.Length == 1 ? others[0] : null;
         }
 
         public void Close(TextWriter output, bool json)

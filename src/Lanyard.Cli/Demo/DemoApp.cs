@@ -59,7 +59,7 @@ internal sealed class DemoApp : IAsyncDisposable
 
     private static async Task<DemoApp> StartAsync(string home, NetworkId id, InvocationConfiguration io, CancellationToken stop)
     {
-        var node = await LanyardNode.StartAsync(AppNode.Configure(home, io.Error), stop);
+        var node = await AppNode.StartNodeAsync(AppNode.Configure(home, io.Error), stop);
         try
         {
             new DemoEvent(DemoEvent.Node, node.Address.ToString()).Write(io.Output);

@@ -235,12 +235,8 @@ internal sealed partial class NodeRuntime : IDisposable
         Enter();
         try
         {
-            if (IsDisposed)
-                return long.MaxValue;
-            if (Engine.NextDeadlineMs <= NowMs)
-                Engine.Poll(NowMs);
-            foreach (var port in _ports)
-                port.Poll();
+            if (!IsDisposed)
+                PollAll();
         }
 #pragma warning disable CA1031 // As in Receive.
         catch (Exception e)
@@ -249,11 +245,20 @@ internal sealed partial class NodeRuntime : IDisposable
             Events.Log(logger => Log.InternalError(logger, e));
         }
 
+        // Not Exit, which would wake this very thread.
         Settle();
         _armedFor = NextDeadline();
         var delay = _armedFor - NowMicroseconds;
         Gate.Exit();
         return delay;
+    }
+
+    private void PollAll()
+    {
+        if (Engine.NextDeadlineMs <= NowMs)
+            Engine.Poll(NowMs);
+        foreach (var port in _ports)
+            port.Poll();
     }
 
     private long NextDeadline()

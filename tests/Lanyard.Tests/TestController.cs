@@ -1,0 +1,75 @@
+using System.Collections.Concurrent;
+using Lanyard.Engine;
+using Lanyard.Primitives;
+using Lanyard.Wire;
+
+namespace Lanyard.Tests;
+
+/// <summary>A controller of one network that gives each member 10.77.0.N and both derived IPv6 addresses.</summary>
+internal sealed class TestController(Identity identity) : INetworkController
+{
+    private readonly ConcurrentDictionary<NodeAddress, int> _numbers = new();
+    private readonly ConcurrentDictionary<NodeAddress, bool> _authorized = new();
+
+    public NetworkId Network { get; } = NetworkId.Create(identity.Address, 0x77);
+
+    public bool IsPrivate { get; init; } = true;
+
+    public bool AssignsAddresses { get; set; } = true;
+
+    public int Mtu { get; set; } = NetworkLimits.DefaultMtu;
+
+    /// <summary>Whether anything is answered.</summary>
+    public bool IsSilent { get; set; }
+
+    public void Authorize(NodeAddress member) => _authorized[member] = true;
+
+    public void Deauthorize(NodeAddress member) => _authorized.TryRemove(member, out _);
+
+    public NetworkConfig ConfigFor(long nowMs, Identity member)
+    {
+        var number = _numbers.GetOrAdd(member.Address, _ => _numbers.Count + 1);
+        var config = new NetworkConfig
+        {
+            NetworkId = Network,
+            IssuedTo = member.Address,
+            Timestamp = nowMs,
+            CredentialTimeMaxDelta = 7_200_000,
+            Revision = (ulong)Mtu,
+            Flags = NetworkFlags.Broadcast,
+            MulticastLimit = 32,
+            Type = IsPrivate ? NetworkType.Private : NetworkType.Public,
+            Name = "test",
+            Mtu = Mtu,
+            Rules = [Rule.ActionAccept],
+        };
+        if (AssignsAddresses)
+        {
+            config = config with
+            {
+                StaticAddresses =
+                [
+                    new InetPrefix(InetAddress.FromV4(0x0a4d0000 + (uint)number), 24),
+                    DerivedAddresses.Rfc4193(Network, member.Address),
+                    DerivedAddresses.SixPlane(Network, member.Address),
+                ],
+                Routes = [new NetworkRoute(InetPrefix.Parse("10.77.0.0/24"))],
+            };
+        }
+
+        return IsPrivate
+            ? config with { Membership = CertificateOfMembership.Create(Network, nowMs, 7_200_000, member).Sign(identity) }
+            : config;
+    }
+
+    public ControllerReply Handle(long nowMs, Identity requester, in InetEndpoint endpoint, NetworkId network, ReadOnlySpan<byte> metadata)
+    {
+        if (IsSilent)
+            return new ControllerReply(ControllerReplyKind.Ignore);
+        if (network != Network)
+            return new ControllerReply(ControllerReplyKind.NotFound);
+        if (IsPrivate && !_authorized.ContainsKey(requester.Address))
+            return new ControllerReply(ControllerReplyKind.AccessDenied);
+        return new ControllerReply(ControllerReplyKind.Config, ConfigFor(nowMs, requester));
+    }
+}
