@@ -47,7 +47,7 @@ internal readonly struct AesX86 : IAesMachine
     {
         var done = 0;
 #if NET10_0_OR_GREATER
-        if (Pclmulqdq.V512.IsSupported && Avx512BW.IsSupported && count >= 4)
+        if (Pclmulqdq.V512.IsSupported && Avx512BW.IsSupported && Vector512.IsHardwareAccelerated && count >= 4)
         {
             var reversed = Vector512.Create(Vector256.Create(ReversedBytes, ReversedBytes), Vector256.Create(ReversedBytes, ReversedBytes));
             Vector512<ulong> low4 = default, middle4 = default, high4 = default;

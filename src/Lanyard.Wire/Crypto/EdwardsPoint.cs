@@ -193,7 +193,7 @@ internal struct EdwardsPoint
         public void NegateIf(ulong mask)
         {
             Field25519.SwapIf(mask, ref Sum, ref Difference);
-            TwiceDXY.SetIf(mask, (Field25519.Zero - TwiceDXY) * Field25519.One);
+            TwiceDXY.SetIf(mask, Field25519.Zero - TwiceDXY);
         }
     }
 }

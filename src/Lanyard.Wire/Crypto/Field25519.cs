@@ -1,5 +1,8 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
+#if NET
+using System.Runtime.Intrinsics;
+#endif
 
 namespace Lanyard.Wire.Crypto;
 
@@ -238,6 +241,15 @@ internal struct Field25519
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void SetIf(ulong mask, in Field25519 other)
     {
+#if NET
+        if (Vector256.IsHardwareAccelerated)
+        {
+            var own = Vector256.LoadUnsafe(ref _l0);
+            (own ^ ((own ^ Vector256.LoadUnsafe(in other._l0)) & Vector256.Create(mask))).StoreUnsafe(ref _l0);
+            _l4 ^= (_l4 ^ other._l4) & mask;
+            return;
+        }
+#endif
         _l0 ^= (_l0 ^ other._l0) & mask;
         _l1 ^= (_l1 ^ other._l1) & mask;
         _l2 ^= (_l2 ^ other._l2) & mask;

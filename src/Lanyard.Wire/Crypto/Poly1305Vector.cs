@@ -25,7 +25,7 @@ internal static class Poly1305Vector
 
     public static bool IsSupported256 => Avx2.IsSupported;
 
-    public static bool IsSupported512 => Avx512F.IsSupported;
+    public static bool IsSupported512 => Avx512F.IsSupported && Vector512.IsHardwareAccelerated;
 
     // Two vectors of blocks are interleaved word by word, so the lanes hold the blocks 0 2 1 3 and 0 4 1 5 2 6 3 7; the first power goes to the last.
     private static ReadOnlySpan<byte> Columns256 => [3, 1, 2, 0];

@@ -17,7 +17,7 @@ internal static class Salsa20Vector
 
     public static bool IsSupported256 => Avx2.IsSupported;
 
-    public static bool IsSupported512 => Avx512F.IsSupported;
+    public static bool IsSupported512 => Avx512F.IsSupported && Vector512.IsHardwareAccelerated;
 
     /// <summary>Writes four blocks of keystream from the state's block number on; the number itself stays.</summary>
     public static void FourBlocks(int rounds, ReadOnlySpan<uint> state, Span<byte> keystream) =>
