@@ -11,4 +11,21 @@ internal static class ExitCode
 
     /// <summary>It was asked in a way that makes no sense; standard error says how to ask.</summary>
     public const int Usage = 2;
+
+    /// <summary>The other end (a service, a controller, a peer) did not answer, or refused.</summary>
+    public const int Unreachable = 3;
+
+    /// <summary>It was interrupted before it was done: 128 and the number of SIGINT, as shells have it.</summary>
+    public const int Interrupted = 130;
+
+    /// <summary>The codes, for the help.</summary>
+    public const string Help = """
+        Exit codes:
+          0    done
+          1    failed: standard error says why
+          2    not understood: standard error says how to ask
+          3    the other end (a service, a controller, a peer) did not answer, or refused
+          130  interrupted
+        Data goes to standard output, everything else to standard error.
+        """;
 }

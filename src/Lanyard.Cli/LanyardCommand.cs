@@ -1,12 +1,23 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+using Lanyard.Cli.App;
+using Lanyard.Cli.Daemon;
+using Lanyard.Cli.Demo;
 using Lanyard.Cli.Dissect;
+using Lanyard.Cli.Identities;
+using Lanyard.Cli.Perf;
+using Lanyard.Cli.Worlds;
+using Lanyard.Controller;
 
 namespace Lanyard.Cli;
 
 /// <summary>The <c>lanyard</c> command: its verbs, and how it is run.</summary>
 internal static class LanyardCommand
 {
+    // An argument that begins with @ is what it says, as in --data @FILE.
+    private static readonly ParserConfiguration Parsing = new() { ResponseFileTokenReplacer = null };
+
     /// <summary>Runs the command.</summary>
     /// <param name="args">The arguments.</param>
     /// <param name="output">Where data goes.</param>
@@ -14,16 +25,77 @@ internal static class LanyardCommand
     /// <returns>One of <see cref="ExitCode"/>.</returns>
     public static int Run(string[] args, TextWriter output, TextWriter error)
     {
-        var result = Create().Parse(args);
-        var code = result.Invoke(new InvocationConfiguration { Output = output, Error = error });
-        return result.Errors.Count > 0 ? ExitCode.Usage : code;
+        var result = Create().Parse(args, Parsing);
+        if (result.Action is ParseErrorAction)
+            return Explain(result, error);
+        using var signals = new StopSignals();
+        // Signals and failures are handled here, and alike for all verbs.
+        var configuration = new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
+        try
+        {
+            return result.InvokeAsync(configuration, signals.Token).GetAwaiter().GetResult();
+        }
+        catch (CommandException failure)
+        {
+            error.WriteLine(failure.Message);
+            return failure.ExitCode;
+        }
+        catch (OperationCanceledException) when (signals.Token.IsCancellationRequested)
+        {
+            return ExitCode.Interrupted;
+        }
+        catch (LanyardNetworkException refused)
+        {
+            error.WriteLine(refused.Message);
+            return ExitCode.Unreachable;
+        }
+        catch (LanyardSocketException unreachable)
+        {
+            error.WriteLine(unreachable.Message);
+            return ExitCode.Unreachable;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ControllerStoreException)
+        {
+            error.WriteLine(failure.Message);
+            return ExitCode.Failed;
+        }
+    }
+
+    private static int Explain(ParseResult result, TextWriter error)
+    {
+        foreach (var problem in result.Errors)
+            error.WriteLine(problem.Message);
+        var names = new Stack<string>();
+        for (System.CommandLine.Parsing.SymbolResult? at = result.CommandResult; at is System.CommandLine.Parsing.CommandResult command; at = at.Parent)
+            names.Push(command.Command.Name);
+        error.WriteLine($"'{string.Join(' ', names)} --help' says how it goes.");
+        return ExitCode.Usage;
     }
 
     // Not a RootCommand: that would take the name of the program's file.
-    private static Command Create() => new("lanyard", "Encrypted peer-to-peer LANs from the inside.")
+    private static Command Create() => new("lanyard", $"Encrypted peer-to-peer LANs from the inside.\n\n{ExitCode.Help}")
     {
         new HelpOption { Recursive = true },
         new VersionOption(),
+        DemoCommand.Create(),
+        ServiceCommand.Create(),
+        JoinCommand.Create(),
+        LeaveCommand.Create(),
+        NetworksCommand.Create(),
+        PeersCommand.Create(),
+        InfoCommand.Create(),
+        ConnectCommand.Create(),
+        ExposeCommand.Create(),
+        PingCommand.Create(),
+        HttpCommand.Create(),
+        UdpEchoCommand.Create(),
+        UdpSendCommand.Create(),
+        PerfCommand.Create(),
+        IdentityCommand.Create(),
+        PlanetCommand.Create(),
+        MoonCommand.Create(),
         DissectCommand.Create(),
+        GameCommand.Create(),
+        PlayerCommand.Create(),
     };
 }

@@ -95,12 +95,13 @@ public sealed class ControllerApi(NetworkController controller)
             method == "GET" ? ListMembers(network) : NotAllowed(method),
         (_, ["", "unstable", "controller", "network", var id, "member"]) when NetworkId.TryParse(id, out var network) =>
             method == "GET" ? ListWholeMembers(network) : NotAllowed(method),
-        (_, ["", "controller", "network", var id, "member", var node]) when NetworkId.TryParse(id, out var network) && NodeAddress.TryParse(node, out var address) => method switch
-        {
-            "GET" => Show(controller.FindMember(network, address)),
-            "DELETE" => Show(controller.DeleteMember(nowMs, network, address)),
-            _ => SaveMember(nowMs, network, address, body),
-        },
+        (_, ["", "controller", "network", var id, "member", var node])
+            when NetworkId.TryParse(id, out var network) && NodeAddress.TryParse(node, out var address) => method switch
+            {
+                "GET" => Show(controller.FindMember(network, address)),
+                "DELETE" => Show(controller.DeleteMember(nowMs, network, address)),
+                _ => SaveMember(nowMs, network, address, body),
+            },
         _ => Error(404, "There is no such path."),
     };
 

@@ -23,7 +23,7 @@ public sealed partial class NetworkController
 
     /// <summary>
     /// Takes the next thing to tell a node that did not ask: revocations first, then configurations that changed (one a member, however many
-    /// changes there were) and refusals to those who are no longer members. Nodes that are not online are passed over.
+    /// changes there were) and refusals to those who had one and are no longer members. Nodes that are not online are passed over.
     /// </summary>
     /// <param name="nowMs">The time in milliseconds since 1970.</param>
     /// <param name="message">What to send.</param>
@@ -45,7 +45,13 @@ public sealed partial class NetworkController
 
         if (revocation is var (round, to))
         {
-            message = new ControllerMessage { To = to, Network = round.Network.Record.Id, Kind = ControllerMessageKind.Revocation, Revocation = round.Signed(_identity) };
+            message = new ControllerMessage
+            {
+                To = to,
+                Network = round.Network.Record.Id,
+                Kind = ControllerMessageKind.Revocation,
+                Revocation = round.Signed(_identity),
+            };
             return true;
         }
 
@@ -64,6 +70,23 @@ public sealed partial class NetworkController
             InReplyTo = source is null ? packetId : 0,
         };
         return true;
+    }
+
+    /// <summary>
+    /// Puts a message into packets: one, or as many as a configuration has parts, each part signed. It takes the caller's processor about a
+    /// signature's time a part.
+    /// </summary>
+    public IReadOnlyList<ControllerPacket> ToPackets(ControllerMessage message)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        var packets = ControllerPackets.Of(message, _identity, _random, out var isTooLarge);
+        if (isTooLarge)
+        {
+            lock (_lock)
+                _counters = _counters with { ConfigsTooLarge = _counters.ConfigsTooLarge + 1 };
+        }
+
+        return packets;
     }
 
     private (RevocationRound Round, NodeAddress To)? NextRevocation(long nowMs)
@@ -89,13 +112,20 @@ public sealed partial class NetworkController
             member.IsPushWaiting = false;
             if (!member.IsOnline(nowMs, Limits.OnlineWindow))
                 continue;
-            if (network.IsDeleted || member.IsDeleted)
+            var isGone = network.IsDeleted || member.IsDeleted;
+            var record = isGone ? member.Record : Admit(network.Record, member.Record, member.Metadata, nowMs);
+            if (isGone || !record.IsAuthorized)
+            {
+                // Who was refused before need not hear it again; and whoever was made anew since, and was told so, must not.
+                if (!member.HasConfig || (isGone && Find(network.Record.Id, member.Record.Address) is { HasConfig: true }))
+                    continue;
+                member.HasConfig = false;
                 return (network, member, null, member.LastPacketId);
-            var record = Admit(network.Record, member.Record, member.Metadata, nowMs);
-            if (record.IsAuthorized)
-                record = Provide(network, record, member.Metadata);
-            Store(network, member, record);
-            return (network, member, record.IsAuthorized ? SourceOf(network, member, nowMs) : null, member.LastPacketId);
+            }
+
+            Store(network, member, Provide(network, record, member.Metadata));
+            member.HasConfig = true;
+            return (network, member, SourceOf(network, member, nowMs), member.LastPacketId);
         }
 
         return null;
@@ -117,8 +147,9 @@ public sealed partial class NetworkController
     }
 
     /// <summary>Has all members told that a node's certificates issued up to now no longer count. They tell each other on.</summary>
-    private void Revoke(NetworkState network, NodeAddress target, long nowMs)
+    private void Revoke(NetworkState network, MemberState target, long nowMs)
     {
+        target.RevokedUpToMs = Math.Max(nowMs, target.LastIssuedMs);
         Span<byte> id = stackalloc byte[4];
         _random(id);
         _rounds.Enqueue(new RevocationRound(network, new Revocation
@@ -126,9 +157,9 @@ public sealed partial class NetworkController
             Id = BitConverter.ToUInt32(id),
             NetworkId = network.Record.Id,
             CredentialId = 0,
-            Threshold = nowMs,
+            Threshold = target.RevokedUpToMs,
             Flags = RevocationFlags.FastPropagate,
-            Target = target,
+            Target = target.Record.Address,
             CredentialType = CredentialType.Membership,
         }));
         _counters = _counters with { Revocations = _counters.Revocations + 1 };

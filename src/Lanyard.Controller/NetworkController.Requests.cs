@@ -82,6 +82,7 @@ public sealed partial class NetworkController
         member.LastPacketId = packetId;
         member.Metadata = said;
         member.Identity = requestor;
+        member.HasConfig = record.IsAuthorized;
         network.Touch(member);
         if (!record.IsAuthorized)
             return ControllerReason.NotAuthorized;
@@ -95,23 +96,32 @@ public sealed partial class NetworkController
         if (member.IsAuthorized)
             return member;
         if (!network.IsPrivate)
-            return member with { IsAuthorized = true, LastAuthorizedTimeMs = nowMs, LastAuthorizedCredentialType = "public", LastAuthorizedCredential = null };
+            return Authorized(member, nowMs, "public", null);
         if (!said.AuthToken.StartsWith(TokenPrefix, StringComparison.Ordinal))
             return member;
         var shown = MemoryMarshal.AsBytes(said.AuthToken.AsSpan(TokenPrefix.Length));
         foreach (var (token, expires) in network.AuthTokens ?? default)
         {
             if (CryptographicOperations.FixedTimeEquals(MemoryMarshal.AsBytes(token.AsSpan()), shown) && (expires == 0 || expires > nowMs))
-                return member with { IsAuthorized = true, LastAuthorizedTimeMs = nowMs, LastAuthorizedCredentialType = "token", LastAuthorizedCredential = token };
+                return Authorized(member, nowMs, "token", token);
         }
 
         return member;
     }
 
-    /// <summary>Notes an authorised member's version, and gives it what the network gives by default: tags, capabilities, addresses from pools.</summary>
+    private static MemberRecord Authorized(MemberRecord member, long nowMs, string credentialType, string? credential) => member with
+    {
+        IsAuthorized = true,
+        LastAuthorizedTimeMs = nowMs,
+        LastAuthorizedCredentialType = credentialType,
+        LastAuthorizedCredential = credential,
+    };
+
+    /// <summary>Notes an authorised member's version, and gives it the network's defaults: tags, capabilities, addresses from pools.</summary>
     private MemberRecord Provide(NetworkState network, MemberRecord member, NetworkRequestMetadata said)
     {
-        member = member with { Version = new NodeVersion(Small(said.MajorVersion), Small(said.MinorVersion), Small(said.Revision), Small(said.ProtocolVersion)) };
+        var version = new NodeVersion(Small(said.MajorVersion), Small(said.MinorVersion), Small(said.Revision), Small(said.ProtocolVersion));
+        member = member with { Version = version };
         if (HasRulesEngine(said))
         {
             member = member with
@@ -217,8 +227,9 @@ public sealed partial class NetworkController
     private static ConfigSource SourceOf(NetworkState network, MemberState member, long nowMs)
     {
         // Later than the last revocation, which counts for all that was issued up to its time.
-        var timestamp = Math.Max(nowMs, member.Record.LastDeauthorizedTimeMs + 1);
-        return new ConfigSource(network.Record, member.Record, member.Identity!, HasRulesEngine(member.Metadata), network.ActiveBridges, timestamp);
+        member.LastIssuedMs = Math.Max(nowMs, Math.Max(member.Record.LastDeauthorizedTimeMs, member.RevokedUpToMs) + 1);
+        return new ConfigSource(
+            network.Record, member.Record, member.Identity!, HasRulesEngine(member.Metadata), network.ActiveBridges, member.LastIssuedMs);
     }
 
     private void Count(ControllerReason reason)

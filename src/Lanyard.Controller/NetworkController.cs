@@ -26,11 +26,16 @@ public sealed partial class NetworkController
     /// <summary>Takes up the records of a store.</summary>
     /// <param name="identity">The node that this is the controller of, with its secret: it signs all credentials.</param>
     /// <param name="store">Where the records are; it is loaded here, and is this controller's alone.</param>
-    /// <param name="random">The source of network numbers, IPv6 addresses and revocations' numbers.</param>
+    /// <param name="random">
+    /// The source of network numbers, IPv6 addresses and revocations' numbers. It may be called from several threads at a time, and may not call back.
+    /// </param>
     /// <param name="limits">How much to take on; <see langword="null"/> for the defaults.</param>
+    /// <param name="import">
+    /// Records from elsewhere (see <see cref="ControllerFolder"/>), put into the store if that holds no networks; otherwise they are left aside.
+    /// </param>
     /// <exception cref="ArgumentException"><paramref name="identity"/> has no secret.</exception>
     /// <exception cref="ControllerStoreException">The records cannot be read, or are another controller's.</exception>
-    public NetworkController(Identity identity, IControllerStore store, RandomFill random, ControllerLimits? limits = null)
+    public NetworkController(Identity identity, IControllerStore store, RandomFill random, ControllerLimits? limits = null, StoredRecords? import = null)
     {
         ArgumentNullException.ThrowIfNull(identity);
         ArgumentNullException.ThrowIfNull(store);
@@ -42,7 +47,11 @@ public sealed partial class NetworkController
         _random = random;
         Limits = limits ?? new ControllerLimits();
         _strangerTokens = Limits.NewStrangersBurst;
-        TakeUp(store.Load());
+        var records = store.Load();
+        var isImport = records.Networks.Count == 0 && import is not null;
+        TakeUp(isImport ? import! : records);
+        if (isImport)
+            StoreAll();
     }
 
     /// <summary>The controller's address: the first ten digits of its networks' IDs.</summary>
@@ -152,7 +161,9 @@ public sealed partial class NetworkController
     /// </summary>
     /// <param name="nowMs">The time in milliseconds since 1970.</param>
     /// <param name="id">The network: one of this controller's.</param>
-    /// <param name="change">Makes the new record from the present one. ID, revision and creation time stay the controller's. May be called more than once.</param>
+    /// <param name="change">
+    /// Makes the new record from the present one. ID, revision and creation time stay the controller's. May be called more than once.
+    /// </param>
     /// <returns>The record as it now is.</returns>
     /// <exception cref="ControllerLimitException">The record holds too much, there are too many networks, or the network is another controller's.</exception>
     public NetworkRecord SaveNetwork(long nowMs, NetworkId id, Func<NetworkRecord, NetworkRecord> change)
@@ -188,7 +199,7 @@ public sealed partial class NetworkController
             PushToAll(network);
             var online = network.Members.Values.Where(member => member.Record.IsAuthorized && member.IsOnline(nowMs, Limits.OnlineWindow));
             foreach (var member in online.Take(MaxRevocationsOfDeletedNetwork))
-                Revoke(network, member.Record.Address, nowMs);
+                Revoke(network, member, nowMs);
         }
 
         RaiseMessagesWaiting();
@@ -245,7 +256,7 @@ public sealed partial class NetworkController
                 PushToAll(network);
             _store.Delete(id, address);
             if (record.IsAuthorized)
-                Revoke(network, address, nowMs);
+                Revoke(network, member, nowMs);
         }
 
         RaiseMessagesWaiting();
@@ -268,7 +279,7 @@ public sealed partial class NetworkController
             LastAuthorizedCredential = before.LastAuthorizedCredential,
         };
         if (after.IsAuthorized && !before.IsAuthorized)
-            return after with { LastAuthorizedTimeMs = nowMs, LastAuthorizedCredentialType = "api", LastAuthorizedCredential = null };
+            return Authorized(after, nowMs, "api", null);
         return !after.IsAuthorized && before.IsAuthorized ? after with { LastDeauthorizedTimeMs = nowMs } : after;
     }
 
@@ -283,12 +294,40 @@ public sealed partial class NetworkController
                     + "Use the identity that the networks were made with, or move the store away to begin with none.");
             }
 
+            CheckTakenUp(() => RecordLimits.Check(network), $"network {network.Id}");
             _networks.Add(network.Id, new NetworkState(network));
         }
 
         // The oldest first, as strangers are forgotten from the front.
         foreach (var member in records.Members.OrderBy(member => member.CreationTimeMs))
-            _networks[member.Network].Add(member);
+        {
+            if (!_networks.TryGetValue(member.Network, out var network))
+                throw new ControllerStoreException($"The store holds the member {member.Address} of the network {member.Network}, which it does not hold.");
+            CheckTakenUp(() => RecordLimits.Check(member), $"member {member.Address} of the network {member.Network}");
+            network.Add(member);
+        }
+    }
+
+    private static void CheckTakenUp(Action check, string what)
+    {
+        try
+        {
+            check();
+        }
+        catch (ControllerLimitException e)
+        {
+            throw new ControllerStoreException($"The stored {what} cannot be served: {e.Message} Change it where it was made.", e);
+        }
+    }
+
+    private void StoreAll()
+    {
+        foreach (var network in _networks.Values)
+        {
+            _store.Save(network.Record);
+            foreach (var member in network.Members.Values)
+                _store.Save(member.Record);
+        }
     }
 
     private MemberState? Find(NetworkId id, NodeAddress address) => _networks.GetValueOrDefault(id)?.Members.GetValueOrDefault(address);
@@ -317,10 +356,15 @@ public sealed partial class NetworkController
     {
         lock (_lock)
         {
-            if (!_networks.TryGetValue(changed.Network, out var network) || !ReferenceEquals(old, network.Members.GetValueOrDefault(changed.Address)?.Record))
+            if (!_networks.TryGetValue(changed.Network, out var network)
+                || !ReferenceEquals(old, network.Members.GetValueOrDefault(changed.Address)?.Record))
                 return false;
             if (old is null && network.Members.Count >= Limits.MaxMembersPerNetwork)
-                throw new ControllerLimitException(string.Create(CultureInfo.InvariantCulture, $"A network can have at most {Limits.MaxMembersPerNetwork} members."));
+            {
+                throw new ControllerLimitException(string.Create(CultureInfo.InvariantCulture,
+                    $"A network can have at most {Limits.MaxMembersPerNetwork} members."));
+            }
+
             if (old is null)
                 network.Add(changed);
             else
@@ -330,7 +374,7 @@ public sealed partial class NetworkController
             if (NetworkState.IsBridge(old) != NetworkState.IsBridge(changed))
                 PushToAll(network);
             if (old is { IsAuthorized: true } && !changed.IsAuthorized)
-                Revoke(network, changed.Address, nowMs);
+                Revoke(network, network.Members[changed.Address], nowMs);
         }
 
         RaiseMessagesWaiting();

@@ -23,6 +23,15 @@ internal sealed class MemberState(MemberRecord record)
     /// <summary>Its identity, from its last request.</summary>
     public Identity? Identity { get; set; }
 
+    /// <summary>The time of the last credentials it was given, in milliseconds since 1970.</summary>
+    public long LastIssuedMs { get; set; }
+
+    /// <summary>The time up to which its certificates were revoked, in milliseconds since 1970.</summary>
+    public long RevokedUpToMs { get; set; }
+
+    /// <summary>Whether the last it was told is a configuration: then it is told as well when it may no longer have one.</summary>
+    public bool HasConfig { get; set; }
+
     /// <summary>Whether a message about a change already waits for it.</summary>
     public bool IsPushWaiting { get; set; }
 

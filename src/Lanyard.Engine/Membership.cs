@@ -15,6 +15,9 @@ internal sealed class Membership(VirtualNetwork network) : IRuleCredentials
     private readonly Dictionary<(CredentialType, uint), long> _revoked = [];
     private Capability[]? _current;
     private CertificateOfMembership? _certificate;
+    private CertificateOfMembership? _compared;
+    private CertificateOfMembership? _comparedOwn;
+    private bool _agrees;
     private long _certificateThreshold = long.MinValue;
 
     /// <summary>Announces this node's multicast groups to the member, now and then.</summary>
@@ -28,9 +31,23 @@ internal sealed class Membership(VirtualNetwork network) : IRuleCredentials
         _current ??= network.Config is { } config ? [.. _capabilities.Values.Where(c => IsCurrent(config, c)).OrderBy(c => c.Id)] : [];
 
     /// <summary>Whether the member's certificate agrees with this node's own.</summary>
-    public bool IsMember(NetworkConfig config, Identity member) => config.IsPublic
-        || (_certificate is not null && _certificate.Timestamp > _certificateThreshold
-            && config.Membership is not null && config.Membership.AgreesWith(_certificate, member));
+    public bool IsMember(NetworkConfig config, Identity member)
+    {
+        if (config.IsPublic)
+            return true;
+        if (_certificate is null || _certificate.Timestamp <= _certificateThreshold || config.Membership is not { } own)
+            return false;
+
+        // Asked for every frame, and the answer takes a hash: it holds as long as both certificates do.
+        if (!ReferenceEquals(_comparedOwn, own) || !ReferenceEquals(_compared, _certificate))
+        {
+            _comparedOwn = own;
+            _compared = _certificate;
+            _agrees = own.AgreesWith(_certificate, member);
+        }
+
+        return _agrees;
+    }
 
     /// <inheritdoc/>
     public bool TryGetTag(uint id, out uint value)

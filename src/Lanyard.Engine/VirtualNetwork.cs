@@ -159,10 +159,10 @@ public sealed class VirtualNetwork
         _node.Host.NetworkChanged(this);
     }
 
-    /// <summary>Takes a configuration. False if it is not for this node and network.</summary>
+    /// <summary>Takes a configuration. False if it is not for this node and network, or older than what the node has.</summary>
     internal bool Configure(long nowMs, NetworkConfig config, bool isFresh)
     {
-        if (config.NetworkId != Id || config.IssuedTo != _node.Address)
+        if (config.NetworkId != Id || config.IssuedTo != _node.Address || (Config is not null && config.Timestamp < Config.Timestamp))
             return false;
         if (isFresh)
         {

@@ -11,15 +11,15 @@ namespace Lanyard.Simulation;
 /// </summary>
 public sealed class Internet
 {
+    internal const long TicksPerMicrosecond = 10;
     private static readonly long Epoch = new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero).ToUnixTimeMilliseconds() * 1000;
 
-    private readonly PriorityQueue<Action, (long Time, long Order)> _events = new();
+    private readonly EventQueue _events = new();
     private readonly Dictionary<InetAddress, SimulatedHost> _hosts = [];
     private readonly Dictionary<InetAddress, Nat> _nats = [];
     private readonly HashSet<(object, object)> _cuts = [];
     private readonly Dictionary<Identity, bool> _validated = [];
     private readonly SimulationRandom _random;
-    private long _order;
     private uint _nextPublicAddress = 0x2d00_0001; // 45.0.0.1 and up: global addresses, as the engine sees them.
 
     /// <summary>An internet without hosts.</summary>
@@ -95,8 +95,8 @@ public sealed class Internet
     /// <summary>Lets time pass.</summary>
     public void Run(TimeSpan duration)
     {
-        var end = NowMicroseconds + (duration.Ticks / TimeSpan.TicksPerMicrosecond);
-        while (_events.TryPeek(out _, out var next) && next.Time <= end)
+        var end = NowMicroseconds + (duration.Ticks / TicksPerMicrosecond);
+        while (_events.Count > 0 && _events.NextTime <= end)
             Step();
         NowMicroseconds = end;
     }
@@ -105,10 +105,10 @@ public sealed class Internet
     public bool RunUntil(Func<bool> condition, TimeSpan limit)
     {
         ArgumentNullException.ThrowIfNull(condition);
-        var end = NowMicroseconds + (limit.Ticks / TimeSpan.TicksPerMicrosecond);
+        var end = NowMicroseconds + (limit.Ticks / TicksPerMicrosecond);
         while (!condition())
         {
-            if (!_events.TryPeek(out _, out var next) || next.Time > end)
+            if (_events.Count == 0 || _events.NextTime > end)
             {
                 NowMicroseconds = end;
                 return condition();
@@ -121,7 +121,7 @@ public sealed class Internet
     }
 
     /// <summary>Has something done at a later time.</summary>
-    public void Schedule(TimeSpan delay, Action action) => At(NowMicroseconds + (delay.Ticks / TimeSpan.TicksPerMicrosecond), action);
+    public void Schedule(TimeSpan delay, Action action) => At(NowMicroseconds + (delay.Ticks / TicksPerMicrosecond), action);
 
     /// <summary>A number drawn from the seed.</summary>
     public ulong NextRandom() => _random.Next();
@@ -163,7 +163,7 @@ public sealed class Internet
         return isValid;
     }
 
-    internal void At(long timeMicroseconds, Action action) => _events.Enqueue(action, (Math.Max(timeMicroseconds, NowMicroseconds), _order++));
+    internal void At(long timeMicroseconds, Action action) => _events.Add(Math.Max(timeMicroseconds, NowMicroseconds), action);
 
     internal void Send(SimulatedHost from, ushort port, in InetEndpoint destination, ReadOnlySpan<byte> datagram, int timeToLive)
     {
@@ -216,7 +216,7 @@ public sealed class Internet
                 delay += (long)(NextRandom() % (ulong)Link.Jitter.Ticks);
             if (_random.Chance(Link.Reordering))
                 delay += (long)(NextRandom() % (ulong)Math.Max(Link.Latency.Ticks * 10, 1));
-            At(NowMicroseconds + (delay / TimeSpan.TicksPerMicrosecond), () => Arrive(source, destination, toPlace, host, buffer, length));
+            At(NowMicroseconds + (delay / TicksPerMicrosecond), () => Arrive(source, destination, toPlace, host, buffer, length));
         }
     }
 
@@ -263,8 +263,8 @@ public sealed class Internet
 
     private void Step()
     {
-        _events.TryDequeue(out var action, out var when);
-        NowMicroseconds = when.Time;
-        action!();
+        var action = _events.Take(out var time);
+        NowMicroseconds = time;
+        action();
     }
 }

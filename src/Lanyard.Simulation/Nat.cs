@@ -96,6 +96,6 @@ public sealed class Nat
 
         public long LastUsed { get; set; }
 
-        public bool IsExpired(long nowMicroseconds) => nowMicroseconds - LastUsed > MappingLife.Ticks / TimeSpan.TicksPerMicrosecond;
+        public bool IsExpired(long nowMicroseconds) => nowMicroseconds - LastUsed > MappingLife.Ticks / Internet.TicksPerMicrosecond;
     }
 }

@@ -28,7 +28,9 @@ public ref struct ByteReader
     /// <summary>Whether nothing has failed and nothing is left.</summary>
     public readonly bool IsAtEnd => !_failed && _position == _source.Length;
 
-    /// <summary>The bytes from <paramref name="start"/> to the position: what was just read, for a signature over it. Empty after a failure.</summary>
+    /// <summary>
+    /// The bytes from <paramref name="start"/> to the position: what was just read, for a signature over it. Empty after a failure.
+    /// </summary>
     /// <param name="start">An earlier <see cref="Position"/>.</param>
     public readonly ReadOnlySpan<byte> Since(int start) => _failed ? default : _source[start.._position];
 
@@ -88,7 +90,9 @@ public ref struct ByteReader
     /// <summary>Reads an Ethernet address: 6 bytes.</summary>
     public MacAddress ReadMacAddress() => ReadBytes(MacAddress.Size) is { Length: MacAddress.Size } bytes ? MacAddress.Read(bytes) : default;
 
-    /// <summary>Reads an identity in its binary form; null where it is malformed. Whether the address belongs to the keys is not checked.</summary>
+    /// <summary>
+    /// Reads an identity in its binary form; null where it is malformed. Whether the address belongs to the keys is not checked.
+    /// </summary>
     public Identity? ReadIdentity()
     {
         if (_failed || !Identity.TryRead(_source[_position..], out var identity, out var length))

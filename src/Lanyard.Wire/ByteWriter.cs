@@ -129,7 +129,9 @@ public ref struct ByteWriter
             identity.Write(room);
     }
 
-    /// <summary>Writes an address with a port as <see cref="ByteReader.ReadEndpoint()"/> reads it; the default value is one zero byte.</summary>
+    /// <summary>
+    /// Writes an address with a port as <see cref="ByteReader.ReadEndpoint()"/> reads it; the default value is one zero byte.
+    /// </summary>
     public void WriteEndpoint(InetEndpoint endpoint)
     {
         WriteByte((byte)endpoint.Address.Family);

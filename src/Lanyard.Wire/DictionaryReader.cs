@@ -113,9 +113,18 @@ public readonly ref struct DictionaryReader
 
     /// <summary>A UTF-8 text, empty where there is none; what is not UTF-8 reads as replacement characters.</summary>
     /// <param name="key">The key.</param>
-    /// <param name="limit">How many bytes of the value to take at most.</param>
-    public string GetText(string key, int limit = int.MaxValue) =>
-        TryGetBytes(key, out var bytes) ? Encoding.UTF8.GetString(bytes, 0, Math.Min(bytes.Length, limit)) : "";
+    /// <param name="limit">How many bytes the text has at most; the rest is cut off.</param>
+    public string GetText(string key, int limit = int.MaxValue) => TryGetBytes(key, out var bytes) ? DecodeText(bytes, limit) : "";
+
+    /// <summary>Text from UTF-8, cut so that it has at most <paramref name="limit"/> bytes again, replacement characters included.</summary>
+    internal static string DecodeText(ReadOnlySpan<byte> bytes, int limit)
+    {
+        var text = Encoding.UTF8.GetString(bytes[..Math.Min(bytes.Length, limit)]);
+        if (Encoding.UTF8.GetByteCount(text) <= limit)
+            return text;
+        Encoding.UTF8.GetEncoder().Convert(text.AsSpan(), new byte[limit], flush: false, out var fitting, out _, out _);
+        return text[..fitting];
+    }
 
     private static bool IsKey(ReadOnlySpan<byte> line, string key)
     {
@@ -136,7 +145,8 @@ public readonly ref struct DictionaryReader
         return Utf8Parser.TryParse(text[Math.Max(0, end - 16)..end], out ulong value, out _, 'x') ? value : 0;
     }
 
-    private static bool IsHexDigit(byte b) => b is (>= (byte)'0' and <= (byte)'9') or (>= (byte)'a' and <= (byte)'f') or (>= (byte)'A' and <= (byte)'F');
+    private static bool IsHexDigit(byte b) =>
+        b is (>= (byte)'0' and <= (byte)'9') or (>= (byte)'a' and <= (byte)'f') or (>= (byte)'A' and <= (byte)'F');
 
     private static int UnescapedLength(ReadOnlySpan<byte> escaped)
     {

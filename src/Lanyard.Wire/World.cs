@@ -63,7 +63,8 @@ public sealed record World
     /// <param name="roots">The roots.</param>
     /// <param name="signer">The keys to sign with: those that the edition before asks for.</param>
     /// <exception cref="ArgumentException">The update key has not 64 bytes, or there are too many roots or endpoints.</exception>
-    public static World Create(WorldType type, ulong id, long timestamp, ReadOnlySpan<byte> updateKey, EquatableArray<WorldRoot> roots, WorldKey signer)
+    public static World Create(
+        WorldType type, ulong id, long timestamp, ReadOnlySpan<byte> updateKey, EquatableArray<WorldRoot> roots, WorldKey signer)
     {
         ArgumentNullException.ThrowIfNull(signer);
         if (updateKey.Length != WorldKey.PublicKeySize)
@@ -147,7 +148,9 @@ public sealed record World
         return TryWriteSigned(ref writer) && WorldKey.Verify(publicKey, writer.Written, Signature);
     }
 
-    /// <summary>Whether <paramref name="update"/> is a newer edition of this world, signed with the key that this edition asks for.</summary>
+    /// <summary>
+    /// Whether <paramref name="update"/> is a newer edition of this world, signed with the key that this edition asks for.
+    /// </summary>
     public bool ShouldBeReplacedBy(World update)
     {
         ArgumentNullException.ThrowIfNull(update);

@@ -49,7 +49,9 @@ public sealed class WorldDefinition : IDisposable
         };
     }
 
-    /// <summary>Makes the world and signs it. Roots and endpoints are put in order, so that the same definition gives the same world.</summary>
+    /// <summary>
+    /// Makes the world and signs it. Roots and endpoints are put in order, so that the same definition gives the same world.
+    /// </summary>
     /// <param name="timestamp">The edition, in milliseconds since 1970: greater than that of the one before.</param>
     /// <exception cref="ArgumentException">There are more roots or endpoints than a world may have.</exception>
     public World Sign(long timestamp)
@@ -154,7 +156,7 @@ public sealed class WorldDefinition : IDisposable
         foreach (var item in Items(json, "stableEndpoints"))
         {
             if (item.ValueKind != JsonValueKind.String || !InetEndpoint.TryParse(item.GetString(), out var endpoint))
-                throw new FormatException($"Of root {identity.Address}, {item.GetRawText()} in \"stableEndpoints\" is not an endpoint such as \"192.0.2.1/9993\".");
+                throw new FormatException($"Root {identity.Address}: {item.GetRawText()} is not an endpoint such as \"192.0.2.1/9993\".");
             endpoints.Add(endpoint);
         }
 
@@ -179,7 +181,10 @@ public sealed class WorldDefinition : IDisposable
     }
 
     // The order in which the protocol's own tool puts them: numbers are compared by their bytes, least significant first.
-    private static (InetFamily, ushort, uint, InetAddress) SortKey(InetEndpoint endpoint) =>
-        (endpoint.Address.Family, BinaryPrimitives.ReverseEndianness(endpoint.Port), BinaryPrimitives.ReverseEndianness(endpoint.Address.V4), endpoint.Address);
+    private static (InetFamily, ushort, uint, InetAddress) SortKey(InetEndpoint endpoint)
+    {
+        var (address, port) = endpoint;
+        return (address.Family, BinaryPrimitives.ReverseEndianness(port), BinaryPrimitives.ReverseEndianness(address.V4), address);
+    }
 }
 #endif

@@ -1,7 +1,10 @@
 using System.Text.Json;
 using Lanyard.Cli.Dissect;
 using Lanyard.Primitives;
+using Lanyard.Wire;
+using Lanyard.Wire.Packets;
 using Lanyard.Wire.Tests;
+using Lanyard.Wire.Verbs;
 
 namespace Lanyard.Cli.Tests;
 
@@ -88,6 +91,27 @@ public sealed class DissectCommandTests : IDisposable
     }
 
     [Fact]
+    public void What_is_not_understood_to_the_end_counts_as_unknown()
+    {
+        // Over a trusted path, which needs no key and proves nothing.
+        var path = Path.Combine(_folder.FullName, "trusted.pcap");
+        var capture = new CaptureBuilder();
+        AddTrusted(capture, Verb.Whois, [1, 2, 3, 4, 5]);
+        AddTrusted(capture, Verb.Whois, [1, 2, 3, 4, 5, 6]);
+        AddTrusted(capture, (Verb)0x1f, []);
+        AddTrusted(capture, Verb.Echo, [0x10], compressed: true);
+        File.WriteAllBytes(path, capture.ToPcap());
+
+        var run = CommandRun.Of("dissect", path);
+
+        Assert.Contains(" WHOIS 0102030405 (trusted path)", run.Lines[0], StringComparison.Ordinal);
+        Assert.Contains("[not understood: 1 bytes at the end]", run.Lines[1], StringComparison.Ordinal);
+        Assert.Contains(" VERB_0x1f [not understood: 0 bytes]", run.Lines[2], StringComparison.Ordinal);
+        Assert.Contains(" ECHO [not understood: the compressed payload is broken]", run.Lines[3], StringComparison.Ordinal);
+        Assert.Equal("packets=4 authenticated=0 parsed=1 unknown=3 other=0", run.Lines[^1]);
+    }
+
+    [Fact]
     public void Other_traffic_is_named()
     {
         var path = Path.Combine(_folder.FullName, "other.pcap");
@@ -98,6 +122,8 @@ public sealed class DissectCommandTests : IDisposable
             .Add(CaptureBuilder.Udp(here, InetEndpoint.Parse("192.0.2.2:9993"), [1, 2, 3, 4]))
             .Add(CaptureBuilder.Udp(here, InetEndpoint.Parse("192.0.2.2:9993"), new byte[13]))
             .Add(CaptureBuilder.Udp(here, InetEndpoint.Parse("192.0.2.2:9993"), new byte[20]))
+            .Add(CaptureBuilder.Udp(here, InetEndpoint.Parse("192.0.2.2:53"), TestData.Hex("1234 0100 0001 0000 0000 0000 03777777 00 0001 0001")))
+            .Add(CaptureBuilder.Udp(here, InetEndpoint.Parse("192.0.2.2:3478"), TestData.Hex("0001 0000 2112a442 000102030405060708090a0b")))
             .ToPcap());
 
         var run = CommandRun.Of("dissect", path);
@@ -107,7 +133,9 @@ public sealed class DissectCommandTests : IDisposable
         Assert.EndsWith("other hole punching (4 bytes)", run.Lines[2], StringComparison.Ordinal);
         Assert.Contains("other a LAN beacon", run.Lines[3], StringComparison.Ordinal);
         Assert.EndsWith("other not the protocol (20 bytes)", run.Lines[4], StringComparison.Ordinal);
-        Assert.Equal("packets=0 authenticated=0 parsed=0 unknown=0 other=5", run.Lines[^1]);
+        Assert.EndsWith("other DNS", run.Lines[5], StringComparison.Ordinal);
+        Assert.EndsWith("other STUN", run.Lines[6], StringComparison.Ordinal);
+        Assert.Equal("packets=0 authenticated=0 parsed=0 unknown=0 other=7", run.Lines[^1]);
     }
 
     [Fact]
@@ -187,6 +215,14 @@ public sealed class DissectCommandTests : IDisposable
         Assert.Equal(ExitCode.Ok, run.ExitCode);
         Assert.Contains("lanyard", run.Output, StringComparison.Ordinal);
         Assert.Empty(run.Error);
+    }
+
+    private static void AddTrusted(CaptureBuilder capture, Verb verb, byte[] payload, bool compressed = false)
+    {
+        var packet = (byte[])[.. new byte[PacketFormat.HeaderBytes], .. payload];
+        PacketHeader.Write(packet, 1, new NodeAddress(1), new NodeAddress(2), verb, compressed);
+        PacketHeader.SetTrustedPath(packet, 7);
+        capture.Add(CaptureBuilder.Udp(InetEndpoint.Parse("192.0.2.1:9993"), InetEndpoint.Parse("192.0.2.2:9993"), packet));
     }
 
     private static IEnumerable<string> IdentityOptions(string recording, params string[] nodes) =>

@@ -135,7 +135,8 @@ public class ApiTests
     [InlineData("""{"type":"MATCH_CHARACTERISTICS","mask":3}""", """{"mask":"0000000000000003","not":false,"or":false,"type":"MATCH_CHARACTERISTICS"}""")]
     [InlineData("""{"type":"MATCH_IP_DEST_PORT_RANGE","start":80}""", """{"end":80,"not":false,"or":false,"start":80,"type":"MATCH_IP_DEST_PORT_RANGE"}""")]
     [InlineData("""{"type":"MATCH_IPV4_DEST","ip":"10.0.0.1"}""", """{"ip":"10.0.0.1/0","not":false,"or":false,"type":"MATCH_IPV4_DEST"}""")]
-    [InlineData("""{"type":"MATCH_IPV4_DEST","ip":"fd00::1/8"}""", """{"ip":"0.0.0.0/0","not":false,"or":false,"type":"MATCH_IPV4_DEST"}""")]
+    [InlineData("""{"type":"MATCH_IPV4_DEST","ip":"fd00::1/8"}""", """{"ip":"0.0.0.0/8","not":false,"or":false,"type":"MATCH_IPV4_DEST"}""")]
+    [InlineData("""{"type":"MATCH_IPV4_DEST","ip":"10.0.0.1/64"}""", """{"ip":"10.0.0.1/32","not":false,"or":false,"type":"MATCH_IPV4_DEST"}""")]
     [InlineData("""{"type":"MATCH_ETHERTYPE","etherType":"2048","not":1,"or":"true"}""", """{"etherType":2048,"not":true,"or":true,"type":"MATCH_ETHERTYPE"}""")]
     [InlineData("""{"type":"ACTION_ACCEPT","not":true}""", """{"type":"ACTION_ACCEPT"}""")]
     public void Rules_are_read_leniently(string given, string shown) =>

@@ -147,6 +147,17 @@ public class MembershipTests
     }
 
     [Fact]
+    public void Who_was_refused_is_not_refused_again_at_every_change()
+    {
+        _test.SaveNetwork(network => network);
+        _test.Ask(_a);
+        _test.SaveNetwork(network => network with { Name = "changed" });
+        _test.SaveMember(_a, member => member with { Name = "changed" });
+        _test.Core.DeleteNetwork(_test.NowMs, _test.NetworkId);
+        Assert.Empty(_test.TakeMessages());
+    }
+
+    [Fact]
     public void A_member_that_loses_its_authorisation_is_refused_at_once_and_the_others_get_a_revocation_of_its_certificate()
     {
         _test.SaveNetwork(network => network);
@@ -169,15 +180,22 @@ public class MembershipTests
     }
 
     [Fact]
-    public void A_certificate_of_the_very_millisecond_of_a_revocation_is_not_revoked()
+    public void Certificates_and_revocations_of_one_millisecond_keep_their_order()
     {
         _test.SaveNetwork(network => network);
         _test.Authorize(_a);
-        _test.ConfigOf(_a);
-        _test.Authorize(_a, false);
-        _test.Authorize(_a);
-        var config = Assert.Single(_test.TakeMessages(), message => message.Kind == ControllerMessageKind.Config).Config!;
-        Assert.Equal(_test.NowMs + 1, config.Membership!.Timestamp);
+        _test.Authorize(_b);
+        _test.ConfigOf(_b);
+        var last = _test.ConfigOf(_a).Membership!;
+        for (var round = 0; round < 3; round++)
+        {
+            _test.Authorize(_a, false);
+            var revocation = Assert.Single(_test.TakeMessages(), message => message.Kind == ControllerMessageKind.Revocation).Revocation!;
+            Assert.True(revocation.Revokes(last));
+            _test.Authorize(_a);
+            last = Assert.Single(_test.TakeMessages(), message => message.Kind == ControllerMessageKind.Config).Config!.Membership!;
+            Assert.False(revocation.Revokes(last));
+        }
     }
 
     [Fact]

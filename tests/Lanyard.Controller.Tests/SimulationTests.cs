@@ -104,7 +104,7 @@ public sealed class SimulationTests : IDisposable
             });
             Assert.Equal(_mtu, changed.MtuBytes);
             _exists = true;
-            _toTell.UnionWith(_members.Keys);
+            _toTell.UnionWith(_members.Where(pair => pair.Value.LastRequestMs is not null).Select(pair => pair.Key));
         }
 
         private void DeleteNetwork()
@@ -139,7 +139,7 @@ public sealed class SimulationTests : IDisposable
             var changed = isNew || entry.IsAuthorized != authorized;
             entry.IsAuthorized = authorized;
             _test.Authorize(node, authorized);
-            if (changed)
+            if (changed && entry.LastRequestMs is not null)
                 _toTell.Add(node.Address);
             CheckRevocation(node, revoked);
         }
@@ -152,20 +152,18 @@ public sealed class SimulationTests : IDisposable
             var revocations = messages.Where(message => message.Kind == ControllerMessageKind.Revocation).ToList();
             Assert.Equal(expected, revocations.Select(message => message.To).Order());
             Assert.All(revocations, message => Assert.Equal(target.Address, message.Revocation!.Target));
-            CheckPushes(messages.Where(message => message.Kind != ControllerMessageKind.Revocation && message.To != target.Address));
-            foreach (var message in messages.Where(message => message.To == target.Address))
-                CheckPush(message);
+            CheckPushes(messages.Where(message => message.Kind != ControllerMessageKind.Revocation && (message.To != target.Address || _members.ContainsKey(target.Address))).ToList());
         }
 
         private void TakeMessages() => CheckPushes(_test.TakeMessages());
 
         private void CheckPushes(IEnumerable<ControllerMessage> messages)
         {
+            // All who are online and whom the change concerns, once each.
+            var due = _toTell.Where(address => _members.TryGetValue(address, out var entry) && IsOnline(entry) && (entry.IsAuthorized || !_private || entry.HasConfig));
+            Assert.Equal(due.Order(), messages.Select(message => message.To).Order());
             foreach (var message in messages)
-            {
-                Assert.Contains(message.To, _toTell);
                 CheckPush(message);
-            }
 
             _toTell.Clear();
         }
@@ -181,6 +179,8 @@ public sealed class SimulationTests : IDisposable
             Assert.True(IsOnline(entry));
             entry.IsAuthorized |= !_private;
             Assert.Equal(entry.IsAuthorized ? ControllerMessageKind.Config : ControllerMessageKind.AccessDenied, message.Kind);
+            Assert.True(entry.IsAuthorized || entry.HasConfig);
+            entry.HasConfig = entry.IsAuthorized;
             if (message.Config is not null)
                 CheckConfig(message.Config, entry);
         }
@@ -205,6 +205,7 @@ public sealed class SimulationTests : IDisposable
                 _members.Add(node.Address, entry = new Entry());
             entry.LastRequestMs = _test.NowMs;
             entry.IsAuthorized |= !_private;
+            entry.HasConfig = entry.IsAuthorized;
             Assert.Equal(entry.IsAuthorized ? ControllerReason.Member : ControllerReason.NotAuthorized, reply.Reason);
             if (reply.Message!.Config is { } config)
                 CheckConfig(config, entry);
@@ -251,6 +252,8 @@ public sealed class SimulationTests : IDisposable
         private sealed class Entry
         {
             public bool IsAuthorized { get; set; }
+
+            public bool HasConfig { get; set; }
 
             public InetAddress? Address { get; set; }
 

@@ -215,6 +215,19 @@ public sealed class StoreTests : IDisposable
     }
 
     [Fact]
+    public async Task A_flush_of_a_closed_store_fails_and_does_not_wait_forever()
+    {
+        var store = SqliteControllerStore.Open(DatabasePath);
+        var test = new TestController(store: store);
+        test.SaveNetwork(network => network);
+        store.Dispose();
+        store.Dispose();
+        await store.FlushAsync();
+        test.SaveNetwork(network => network with { Name = "too late" });
+        await Assert.ThrowsAsync<ControllerStoreException>(() => store.FlushAsync());
+    }
+
+    [Fact]
     public void Changes_that_wait_keep_only_the_latest_state_of_a_record()
     {
         var pending = new PendingChanges();

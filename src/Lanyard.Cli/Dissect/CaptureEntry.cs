@@ -20,7 +20,7 @@ internal enum PacketState
     /// <summary>The key is known and the code is wrong.</summary>
     Forged,
 
-    /// <summary>It is authentic and its payload does not expand.</summary>
+    /// <summary>It was opened, and its compressed payload does not expand.</summary>
     NotExpandable,
 
     /// <summary>Not all of its parts were captured.</summary>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 
 namespace Lanyard.Cli.Dissect;
@@ -31,7 +30,7 @@ internal sealed class Description
     }
 
     /// <summary>Says that there are bytes behind all that is known, if there are.</summary>
-    public Description Trailing(int count) => count == 0 ? this : NotUnderstood(string.Create(CultureInfo.InvariantCulture, $"{count} bytes at the end"));
+    public Description Trailing(int count) => count == 0 ? this : NotUnderstood($"{count} bytes at the end");
 
     /// <summary>Bytes as text in quotes: what is not printable ASCII as a dot, and no more than a line's worth.</summary>
     public static string Quote(ReadOnlySpan<byte> bytes)

@@ -10,14 +10,15 @@ internal static class DissectCommand
     {
         var identities = new Option<string[]>("--identity")
         {
-            Description = "An identity file. With a secret, it opens that node's packets to and from nodes whose identities are known: from other files, "
-                + "or from HELLO and WHOIS in the capture. May be given several times.",
+            Description = "An identity file. With a secret, it opens that node's packets to and from nodes whose identities are known: from other "
+                + "files, or from HELLO and WHOIS in the capture. May be given several times.",
             HelpName = "FILE",
         };
         var json = new Option<bool>("--json") { Description = "Write one JSON object a line." };
         var file = new Argument<string>("FILE") { Description = "A capture of UDP traffic: pcap or pcapng." };
-        var command = new Command("dissect", "Say what is in a capture of real traffic, one line a packet. The last line counts: packets (joined from "
-            + "their parts), those authenticated and those understood to the end, those with something unknown, and other traffic.")
+        const string about = "Say what is in a capture of real traffic, one line a packet. The last line counts: packets (joined from their parts), "
+            + "those authenticated and those understood to the end, those with something unknown, and other traffic.";
+        var command = new Command("dissect", about)
         {
             identities,
             json,

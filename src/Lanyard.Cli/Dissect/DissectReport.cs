@@ -35,7 +35,7 @@ internal sealed class DissectReport(TextWriter output, KeyRing keys, bool json)
         }
 
         Packets++;
-        if (entry.State is PacketState.Authentic or PacketState.NotExpandable)
+        if (entry.State is PacketState.Authentic or PacketState.NotExpandable && entry.Suite != CipherSuite.TrustedPath)
             Authenticated++;
         var description = Describe(entry);
         if (entry.IsReadable && description.IsUnderstood)

@@ -36,8 +36,11 @@ internal static class FrameDescriber
             : $"IPv4 {ends} {Transport(data[9], data[header..])} {data.Length} bytes";
     }
 
-    private static string IPv6(ReadOnlySpan<byte> data) =>
-        $"IPv6 {InetAddress.FromBytes(data.Slice(8, 16))} > {InetAddress.FromBytes(data.Slice(24, 16))} {Transport(data[6], data[40..])} {data.Length} bytes";
+    private static string IPv6(ReadOnlySpan<byte> data)
+    {
+        var ends = $"{InetAddress.FromBytes(data.Slice(8, 16))} > {InetAddress.FromBytes(data.Slice(24, 16))}";
+        return $"IPv6 {ends} {Transport(data[6], data[40..])} {data.Length} bytes";
+    }
 
     private static string Transport(byte protocol, ReadOnlySpan<byte> data) => protocol switch
     {

@@ -11,6 +11,10 @@ internal static class OtherTraffic
     private const int NatPmpClientPort = 5350;
     private const int MdnsPort = 5353;
     private const int DnsPort = 53;
+    private const int DnsHeaderBytes = 12;
+    private const int NatPmpVersion = 0;
+    private const int NatPmpMaxBytes = 16;
+    private const int PcpVersion = 2;
     private const int StunHeaderBytes = 20;
     private const uint StunCookie = 0x2112a442;
 
@@ -18,14 +22,25 @@ internal static class OtherTraffic
     public static string? NameOf(CapturedDatagram datagram)
     {
         var payload = datagram.Payload.Span;
-        if (UsesPort(datagram, SsdpPort) && (payload.StartsWith("M-SEARCH "u8) || payload.StartsWith("NOTIFY "u8) || payload.StartsWith("HTTP/1.1 "u8)))
+        if (UsesPort(datagram, SsdpPort)
+            && (payload.StartsWith("M-SEARCH "u8) || payload.StartsWith("NOTIFY "u8) || payload.StartsWith("HTTP/1.1 "u8)))
             return "SSDP (UPnP discovery)";
         if (UsesPort(datagram, NatPmpPort) || UsesPort(datagram, NatPmpClientPort))
-            return payload.Length > 0 && payload[0] == 2 ? "PCP (port mapping)" : "NAT-PMP (port mapping)";
-        if (UsesPort(datagram, MdnsPort))
-            return "mDNS";
-        if (UsesPort(datagram, DnsPort))
-            return "DNS";
+        {
+            switch (payload.Length > 0 ? payload[0] : -1)
+            {
+                case NatPmpVersion when payload.Length <= NatPmpMaxBytes:
+                    return "NAT-PMP (port mapping)";
+                case PcpVersion when payload.Length % 4 == 0:
+                    return "PCP (port mapping)";
+                default:
+                    break;
+            }
+        }
+
+        // Nodes may use port 53 themselves.
+        if ((UsesPort(datagram, MdnsPort) || UsesPort(datagram, DnsPort)) && payload.Length >= DnsHeaderBytes && IsDns(payload))
+            return UsesPort(datagram, MdnsPort) ? "mDNS" : "DNS";
         if (payload.Length >= StunHeaderBytes && BinaryPrimitives.ReadUInt32BigEndian(payload[4..]) == StunCookie && payload[0] < 4)
             return "STUN";
         return Datagram.Classify(payload) switch
@@ -37,6 +52,11 @@ internal static class OtherTraffic
             _ => $"not the protocol ({payload.Length} bytes)",
         };
     }
+
+    // Questions and answers are few, and what neither a question nor an answer has is zero.
+    private static bool IsDns(ReadOnlySpan<byte> payload) =>
+        BinaryPrimitives.ReadUInt16BigEndian(payload[4..]) + BinaryPrimitives.ReadUInt16BigEndian(payload[6..]) is > 0 and < 64
+        && (payload[3] & 0x40) == 0;
 
     private static bool UsesPort(CapturedDatagram datagram, int port) => datagram.From.Port == port || datagram.To.Port == port;
 }

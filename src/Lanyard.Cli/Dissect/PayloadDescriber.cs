@@ -40,7 +40,8 @@ internal static class PayloadDescriber
             case Verb.NetworkCredentials when NetworkCredentialsMessage.TryParse(payload, out var credentials):
                 return Credentials(text, credentials);
             case Verb.NetworkConfigRequest when NetworkConfigRequestMessage.TryParse(payload, out var request):
-                return text.Add($"{request.NetworkId} has revision {request.Revision}; {Description.Quote(request.Metadata)}").Trailing(request.Trailing.Length);
+                return text.Add($"{request.NetworkId} has revision {request.Revision}; {Description.Quote(request.Metadata)}")
+                    .Trailing(request.Trailing.Length);
             case Verb.NetworkConfig when NetworkConfigMessage.TryParse(payload, out var config):
                 return ReplyDescriber.Config(text, config, keys);
             case Verb.MulticastGather when MulticastGatherMessage.TryParse(payload, out var gather):
@@ -125,7 +126,11 @@ internal static class PayloadDescriber
         foreach (var tag in message.Tags)
             text.Add($"tag {tag.Id}={tag.Value} of {tag.IssuedTo} in {tag.NetworkId}");
         foreach (var revocation in message.Revocations)
-            text.Add($"revocation of {revocation.CredentialType} {revocation.CredentialId} of {revocation.Target} in {revocation.NetworkId} up to {revocation.Threshold}");
+        {
+            text.Add($"revocation of {revocation.CredentialType} {revocation.CredentialId} of {revocation.Target}");
+            text.Add($"in {revocation.NetworkId} up to {revocation.Threshold}");
+        }
+
         foreach (var ownership in message.Ownerships)
             text.Add($"ownership of {ownership.Things.Count} addresses by {ownership.IssuedTo} in {ownership.NetworkId}");
         return text.Trailing(message.TrailingBytes);

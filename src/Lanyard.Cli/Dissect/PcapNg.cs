@@ -53,8 +53,8 @@ internal static class PcapNg
                     break;
                 case SimplePacket when body.Length >= 4 && interfaces.Count > 0:
                     var whole = fields.UInt32(body.Span);
-                    frames.Add(new CapturedFrame(
-                        DateTimeOffset.UnixEpoch, interfaces[0].LinkType, body.Slice(4, (int)Math.Min(whole, body.Length - 4)), whole > body.Length - 4));
+                    var frame = body.Slice(4, (int)Math.Min(whole, body.Length - 4));
+                    frames.Add(new CapturedFrame(DateTimeOffset.UnixEpoch, interfaces[0].LinkType, frame, whole > frame.Length));
                     break;
                 default:
                     break;

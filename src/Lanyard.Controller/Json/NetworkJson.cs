@@ -107,7 +107,7 @@ internal static class NetworkJson
         if (body.TryGet("certificateTimeoutWindowSize", out value))
             network = network with { CertificateWindowMs = value.ValueKind == JsonValueKind.Number ? value.AsCount() : null };
         if (body.TryGet("v4AssignMode", out value))
-            network = network with { AssignV4FromPools = value.ValueKind == JsonValueKind.String ? value.AsText() == "zt" : value.TryGet("zt", out var zt) && zt.AsBoolean() };
+            network = network with { AssignV4FromPools = ReadV4AssignMode(value) };
         if (body.TryGet("v6AssignMode", out value))
             network = network with { V6AssignMode = ReadV6AssignMode(value) };
         if (body.TryGetArray("routes", out value))
@@ -242,6 +242,9 @@ internal static class NetworkJson
 
         writer.WriteEndArray();
     }
+
+    private static bool ReadV4AssignMode(JsonElement value) =>
+        value.ValueKind == JsonValueKind.String ? value.AsText() == "zt" : value.TryGet("zt", out var mode) && mode.AsBoolean();
 
     private static V6AssignMode ReadV6AssignMode(JsonElement value)
     {

@@ -236,15 +236,17 @@ internal static class RuleJson
 
     private static MacAddress Mac(JsonElement json) => json.TryGet("mac", out var value) && MacAddress.TryParse(value.AsText(), out var mac) ? mac : default;
 
-    // Without a length an address stands for all addresses: so it has always been taken, and so it is shown.
+    // An address without a length has length 0, and so matches all: so it has always been taken, and so it is shown.
     private static InetPrefix Prefix(JsonElement json, InetAddress any)
     {
         if (!json.TryGet("ip", out var value) || value.ValueKind != JsonValueKind.String)
             return new InetPrefix(any, 0);
         var text = value.AsText();
-        if (!text.Contains('/', StringComparison.Ordinal))
-            text += "/0";
-        return InetPrefix.TryParse(text, out var prefix) && prefix.Address.Family == any.Family ? prefix : new InetPrefix(any, 0);
+        var cut = text.IndexOf('/', StringComparison.Ordinal);
+        var bits = 0u;
+        if (cut >= 0 && uint.TryParse(text.AsSpan(cut + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+            bits = Math.Min(number & 255, (uint)any.Bits);
+        return new InetPrefix(value.TryAddress(out var address) && address.Family == any.Family ? address : any, (byte)bits);
     }
 
     private static ulong ParseHex(string text)

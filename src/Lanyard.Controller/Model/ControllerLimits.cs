@@ -15,7 +15,10 @@ public sealed record ControllerLimits
     /// </summary>
     public int MaxStrangersPerNetwork { get; init; } = 1_000;
 
-    /// <summary>How many such nodes are newly remembered in a second over all networks, after a burst; 20 by default. The others are refused all the same.</summary>
+    /// <summary>
+    /// How many such nodes are newly remembered in a second over all networks, after a burst; 20 by default. The others are refused without
+    /// a record.
+    /// </summary>
     public int NewStrangersPerSecond { get; init; } = 20;
 
     /// <summary>How many such nodes may be newly remembered in one burst; 1,000 by default.</summary>

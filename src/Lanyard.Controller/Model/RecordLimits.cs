@@ -6,9 +6,9 @@ namespace Lanyard.Controller;
 
 /// <summary>
 /// What a record may hold: no more than a member can be sent. A list that is longer is refused, not cut: rules of which the last are missing
-/// would say something else.
+/// would say something else. Limits that are not here are those of <see cref="NetworkLimits"/>.
 /// </summary>
-internal static class RecordLimits
+public static class RecordLimits
 {
     /// <summary>Ranges of addresses of a network.</summary>
     public const int Pools = 128;
@@ -26,7 +26,7 @@ internal static class RecordLimits
     public const int MemberNameLength = 1024;
 
     /// <exception cref="ControllerLimitException">The record holds too much.</exception>
-    public static void Check(NetworkRecord network)
+    internal static void Check(NetworkRecord network)
     {
         CheckText("network's name", network.Name, NetworkLimits.NameLength);
         CheckCount("routes", network.Routes.Count, NetworkLimits.Routes);
@@ -46,7 +46,7 @@ internal static class RecordLimits
     }
 
     /// <exception cref="ControllerLimitException">The record holds too much.</exception>
-    public static void Check(MemberRecord member)
+    internal static void Check(MemberRecord member)
     {
         CheckText("member's name", member.Name ?? "", MemberNameLength);
         CheckCount("addresses", member.Addresses.Count, MemberAddresses);

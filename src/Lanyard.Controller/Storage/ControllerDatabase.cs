@@ -113,14 +113,14 @@ internal sealed class ControllerDatabase : IDisposable
             using (var rows = Command("SELECT id, document FROM network ORDER BY id").ExecuteReader())
             {
                 while (rows.Read())
-                    networks.Add(Parse(rows.GetString(1), $"network {rows.GetString(0)}", (JsonElement root, out NetworkRecord record) => NetworkJson.TryRead(root, out record)));
+                    networks.Add(Parse<NetworkRecord>(rows.GetString(1), $"network {rows.GetString(0)}", NetworkJson.TryRead));
             }
 
             var members = new List<MemberRecord>();
             using (var rows = Command("SELECT network, address, document FROM member ORDER BY network, address").ExecuteReader())
             {
                 while (rows.Read())
-                    members.Add(Parse(rows.GetString(2), $"member {rows.GetString(1)} of network {rows.GetString(0)}", (JsonElement root, out MemberRecord record) => MemberJson.TryRead(root, out record)));
+                    members.Add(Parse<MemberRecord>(rows.GetString(2), $"member {rows.GetString(1)} of network {rows.GetString(0)}", MemberJson.TryRead));
             }
 
             return new StoredRecords(networks, members);
@@ -143,7 +143,7 @@ internal sealed class ControllerDatabase : IDisposable
                 if (change.Deleted)
                     Run(_deleteNetwork, transaction, network.ToString());
                 if (change.Saved is { } record)
-                    Run(_saveNetwork, transaction, network.ToString(), (long)record.Revision, Document(writer => NetworkJson.Write(writer, record)));
+                    Run(_saveNetwork, transaction, network.ToString(), (long)record.Revision, DocumentOf(record));
             }
 
             foreach (var (network, members) in changes.Members)
@@ -153,7 +153,7 @@ internal sealed class ControllerDatabase : IDisposable
                     if (record is null)
                         Run(_deleteMember, transaction, network.ToString(), address.ToString());
                     else
-                        Run(_saveMember, transaction, network.ToString(), address.ToString(), (long)record.Revision, Document(writer => MemberJson.Write(writer, record, forStorage: true)));
+                        Run(_saveMember, transaction, network.ToString(), address.ToString(), (long)record.Revision, DocumentOf(record));
                 }
             }
 
@@ -204,12 +204,14 @@ internal sealed class ControllerDatabase : IDisposable
         if (version > SchemaVersion)
         {
             throw new ControllerStoreException(string.Create(CultureInfo.InvariantCulture,
-                $"{path} was written by a later version of this program (its schema is {version}, this program's {SchemaVersion}). Run that version, or restore a backup from before."));
+                $"{path} was written by a later version of this program (its schema is {version}, this program's {SchemaVersion}). "
+                + $"Run that version, or restore a backup from before."));
         }
 
         for (; version < SchemaVersion; version++)
             Execute(connection, Migrations[version], transaction);
-        Execute(connection, string.Create(CultureInfo.InvariantCulture, $"DELETE FROM schema_version; INSERT INTO schema_version VALUES ({version});"), transaction);
+        Execute(connection, string.Create(CultureInfo.InvariantCulture,
+            $"DELETE FROM schema_version; INSERT INTO schema_version VALUES ({version});"), transaction);
         transaction.Commit();
     }
 
@@ -223,26 +225,12 @@ internal sealed class ControllerDatabase : IDisposable
         _ => $"The controller's database {path} fails: {e.Message}",
     }, e);
 
-    private delegate bool TryRead<T>(JsonElement root, out T record);
+    private T Parse<T>(string document, string what, ControllerJson.RecordReader<T> read) => ControllerJson.Parse(Encoding.UTF8.GetBytes(document), read,
+        $"In the controller's database {_path} the record of {what} is damaged. Put a backup in its place, or delete that row.");
 
-    private T Parse<T>(string document, string what, TryRead<T> tryRead)
-    {
-        try
-        {
-            using var json = JsonDocument.Parse(document);
-            if (tryRead(json.RootElement, out var record))
-                return record;
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
-        {
-            throw Damaged(e);
-        }
+    private string DocumentOf(NetworkRecord network) => Document(writer => NetworkJson.Write(writer, network));
 
-        throw Damaged(null);
-
-        ControllerStoreException Damaged(Exception? cause) => new(
-            $"In the controller's database {_path} the record of {what} is damaged. Put a backup in its place, or delete that row.", cause!);
-    }
+    private string DocumentOf(MemberRecord member) => Document(writer => MemberJson.Write(writer, member, forStorage: true));
 
     private string Document(Action<Utf8JsonWriter> write)
     {

@@ -27,6 +27,7 @@ public sealed partial class SqliteControllerStore : IControllerStore, IDisposabl
     private PendingChanges _pending = new();
     private long _saidSequence;
     private long _storedSequence;
+    private bool _isWriting;
     private volatile bool _healthy = true;
     private volatile bool _ending;
 
@@ -56,6 +57,8 @@ public sealed partial class SqliteControllerStore : IControllerStore, IDisposabl
     {
         var records = _database.Load();
         // From here on the database is the writer's alone.
+        lock (_lock)
+            _isWriting = true;
         _writer.Start();
         return records;
     }
@@ -109,6 +112,12 @@ public sealed partial class SqliteControllerStore : IControllerStore, IDisposabl
         {
             if (_storedSequence >= _saidSequence)
                 return Task.CompletedTask;
+            if (!_isWriting)
+            {
+                return Task.FromException(new ControllerStoreException(
+                    $"The controller's database {_path} is not open for writing: it was closed, or its records were not loaded first."));
+            }
+
             var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             _flushes.Add((_saidSequence, done));
             return done.Task.WaitAsync(cancellationToken);
@@ -125,13 +134,15 @@ public sealed partial class SqliteControllerStore : IControllerStore, IDisposabl
         if (_writer.IsAlive)
             _writer.Join();
         _database.Dispose();
-        _wake.Dispose();
+        lock (_lock)
+            _wake.Dispose();
     }
 
     private void Said()
     {
         _saidSequence++;
-        Wake();
+        if (!_ending)
+            Wake();
     }
 
     private void Wake()
@@ -168,10 +179,27 @@ public sealed partial class SqliteControllerStore : IControllerStore, IDisposabl
             Finish(changes, sequence, error);
             if (!ending || (error is not null && failures < AttemptsAtEnd))
                 continue;
-            if (error is not null)
-                LogLost(error, changes.Count, _path);
+            End(error);
             return;
         }
+    }
+
+    private void End(ControllerStoreException? error)
+    {
+        List<TaskCompletionSource> waiting;
+        int lost;
+        lock (_lock)
+        {
+            _isWriting = false;
+            lost = _pending.Count;
+            waiting = _flushes.ConvertAll(flush => flush.Done);
+            _flushes.Clear();
+        }
+
+        if (lost > 0)
+            LogLost(error, lost, _path);
+        foreach (var done in waiting)
+            done.TrySetException(new ControllerStoreException($"The controller's database {_path} was closed before the change was stored."));
     }
 
     private void Pause(int milliseconds)
@@ -227,5 +255,5 @@ public sealed partial class SqliteControllerStore : IControllerStore, IDisposabl
     private partial void LogFailed(Exception error, int count, string reason);
 
     [LoggerMessage(LogLevel.Critical, "{Count} changes could not be stored in {Path} and are lost.")]
-    private partial void LogLost(Exception error, int count, string path);
+    private partial void LogLost(Exception? error, int count, string path);
 }

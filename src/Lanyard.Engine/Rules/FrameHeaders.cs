@@ -42,10 +42,10 @@ internal readonly ref struct FrameHeaders
     public bool IsIPv6 { get; }
 
     /// <summary>The source's address, of IP.</summary>
-    public InetAddress Source => IsIPv4 ? InetAddress.FromBytes(_payload.Slice(12, 4)) : IsIPv6 ? InetAddress.FromBytes(_payload.Slice(8, 16)) : default;
+    public InetAddress Source => AddressAt(12, 8);
 
     /// <summary>The destination's address, of IP.</summary>
-    public InetAddress Destination => IsIPv4 ? InetAddress.FromBytes(_payload.Slice(16, 4)) : IsIPv6 ? InetAddress.FromBytes(_payload.Slice(24, 16)) : default;
+    public InetAddress Destination => AddressAt(16, 24);
 
     /// <summary>Type of service or traffic class; none if it is not IP.</summary>
     public byte? TypeOfService => IsIPv4 ? _payload[1] : IsIPv6 ? (byte)((_payload[0] << 4) | (_payload[1] >> 4)) : null;
@@ -126,9 +126,12 @@ internal readonly ref struct FrameHeaders
     }
 
     /// <summary>The twelve bits after TCP's data offset (RFC 9293 section 3.1); 0 if it is not TCP.</summary>
-    public ushort TcpFlags => TryGetTransport(out var protocol, out var segment) && protocol == ProtocolTcp && segment.Length > 13
+    public ushort TcpFlags => TryGetTransport(out var protocol, out var segment) && protocol == ProtocolTcp && segment.Length > (IsIPv4 ? 13 : 14)
         ? (ushort)(BinaryPrimitives.ReadUInt16BigEndian(segment[12..]) & 0xfff)
         : (ushort)0;
+
+    private InetAddress AddressAt(int offsetV4, int offsetV6) => IsIPv4 ? InetAddress.FromBytes(_payload.Slice(offsetV4, 4))
+        : IsIPv6 ? InetAddress.FromBytes(_payload.Slice(offsetV6, 16)) : default;
 
     private bool IsNeighborMessage(byte type) =>
         IsIPv6 && _payload.Length >= IPv6HeaderLength + 8 + 16 && _payload[6] == ProtocolIcmpV6 && _payload[IPv6HeaderLength] == type;

@@ -15,10 +15,13 @@ public static class RuleEvaluator
     /// <summary>What a network's rules and the sender's capabilities say of a frame.</summary>
     /// <param name="frame">The frame.</param>
     /// <param name="config">This node's configuration of the network.</param>
-    /// <param name="capabilities">The sender's capabilities that are valid now, in ascending order of their identifiers: this node's own for a frame that it sends.</param>
+    /// <param name="capabilities">
+    /// The sender's capabilities that are valid now, in ascending order of their identifiers: this node's own for a frame that it sends.
+    /// </param>
     /// <param name="own">This node's credentials.</param>
     /// <param name="peer">The other node's credentials; null if it is none or has shown none.</param>
-    public static FilterDecision Filter(in RuleFrame frame, NetworkConfig config, ReadOnlySpan<Capability> capabilities, IRuleCredentials own, IRuleCredentials? peer)
+    public static FilterDecision Filter(
+        in RuleFrame frame, NetworkConfig config, ReadOnlySpan<Capability> capabilities, IRuleCredentials own, IRuleCredentials? peer)
     {
         ArgumentNullException.ThrowIfNull(config);
         ArgumentNullException.ThrowIfNull(own);
@@ -43,7 +46,8 @@ public static class RuleEvaluator
     /// <param name="flags">The network's flags, of which <see cref="NetworkFlags.UnknownRulesMatch"/> counts.</param>
     /// <param name="own">This node's credentials.</param>
     /// <param name="peer">The other node's credentials; null if it is none or has shown none.</param>
-    public static RuleOutcome Evaluate(ReadOnlySpan<Rule> rules, in RuleFrame frame, NetworkFlags flags, IRuleCredentials own, IRuleCredentials? peer)
+    public static RuleOutcome Evaluate(
+        ReadOnlySpan<Rule> rules, in RuleFrame frame, NetworkFlags flags, IRuleCredentials own, IRuleCredentials? peer)
     {
         ArgumentNullException.ThrowIfNull(own);
         var matcher = new RuleMatcher(frame, flags, own, peer);

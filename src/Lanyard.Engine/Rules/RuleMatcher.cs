@@ -40,7 +40,9 @@ internal readonly ref struct RuleMatcher
     /// <summary>Asks one question.</summary>
     /// <param name="rule">The rule; whether it is inverted does not matter here.</param>
     /// <param name="index">Its place in the list, by which rules draw different random numbers.</param>
-    /// <param name="isTarget">Whether this node is known to be one that frames are redirected or copied to, and so may lack the tags of both ends.</param>
+    /// <param name="isTarget">
+    /// Whether this node is known to be one that frames are redirected or copied to, and so may lack the tags of both ends.
+    /// </param>
     public MatchResult Match(in Rule rule, int index, bool isTarget)
     {
         switch (rule.Type)
@@ -66,7 +68,9 @@ internal readonly ref struct RuleMatcher
             case RuleType.MatchIPv6Destination:
                 return _headers.IsIPv6 ? If(IsOnNetwork(_headers.Destination, rule.Prefix)) : MatchResult.Never;
             case RuleType.MatchIPTypeOfService:
-                return _headers.TypeOfService is { } service ? If(IsBetween(service & rule.TypeOfServiceMask, rule.TypeOfServiceStart, rule.TypeOfServiceEnd)) : MatchResult.Never;
+                return _headers.TypeOfService is { } service
+                    ? If(IsBetween(service & rule.TypeOfServiceMask, rule.TypeOfServiceStart, rule.TypeOfServiceEnd))
+                    : MatchResult.Never;
             case RuleType.MatchIPProtocol:
                 return _headers.Protocol is { } protocol ? If(rule.ByteValue == protocol) : MatchResult.Never;
             case RuleType.MatchEtherType:
@@ -123,8 +127,11 @@ internal readonly ref struct RuleMatcher
     {
         if (!_headers.TryGetTransport(out _, out _))
             return MatchResult.Never;
-        return If(_headers.TryGetPorts(out var source, out var destination)
-            && IsBetween(rule.Type == RuleType.MatchIPSourcePorts ? source : destination, rule.RangeStart, rule.RangeEnd));
+        if (!_headers.TryGetPorts(out var source, out var destination))
+            return MatchResult.No;
+        var port = rule.Type == RuleType.MatchIPSourcePorts ? source : destination;
+        // As the protocol's nodes have it: port 0 is in no range over IPv6.
+        return If((port != 0 || _headers.IsIPv4) && IsBetween(port, rule.RangeStart, rule.RangeEnd));
     }
 
     private FrameCharacteristics Characteristics()

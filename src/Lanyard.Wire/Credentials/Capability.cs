@@ -31,10 +31,14 @@ public sealed record Capability : ICredential
     /// <summary>The rules: at most <see cref="NetworkLimits.CapabilityRules"/>.</summary>
     public required EquatableArray<Rule> Rules { get; init; }
 
-    /// <summary>How many holders one after the other there may be: 1 to <see cref="NetworkLimits.CapabilityCustody"/>; 1 cannot be handed on.</summary>
+    /// <summary>
+    /// How many holders one after the other there may be: 1 to <see cref="NetworkLimits.CapabilityCustody"/>; 1 cannot be handed on.
+    /// </summary>
     public byte MaxCustody { get; init; } = 1;
 
-    /// <summary>The way from the controller to the holder: at most <see cref="MaxCustody"/> steps. Empty before the first signature.</summary>
+    /// <summary>
+    /// The way from the controller to the holder: at most <see cref="MaxCustody"/> steps. Empty before the first signature.
+    /// </summary>
     public EquatableArray<CapabilityCustody> Custody { get; init; }
 
     /// <summary>The holder: the last of <see cref="Custody"/>.</summary>
@@ -91,7 +95,9 @@ public sealed record Capability : ICredential
     /// <summary>The same capability with one more step of custody, signed by who gives it.</summary>
     /// <param name="from">The controller, or the present holder.</param>
     /// <param name="to">Who is given it.</param>
-    /// <exception cref="InvalidOperationException"><paramref name="from"/> has no secret key, or there are too many rules or holders.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// <paramref name="from"/> has no secret key, or there are too many rules or holders.
+    /// </exception>
     public Capability Sign(Identity from, NodeAddress to)
     {
         ArgumentNullException.ThrowIfNull(from);
@@ -105,7 +111,10 @@ public sealed record Capability : ICredential
         return this with { Custody = new(steps) };
     }
 
-    /// <summary>Whether the network's controller gave this to its holder, and that is <paramref name="controller"/>. A capability that was handed on is not.</summary>
+    /// <summary>
+    /// Whether the network's controller gave this to its holder, and that is <paramref name="controller"/>. A capability that was handed on
+    /// is not.
+    /// </summary>
     public bool Verify(Identity controller)
     {
         ArgumentNullException.ThrowIfNull(controller);
@@ -119,7 +128,8 @@ public sealed record Capability : ICredential
     {
         ArgumentNullException.ThrowIfNull(identities);
         unknown = default;
-        if (Custody.IsEmpty || Custody.Count > MaxCustody || Custody.Count > NetworkLimits.CapabilityCustody || Rules.Count > NetworkLimits.CapabilityRules)
+        if (Custody.IsEmpty || Custody.Count > Math.Min((int)MaxCustody, NetworkLimits.CapabilityCustody)
+            || Rules.Count > NetworkLimits.CapabilityRules)
             return false;
         var message = SignedBytes();
         var giver = NetworkId.Controller;

@@ -120,17 +120,26 @@ public sealed record CertificateOfMembership : ICredential
         writer.WriteUInt16((ushort)Qualifiers.Count);
         WriteQualifiers(ref writer);
         writer.WriteNodeAddress(SignedBy);
-        if (!SignedBy.IsNone)
-            writer.WriteBytes(Signature);
+        if (SignedBy.IsNone)
+            return;
+        if (Signature.Count != Identity.SignatureSize)
+            writer.Fail();
+        writer.WriteBytes(Signature);
     }
 
     /// <summary>The same certificate, signed.</summary>
-    /// <exception cref="InvalidOperationException"><paramref name="signer"/> has no secret key, or there are too many qualifiers.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// <paramref name="signer"/> has no secret key, or there are too many qualifiers.
+    /// </exception>
     public CertificateOfMembership Sign(Identity signer)
     {
         ArgumentNullException.ThrowIfNull(signer);
         if (Qualifiers.Count > NetworkLimits.MembershipQualifiers)
-            throw new InvalidOperationException($"A certificate of membership has at most {NetworkLimits.MembershipQualifiers} qualifiers, not {Qualifiers.Count}.");
+        {
+            throw new InvalidOperationException(
+                $"A certificate of membership has at most {NetworkLimits.MembershipQualifiers} qualifiers, not {Qualifiers.Count}.");
+        }
+
         var writer = new ByteWriter(stackalloc byte[NetworkLimits.MembershipQualifiers * MembershipQualifier.Size]);
         WriteQualifiers(ref writer);
         return this with { SignedBy = signer.Address, Signature = CredentialFormat.Sign(signer, writer.Written) };

@@ -21,7 +21,9 @@ public enum OwnedThingType : byte
 
 /// <summary>One thing that a member owns.</summary>
 /// <param name="Type">The kind.</param>
-/// <param name="High">The first eight bytes of its value on the wire, as a number. A value shorter than sixteen bytes is padded with zeros behind.</param>
+/// <param name="High">
+/// The first eight bytes of its value on the wire, as a number. A value shorter than sixteen bytes is padded with zeros behind.
+/// </param>
 /// <param name="Low">The last eight bytes of its value.</param>
 public readonly record struct OwnedThing(OwnedThingType Type, ulong High, ulong Low)
 {
@@ -54,7 +56,8 @@ public readonly record struct OwnedThing(OwnedThingType Type, ulong High, ulong 
 /// <summary>A controller's word that IP or Ethernet addresses are a member's, so that rules can tell who may send from them.</summary>
 public sealed record CertificateOfOwnership : ICredential
 {
-    private const int SignedLength = 8 + 8 + 8 + 8 + 4 + 2 + (NetworkLimits.OwnedThings * OwnedThing.Size) + NodeAddress.Size + NodeAddress.Size + 2 + 8;
+    private const int SignedLength = 8 + 8 + 8 + 8 + 4 + 2 + (NetworkLimits.OwnedThings * OwnedThing.Size)
+        + NodeAddress.Size + NodeAddress.Size + 2 + 8;
 
     /// <inheritdoc/>
     public CredentialType Type => CredentialType.Ownership;

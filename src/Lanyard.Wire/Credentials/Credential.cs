@@ -72,6 +72,8 @@ internal static class CredentialFormat
     /// <summary>Writes a signature; one that is not there yet is zeros.</summary>
     public static void WriteSignature(ref ByteWriter writer, EquatableArray<byte> signature)
     {
+        if (signature.Count is not (0 or Identity.SignatureSize))
+            writer.Fail();
         writer.WriteByte(Ed25519);
         writer.WriteUInt16(Identity.SignatureSize);
         if (signature.IsEmpty)

@@ -2,7 +2,9 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Lanyard.Wire;
 
-/// <summary>A number that a network's controller gives a member, for rules to match: who the member is, where capabilities say what it may do.</summary>
+/// <summary>
+/// A number that a network's controller gives a member, for rules to match: who the member is, where capabilities say what it may do.
+/// </summary>
 public sealed record Tag : ICredential
 {
     private const int SignedLength = 8 + BodyLength + 2 + 8;

@@ -7,7 +7,10 @@ public static class DerivedAddresses
 {
     private const ulong NodeBits = 0xff_ffff_ffff;
 
-    /// <summary>A member's IPv6 address by RFC 4193: fd, the network's 64 bits, 99 93, the member's 40 bits. Its prefix, /88, is all the network's members.</summary>
+    /// <summary>
+    /// A member's IPv6 address by RFC 4193: fd, the network's 64 bits, 99 93, the member's 40 bits. Its prefix, /88, is all the network's
+    /// members.
+    /// </summary>
     public static InetPrefix Rfc4193(NetworkId network, NodeAddress member) =>
         new(InetAddress.FromV6(0xfd00_0000_0000_0000 | (network.Value >> 8), (network.Value << 56) | 0x0099_9300_0000_0000 | member.Value), 88);
 
@@ -21,10 +24,14 @@ public static class DerivedAddresses
         return new(InetAddress.FromV6(0xfc00_0000_0000_0000 | ((ulong)folded << 24) | (member.Value >> 16), (member.Value << 48) | 1), 40);
     }
 
-    /// <summary>A member's Ethernet address: its node address, masked with bytes of the network's number, after a byte of that number's last.</summary>
+    /// <summary>
+    /// A member's Ethernet address: its node address, masked with bytes of the network's number, after a byte of that number's last.
+    /// </summary>
     public static MacAddress Mac(NetworkId network, NodeAddress member) => new((FirstMacByte(network) << 40) | (member.Value ^ MacMask(network)));
 
-    /// <summary>The node whose <see cref="Mac"/> on a network an Ethernet address is, or none if it is none's: then it lies behind a bridge.</summary>
+    /// <summary>
+    /// The node whose <see cref="Mac"/> on a network an Ethernet address is, or none if it is none's: then it lies behind a bridge.
+    /// </summary>
     public static NodeAddress NodeOf(NetworkId network, MacAddress mac)
     {
         if (mac.Value >> 40 != FirstMacByte(network))

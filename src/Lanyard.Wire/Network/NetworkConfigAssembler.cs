@@ -14,10 +14,15 @@ public enum NetworkConfigChunkResult
     /// <summary>It is here already, or belongs to the edition that was completed last.</summary>
     Duplicate,
 
-    /// <summary>It is of another network, contradicts itself or parts that came before, or does not say which edition it belongs to.</summary>
+    /// <summary>
+    /// It is of another network, contradicts itself or parts that came before, or does not say which edition it belongs to.
+    /// </summary>
     Malformed,
 
-    /// <summary>Its edition is longer than <see cref="NetworkLimits.ConfigLength"/> or in more than <see cref="NetworkConfigAssembler.MaxChunks"/> parts.</summary>
+    /// <summary>
+    /// Its edition is longer than <see cref="NetworkLimits.ConfigLength"/> or in more than <see cref="NetworkConfigAssembler.MaxChunks"/>
+    /// parts.
+    /// </summary>
     TooLarge,
 
     /// <summary>It is not signed by the network's controller, nor in the old unsigned form from the controller itself.</summary>
@@ -65,11 +70,13 @@ public sealed class NetworkConfigAssembler(NetworkId network)
 
         // The cheap questions come before the signature.
         var update = Find(chunk.UpdateId);
-        if (chunk.UpdateId == 0 || (ulong)chunk.ChunkIndex + (uint)chunk.Chunk.Length > chunk.TotalLength || (update is not null && update.TotalLength != chunk.TotalLength))
+        if (chunk.UpdateId == 0 || (ulong)chunk.ChunkIndex + (uint)chunk.Chunk.Length > chunk.TotalLength
+            || (update is not null && update.TotalLength != chunk.TotalLength))
             return NetworkConfigChunkResult.Malformed;
         if (chunk.UpdateId == _completed || update?.Has(chunk.ChunkIndex) == true)
             return NetworkConfigChunkResult.Duplicate;
-        if (chunk.SignatureKind != NetworkConfigMessage.Ed25519 || controller.Address != network.Controller || !controller.Verify(chunk.Signed, chunk.Signature))
+        if (chunk.SignatureKind != NetworkConfigMessage.Ed25519 || controller.Address != network.Controller
+            || !controller.Verify(chunk.Signed, chunk.Signature))
             return NetworkConfigChunkResult.NotFromController;
         update = Touch(update ?? new Update(chunk.UpdateId, (int)chunk.TotalLength));
         var result = update.Add((int)chunk.ChunkIndex, chunk.Chunk);

@@ -15,7 +15,7 @@ public sealed partial record NetworkConfig
     private const ulong OldestFormatVersion = 6;
     private const int UrlLength = 2047;
 
-    private delegate void FieldWriter(NetworkConfig config, ref ByteWriter writer);
+    private delegate void FieldWriter(ref ByteWriter writer);
 
     private delegate bool ItemReader<T>(ref ByteReader reader, [NotNullWhen(true)] out T? item) where T : class;
 
@@ -68,11 +68,17 @@ public sealed partial record NetworkConfig
         var dictionary = new DictionaryReader(text);
         var network = new NetworkId(dictionary.GetNumber(Key.NetworkId));
         var issuedTo = new NodeAddress(dictionary.GetNumber(Key.IssuedTo) & 0xff_ffff_ffff);
-        if (text.Length > NetworkLimits.ConfigLength || network.IsNone || issuedTo.IsNone || dictionary.GetNumber(Key.Version) < OldestFormatVersion)
+        if (text.Length > NetworkLimits.ConfigLength || network.IsNone || issuedTo.IsNone
+            || dictionary.GetNumber(Key.Version) < OldestFormatVersion)
             return false;
-        if (!TryReadMembership(dictionary, out var membership) || !TryReadDns(dictionary, out var dns)
-            || !TryReadItems<CertificateOfOwnership>(dictionary, Key.CertificatesOfOwnership, CertificateOfOwnership.TryRead, NetworkLimits.CertificatesOfOwnership, out var ownership)
-            || !TryReadRoutes(dictionary, out var routes) || !TryReadAddresses(dictionary, out var addresses) || !TryReadRules(dictionary, out var rules))
+        var complete = TryReadMembership(dictionary, out var membership);
+        complete &= TryReadItems<CertificateOfOwnership>(
+            dictionary, Key.CertificatesOfOwnership, CertificateOfOwnership.TryRead, NetworkLimits.CertificatesOfOwnership, out var ownership);
+        complete &= TryReadRoutes(dictionary, out var routes);
+        complete &= TryReadAddresses(dictionary, out var addresses);
+        complete &= TryReadRules(dictionary, out var rules);
+        complete &= TryReadDns(dictionary, out var dns);
+        if (!complete)
             return false;
         TryReadItems<Capability>(dictionary, Key.Capabilities, Capability.TryRead, NetworkLimits.Capabilities, out var capabilities);
         TryReadItems<Tag>(dictionary, Key.Tags, Tag.TryRead, NetworkLimits.Tags, out var tags);
@@ -123,14 +129,14 @@ public sealed partial record NetworkConfig
         dictionary.Add(Key.Name, Name);
         dictionary.Add(Key.Mtu, (ulong)Mtu);
         var buffer = ArrayPool<byte>.Shared.Rent(NetworkLimits.ConfigLength);
-        var complete = AddField(dictionary, buffer, Key.Membership, (NetworkConfig config, ref ByteWriter writer) => config.Membership?.Write(ref writer))
-            && AddField(dictionary, buffer, Key.Capabilities, (NetworkConfig config, ref ByteWriter writer) => WriteAll(config.Capabilities, ref writer))
-            && AddField(dictionary, buffer, Key.Tags, (NetworkConfig config, ref ByteWriter writer) => WriteAll(config.Tags, ref writer))
-            && AddField(dictionary, buffer, Key.CertificatesOfOwnership, (NetworkConfig config, ref ByteWriter writer) => WriteAll(config.CertificatesOfOwnership, ref writer))
+        var complete = AddField(dictionary, buffer, Key.Membership, WriteMembership)
+            && AddField(dictionary, buffer, Key.Capabilities, WriteCapabilities)
+            && AddField(dictionary, buffer, Key.Tags, WriteTags)
+            && AddField(dictionary, buffer, Key.CertificatesOfOwnership, WriteCertificatesOfOwnership)
             && AddField(dictionary, buffer, Key.Specialists, WriteSpecialists)
             && AddField(dictionary, buffer, Key.Routes, WriteRoutes)
             && AddField(dictionary, buffer, Key.StaticAddresses, WriteAddresses)
-            && AddField(dictionary, buffer, Key.Rules, (NetworkConfig config, ref ByteWriter writer) => Rule.WriteAll(ref writer, config.Rules))
+            && AddField(dictionary, buffer, Key.Rules, WriteRules)
             && AddField(dictionary, buffer, Key.Dns, WriteDns);
         ArrayPool<byte>.Shared.Return(buffer);
         WriteSso(dictionary);
@@ -151,7 +157,8 @@ public sealed partial record NetworkConfig
     }
 
     // Reads items up to the field's end, the limit or a malformed one; says whether there was none such.
-    private static bool TryReadItems<T>(DictionaryReader dictionary, string key, ItemReader<T> read, int limit, out List<T> items) where T : class
+    private static bool TryReadItems<T>(DictionaryReader dictionary, string key, ItemReader<T> read, int limit, out List<T> items)
+        where T : class
     {
         items = [];
         if (!dictionary.TryGetBytes(key, out var bytes))
@@ -177,9 +184,9 @@ public sealed partial record NetworkConfig
         return specialists.ToEquatableArray();
     }
 
-    private static void WriteSpecialists(NetworkConfig config, ref ByteWriter writer)
+    private void WriteSpecialists(ref ByteWriter writer)
     {
-        foreach (ref readonly var specialist in config.Specialists)
+        foreach (ref readonly var specialist in Specialists)
             writer.WriteUInt64(specialist.Value);
     }
 
@@ -194,9 +201,9 @@ public sealed partial record NetworkConfig
         return !reader.Failed;
     }
 
-    private static void WriteRoutes(NetworkConfig config, ref ByteWriter writer)
+    private void WriteRoutes(ref ByteWriter writer)
     {
-        foreach (ref readonly var route in config.Routes)
+        foreach (ref readonly var route in Routes)
         {
             writer.WritePrefix(route.Target);
             writer.WriteEndpoint(new InetEndpoint(route.Via, 0));
@@ -221,9 +228,9 @@ public sealed partial record NetworkConfig
         return !reader.Failed;
     }
 
-    private static void WriteAddresses(NetworkConfig config, ref ByteWriter writer)
+    private void WriteAddresses(ref ByteWriter writer)
     {
-        foreach (ref readonly var address in config.StaticAddresses)
+        foreach (ref readonly var address in StaticAddresses)
             writer.WritePrefix(address);
     }
 
@@ -254,21 +261,21 @@ public sealed partial record NetworkConfig
         if (reader.Failed)
             return false;
         var end = domain.IndexOf((byte)0);
-        var name = Encoding.UTF8.GetString(end < 0 ? domain : domain[..end]);
+        var name = DictionaryReader.DecodeText(end < 0 ? domain : domain[..end], NetworkLimits.DnsDomainLength);
         if (name.Length > 0 || servers.Count > 0)
             dns = new NetworkDns(name, servers.ToEquatableArray());
         return true;
     }
 
-    private static void WriteDns(NetworkConfig config, ref ByteWriter writer)
+    private void WriteDns(ref ByteWriter writer)
     {
-        var domain = Encoding.UTF8.GetBytes(config.Dns?.Domain ?? "");
-        if (domain.Length > NetworkLimits.DnsDomainLength || config.Dns?.Servers.Count > NetworkLimits.DnsServers)
+        var domain = Encoding.UTF8.GetBytes(Dns?.Domain ?? "");
+        if (domain.Length > NetworkLimits.DnsDomainLength || Dns?.Servers.Count > NetworkLimits.DnsServers)
             writer.Fail();
         writer.WriteBytes(domain);
         writer.WriteZeros(NetworkLimits.DnsDomainLength + 1 - domain.Length);
         for (var i = 0; i < NetworkLimits.DnsServers; i++)
-            writer.WriteEndpoint(config.Dns is { } dns && i < dns.Servers.Count ? new InetEndpoint(dns.Servers[i], 0) : default);
+            writer.WriteEndpoint(Dns is { } dns && i < dns.Servers.Count ? new InetEndpoint(dns.Servers[i], 0) : default);
     }
 
     private static NetworkSso ReadSso(DictionaryReader dictionary)
@@ -276,7 +283,8 @@ public sealed partial record NetworkConfig
         var version = dictionary.GetNumber(Key.SsoVersion);
         if (version > 1 || !dictionary.GetBoolean(Key.SsoEnabled))
             return new NetworkSso { Version = version };
-        var sso = new NetworkSso { Version = version, IsEnabled = true, AuthenticationUrl = dictionary.GetText(Key.SsoAuthenticationUrl, UrlLength) };
+        var url = dictionary.GetText(Key.SsoAuthenticationUrl, UrlLength);
+        var sso = new NetworkSso { Version = version, IsEnabled = true, AuthenticationUrl = url };
         if (version == 0)
             return sso with { AuthenticationExpiry = dictionary.GetSignedNumber(Key.SsoAuthenticationExpiry) };
         var provider = dictionary.GetText(Key.SsoProvider, 63);
@@ -315,6 +323,16 @@ public sealed partial record NetworkConfig
         dictionary.Add(Key.SsoProvider, Sso.Provider);
     }
 
+    private void WriteMembership(ref ByteWriter writer) => Membership?.Write(ref writer);
+
+    private void WriteCapabilities(ref ByteWriter writer) => WriteAll(Capabilities, ref writer);
+
+    private void WriteTags(ref ByteWriter writer) => WriteAll(Tags, ref writer);
+
+    private void WriteCertificatesOfOwnership(ref ByteWriter writer) => WriteAll(CertificatesOfOwnership, ref writer);
+
+    private void WriteRules(ref ByteWriter writer) => Rule.WriteAll(ref writer, Rules);
+
     private static void WriteAll<T>(EquatableArray<T> credentials, ref ByteWriter writer) where T : ICredential, IEquatable<T>
     {
         foreach (ref readonly var credential in credentials)
@@ -322,10 +340,10 @@ public sealed partial record NetworkConfig
     }
 
     // A field without content is left out.
-    private bool AddField(DictionaryWriter dictionary, byte[] buffer, string key, FieldWriter write)
+    private static bool AddField(DictionaryWriter dictionary, byte[] buffer, string key, FieldWriter write)
     {
         var writer = new ByteWriter(buffer);
-        write(this, ref writer);
+        write(ref writer);
         if (writer.Position > 0)
             dictionary.Add(key, writer.Written);
         return !writer.Failed;

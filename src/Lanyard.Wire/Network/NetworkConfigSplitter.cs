@@ -15,10 +15,12 @@ public static class NetworkConfigSplitter
     /// <param name="controller">The network's controller, with its secret.</param>
     /// <param name="fastPropagate">Whether members pass the parts on to others.</param>
     /// <param name="chunkLength">How long a part is at most: 1 to <see cref="MaxChunkLength"/> bytes.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The chunk length is out of range, the update number is 0, or the configuration is too long.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// The chunk length is out of range, the update number is 0, or the configuration is too long.
+    /// </exception>
     /// <exception cref="InvalidOperationException">The controller has no secret key.</exception>
-    public static IReadOnlyList<byte[]> Split(NetworkId network, ReadOnlySpan<byte> config, ulong updateId, Identity controller, bool fastPropagate = false,
-        int chunkLength = MaxChunkLength)
+    public static IReadOnlyList<byte[]> Split(NetworkId network, ReadOnlySpan<byte> config, ulong updateId, Identity controller,
+        bool fastPropagate = false, int chunkLength = MaxChunkLength)
     {
         ArgumentNullException.ThrowIfNull(controller);
         ArgumentOutOfRangeException.ThrowIfLessThan(chunkLength, 1);

@@ -1,6 +1,8 @@
 namespace Lanyard.Wire;
 
-/// <summary>How much of everything a network's configuration and its credentials may hold: what the protocol's nodes take at most.</summary>
+/// <summary>
+/// How much of everything a network's configuration and its credentials may hold: what the protocol's nodes take at most.
+/// </summary>
 public static class NetworkLimits
 {
     /// <summary>The least MTU of a network in bytes: IPv6's (RFC 8200 section 5).</summary>

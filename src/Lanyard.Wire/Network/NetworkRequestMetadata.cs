@@ -53,7 +53,9 @@ public sealed record NetworkRequestMetadata
     /// <summary>A token that lets the node in without an operator; empty if there is none.</summary>
     public string AuthToken { get; init; } = "";
 
-    /// <summary>Reads meta-data. What is missing is 0 or empty. Never fails: an empty dictionary is that of a node that says nothing.</summary>
+    /// <summary>
+    /// Reads meta-data. What is missing is 0 or empty. Never fails: an empty dictionary is that of a node that says nothing.
+    /// </summary>
     public static NetworkRequestMetadata Parse(ReadOnlySpan<byte> text)
     {
         var dictionary = new DictionaryReader(text[..Math.Min(text.Length, NetworkLimits.RequestMetadataLength)]);

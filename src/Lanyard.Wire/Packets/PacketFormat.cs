@@ -9,7 +9,7 @@ public static class PacketFormat
     /// <summary>The bytes in front of a fragment's data. A fragment is longer than this.</summary>
     public const int FragmentHeaderBytes = 16;
 
-    /// <summary>The most pieces that a packet may come in, its head included. The field could say 15; nodes in the field refuse more than 7.</summary>
+    /// <summary>The most parts that a packet may come in, its head included. The field could say 15; nodes refuse more than 7.</summary>
     public const int MaxFragments = 7;
 
     /// <summary>The UDP payload, in bytes, that nodes send unless a path is known to carry more or less.</summary>

@@ -39,7 +39,7 @@ public readonly ref struct PacketView
     /// <summary>The authentication code as a number.</summary>
     public ulong Mac => BinaryPrimitives.ReadUInt64BigEndian(Bytes[PacketFormat.MacOffset..]);
 
-    /// <summary>The trusted path's number, which is where the authentication code would be. Only with <see cref="CipherSuite.TrustedPath"/>.</summary>
+    /// <summary>The trusted path's number, where the code would be. Only with <see cref="CipherSuite.TrustedPath"/>.</summary>
     public ulong TrustedPathId => Mac;
 
     /// <summary>The verb. It may be one that <see cref="Verbs.Verb"/> does not name.</summary>

@@ -136,7 +136,9 @@ public readonly partial struct Rule : IEquatable<Rule>
     public Rule With(bool not = false, bool or = false) =>
         new((byte)((_head & TypeBits) | (not ? NotBit : 0) | (or ? OrBit : 0)), _length, _word0, _word1, _word2, _rest);
 
-    /// <summary>Reads one rule: its type and flags, the payload's length and the payload. Fails if a known type's payload is too short.</summary>
+    /// <summary>
+    /// Reads one rule: its type and flags, the payload's length and the payload. Fails if a known type's payload is too short.
+    /// </summary>
     public static Rule Read(ref ByteReader reader)
     {
         var head = reader.ReadByte();

@@ -65,7 +65,9 @@ public enum ExtFrameFlags : byte
 }
 
 /// <summary>An Ethernet frame with its addresses: <see cref="Verb.ExtFrame"/>. For bridges and for what rules copy or redirect.</summary>
-/// <remarks>Layout: 8 bytes network, 1 flags, a certificate where the flags say so, 6 destination, 6 source, 2 EtherType, the frame's payload.</remarks>
+/// <remarks>
+/// Layout: 8 bytes network, 1 flags, a certificate where the flags say so, 6 destination, 6 source, 2 EtherType, the frame's payload.
+/// </remarks>
 public readonly ref struct ExtFrameMessage
 {
     /// <summary>The bytes in front of the frame's payload, where no certificate is attached.</summary>

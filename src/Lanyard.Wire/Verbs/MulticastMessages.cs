@@ -65,7 +65,7 @@ public readonly ref struct MulticastGatherMessage
     /// <summary>How many listeners the sender wants to know at most.</summary>
     public uint Limit { get; init; }
 
-    /// <summary>The sender's certificate of membership, serialized, which lets a node outside the network check the right to ask; or nothing.</summary>
+    /// <summary>The sender's certificate of membership, serialized, by which a node outside the network checks the right to ask; or nothing.</summary>
     public ReadOnlySpan<byte> Certificate { get; init; }
 
     /// <summary>Bytes behind what is known here, from a version to come. Not written.</summary>

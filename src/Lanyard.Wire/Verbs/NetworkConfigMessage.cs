@@ -24,7 +24,7 @@ public readonly ref struct NetworkConfigMessage
     /// <summary>The part.</summary>
     public ReadOnlySpan<byte> Chunk { get; init; }
 
-    /// <summary>The old form: the whole configuration at once, without update and signature. Only in an OK, only from the controller itself.</summary>
+    /// <summary>The old form: the whole configuration at once, without update and signature. Only in an OK of the controller itself.</summary>
     public bool IsUnsigned { get; private init; }
 
     /// <summary>Whether members pass the part on to others.</summary>

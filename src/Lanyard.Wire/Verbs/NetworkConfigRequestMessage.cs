@@ -1,6 +1,8 @@
 namespace Lanyard.Wire.Verbs;
 
-/// <summary>Asks a controller for a network's configuration: <see cref="Verb.NetworkConfigRequest"/>. OK holds a <see cref="NetworkConfigMessage"/>.</summary>
+/// <summary>
+/// Asks a controller for a network's configuration: <see cref="Verb.NetworkConfigRequest"/>. The OK holds a <see cref="NetworkConfigMessage"/>.
+/// </summary>
 /// <remarks>Layout: 8 bytes network, 2 length of dictionary, dictionary, 8 revision, 8 timestamp. Old nodes end after any of these.</remarks>
 public readonly ref struct NetworkConfigRequestMessage
 {

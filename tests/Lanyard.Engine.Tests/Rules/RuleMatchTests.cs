@@ -130,6 +130,14 @@ public sealed class RuleMatchTests
     }
 
     [Fact]
+    public void Port_0_is_in_no_range_over_IPv6()
+    {
+        byte[] segment = [0, 0, 0, 0, 0, 0, 0, 0];
+        Assert.True((V4 with { Payload = TestFrame.IPv4(Udp, segment) }).Matches(Rule.MatchIPSourcePorts(0, 0)));
+        Assert.False((V6 with { Payload = TestFrame.IPv6(Udp, segment) }).Matches(Rule.MatchIPSourcePorts(0, 0)));
+    }
+
+    [Fact]
     public void A_protocol_without_ports_has_none() =>
         MatchesAndInverts(V4 with { Payload = TestFrame.IPv4(47, new byte[20]) }, Rule.MatchIPProtocol(47), Rule.MatchIPDestinationPorts(0, 65535));
 

@@ -97,6 +97,24 @@ public sealed class DictionaryTests
         Assert.False(new DictionaryReader("a=123"u8).TryGetBytes("a", buffer, out _));
     }
 
+    [Theory]
+    [InlineData("61626364", 3, "abc")]
+    [InlineData("61c3a4", 3, "aä")]
+    [InlineData("61c3a4", 2, "a")]
+    [InlineData("ffffff", 3, "\ufffd")]
+    [InlineData("61ffff", 100, "a\ufffd\ufffd")]
+    [InlineData("f09f9880", 3, "\ufffd")]
+    [InlineData("fff09f9880", 5, "\ufffd")]
+    [InlineData("fff09f9880ff", 6, "\ufffd")]
+    public void Text_is_cut_to_a_length_in_bytes_that_it_keeps(string hex, int limit, string expected)
+    {
+        var writer = new DictionaryWriter();
+        writer.Add("a", TestData.Hex(hex));
+        var text = new DictionaryReader(writer.Written).GetText("a", limit);
+        Assert.Equal(expected, text);
+        Assert.True(Encoding.UTF8.GetByteCount(text) <= limit);
+    }
+
     [Fact]
     public void Hostile_texts_are_read_without_an_exception()
     {

@@ -131,6 +131,16 @@ public sealed class NetworkConfigTests
     }
 
     [Fact]
+    public void A_DNS_domain_that_is_not_UTF_8_does_not_outgrow_its_field()
+    {
+        Assert.True((Small with { Dns = new NetworkDns(new string('x', 127), []) }).TryWrite(out var text));
+        text.AsSpan(text.AsSpan().IndexOf("DNS="u8) + 4, 127).Fill(0xff);
+        Assert.True(NetworkConfig.TryParse(text, out var config));
+        Assert.Equal(new string('\ufffd', 42), config.Dns!.Domain);
+        Assert.Equal(config, Survivor(config));
+    }
+
+    [Fact]
     public void Meta_data_that_says_nothing_is_that_of_an_unknown_node()
     {
         var metadata = NetworkRequestMetadata.Parse(default);

@@ -1,0 +1,67 @@
+using Lanyard.Service;
+using Lanyard.Wire;
+
+namespace Lanyard.Cli.App;
+
+/// <summary>A node of this process on one network, for verbs that are an app on the LAN.</summary>
+internal sealed class AppNode : IAsyncDisposable
+{
+    /// <summary>How long what was written last may take to get through when the verb is done.</summary>
+    private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(10);
+
+    private AppNode(LanyardNode node, LanyardNetwork network)
+    {
+        Node = node;
+        Network = network;
+    }
+
+    /// <summary>The node.</summary>
+    public LanyardNode Node { get; }
+
+    /// <summary>The network: it has an address.</summary>
+    public LanyardNetwork Network { get; }
+
+    /// <summary>How a node on a folder is started.</summary>
+    /// <param name="home">The folder: its identity, planet and ports are used.</param>
+    /// <param name="error">Where it says that it makes an identity.</param>
+    public static LanyardOptions Configure(string home, TextWriter error) => new()
+    {
+        StateDirectory = home,
+        Port = LocalConfiguration.Read(home).PrimaryPort ?? 0,
+        IdentityProgress = new IdentityProgress(error),
+        ShutdownTimeout = ShutdownTimeout,
+    };
+
+    /// <summary>Starts a node, joins a network and waits until there is an address.</summary>
+    /// <param name="options">How.</param>
+    /// <param name="id">The network.</param>
+    /// <param name="waitForAuthorization">Whether to wait on where the controller refuses the node.</param>
+    /// <param name="error">Where the node's address and its addresses on the network are written.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public static async Task<AppNode> StartAsync(
+        LanyardOptions options, NetworkId id, bool waitForAuthorization, TextWriter error, CancellationToken cancellationToken)
+    {
+        var node = await LanyardNode.StartAsync(options, cancellationToken);
+        try
+        {
+            error.WriteLine($"node {node.Address}");
+            if (node.Planet is null && node.Moons.Count == 0)
+                throw new CommandException(ExitCode.Failed, $"This node knows no roots, and so reaches nobody: put a planet file into '{options.StateDirectory}', or give --planet.");
+            var network = node.Join(id);
+            if (waitForAuthorization)
+                await network.WaitUntilReadyAsync(waitForAuthorization: true, cancellationToken);
+            else
+                await node.JoinAsync(id, cancellationToken);
+            foreach (var address in network.Addresses)
+                error.WriteLine($"address {address}");
+            return new AppNode(node, network);
+        }
+        catch
+        {
+            await node.DisposeAsync();
+            throw;
+        }
+    }
+
+    public ValueTask DisposeAsync() => Node.DisposeAsync();
+}

@@ -1,0 +1,59 @@
+using System.CommandLine;
+using Lanyard.Wire;
+using Microsoft.Extensions.Logging;
+
+namespace Lanyard.Cli.App;
+
+/// <summary>The options of verbs that are a node themselves.</summary>
+internal sealed class AppOptions
+{
+    private readonly Option<string> _home = HomeFolder.AppOption();
+    private readonly Option<NetworkId> _network = Parse.NetworkOption();
+    private readonly Option<string?> _planet = PlanetOption();
+    private readonly Option<double> _joinTimeout = Parse.SecondsOption("--join-timeout", "How long to wait for the controller.", 60);
+
+    private readonly Option<bool> _wait = new("--wait")
+    {
+        Description = "Wait for as long as it takes, also where the controller refuses this node: until somebody authorises it.",
+    };
+
+    private readonly Option<LogLevel> _log = LogOutput.LevelOption();
+
+    /// <summary>Adds these options to a verb.</summary>
+    public void AddTo(Command command)
+    {
+        foreach (var option in new Option[] { _home, _network, _planet, _joinTimeout, _wait, _log })
+            command.Add(option);
+    }
+
+    /// <summary>Starts the node and waits until it has an address. The addresses are written to standard error.</summary>
+    public Task<AppNode> StartAsync(ParseResult result, CancellationToken cancellationToken)
+    {
+        var error = result.InvocationConfiguration.Error;
+        var options = AppNode.Configure(result.GetRequiredValue(_home), error) with
+        {
+            Planet = ReadPlanet(result.GetValue(_planet)),
+            JoinTimeout = result.GetTime(_joinTimeout),
+            LoggerFactory = LogOutput.Create(result.GetValue(_log), error),
+        };
+        return AppNode.StartAsync(options, result.GetRequiredValue(_network), result.GetValue(_wait), error, cancellationToken);
+    }
+
+    /// <summary>The option of whoever starts a node.</summary>
+    public static Option<string?> PlanetOption() => new("--planet")
+    {
+        Description = "A planet file, which is kept in the folder.",
+        HelpName = "FILE",
+    };
+
+    /// <summary>The planet in a file; null where no file is given.</summary>
+    /// <exception cref="CommandException">The file cannot be read, or holds none.</exception>
+    public static World? ReadPlanet(string? file)
+    {
+        if (file is null)
+            return null;
+        return World.TryParse(Files.ReadBytes(file), out var world) && world.Type == WorldType.Planet
+            ? world
+            : throw new CommandException(ExitCode.Failed, $"'{file}' is not a planet.");
+    }
+}

@@ -1,0 +1,113 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+
+namespace Lanyard.Cli.App;
+
+/// <summary><c>lanyard http</c>: an HTTP request over the LAN.</summary>
+internal static class HttpCommand
+{
+    public static Command Create()
+    {
+        var url = new Argument<Uri>("URL")
+        {
+            Description = "Where to, such as http://10.147.17.5:8080/path. The host is a virtual address, or a node's address with a dot and the network's ID after it.",
+            CustomParser = result =>
+            {
+                var text = result.Tokens[0].Value;
+                if (Uri.TryCreate(text.Contains("://", StringComparison.Ordinal) ? text : "http://" + text, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https")
+                    return uri;
+                result.AddError($"'{text}' is not an http or https URL.");
+                return null;
+            },
+        };
+        var method = new Option<string?>("--request", "-X") { Description = "The method: by default GET, or POST with data.", HelpName = "METHOD" };
+        var data = new Option<string?>("--data", "-d") { Description = "The body; @FILE is a file's content, @- that of standard input.", HelpName = "DATA" };
+        var headers = new Option<string[]>("--header", "-H") { Description = "A header, such as 'Accept: text/plain'. May be given several times.", HelpName = "HEADER" };
+        var include = new Option<bool>("--include", "-i") { Description = "Write the response's status line and headers, too." };
+        var fail = new Option<bool>("--fail", "-f") { Description = "Exit with 1, and write no body, where the response's status is 400 or more." };
+        var maxTime = Parse.SecondsOption("--max-time", "How long the request may take.", 300);
+        var options = new AppOptions();
+        var command = new Command("http", "Send an HTTP request over the LAN and write the response's body to standard output.") { url, method, data, headers, include, fail, maxTime };
+        options.AddTo(command);
+        command.SetAction(async (result, cancellation) =>
+        {
+            using var request = new HttpRequestMessage(
+                new HttpMethod(result.GetValue(method) ?? (result.GetValue(data) is null ? "GET" : "POST")), result.GetRequiredValue(url));
+            request.Headers.UserAgent.ParseAdd("lanyard");
+            if (result.GetValue(data) is { } given)
+                request.Content = ToContent(given);
+            foreach (var header in result.GetValue(headers) ?? [])
+                AddHeader(request, header);
+            await using var app = await options.StartAsync(result, cancellation);
+            using var handler = app.Network.CreateHttpHandler();
+            handler.AllowAutoRedirect = false;
+            using var http = new HttpClient(handler) { Timeout = result.GetTime(maxTime) };
+            return await SendAsync(http, request, result.GetValue(include), result.GetValue(fail), result.InvocationConfiguration.Error, cancellation);
+        });
+        return command;
+    }
+
+    private static async Task<int> SendAsync(
+        HttpClient http, HttpRequestMessage request, bool include, bool fail, TextWriter error, CancellationToken cancellation)
+    {
+        try
+        {
+            using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation);
+            if (fail && (int)response.StatusCode >= 400)
+            {
+                error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"The answer's status is {(int)response.StatusCode} {response.ReasonPhrase}."));
+                return ExitCode.Failed;
+            }
+
+            await using var output = Console.OpenStandardOutput();
+            if (include)
+                await output.WriteAsync(Encoding.Latin1.GetBytes(Head(response)), cancellation);
+            await response.Content.CopyToAsync(output, cancellation);
+            await output.FlushAsync(cancellation);
+            return ExitCode.Ok;
+        }
+        catch (HttpRequestException failure)
+        {
+            throw new CommandException(ExitCode.Unreachable, failure.InnerException?.Message ?? failure.Message);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            throw new CommandException(ExitCode.Unreachable, $"There was no complete answer within {http.Timeout.TotalSeconds.ToString(CultureInfo.InvariantCulture)} s.");
+        }
+    }
+
+    private static string Head(HttpResponseMessage response)
+    {
+        var head = new StringBuilder();
+        head.Append(CultureInfo.InvariantCulture, $"HTTP/{response.Version} {(int)response.StatusCode} {response.ReasonPhrase}\r\n");
+        foreach (var (name, values) in response.Headers.NonValidated.Concat(response.Content.Headers.NonValidated))
+        {
+            foreach (var value in values)
+                head.Append(CultureInfo.InvariantCulture, $"{name}: {value}\r\n");
+        }
+
+        return head.Append("\r\n").ToString();
+    }
+
+    private static ByteArrayContent ToContent(string given)
+    {
+        var content = new ByteArrayContent(given.StartsWith('@') ? Files.ReadBytes(given[1..]) : Encoding.UTF8.GetBytes(given));
+        content.Headers.TryAddWithoutValidation("Content-Type", "application/x-www-form-urlencoded");
+        return content;
+    }
+
+    private static void AddHeader(HttpRequestMessage request, string header)
+    {
+        var cut = header.IndexOf(':', StringComparison.Ordinal);
+        if (cut <= 0)
+            throw new CommandException(ExitCode.Usage, $"'{header}' is not a header such as 'Accept: text/plain'.");
+        var (name, value) = (header[..cut].Trim(), header[(cut + 1)..].Trim());
+        if (request.Headers.TryAddWithoutValidation(name, value))
+            return;
+        request.Content ??= new ByteArrayContent([]);
+        request.Content.Headers.Remove(name);
+        if (!request.Content.Headers.TryAddWithoutValidation(name, value))
+            throw new CommandException(ExitCode.Usage, $"'{name}' cannot be a header's name.");
+    }
+}

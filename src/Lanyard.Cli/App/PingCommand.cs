@@ -1,0 +1,105 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using Lanyard.NetStack;
+using Lanyard.Primitives;
+
+namespace Lanyard.Cli.App;
+
+/// <summary><c>lanyard ping</c>: echo requests over the LAN.</summary>
+internal static class PingCommand
+{
+    public static Command Create()
+    {
+        var address = Parse.AddressArgument("The peer's virtual address.");
+        var count = Parse.NumberOption("--count", "How many echo requests to send.", 1, 1_000_000, 4);
+        var size = Parse.NumberOption("--size", "The payload's size in bytes; more than the MTU carries goes in fragments.", 0, 65_487, 56);
+        var interval = Parse.SecondsOption("--interval", "How long after a request the next one is sent, at the earliest.", 1);
+        var timeout = Parse.SecondsOption("--timeout", "How long to wait for each reply.", 5);
+        var json = Parse.JsonOption();
+        var options = new AppOptions();
+        var command = new Command("ping", "Ping a peer on the LAN. Exits with 3 where there was no reply at all.") { address, count, size, interval, timeout, json };
+        options.AddTo(command);
+        command.SetAction(async (result, cancellation) =>
+        {
+            await using var app = await options.StartAsync(result, cancellation);
+            var report = new PingReport(result.GetRequiredValue(address), result.GetValue(json) ? null : result.InvocationConfiguration.Output);
+            var total = result.GetValue(count);
+            try
+            {
+                for (var sequence = 1; sequence <= total; sequence++)
+                {
+                    var sent = Stopwatch.GetTimestamp();
+                    report.Add(sequence, await app.Network.PingAsync(report.Destination.ToIPAddress(), result.GetTime(timeout), result.GetValue(size), cancellation));
+                    var pause = result.GetTime(interval) - Stopwatch.GetElapsedTime(sent);
+                    if (sequence < total && pause > TimeSpan.Zero)
+                        await Task.Delay(pause, cancellation);
+                }
+            }
+            catch (OperationCanceledException) when (cancellation.IsCancellationRequested && report.Sent > 0)
+            {
+                // As everybody's ping does, an interrupt asks for the summary.
+            }
+
+            report.Close(result.InvocationConfiguration.Output, result.GetValue(json));
+            return report.Received > 0 ? ExitCode.Ok : ExitCode.Unreachable;
+        });
+        return command;
+    }
+
+    /// <summary>Counts replies; writes a line for each where there is somewhere to write it.</summary>
+    private sealed class PingReport(InetAddress destination, TextWriter? lines)
+    {
+        private readonly List<double> _roundTripsMs = [];
+
+        public InetAddress Destination => destination;
+
+        public int Sent { get; private set; }
+
+        public int Received => _roundTripsMs.Count;
+
+        public void Add(int sequence, LanyardPingReply reply)
+        {
+            Sent++;
+            if (reply.IsSuccess)
+                _roundTripsMs.Add(reply.RoundTrip.TotalMilliseconds);
+            lines?.WriteLine(reply.IsSuccess
+                ? string.Create(CultureInfo.InvariantCulture, $"{reply.PayloadBytes} bytes from {reply.From}: seq={sequence} ttl={reply.HopLimit} time={reply.RoundTrip.TotalMilliseconds:0.000} ms")
+                : reply.Error == NetError.TimedOut ? string.Create(CultureInfo.InvariantCulture, $"no reply from {destination}: seq={sequence}")
+                : string.Create(CultureInfo.InvariantCulture, $"{reply.Error} from {reply.From}: seq={sequence}"));
+            lines?.Flush();
+        }
+
+        public void Close(TextWriter output, bool json)
+        {
+            _roundTripsMs.Sort();
+            if (json)
+            {
+                JsonOutput.WriteLine(output, writer =>
+                {
+                    writer.WriteStartObject();
+                    writer.WriteString("destination", destination.ToString());
+                    writer.WriteNumber("sent", Sent);
+                    writer.WriteNumber("received", Received);
+                    if (Received > 0)
+                    {
+                        writer.WriteNumber("minMs", _roundTripsMs[0]);
+                        writer.WriteNumber("medianMs", _roundTripsMs[Received / 2]);
+                        writer.WriteNumber("averageMs", _roundTripsMs.Average());
+                        writer.WriteNumber("maxMs", _roundTripsMs[^1]);
+                    }
+
+                    writer.WriteEndObject();
+                });
+                return;
+            }
+
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Sent} sent, {Received} received, {100.0 * (Sent - Received) / Sent:0.#}% lost"));
+            if (Received > 0)
+            {
+                output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                    $"round trip min {_roundTripsMs[0]:0.000} ms median {_roundTripsMs[Received / 2]:0.000} ms average {_roundTripsMs.Average():0.000} ms max {_roundTripsMs[^1]:0.000} ms"));
+            }
+        }
+    }
+}

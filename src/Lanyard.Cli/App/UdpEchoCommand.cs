@@ -1,0 +1,49 @@
+using System.CommandLine;
+using System.Globalization;
+
+namespace Lanyard.Cli.App;
+
+/// <summary><c>lanyard udp-echo</c>: sends datagrams back to whoever sent them.</summary>
+internal static class UdpEchoCommand
+{
+    private const int MaxDatagramBytes = 65_535;
+
+    public static Command Create()
+    {
+        var port = Parse.PortOption("The UDP port on the LAN.");
+        var options = new AppOptions();
+        var command = new Command("udp-echo", "Send every datagram that arrives at a UDP port on the LAN back. Ends on SIGTERM or SIGINT, with exit code 0.") { port };
+        options.AddTo(command);
+        command.SetAction(async (result, cancellation) =>
+        {
+            var error = result.InvocationConfiguration.Error;
+            await using var app = await options.StartAsync(result, cancellation);
+            using var socket = app.Network.OpenUdp(result.GetRequiredValue(port));
+            error.WriteLine($"listening on port {socket.LocalEndPoint.Port}");
+            var buffer = new byte[MaxDatagramBytes];
+            var echoed = 0L;
+            try
+            {
+                while (true)
+                {
+                    var datagram = await socket.ReceiveFromAsync(buffer, cancellation);
+                    try
+                    {
+                        socket.SendTo(buffer.AsSpan(0, datagram.Length), datagram.Remote);
+                        echoed++;
+                    }
+                    catch (LanyardSocketException failure)
+                    {
+                        error.WriteLine($"{datagram.Remote}: {failure.Message}");
+                    }
+                }
+            }
+            catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+            {
+                error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{echoed} datagrams echoed"));
+                return ExitCode.Ok;
+            }
+        });
+        return command;
+    }
+}

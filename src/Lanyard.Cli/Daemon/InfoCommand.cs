@@ -1,0 +1,26 @@
+using System.CommandLine;
+
+namespace Lanyard.Cli.Daemon;
+
+/// <summary><c>lanyard info</c>: who a running service is.</summary>
+internal static class InfoCommand
+{
+    public static Command Create()
+    {
+        var home = HomeFolder.ServiceOption();
+        var json = Parse.JsonOption();
+        var command = new Command("info", "Say who a running service is, and whether it reaches its roots.") { home, json };
+        command.SetAction(async (result, cancellation) =>
+        {
+            using var service = new LocalApiClient(result.GetRequiredValue(home));
+            var status = await service.GetAsync("/status", cancellation);
+            var output = result.InvocationConfiguration.Output;
+            if (result.GetValue(json))
+                output.WriteLine(status.GetRawText());
+            else
+                output.WriteLine($"{status.Text("address")} {status.Text("version")} {(status.Flag("online") ? "ONLINE" : "OFFLINE")}");
+            return ExitCode.Ok;
+        });
+        return command;
+    }
+}

@@ -1,0 +1,22 @@
+using System.CommandLine;
+
+namespace Lanyard.Cli.Daemon;
+
+/// <summary><c>lanyard leave</c>: has a running service leave a network.</summary>
+internal static class LeaveCommand
+{
+    public static Command Create()
+    {
+        var network = Parse.NetworkArgument();
+        var home = HomeFolder.ServiceOption();
+        var command = new Command("leave", "Have a running service leave a network.") { network, home };
+        command.SetAction(async (result, cancellation) =>
+        {
+            using var service = new LocalApiClient(result.GetRequiredValue(home));
+            var id = result.GetRequiredValue(network);
+            var reply = await service.DeleteAsync($"/network/{id}", cancellation);
+            return reply.Flag("result") ? ExitCode.Ok : throw new CommandException(ExitCode.Failed, $"The service has not joined the network {id}.");
+        });
+        return command;
+    }
+}

@@ -1,0 +1,80 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using Lanyard.Cli.App;
+using Lanyard.Service;
+using Lanyard.Wire;
+using Microsoft.Extensions.Logging;
+
+namespace Lanyard.Cli.Daemon;
+
+/// <summary><c>lanyard service</c>: the daemon.</summary>
+internal static class ServiceCommand
+{
+    public static Command Create()
+    {
+        var home = HomeFolder.ServiceOption();
+        home.Description = "The folder with the node's state, in the layout of existing nodes. It is made where there is none.";
+        var port = new Option<int?>("--port", "-p")
+        {
+            Description = "UDP port of the node and, on the loopback addresses, TCP port of the API; 0 takes a free one. By default the one in the folder's local.conf, or 9993.",
+            HelpName = "PORT",
+            CustomParser = result => Parse.Number(result, 0, ushort.MaxValue),
+        };
+        var controller = new Option<bool>("--controller") { Description = "Be a controller of networks too." };
+        var planet = AppOptions.PlanetOption();
+        var log = LogOutput.LevelOption();
+        var untilInputEnds = new Option<bool>("--until-stdin-ends") { Description = "End when standard input does: for whoever starts this and may die." };
+        var command = new Command(
+            "service",
+            "Run a node with the local JSON API, as a daemon does: it joins the networks that its folder remembers. It is a root where the planet or a moon names its identity. "
+            + "Ends on SIGTERM or SIGINT, with exit code 0.")
+        {
+            home,
+            port,
+            controller,
+            planet,
+            log,
+            untilInputEnds,
+        };
+        command.SetAction(async (result, cancellation) =>
+        {
+            var error = result.InvocationConfiguration.Error;
+            using var loggers = LogOutput.Create(result.GetValue(log), error);
+            using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            if (result.GetValue(untilInputEnds))
+                StandardInput.WhenEnded(stop.Cancel);
+            var options = new LanyardServiceOptions
+            {
+                HomeDirectory = result.GetRequiredValue(home),
+                Port = result.GetValue(port),
+                IsController = result.GetValue(controller),
+                Node = new LanyardOptions
+                {
+                    Planet = AppOptions.ReadPlanet(result.GetValue(planet)),
+                    IdentityProgress = new IdentityProgress(error),
+                    ShutdownTimeout = TimeSpan.FromSeconds(1),
+                },
+                LoggerFactory = loggers,
+            };
+            await using var service = await LanyardService.StartAsync(options, stop.Token);
+            Describe(service, options.HomeDirectory, error);
+            await Task.Delay(Timeout.Infinite, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            return ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private static void Describe(LanyardService service, string home, TextWriter error)
+    {
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $"Node {service.Node.Address}, UDP port {service.Port}; API at http://127.0.0.1:{service.Port}, token in {Path.Combine(home, "authtoken.secret")}.");
+        if (service.Node.Status.IsRoot)
+            text.Append(" It is a root.");
+        if (service.Controller is not null)
+            text.Append(CultureInfo.InvariantCulture, $" It is the controller of the networks {service.Node.Address}......");
+        if (service.Node.Planet is null && service.Node.Moons.Count == 0)
+            text.Append(CultureInfo.InvariantCulture, $" It knows no roots, and so reaches nobody: put a planet file into {home}, or give --planet.");
+        error.WriteLine(text);
+    }
+}

@@ -1,0 +1,55 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+
+namespace Lanyard.Cli.Demo;
+
+/// <summary><c>lanyard demo</c>: a game on a private LAN, between processes of an ordinary user.</summary>
+internal static class DemoCommand
+{
+    private static readonly TimeSpan TimeLimit = TimeSpan.FromSeconds(90);
+
+    public static Command Create()
+    {
+        var noDeadline = new Option<bool>("--no-deadline")
+        {
+            Description = "Measure and print how soon a player has its first answer, but do not fail where that is later than it should be: for machines that are busy.",
+        };
+        var command = new Command(
+            "demo",
+            "Show it: a root with a controller, a game server and two players, each a process of its own, play on a private LAN; a stranger is refused. Takes some seconds, "
+            + "leaves nothing behind, and exits with 1 where anything did not come out as it should.")
+        {
+            noDeadline,
+        };
+        command.SetAction((result, cancellation) => RunAsync(!result.GetValue(noDeadline), result.InvocationConfiguration, cancellation));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(bool hasDeadline, InvocationConfiguration io, CancellationToken cancellation)
+    {
+        var folder = Directory.CreateTempSubdirectory("lanyard-demo-");
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(TimeLimit);
+        try
+        {
+            await using var demo = new DemoRun(new DemoScreen(io.Output), folder.FullName, hasDeadline);
+            try
+            {
+                return await demo.RunAsync(limit.Token) ? ExitCode.Ok : ExitCode.Failed;
+            }
+            catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+            {
+                var text = new StringBuilder();
+                text.Append(CultureInfo.InvariantCulture, $"The demo was not done after {TimeLimit.TotalSeconds} s.");
+                foreach (var (name, errors) in demo.Errors)
+                    text.Append(CultureInfo.InvariantCulture, $"\n{name}: {errors}");
+                throw new CommandException(ExitCode.Failed, text.ToString());
+            }
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+}

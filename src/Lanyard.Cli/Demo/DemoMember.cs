@@ -1,0 +1,117 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Lanyard.Cli.Demo;
+
+/// <summary>A process of the demo as the demo sees it: who it turned out to be, and how far it has come.</summary>
+internal sealed class DemoMember
+{
+    private readonly DemoScreen _screen;
+    private readonly Dictionary<string, TaskCompletionSource<string>> _firsts = [];
+    private readonly List<string> _addresses = [];
+
+    /// <summary>Starts to follow what a process tells.</summary>
+    /// <param name="process">The process.</param>
+    /// <param name="screen">Where it is shown.</param>
+    public DemoMember(DemoProcess process, DemoScreen screen)
+    {
+        Process = process;
+        _screen = screen;
+        foreach (var kind in new[] { DemoEvent.Node, DemoEvent.Refused, DemoEvent.Address, DemoEvent.Listening, DemoEvent.Answer, DemoEvent.Done })
+            _firsts[kind] = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Following = FollowAsync();
+    }
+
+    public DemoProcess Process { get; }
+
+    public string Name => Process.Name;
+
+    /// <summary>Ends when the process does.</summary>
+    public Task Following { get; }
+
+    /// <summary>Its addresses on the LAN so far.</summary>
+    public IReadOnlyList<string> Addresses => _addresses;
+
+    /// <summary>How long the game's answers took, in milliseconds, and whether they came directly.</summary>
+    public List<(double Ms, bool IsDirect)> Answers { get; } = [];
+
+    /// <summary>From the process's start to the game's first answer.</summary>
+    public TimeSpan FirstAnswer { get; private set; }
+
+    /// <summary>Whether packets to the game went directly when last told.</summary>
+    public bool IsDirect { get; private set; }
+
+    /// <summary>The last thing that the game said of its world.</summary>
+    public string World { get; private set; } = "";
+
+    /// <summary>The best round trip of a ping, in milliseconds; null without one.</summary>
+    public double? PingMs { get; private set; }
+
+    /// <summary>Waits until something of a kind happens for the first time.</summary>
+    /// <exception cref="CommandException">The process ended before.</exception>
+    public Task<string> WhenAsync(string kind, CancellationToken stop) => _firsts[kind].Task.WaitAsync(stop);
+
+    private async Task FollowAsync()
+    {
+        await foreach (var (told, timestamp) in Process.Events.ReadAllAsync())
+        {
+            Take(told, timestamp);
+            if (_firsts.TryGetValue(told.Kind, out var first))
+                first.TrySetResult(told.Values.Length > 0 ? told.Values[0] : "");
+        }
+
+        await Process.ExitedAsync();
+        var failure = new CommandException(ExitCode.Failed, $"{Name} ended with exit code {Process.ExitCode}. {Process.Errors}");
+        foreach (var first in _firsts.Values)
+        {
+            first.TrySetException(failure);
+            // Most are not waited for.
+            _ = first.Task.Exception;
+        }
+    }
+
+    private void Take(DemoEvent told, long timestamp)
+    {
+        switch (told)
+        {
+            case { Kind: DemoEvent.Node, Values: [var node] }:
+                _screen.Say(Name, $"is node {node}, process {Process.Id}; asks to join");
+                break;
+            case { Kind: DemoEvent.Refused }:
+                _screen.Say(Name, "is refused: nobody has authorised it");
+                break;
+            case { Kind: DemoEvent.Address, Values: [var address] }:
+                _addresses.Add(address);
+                _screen.Say(Name, $"has the address {address}");
+                break;
+            case { Kind: DemoEvent.Listening, Values: [var port] }:
+                _screen.Say(Name, $"serves HTTP with Kestrel at port {port} of the LAN");
+                break;
+            case { Kind: DemoEvent.Move, Values: [var caller, var move] }:
+                _screen.Say(Name, $"gets a first move of node {caller}: {move}");
+                break;
+            case { Kind: DemoEvent.Path, Values: [var path, var endpoint] }:
+                IsDirect = path == DemoEvent.Direct;
+                _screen.Say(Name, IsDirect ? $"reaches the game directly, at {endpoint}" : "reaches the game through the root's relay");
+                break;
+            case { Kind: DemoEvent.Answer, Values: [var ms, var path, var world] }:
+                TakeAnswer(double.Parse(ms, CultureInfo.InvariantCulture), path, world, timestamp);
+                break;
+            case { Kind: DemoEvent.Ping, Values: [var ms] }:
+                PingMs = double.Parse(ms, CultureInfo.InvariantCulture);
+                break;
+        }
+    }
+
+    private void TakeAnswer(double ms, string path, string world, long timestamp)
+    {
+        if (Answers.Count == 0)
+        {
+            FirstAnswer = Stopwatch.GetElapsedTime(Process.StartTimestamp, timestamp);
+            _screen.Say(Name, string.Create(CultureInfo.InvariantCulture, $"has the game's first answer after {ms:0.0} ms ({path}): {world}"));
+        }
+
+        Answers.Add((ms, path == DemoEvent.Direct));
+        World = world;
+    }
+}

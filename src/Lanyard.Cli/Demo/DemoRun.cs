@@ -1,0 +1,275 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Lanyard.Cli.Daemon;
+using Lanyard.Primitives;
+using Lanyard.Wire;
+
+namespace Lanyard.Cli.Demo;
+
+/// <summary>One run of the demo, from an empty folder to what was shown.</summary>
+internal sealed class DemoRun(DemoScreen screen, string folder, bool hasDeadline) : IAsyncDisposable
+{
+    private const string GameAddress = "10.77.0.1";
+    private const int Restarts = 3;
+    private static readonly TimeSpan FirstAnswerLimit = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ApiPollInterval = TimeSpan.FromMilliseconds(20);
+
+    private static readonly (string Name, string Address)[] Invited = [("game", GameAddress), ("alice", "10.77.0.11"), ("bob", "10.77.0.12")];
+
+    private readonly List<DemoProcess> _processes = [];
+    private readonly Dictionary<string, DemoMember> _members = [];
+    private NetworkId _network;
+    private bool _holds = true;
+
+    /// <summary>What the processes last wrote to standard error.</summary>
+    public IEnumerable<(string Name, string Errors)> Errors => _processes.Select(process => (process.Name, process.Errors)).Where(one => one.Errors.Length > 0);
+
+    /// <summary>Runs the demo.</summary>
+    /// <returns>Whether all that it claims came true.</returns>
+    public async Task<bool> RunAsync(CancellationToken stop)
+    {
+        screen.Note($"A game on a private LAN, between processes of the user {Environment.UserName}. Their state is in {folder} and is deleted in the end.");
+
+        screen.Section("A root and a network controller");
+        using var api = await StartRootAsync(stop);
+        await CreateNetworkAsync(api, stop);
+
+        screen.Section("The game, two players, and a stranger");
+        var game = Start("game", GameCommand.Name);
+        var stranger = Start("stranger", PlayerCommand.Name, "--name", "stranger", "--game", GameAddress, "--node", "0000000000");
+        var gameNode = await game.WhenAsync(DemoEvent.Node, stop);
+        var alice = Start("alice", PlayerCommand.Name, "--name", "alice", "--game", $"{gameNode}.{_network}", "--node", gameNode);
+        var bob = Start("bob", PlayerCommand.Name, "--name", "bob", "--game", GameAddress, "--node", gameNode);
+        await Task.WhenAll(Invited.Select(one => AdmitAsync(api, _members[one.Name], one.Address, stop)));
+        await game.WhenAsync(DemoEvent.Listening, stop);
+        await Task.WhenAll(alice.WhenAsync(DemoEvent.Done, stop), bob.WhenAsync(DemoEvent.Done, stop), stranger.WhenAsync(DemoEvent.Refused, stop));
+        ShowPlay(alice, bob);
+
+        screen.Section("Once more, by a player who has been here");
+        var firstAnswers = await RestartAsync(alice, gameNode, stop);
+
+        screen.Section("What was shown");
+        ClaimProcesses(game);
+        await ClaimPrivacyAsync(api, stranger, stop);
+        ClaimPlay(alice, bob);
+        ClaimFirstAnswer(firstAnswers);
+        return _holds;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        // The root last, so that the others can still say good-bye.
+        foreach (var process in Enumerable.Reverse(_processes))
+            await process.DisposeAsync();
+        await Task.WhenAll(_members.Values.Select(member => member.Following));
+    }
+
+    private async Task<LocalApiClient> StartRootAsync(CancellationToken stop)
+    {
+        var home = Home("root");
+        var port = FindFreePort();
+        using var identity = Identity.Generate(RandomNumberGenerator.Fill, cancellation: stop);
+        Files.Create(Path.Combine(home, "identity.secret"), Encoding.ASCII.GetBytes(identity.ToSecretString()), secret: true);
+        using var key = WorldKey.Generate(RandomNumberGenerator.Fill);
+        var endpoint = new InetEndpoint(InetAddress.FromIPAddress(IPAddress.Loopback), (ushort)port);
+        var planet = World.Create(WorldType.Planet, identity.Address.Value, 1, key.PublicKey, [new WorldRoot(identity.WithoutSecret(), [endpoint])], key);
+        Files.Create(Path.Combine(folder, "planet"), planet.ToArray(), secret: false);
+        screen.Say("root", $"made its identity and a planet file that names it: {identity.Address} at {endpoint}");
+        var process = DemoProcess.Start(
+            "root", "service", "--home", home, "--planet", Path.Combine(folder, "planet"), "--port", $"{port}", "--controller", "--until-stdin-ends");
+        _processes.Add(process);
+        while (true)
+        {
+            if (process.ExitCode is { } code)
+                throw new CommandException(ExitCode.Failed, $"The root ended with exit code {code}. {process.Errors}");
+            if (await TryReachAsync(home, stop) is { } api)
+            {
+                screen.Say("root", $"is up, process {process.Id}: root, relay and controller, with its API at 127.0.0.1:{port}");
+                return api;
+            }
+
+            await Task.Delay(ApiPollInterval, stop);
+        }
+    }
+
+    private static async Task<LocalApiClient?> TryReachAsync(string home, CancellationToken stop)
+    {
+        LocalApiClient? api = null;
+        try
+        {
+            api = new LocalApiClient(home);
+            await api.GetAsync("/controller", stop);
+            return api;
+        }
+        catch (CommandException)
+        {
+            api?.Dispose();
+            return null;
+        }
+    }
+
+    private async Task CreateNetworkAsync(LocalApiClient api, CancellationToken stop)
+    {
+        const string Settings = """
+            {
+              "name": "arena",
+              "private": true,
+              "v4AssignMode": { "zt": true },
+              "v6AssignMode": { "rfc4193": true },
+              "routes": [ { "target": "10.77.0.0/24" } ],
+              "ipAssignmentPools": [ { "ipRangeStart": "10.77.0.10", "ipRangeEnd": "10.77.0.250" } ]
+            }
+            """;
+        var network = await api.PostAsync("/controller/network", Settings, stop);
+        _network = NetworkId.Parse(network.Text("id"));
+        screen.Say("operator", $"makes the private network {_network}, named arena, 10.77.0.0/24 and IPv6");
+    }
+
+    private DemoMember Start(string name, string verb, params string[] args)
+    {
+        var home = Home(name);
+        if (!File.Exists(Path.Combine(home, "planet")))
+            File.Copy(Path.Combine(folder, "planet"), Path.Combine(home, "planet"));
+        var process = DemoProcess.Start(name, [verb, "--home", home, "--network", _network.ToString(), .. args]);
+        _processes.Add(process);
+        return _members[name] = new DemoMember(process, screen);
+    }
+
+    /// <summary>Waits until a node asks, authorises it, and waits until it has an address.</summary>
+    private async Task AdmitAsync(LocalApiClient api, DemoMember member, string address, CancellationToken stop)
+    {
+        var node = await member.WhenAsync(DemoEvent.Node, stop);
+        await member.WhenAsync(DemoEvent.Refused, stop);
+        screen.Say("operator", $"authorises {member.Name}, node {node}");
+        await api.PostAsync($"/controller/network/{_network}/member/{node}", $$"""{ "authorized": true, "ipAssignments": [ "{{address}}" ] }""", stop);
+        await member.WhenAsync(DemoEvent.Address, stop);
+    }
+
+    private async Task<List<TimeSpan>> RestartAsync(DemoMember player, string gameNode, CancellationToken stop)
+    {
+        await player.Process.DisposeAsync();
+        var times = new List<TimeSpan>();
+        for (var i = 0; i < Restarts; i++)
+        {
+            var home = Home(player.Name);
+            await using var process = DemoProcess.Start(
+                player.Name, PlayerCommand.Name, "--home", home, "--network", _network.ToString(), "--name", player.Name, "--game", GameAddress, "--node", gameNode, "--once");
+            while (true)
+            {
+                var (told, timestamp) = await ReadAsync(process, stop);
+                if (told.Kind != DemoEvent.Answer)
+                    continue;
+                times.Add(Stopwatch.GetElapsedTime(process.StartTimestamp, timestamp));
+                screen.Say(player.Name, string.Create(CultureInfo.InvariantCulture, $"has an answer of the game {times[^1].TotalMilliseconds:0} ms after its process was started"));
+                break;
+            }
+        }
+
+        return times;
+    }
+
+    private static async Task<(DemoEvent Told, long Timestamp)> ReadAsync(DemoProcess process, CancellationToken stop)
+    {
+        if (await process.Events.WaitToReadAsync(stop) && process.Events.TryRead(out var next))
+            return next;
+        await process.ExitedAsync();
+        throw new CommandException(ExitCode.Failed, $"{process.Name} ended with exit code {process.ExitCode}. {process.Errors}");
+    }
+
+    private void ShowPlay(params DemoMember[] players)
+    {
+        static string Ms(IEnumerable<double> times) => times.Any() ? string.Create(CultureInfo.InvariantCulture, $"{times.Min():0.00} ms") : "-";
+        screen.Table(
+            ["player", "address", "first answer", "fastest by relay", "fastest directly", "ping", "sees"],
+            players.Select(player => new[]
+            {
+                player.Name,
+                player.Addresses[0],
+                string.Create(CultureInfo.InvariantCulture, $"{player.Answers[0].Ms:0.0} ms"),
+                Ms(player.Answers.Where(answer => !answer.IsDirect).Select(answer => answer.Ms)),
+                Ms(player.Answers.Where(answer => answer.IsDirect).Select(answer => answer.Ms)),
+                player.PingMs is { } ping ? Ms([ping]) : "-",
+                player.World,
+            }));
+    }
+
+    private void ClaimProcesses(DemoMember game)
+    {
+        if (!ProcessInspector.IsSupported)
+        {
+            screen.Note("What processes have open can only be looked at on Linux.");
+            return;
+        }
+
+        var running = _processes.Where(process => process.ExitCode is null).ToArray();
+        var tunnels = running.SelectMany(process => ProcessInspector.FindTunnels(process.Id)).ToArray();
+        Claim(tunnels.Length == 0, $"None of the processes {string.Join(", ", running.Select(process => process.Id))} has a TUN or TAP device open.");
+        var ports = ProcessInspector.FindTcpListeners(game.Process.Id);
+        Claim(ports.Count == 0, ports.Count == 0
+            ? $"The game, process {game.Process.Id}, listens on no TCP port of this machine: only the LAN reaches it."
+            : $"The game listens on TCP port {string.Join(", ", ports)} of this machine.");
+    }
+
+    private async Task ClaimPrivacyAsync(LocalApiClient api, DemoMember stranger, CancellationToken stop)
+    {
+        var node = await stranger.WhenAsync(DemoEvent.Node, stop);
+        var network = await api.GetAsync($"/controller/network/{_network}", stop);
+        var member = await api.GetAsync($"/controller/network/{_network}/member/{node}", stop);
+        Claim(
+            network.Flag("private") && !member.Flag("authorized") && stranger.Addresses.Count == 0 && stranger.Answers.Count == 0,
+            $"The network is private: the stranger {node} asked, was refused, and has no address and no answer.");
+    }
+
+    private void ClaimPlay(DemoMember alice, DemoMember bob)
+    {
+        Claim(
+            alice.World.Contains("bob", StringComparison.Ordinal) && bob.World.Contains("alice", StringComparison.Ordinal),
+            "Each player sees what the other posted.");
+        Claim(alice.IsDirect && bob.IsDirect, "Both reach the game directly in the end, without the root.");
+    }
+
+    private void ClaimFirstAnswer(List<TimeSpan> times)
+    {
+        var best = times.Min();
+        var text = string.Create(CultureInfo.InvariantCulture,
+            $"A returning player had its first answer {best.TotalMilliseconds:0} ms after its process was started (fastest of {times.Count}; to be below {FirstAnswerLimit.TotalMilliseconds:0} ms).");
+        if (hasDeadline)
+            Claim(best < FirstAnswerLimit, text);
+        else
+            screen.Note(text);
+    }
+
+    private void Claim(bool holds, string text)
+    {
+        _holds &= holds;
+        screen.Claim(holds, text);
+    }
+
+    private string Home(string name) => Directory.CreateDirectory(Path.Combine(folder, name)).FullName;
+
+    /// <summary>A port that is free for UDP and TCP alike.</summary>
+    private static int FindFreePort()
+    {
+        while (true)
+        {
+            using var tcp = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            tcp.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+            var port = ((IPEndPoint)tcp.LocalEndPoint!).Port;
+            using var udp = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+            try
+            {
+                udp.Bind(new IPEndPoint(IPAddress.Any, port));
+                return port;
+            }
+            catch (SocketException)
+            {
+                // Taken for UDP: try the next.
+            }
+        }
+    }
+}

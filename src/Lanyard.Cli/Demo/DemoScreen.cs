@@ -1,0 +1,75 @@
+using System.Diagnostics;
+using System.Globalization;
+using Spectre.Console;
+
+namespace Lanyard.Cli.Demo;
+
+/// <summary>What the demo shows: a line for each thing that happens, with the time and who it happened to. Coloured at a terminal, plain elsewhere.</summary>
+internal sealed class DemoScreen
+{
+    private const int PlainWidth = 200;
+    private static readonly string[] Palette = ["deepskyblue1", "orange1", "green3", "mediumpurple1", "hotpink", "gold1"];
+
+    private readonly IAnsiConsole _console;
+    private readonly long _start = Stopwatch.GetTimestamp();
+    private readonly Dictionary<string, string> _colours = [];
+
+    public DemoScreen(TextWriter output)
+    {
+        _console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
+        if (!_console.Profile.Out.IsTerminal)
+            _console.Profile.Width = PlainWidth;
+    }
+
+    /// <summary>Begins a part.</summary>
+    public void Section(string title)
+    {
+        lock (_console)
+        {
+            _console.WriteLine();
+            _console.MarkupLineInterpolated($"[bold]{title}[/]");
+        }
+    }
+
+    /// <summary>Says something that nobody in particular did.</summary>
+    public void Note(string text)
+    {
+        lock (_console)
+            _console.MarkupLineInterpolated($"[grey]{text}[/]");
+    }
+
+    /// <summary>Says what happened.</summary>
+    public void Say(string actor, string text)
+    {
+        lock (_console)
+        {
+            if (!_colours.TryGetValue(actor, out var colour))
+                _colours[actor] = colour = Palette[_colours.Count % Palette.Length];
+            var time = Stopwatch.GetElapsedTime(_start).TotalSeconds.ToString("0.00", CultureInfo.InvariantCulture).PadLeft(6);
+            _console.MarkupLine($"[grey]{time} s[/]  [{colour}]{Markup.Escape(actor.PadRight(8))}[/] {Markup.Escape(text)}");
+        }
+    }
+
+    /// <summary>Says whether something holds that the demo set out to show.</summary>
+    public void Claim(bool holds, string text)
+    {
+        var unicode = _console.Profile.Capabilities.Unicode;
+        lock (_console)
+        {
+            var mark = holds ? $"[green]{(unicode ? "✓" : "ok")}[/]" : $"[red bold]{(unicode ? "✗" : "FAILED")}[/]";
+            _console.MarkupLine($"  {mark} {Markup.Escape(text)}");
+        }
+    }
+
+    /// <summary>Shows a table.</summary>
+    public void Table(IReadOnlyList<string> heads, IEnumerable<IReadOnlyList<string>> rows)
+    {
+        var table = new Table { Border = _console.Profile.Capabilities.Unicode ? TableBorder.Rounded : TableBorder.Ascii };
+        foreach (var head in heads)
+            table.AddColumn(new TableColumn(Markup.Escape(head)));
+        foreach (var row in rows)
+            table.AddRow([.. row.Select(Markup.Escape)]);
+        lock (_console)
+            _console.Write(table);
+    }
+}

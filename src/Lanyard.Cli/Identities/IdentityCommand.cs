@@ -1,0 +1,169 @@
+using System.CommandLine;
+using System.Security.Cryptography;
+using System.Text;
+using Lanyard.Wire;
+
+namespace Lanyard.Cli.Identities;
+
+/// <summary><c>lanyard identity</c>: make, show and check identities; sign and verify with them.</summary>
+internal static class IdentityCommand
+{
+    private const string SecretExtension = ".secret";
+    private const string PublicExtension = ".public";
+
+    public static Command Create() => new("identity", "Make, show and check identities; sign and verify with them.")
+    {
+        CreateNew(),
+        CreateShow(),
+        CreateValidate(),
+        CreateSign(),
+        CreateVerify(),
+    };
+
+    /// <summary>An identity that is given as a file or, as the protocol's own tool allows it, as its text.</summary>
+    /// <exception cref="CommandException">It is none.</exception>
+    public static Identity Read(string given)
+    {
+        if (Identity.TryParse(given, out var literal))
+            return literal;
+        return Identity.TryParse(Files.ReadText(given), out var identity)
+            ? identity
+            : throw new CommandException(ExitCode.Failed, $"'{given}' is not an identity: one reads address:0:public key[:secret key] in hexadecimal digits.");
+    }
+
+    private static Command CreateNew()
+    {
+        var file = new Option<string>("--out")
+        {
+            Description = "The file for the identity with its secret, readable by its owner only. The public one goes beside it: NAME.public for NAME or NAME.secret. "
+                + "Neither is overwritten.",
+            HelpName = "FILE",
+            Required = true,
+        };
+        var json = Parse.JsonOption();
+        var command = new Command("new", "Make an identity. That takes about a second. Its address is written to standard output.") { file, json };
+        command.SetAction((result, cancellation) =>
+        {
+            var secretFile = result.GetRequiredValue(file);
+            var publicFile = (secretFile.EndsWith(SecretExtension, StringComparison.Ordinal) ? secretFile[..^SecretExtension.Length] : secretFile) + PublicExtension;
+            Files.RequireNone(secretFile);
+            Files.RequireNone(publicFile);
+            using var identity = Identity.Generate(RandomNumberGenerator.Fill, cancellation: cancellation);
+            Files.Create(secretFile, Encoding.ASCII.GetBytes(identity.ToSecretString()), secret: true);
+            Files.Create(publicFile, Encoding.ASCII.GetBytes(identity.ToString()), secret: false);
+            var output = result.InvocationConfiguration.Output;
+            if (!result.GetValue(json))
+            {
+                output.WriteLine(identity.Address);
+                return Task.FromResult(ExitCode.Ok);
+            }
+
+            JsonOutput.WriteLine(output, writer =>
+            {
+                writer.WriteStartObject();
+                writer.WriteString("address", identity.Address.ToString());
+                writer.WriteString("identity", identity.ToString());
+                writer.WriteString("secretFile", secretFile);
+                writer.WriteString("publicFile", publicFile);
+                writer.WriteEndObject();
+            });
+            return Task.FromResult(ExitCode.Ok);
+        });
+        return command;
+    }
+
+    private static Command CreateShow()
+    {
+        var file = IdentityArgument();
+        var json = Parse.JsonOption();
+        var command = new Command("show", "Write an identity without its secret.") { file, json };
+        command.SetAction(result =>
+        {
+            using var identity = Read(result.GetRequiredValue(file));
+            var output = result.InvocationConfiguration.Output;
+            if (!result.GetValue(json))
+            {
+                output.WriteLine(identity);
+                return ExitCode.Ok;
+            }
+
+            JsonOutput.WriteLine(output, writer =>
+            {
+                writer.WriteStartObject();
+                writer.WriteString("address", identity.Address.ToString());
+                writer.WriteString("identity", identity.ToString());
+                writer.WriteBoolean("hasSecret", identity.HasSecret);
+                writer.WriteEndObject();
+            });
+            return ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private static Command CreateValidate()
+    {
+        var file = IdentityArgument();
+        var command = new Command("validate", "Check that an identity's address, public key and, if there is one, secret key belong together.") { file };
+        command.SetAction(result =>
+        {
+            using var identity = Read(result.GetRequiredValue(file));
+            if (!identity.Validate())
+                throw new CommandException(ExitCode.Failed, $"{identity.Address} is not valid: its address and keys do not belong together.");
+            result.InvocationConfiguration.Output.WriteLine($"{identity.Address} is valid.");
+            return ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private static Command CreateSign()
+    {
+        var file = IdentityArgument();
+        var message = MessageArgument();
+        var command = new Command("sign", "Sign a file. The signature is written as hexadecimal digits.") { file, message };
+        command.SetAction(result =>
+        {
+            using var identity = Read(result.GetRequiredValue(file));
+            if (!identity.HasSecret)
+                throw new CommandException(ExitCode.Failed, $"'{result.GetRequiredValue(file)}' holds no secret key, and only with that one can sign.");
+            var signature = identity.Sign(Files.ReadBytes(result.GetRequiredValue(message)));
+            result.InvocationConfiguration.Output.WriteLine(Convert.ToHexStringLower(signature));
+            return ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private static Command CreateVerify()
+    {
+        var file = IdentityArgument();
+        var message = MessageArgument();
+        var signature = new Argument<string>("SIGNATURE") { Description = "The signature's hexadecimal digits, or a file that holds them." };
+        var command = new Command("verify", "Check a file's signature. Exits with 1 where it does not belong to the file and the identity.") { file, message, signature };
+        command.SetAction(result =>
+        {
+            using var identity = Read(result.GetRequiredValue(file));
+            var bytes = ReadSignature(result.GetRequiredValue(signature));
+            if (!identity.Verify(Files.ReadBytes(result.GetRequiredValue(message)), bytes))
+                throw new CommandException(ExitCode.Failed, $"The signature of '{result.GetRequiredValue(message)}' is NOT valid for {identity.Address}.");
+            result.InvocationConfiguration.Output.WriteLine("The signature is valid.");
+            return ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private static byte[] ReadSignature(string given)
+    {
+        var text = File.Exists(given) ? Files.ReadText(given) : given;
+        try
+        {
+            return Convert.FromHexString(text.AsSpan().Trim());
+        }
+        catch (FormatException)
+        {
+            throw new CommandException(ExitCode.Failed, $"'{given}' is neither a signature in hexadecimal digits nor a file with one.");
+        }
+    }
+
+    private static Argument<string> IdentityArgument() => new("IDENTITY") { Description = "A file with an identity, or the identity's text." };
+
+    private static Argument<string> MessageArgument() => new("FILE") { Description = "The file; - is standard input." };
+}

@@ -1,0 +1,96 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using Lanyard.Primitives;
+using Lanyard.Wire;
+
+namespace Lanyard.Cli;
+
+/// <summary>Makes arguments and options of the kinds of values that verbs share, with errors that say what is expected.</summary>
+internal static class Parse
+{
+    private const int SecondsPerDay = 86_400;
+
+    public static Argument<NetworkId> NetworkArgument() => new("NETWORK")
+    {
+        Description = "The network's ID: sixteen hexadecimal digits.",
+        CustomParser = result => Read<NetworkId>(result, NetworkId.TryParse, "a network's ID, which is sixteen hexadecimal digits"),
+    };
+
+    public static Option<NetworkId> NetworkOption() => new("--network", "-n")
+    {
+        Description = "The network's ID: sixteen hexadecimal digits.",
+        HelpName = "ID",
+        Required = true,
+        CustomParser = result => Read<NetworkId>(result, NetworkId.TryParse, "a network's ID, which is sixteen hexadecimal digits"),
+    };
+
+    public static Argument<InetAddress> AddressArgument(string description) => new("IP")
+    {
+        Description = description,
+        CustomParser = result => Read<InetAddress>(result, InetAddress.TryParse, "an IP address"),
+    };
+
+    public static Argument<int> PortArgument(string description) => new("PORT") { Description = description, CustomParser = result => Number(result, 1, ushort.MaxValue) };
+
+    public static Option<int> PortOption(string description) => new("--port", "-p")
+    {
+        Description = description,
+        HelpName = "PORT",
+        Required = true,
+        CustomParser = result => Number(result, 1, ushort.MaxValue),
+    };
+
+    /// <summary>An option that is a whole number with a default.</summary>
+    public static Option<int> NumberOption(string name, string description, int minimum, int maximum, int otherwise) => new(name)
+    {
+        Description = description,
+        HelpName = "N",
+        DefaultValueFactory = _ => otherwise,
+        CustomParser = result => Number(result, minimum, maximum),
+    };
+
+    /// <summary>An option that is a number of seconds, maybe with a fraction, with a default.</summary>
+    public static Option<double> SecondsOption(string name, string description, double otherwise) => new(name)
+    {
+        Description = description,
+        HelpName = "SECONDS",
+        DefaultValueFactory = _ => otherwise,
+        CustomParser = Seconds,
+    };
+
+    /// <summary>The value of an option that is a number of seconds.</summary>
+    public static TimeSpan GetTime(this ParseResult result, Option<double> seconds) => TimeSpan.FromSeconds(result.GetValue(seconds));
+
+    public static Option<bool> JsonOption() => new("--json") { Description = "Write JSON." };
+
+    public static int Number(ArgumentResult result, int minimum, int maximum)
+    {
+        var text = result.Tokens[0].Value;
+        if (int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) && number >= minimum && number <= maximum)
+            return number;
+        result.AddError(string.Create(CultureInfo.InvariantCulture, $"'{text}' is not a whole number from {minimum} to {maximum}."));
+        return 0;
+    }
+
+    private static double Seconds(ArgumentResult result)
+    {
+        var text = result.Tokens[0].Value;
+        if (double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds) && seconds <= SecondsPerDay)
+            return seconds;
+        result.AddError($"'{text}' is not a number of seconds up to a day.");
+        return default;
+    }
+
+    private static T Read<T>(ArgumentResult result, TryParse<T> tryParse, string expected)
+        where T : struct
+    {
+        var text = result.Tokens[0].Value;
+        if (tryParse(text, out var value))
+            return value;
+        result.AddError($"'{text}' is not {expected}.");
+        return default;
+    }
+
+    private delegate bool TryParse<T>(string? text, out T value);
+}

@@ -1,0 +1,13 @@
+using System.CommandLine;
+using Lanyard.Wire;
+
+namespace Lanyard.Cli.Worlds;
+
+/// <summary><c>lanyard planet</c>: roots that all nodes of an installation know from the start.</summary>
+internal static class PlanetCommand
+{
+    public static Command Create() => new("planet", "Make planets: the roots that all nodes of an installation know from the start.")
+    {
+        WorldCommand.Create(WorldType.Planet),
+    };
+}

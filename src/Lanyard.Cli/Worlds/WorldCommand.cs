@@ -1,0 +1,188 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Lanyard.Cli.Identities;
+using Lanyard.Primitives;
+using Lanyard.Wire;
+
+namespace Lanyard.Cli.Worlds;
+
+/// <summary>
+/// <c>new</c> of planets and moons. A world's roots and keys are kept in a definition beside it, the JSON that the protocol's own tools make and
+/// read; where there is one, the world is a new edition of what it defines.
+/// </summary>
+internal sealed class WorldCommand
+{
+    /// <summary>Numbers that every reader of JSON takes.</summary>
+    private const ulong MaxPlanetId = 1UL << 53;
+
+    private readonly WorldType _type;
+    private readonly string _noun;
+
+    private readonly Option<string[]> _roots = new("--root")
+    {
+        Description = "A root's identity, a file or its text; the endpoints that follow are its own. Up to four.",
+        HelpName = "IDENTITY",
+    };
+
+    private readonly Option<string[]> _endpoints = new("--endpoint")
+    {
+        Description = "Where the root before it is reached, such as 192.0.2.1/9993. Up to 32.",
+        HelpName = "IP/PORT",
+        AllowMultipleArgumentsPerToken = true,
+    };
+
+    private readonly Option<string?> _out = new("--out") { HelpName = "FILE" };
+
+    private readonly Option<string?> _definition = new("--definition")
+    {
+        Description = "The file with roots and secret signing key, by default the other one's name and .json. Whoever holds it can make new editions: keep it safe.",
+        HelpName = "FILE",
+    };
+
+    private readonly Option<long?> _timestamp = new("--timestamp")
+    {
+        Description = "The edition: milliseconds since 1970. Now, by default. Nodes take a greater one in the place of a smaller one.",
+        HelpName = "MS",
+    };
+
+    private WorldCommand(WorldType type)
+    {
+        _type = type;
+        _noun = type == WorldType.Planet ? "planet" : "moon";
+        _out.Description = type == WorldType.Planet
+            ? "The planet file. It goes into each node's folder as 'planet'."
+            : "The moon file. By default its ID and .moon in this folder. It goes into each root's folder as 'moons.d/ID.moon'; others orbit it.";
+    }
+
+    /// <summary>The verb.</summary>
+    public static Command Create(WorldType type)
+    {
+        var world = new WorldCommand(type);
+        var command = new Command(
+            "new",
+            $"Make a {world._noun}, or a new edition of one: of a definition that is there, with its roots replaced where some are given.")
+        {
+            world._roots,
+            world._endpoints,
+            world._out,
+            world._definition,
+            world._timestamp,
+        };
+        if (type == WorldType.Planet)
+            world._out.Required = true;
+        command.SetAction(world.Run);
+        return command;
+    }
+
+    private int Run(ParseResult result)
+    {
+        var roots = ReadRoots(result);
+        var definitionFile = result.GetValue(_definition) ?? (result.GetValue(_out) is { } given ? given + ".json" : null);
+        var known = definitionFile is not null && File.Exists(definitionFile) ? Load(definitionFile) : null;
+        if (known is null && roots.Count == 0)
+            throw new CommandException(ExitCode.Usage, $"A {_noun} has roots: give at least one with --root IDENTITY --endpoint IP/PORT, or a --definition that names them.");
+        using var definition = Define(known, roots);
+        var outFile = result.GetValue(_out) ?? definition.Id.ToString("x16", CultureInfo.InvariantCulture) + ".moon";
+        definitionFile ??= outFile + ".json";
+        // Without the key that belongs to it, what is there cannot be followed by what is made.
+        if (known is null)
+        {
+            Files.RequireNone(outFile);
+            Files.RequireNone(definitionFile);
+        }
+
+        var world = Sign(definition, result.GetValue(_timestamp) ?? NextTimestamp(outFile));
+        if (known is null)
+            Files.Create(definitionFile, Encoding.UTF8.GetBytes(definition.ToJson() + "\n"), secret: true);
+        else if (roots.Count > 0)
+            Files.Replace(definitionFile, Encoding.UTF8.GetBytes(definition.ToJson() + "\n"));
+        Files.Write(outFile, world.ToArray());
+        result.InvocationConfiguration.Output.WriteLine(outFile);
+        result.InvocationConfiguration.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"The {_noun} {definition.Id:x16}, edition {world.Timestamp}, with {world.Roots.Count} root(s). Its definition, with the secret key, is '{definitionFile}'."));
+        return ExitCode.Ok;
+    }
+
+    /// <summary>An edition after the one that is there, whatever the clock says.</summary>
+    private static long NextTimestamp(string outFile)
+    {
+        var now = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
+        return File.Exists(outFile) && World.TryParse(Files.ReadBytes(outFile), out var old) ? Math.Max(now, old.Timestamp + 1) : now;
+    }
+
+    private World Sign(WorldDefinition definition, long timestamp)
+    {
+        try
+        {
+            return definition.Sign(timestamp);
+        }
+        catch (ArgumentException tooMany)
+        {
+            throw new CommandException(ExitCode.Usage, $"This {_noun} cannot be made: {tooMany.Message}");
+        }
+    }
+
+    private WorldDefinition Define(WorldDefinition? known, List<WorldRoot> roots)
+    {
+        if (known is null && _type == WorldType.Moon)
+            return With(WorldDefinition.CreateMoon(roots[0].Identity, RandomNumberGenerator.Fill), roots);
+        if (known is not null)
+            return roots.Count == 0 ? known : With(known, roots);
+        var key = WorldKey.Generate(RandomNumberGenerator.Fill);
+        return new WorldDefinition
+        {
+            Type = WorldType.Planet,
+            Id = 1 + (BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))) % MaxPlanetId),
+            SigningKey = key,
+            UpdateKey = EquatableArray.Create(key.PublicKey),
+            Roots = roots.ToEquatableArray(),
+        };
+    }
+
+    private static WorldDefinition With(WorldDefinition definition, List<WorldRoot> roots) => new()
+    {
+        Type = definition.Type,
+        Id = definition.Id,
+        SigningKey = definition.SigningKey,
+        UpdateKey = definition.UpdateKey,
+        Roots = roots.ToEquatableArray(),
+    };
+
+    private WorldDefinition Load(string file)
+    {
+        if (!WorldDefinition.TryParse(Files.ReadText(file), out var definition, out var error))
+            throw new CommandException(ExitCode.Failed, $"'{file}' is not the definition of a {_noun}: {error}");
+        return definition.Type == _type ? definition : throw new CommandException(ExitCode.Failed, $"'{file}' does not define a {_noun}.");
+    }
+
+    /// <summary>The roots with their endpoints, which are told apart by the order in which they were given.</summary>
+    private List<WorldRoot> ReadRoots(ParseResult result)
+    {
+        var roots = new List<WorldRoot>();
+        var option = "";
+        foreach (var token in result.Tokens)
+        {
+            if (token.Type == TokenType.Option)
+            {
+                option = token.Value;
+            }
+            else if (option == _roots.Name)
+            {
+                roots.Add(new WorldRoot(IdentityCommand.Read(token.Value).WithoutSecret(), []));
+            }
+            else if (option == _endpoints.Name)
+            {
+                if (roots.Count == 0)
+                    throw new CommandException(ExitCode.Usage, $"The endpoint {token.Value} belongs to no root: give --root IDENTITY before it.");
+                if (!InetEndpoint.TryParse(token.Value, out var endpoint))
+                    throw new CommandException(ExitCode.Usage, $"'{token.Value}' is not an endpoint such as 192.0.2.1/9993.");
+                roots[^1] = roots[^1] with { Endpoints = [.. roots[^1].Endpoints, endpoint] };
+            }
+        }
+
+        return roots;
+    }
+}

@@ -1,0 +1,104 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+
+namespace Lanyard.Service;
+
+/// <summary>The local API's HTTP server: Kestrel on the loopback addresses, without a host around it.</summary>
+internal sealed class ApiServer : IAsyncDisposable
+{
+    private const int MaxConnections = 256;
+    private static readonly TimeSpan HeadersTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromMilliseconds(500);
+
+    private readonly KestrelServer _server;
+
+    private ApiServer(KestrelServer server, int port)
+    {
+        _server = server;
+        Port = port;
+    }
+
+    /// <summary>The TCP port.</summary>
+    public int Port { get; }
+
+    /// <summary>Starts it.</summary>
+    /// <param name="api">What answers requests.</param>
+    /// <param name="port">The TCP port.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="PortInUseException">Another program listens on the port.</exception>
+    public static async Task<ApiServer> StartAsync(LocalApi api, int port, CancellationToken cancellationToken)
+    {
+        var options = new KestrelServerOptions { AddServerHeader = false };
+        options.Limits.MaxRequestBodySize = LocalApi.MaxBodyBytes;
+        options.Limits.MaxConcurrentConnections = MaxConnections;
+        options.Limits.RequestHeadersTimeout = HeadersTimeout;
+        options.Listen(IPAddress.Loopback, port, listen => listen.Protocols = HttpProtocols.Http1);
+        if (HasIPv6Loopback())
+            options.Listen(IPAddress.IPv6Loopback, port, listen => listen.Protocols = HttpProtocols.Http1);
+        var transport = new SocketTransportFactory(Options.Create(new SocketTransportOptions()), NullLoggerFactory.Instance);
+        var server = new KestrelServer(Options.Create(options), transport, NullLoggerFactory.Instance);
+        try
+        {
+            await server.StartAsync(new Application(api), cancellationToken).ConfigureAwait(false);
+        }
+        catch (IOException failure) when (failure.InnerException is AddressInUseException)
+        {
+            server.Dispose();
+            throw new PortInUseException(port, failure);
+        }
+        catch
+        {
+            server.Dispose();
+            throw;
+        }
+
+        return new ApiServer(server, port);
+    }
+
+    /// <summary>Ends it: requests that are being answered get a moment to be.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        using var timeout = new CancellationTokenSource(StopTimeout);
+        await _server.StopAsync(timeout.Token).ConfigureAwait(false);
+        _server.Dispose();
+    }
+
+    private static bool HasIPv6Loopback()
+    {
+        if (!Socket.OSSupportsIPv6)
+            return false;
+        try
+        {
+            using var probe = new Socket(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp);
+            probe.Bind(new IPEndPoint(IPAddress.IPv6Loopback, 0));
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+
+    private sealed class Application(LocalApi api) : IHttpApplication<HttpContext>
+    {
+        public HttpContext CreateContext(IFeatureCollection contextFeatures) => new DefaultHttpContext(contextFeatures);
+
+        public Task ProcessRequestAsync(HttpContext context) => api.HandleAsync(context);
+
+        public void DisposeContext(HttpContext context, Exception? exception)
+        {
+        }
+    }
+}
+
+/// <summary>Another program listens on the TCP port that the API should have.</summary>
+internal sealed class PortInUseException(int port, Exception innerException)
+    : Exception($"TCP port {port} of 127.0.0.1 or [::1] is in use by another program. End it, or choose another port.", innerException);

@@ -1,0 +1,35 @@
+using Lanyard.Controller;
+using Lanyard.Engine;
+using Lanyard.Primitives;
+using Lanyard.Wire;
+using EngineReply = Lanyard.Engine.ControllerReply;
+
+namespace Lanyard.Service;
+
+/// <summary>
+/// Hands a node's requests for configurations to its controller. Until there is one, requests stay unanswered: whoever asks asks again, and
+/// does not take it that the network is gone.
+/// </summary>
+internal sealed class ControllerLink : INetworkController
+{
+    private static readonly EngineReply Unanswered = new(ControllerReplyKind.Ignore);
+
+    private volatile NetworkController? _controller;
+
+    /// <summary>The controller, once it is there.</summary>
+    public NetworkController? Controller { get => _controller; set => _controller = value; }
+
+    /// <inheritdoc/>
+    public EngineReply Handle(long nowMs, Identity requester, in InetEndpoint endpoint, NetworkId network, ReadOnlySpan<byte> metadata)
+    {
+        if (_controller?.HandleRequest(nowMs, requester, endpoint, network, metadata, packetId: 0).Message is not { } message)
+            return Unanswered;
+        return message.Kind switch
+        {
+            ControllerMessageKind.Config => new EngineReply(ControllerReplyKind.Config, message.Config),
+            ControllerMessageKind.NotFound => new EngineReply(ControllerReplyKind.NotFound),
+            ControllerMessageKind.AccessDenied => new EngineReply(ControllerReplyKind.AccessDenied),
+            _ => Unanswered,
+        };
+    }
+}

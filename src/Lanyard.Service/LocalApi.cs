@@ -1,0 +1,297 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text.Json;
+using Lanyard.Controller;
+using Lanyard.Wire;
+using Microsoft.AspNetCore.Http;
+
+namespace Lanyard.Service;
+
+/// <summary>
+/// The local JSON API: paths, fields, their order and their types are those that existing tools know.
+/// <list type="bullet">
+/// <item><c>GET /status</c>; <c>GET /health</c>, which needs no token.</item>
+/// <item><c>GET /network</c>; <c>GET</c>, <c>POST</c> (join, and settings), <c>DELETE</c> (leave) <c>/network/ID</c>.</item>
+/// <item><c>GET /peer</c>, <c>GET /peer/ADDRESS</c>.</item>
+/// <item><c>GET /moon</c>; <c>GET</c>, <c>POST</c> (orbit, with <c>seed</c>), <c>DELETE</c> (deorbit) <c>/moon/ID</c>.</item>
+/// <item><c>/controller/...</c> where this is a controller: see <see cref="ControllerApi"/>.</item>
+/// </list>
+/// The token comes in the header <c>X-ZT1-Auth</c>, as <c>?auth=</c> or as a bearer token. Errors are <c>{"error":"..."}</c>.
+/// </summary>
+internal sealed class LocalApi(LanyardNode node, NetworkController? controller, string home, AuthToken token)
+{
+    /// <summary>The longest body of a request in bytes: that of the controller.</summary>
+    public const int MaxBodyBytes = 1 << 20;
+
+    private const int MaxOwnBodyBytes = 64 * 1024;
+
+    private readonly ControllerApi? _controllerApi = controller is null ? null : new ControllerApi(controller);
+
+    /// <summary>Answers a request.</summary>
+    public async Task HandleAsync(HttpContext context)
+    {
+        try
+        {
+            var reply = await AnswerAsync(context).ConfigureAwait(false);
+            context.Response.StatusCode = reply.Status;
+            context.Response.ContentType = "application/json";
+            context.Response.ContentLength = reply.Json.Length;
+            if (!HttpMethods.IsHead(context.Request.Method))
+                await context.Response.Body.WriteAsync(reply.Json, context.RequestAborted).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // Nobody is there to be answered.
+        }
+    }
+
+    private async ValueTask<ApiReply> AnswerAsync(HttpContext context)
+    {
+        var path = context.Request.Path.Value ?? "";
+        if (path == "/health" && HttpMethods.IsGet(context.Request.Method))
+            return ApiReply.Ok(writer => StatusJson.WriteHealth(writer, node.Status));
+        if (!IsAllowed(context.Request))
+        {
+            // What an unknown caller sends on is not waited for.
+            context.Response.Headers.Connection = "close";
+            return ApiReply.Error(401, "The token is missing or wrong. It is in the service's authtoken.secret, and goes into the header X-ZT1-Auth.");
+        }
+
+        try
+        {
+            var method = HttpMethods.IsHead(context.Request.Method) ? HttpMethods.Get
+                : HttpMethods.IsPut(context.Request.Method) ? HttpMethods.Post
+                : context.Request.Method;
+            if (ControllerApi.Handles(path))
+                return await AskControllerAsync(context, path).ConfigureAwait(false);
+            return await RouteAsync(context.Request, method, path.Split('/'), context.RequestAborted).ConfigureAwait(false);
+        }
+        catch (BadHttpRequestException bad)
+        {
+            return ApiReply.Error(bad.StatusCode, bad.StatusCode == 413 ? "The body is too long." : "The request cannot be read.");
+        }
+        catch (BadBodyException bad)
+        {
+            return ApiReply.Error(400, bad.Message);
+        }
+        catch (LanyardStateException failure)
+        {
+            return ApiReply.Error(500, failure.Message);
+        }
+        catch (ObjectDisposedException)
+        {
+            return ApiReply.Error(503, "The service is ending.");
+        }
+    }
+
+    private async ValueTask<ApiReply> RouteAsync(HttpRequest request, string method, string[] path, CancellationToken cancellationToken) => (method, path) switch
+    {
+        ("GET", ["", "status"]) => ApiReply.Ok(writer => StatusJson.Write(writer, node, home)),
+        ("GET", ["", "network"]) => ApiReply.Ok(WriteNetworks),
+        (_, ["", "network", var id]) when NetworkId.TryParse(id, out var network) => method switch
+        {
+            "GET" => node.TryGetNetwork(network, out var joined) ? Show(joined) : ApiReply.Error(404, "This network is not joined."),
+            "POST" => Join(network, await ReadBodyAsync(request, cancellationToken).ConfigureAwait(false)),
+            "DELETE" => await LeaveAsync(network, cancellationToken).ConfigureAwait(false),
+            _ => NotAllowed(method),
+        },
+        ("GET", ["", "peer"]) => ApiReply.Ok(WritePeers),
+        ("GET", ["", "peer", var peer]) when NodeAddress.TryParse(peer, out var address) => ApiReply.Ok(writer => WritePeer(writer, address)),
+        ("GET", ["", "moon"]) => ApiReply.Ok(WriteMoons),
+        (_, ["", "moon", var moon]) when TryParseWorldId(moon, out var id) => method switch
+        {
+            "GET" => ApiReply.Ok(writer => WriteMoon(writer, id)),
+            "POST" => Orbit(id, await ReadBodyAsync(request, cancellationToken).ConfigureAwait(false)),
+            "DELETE" => Deorbit(id),
+            _ => NotAllowed(method),
+        },
+        (_, ["", "status" or "network" or "peer" or "moon"]) or (_, ["", "peer", _]) => NotAllowed(method),
+        _ => ApiReply.Error(404, "There is no such path."),
+    };
+
+    /// <summary>The first place in which there is a token decides, in the order in which existing tools expect it.</summary>
+    private bool IsAllowed(HttpRequest request)
+    {
+        if (request.Headers.TryGetValue("X-ZT1-Auth", out var header))
+            return token.Matches(header);
+        if (request.Query.TryGetValue("auth", out var parameter))
+            return token.Matches(parameter);
+        const string Bearer = "Bearer ";
+        var authorization = request.Headers.Authorization.ToString();
+        return authorization.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase) && token.Matches(authorization[Bearer.Length..].Trim());
+    }
+
+    private async ValueTask<ApiReply> AskControllerAsync(HttpContext context, string path)
+    {
+        if (_controllerApi is null)
+            return ApiReply.Error(404, "This node is not a controller. Start it with --controller to make it one.");
+        var body = await ReadAllAsync(context.Request, MaxBodyBytes, context.RequestAborted).ConfigureAwait(false);
+        var reply = await _controllerApi.HandleAsync(node.Status.ClockMs, context.Request.Method, path, body, context.RequestAborted).ConfigureAwait(false);
+        return new ApiReply(reply.StatusCode, reply.Json);
+    }
+
+    private ApiReply Join(NetworkId id, JsonElement settings)
+    {
+        var allowManaged = ReadSwitch(settings, "allowManaged");
+        var allowGlobal = ReadSwitch(settings, "allowGlobal");
+        var allowDefault = ReadSwitch(settings, "allowDefault");
+        var allowDns = ReadSwitch(settings, "allowDNS");
+        var network = node.Join(id);
+        if ((allowManaged ?? allowGlobal ?? allowDefault ?? allowDns) is not null)
+        {
+            var old = network.Settings;
+            network.Settings = old with
+            {
+                AllowManaged = allowManaged ?? old.AllowManaged,
+                AllowGlobal = allowGlobal ?? old.AllowGlobal,
+                AllowDefault = allowDefault ?? old.AllowDefault,
+                AllowDns = allowDns ?? old.AllowDns,
+            };
+        }
+
+        return Show(network);
+    }
+
+    private async ValueTask<ApiReply> LeaveAsync(NetworkId id, CancellationToken cancellationToken)
+    {
+        var joined = node.TryGetNetwork(id, out _);
+        if (joined)
+            await node.LeaveAsync(id, cancellationToken).ConfigureAwait(false);
+        return Result(joined);
+    }
+
+    private ApiReply Orbit(ulong id, JsonElement body)
+    {
+        var seed = default(NodeAddress);
+        if (body.ValueKind == JsonValueKind.Object && body.TryGetProperty("seed", out var given)
+            && (given.ValueKind != JsonValueKind.String || !NodeAddress.TryParse(given.GetString(), out seed)))
+            throw new BadBodyException("\"seed\" is the address of one of the moon's roots: ten hexadecimal digits.");
+        if (FindMoon(id) is { } moon)
+            return ApiReply.Ok(writer => MoonJson.Write(writer, moon));
+        if (seed.IsNone)
+            return ApiReply.Ok(WriteNothing);
+        node.Orbit(id, seed);
+        return ApiReply.Ok(writer => MoonJson.WriteWaiting(writer, id));
+    }
+
+    private ApiReply Deorbit(ulong id)
+    {
+        node.Deorbit(id);
+        return Result(true);
+    }
+
+    private World? FindMoon(ulong id) => node.Moons.FirstOrDefault(moon => moon.Id == id);
+
+    private void WriteNetworks(Utf8JsonWriter writer)
+    {
+        writer.WriteStartArray();
+        foreach (var network in node.Networks)
+            NetworkJson.Write(writer, network);
+        writer.WriteEndArray();
+    }
+
+    private void WritePeers(Utf8JsonWriter writer)
+    {
+        writer.WriteStartArray();
+        foreach (var peer in node.Peers)
+            PeerJson.Write(writer, peer);
+        writer.WriteEndArray();
+    }
+
+    /// <summary>Existing tools are used to an empty object where there is no such peer or moon.</summary>
+    private void WritePeer(Utf8JsonWriter writer, NodeAddress address)
+    {
+        if (node.FindPeer(address) is { } peer)
+            PeerJson.Write(writer, peer);
+        else
+            WriteNothing(writer);
+    }
+
+    private void WriteMoons(Utf8JsonWriter writer)
+    {
+        writer.WriteStartArray();
+        foreach (var moon in node.Moons)
+            MoonJson.Write(writer, moon);
+        writer.WriteEndArray();
+    }
+
+    private void WriteMoon(Utf8JsonWriter writer, ulong id)
+    {
+        if (FindMoon(id) is { } moon)
+            MoonJson.Write(writer, moon);
+        else
+            WriteNothing(writer);
+    }
+
+    private static ApiReply Show(LanyardNetwork network) => ApiReply.Ok(writer => NetworkJson.Write(writer, network));
+
+    private static ApiReply Result(bool done) => ApiReply.Ok(writer =>
+    {
+        writer.WriteStartObject();
+        if (done)
+            writer.WriteBoolean("result", true);
+        writer.WriteEndObject();
+    });
+
+    private static void WriteNothing(Utf8JsonWriter writer)
+    {
+        writer.WriteStartObject();
+        writer.WriteEndObject();
+    }
+
+    private static ApiReply NotAllowed(string method) => ApiReply.Error(405, $"There is no {method} here.");
+
+    private static bool? ReadSwitch(JsonElement body, string name)
+    {
+        if (body.ValueKind != JsonValueKind.Object || !body.TryGetProperty(name, out var value))
+            return null;
+        return value.ValueKind switch
+        {
+            JsonValueKind.True => true,
+            JsonValueKind.False => false,
+            _ => throw new BadBodyException($"\"{name}\" is true or false."),
+        };
+    }
+
+    /// <summary>A world's number as tools write it: sixteen hexadecimal digits, or the ten of the root that began the moon.</summary>
+    private static bool TryParseWorldId(string text, out ulong id) =>
+        ulong.TryParse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out id) && text.Length is 10 or 16 && id != 0;
+
+    /// <summary>The body, an object. None, as <c>curl -X POST</c> sends it, says nothing.</summary>
+    private static async ValueTask<JsonElement> ReadBodyAsync(HttpRequest request, CancellationToken cancellationToken)
+    {
+        var body = await ReadAllAsync(request, MaxOwnBodyBytes, cancellationToken).ConfigureAwait(false);
+        if (body.IsEmpty)
+            return default;
+        try
+        {
+            using var document = JsonDocument.Parse(body);
+            return document.RootElement.ValueKind == JsonValueKind.Object
+                ? document.RootElement.Clone()
+                : throw new BadBodyException("The body is not a JSON object.");
+        }
+        catch (JsonException broken)
+        {
+            throw new BadBodyException($"The body is not JSON: {broken.Message}");
+        }
+    }
+
+    private static async ValueTask<ReadOnlyMemory<byte>> ReadAllAsync(HttpRequest request, int maxBytes, CancellationToken cancellationToken)
+    {
+        if (request.ContentLength > maxBytes)
+            throw new BadHttpRequestException("", 413);
+        var body = new ArrayBufferWriter<byte>();
+        while (true)
+        {
+            var read = await request.Body.ReadAsync(body.GetMemory(4096), cancellationToken).ConfigureAwait(false);
+            if (read == 0)
+                return body.WrittenMemory;
+            body.Advance(read);
+            if (body.WrittenCount > maxBytes)
+                throw new BadHttpRequestException("", 413);
+        }
+    }
+
+    /// <summary>A body that cannot be understood. The message goes to the caller.</summary>
+    private sealed class BadBodyException(string message) : Exception(message);
+}

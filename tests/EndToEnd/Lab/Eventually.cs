@@ -1,0 +1,20 @@
+using System.Diagnostics;
+
+namespace EndToEnd.Lab;
+
+/// <summary>Waits for what other processes do. The limit is a guard against hanging, far beyond what is expected.</summary>
+internal static class Eventually
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(90);
+
+    public static async Task TrueAsync(Func<Task<bool>> condition, string what)
+    {
+        var watch = Stopwatch.StartNew();
+        while (!await condition())
+        {
+            if (watch.Elapsed > Limit)
+                throw new TimeoutException($"Not within {Limit}: {what}.");
+            await Task.Delay(200);
+        }
+    }
+}

@@ -1,0 +1,45 @@
+using EndToEnd.Lab;
+using Lanyard.Primitives;
+
+namespace EndToEnd;
+
+public sealed class NatTests
+{
+    private static readonly TimeSpan Timeout = TimeSpan.FromMinutes(2);
+
+    [Fact]
+    public async Task Two_leaves_behind_two_NATs_reach_each_other_directly_and_by_relay_when_the_direct_path_is_blocked()
+    {
+        await using var lab = await NamespaceLab.CreateAsync("nft", "curl");
+        var rootHost = await lab.AddHostAsync("r", 1);
+        var (natA, hostA) = await lab.AddHostBehindNatAsync("a", 2);
+        var (_, hostB) = await lab.AddHostBehindNatAsync("b", 3);
+        var planet = LabPlanet.Create(InetEndpoint.Parse("10.99.0.1:9993"));
+        var (rootHome, rootAddress) = planet.NewHome(rootHost, "root", isRoot: true);
+        rootHost.StartLanyard("service", "--home", rootHome, "--port", "9993", "--controller");
+        var controller = new LabController(rootHost, rootHome, rootAddress);
+        await controller.CreateNetworkAsync();
+        var (homeA, addressA) = planet.NewHome(hostA, "leaf");
+        var (homeB, addressB) = planet.NewHome(hostB, "leaf");
+        await controller.AuthorizeAsync(addressA);
+        await controller.AuthorizeAsync(addressB);
+
+        var echo = hostB.StartLanyard("udp-echo", "--port", "7", "--home", homeB, "--network", controller.Network);
+        var line = await echo.WaitForLineAsync("address 10.144.", Timeout);
+        var target = line["address ".Length..].Split('/')[0];
+        var ping = hostA.StartLanyard("ping", target, "--count", "600", "--interval", "0.2", "--timeout", "1", "--home", homeA, "--network", controller.Network);
+        await ping.WaitForLineAsync(" relayed", Timeout);
+        await ping.WaitForLineAsync(" direct", Timeout);
+
+        // Nothing goes between the two NATs any more; both still reach the root.
+        await natA.RunAsync("nft", "add", "table", "ip", "block");
+        await natA.RunAsync("nft", "add", "chain", "ip", "block", "forward", "{ type filter hook forward priority -10 ; }");
+        await natA.RunAsync("nft", "add", "rule", "ip", "block", "forward", "ip", "daddr", "10.99.0.3", "drop");
+        await natA.RunAsync("nft", "add", "chain", "ip", "block", "pre", "{ type filter hook prerouting priority -300 ; }");
+        await natA.RunAsync("nft", "add", "rule", "ip", "block", "pre", "ip", "saddr", "10.99.0.3", "drop");
+        var before = ping.Output.Split('\n').Length;
+        await Eventually.TrueAsync(
+            () => Task.FromResult(ping.Output.Split('\n').Skip(before).Any(l => l.Contains(" relayed", StringComparison.Ordinal) && l.Contains("bytes from", StringComparison.Ordinal))),
+            "pings are answered by relay after the direct path was blocked");
+    }
+}
