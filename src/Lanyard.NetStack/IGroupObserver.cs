@@ -10,7 +10,8 @@ namespace Lanyard.NetStack;
 /// </param>
 public readonly record struct EthernetGroup(MacAddress Mac, InetAddress ArpAddress);
 
-/// <summary>Hears which Ethernet groups a host has joined and left: all-nodes, solicited-node, joined UDP groups, and ARP by address.</summary>
+/// <summary>Hears which Ethernet groups a host has joined and left: all-nodes, solicited-node, joined UDP groups, and ARP by
+/// address.</summary>
 /// <remarks>Called from inside calls into the host; must not call back into it and must not throw.</remarks>
 public interface IGroupObserver
 {

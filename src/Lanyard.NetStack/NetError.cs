@@ -21,7 +21,8 @@ public enum NetError : byte
     /// <summary>A limit of the host (connections, sockets, memory) is reached; see <see cref="HostLimits"/>.</summary>
     LimitReached,
 
-    /// <summary>The datagram is longer than can be sent: 65,507 bytes over IPv4, 65,487 over IPv6, or more than the MTU with "don't fragment".</summary>
+    /// <summary>The datagram is longer than can be sent: 65,507 bytes over IPv4, 65,487 over IPv6, or more than the MTU with "don't
+    /// fragment".</summary>
     MessageTooLong,
 
     /// <summary>The socket is not connected and no destination was given.</summary>
@@ -42,7 +43,8 @@ public enum NetError : byte
     /// <summary>The other end did not answer in time: retransmissions, keepalive probes or the user timeout ran out.</summary>
     TimedOut,
 
-    /// <summary>An ICMP error said that the host, or the neighbour that leads to it, cannot be reached; or the neighbour did not answer.</summary>
+    /// <summary>An ICMP error said that the host, or the neighbour that leads to it, cannot be reached; or the neighbour did not
+    /// answer.</summary>
     HostUnreachable,
 
     /// <summary>An ICMP error said that the network cannot be reached.</summary>

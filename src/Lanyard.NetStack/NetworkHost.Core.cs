@@ -85,7 +85,8 @@ public sealed partial class NetworkHost
 
     private static void CheckAddress(InetPrefix address)
     {
-        if (address.Address.Family == InetFamily.None || address.Address.IsMulticast || address.Address.IsUnspecified || address.Address.IsLoopback
+        if (address.Address.Family == InetFamily.None || address.Address.IsMulticast || address.Address.IsUnspecified
+            || address.Address.IsLoopback
             || address.Address == InetAddress.BroadcastV4)
             throw new ArgumentException($"A host cannot have the address '{address}'.", nameof(address));
     }

@@ -6,10 +6,12 @@ namespace Lanyard.NetStack;
 /// One virtual Ethernet port as a TCP/IP host, without I/O: frames, time and calls go in; frames and events come out.
 /// </summary>
 /// <remarks>
-/// <para>A host and all its sockets have one owner: calls must not overlap. A caller with several threads holds one lock around every call.</para>
+/// <para>A host and all its sockets have one owner: calls must not overlap. A caller with several threads holds one lock around every
+/// call.</para>
 /// <para>Time is given in microseconds and must not go back. Every call that may send takes it.</para>
 /// <para>Whatever is sent within one outermost call leaves as one burst: <see cref="IFrameSink.Flush"/> is called at its end. Between
-/// <see cref="BeginBatch"/> and <see cref="EndBatch"/> many calls make one burst, and the segments received among them are acknowledged together.</para>
+/// <see cref="BeginBatch"/> and <see cref="EndBatch"/> many calls make one burst, and the segments received among them are acknowledged
+/// together.</para>
 /// </remarks>
 public sealed partial class NetworkHost
 {
@@ -69,7 +71,8 @@ public sealed partial class NetworkHost
     /// <summary>What has been counted.</summary>
     public HostCounters Counters { get; } = new();
 
-    /// <summary>When <see cref="Poll"/> must be called next, in microseconds; <see cref="long.MaxValue"/> if nothing waits. May be in the past.</summary>
+    /// <summary>When <see cref="Poll"/> must be called next, in microseconds; <see cref="long.MaxValue"/> if nothing waits. May be in
+    /// the past.</summary>
     public long NextDeadline => HasWork ? Now : Timers.Next;
 
     /// <summary>The host's addresses, each with its on-link prefix.</summary>
@@ -191,15 +194,18 @@ public sealed partial class NetworkHost
     /// <param name="source">The address that would be the source.</param>
     public bool TrySelectSource(InetAddress destination, out InetAddress source) => Routing.TrySelectSource(destination, out source);
 
-    /// <summary>Begins to open a TCP connection; <see cref="ITcpEvents.OnConnected"/> or <see cref="ITcpEvents.OnClosed"/> follows.</summary>
+    /// <summary>Begins to open a TCP connection; <see cref="ITcpEvents.OnConnected"/> or <see cref="ITcpEvents.OnClosed"/>
+    /// follows.</summary>
     /// <param name="now">The time in microseconds.</param>
     /// <param name="remote">The other end.</param>
     /// <param name="events">Hears what happens.</param>
     /// <param name="connection">The connection, if the answer is <see cref="NetError.None"/>.</param>
-    /// <param name="local">This end's address and port; <see langword="default"/>, or an unspecified address or port 0, lets the host choose.</param>
+    /// <param name="local">This end's address and port; <see langword="default"/>, or an unspecified address or port 0, lets the host
+    /// choose.</param>
     /// <param name="options">The settings; the host's where none are given.</param>
     /// <returns><see cref="NetError.None"/>, or why it cannot begin.</returns>
-    public NetError ConnectTcp(long now, InetEndpoint remote, ITcpEvents events, out TcpConnection? connection, InetEndpoint local = default, TcpOptions? options = null)
+    public NetError ConnectTcp(long now, InetEndpoint remote, ITcpEvents events, out TcpConnection? connection,
+        InetEndpoint local = default, TcpOptions? options = null)
     {
         connection = null;
         if (_isShutDown)
@@ -211,20 +217,23 @@ public sealed partial class NetworkHost
     }
 
     /// <summary>Listens on a TCP port.</summary>
-    /// <param name="local">The address and port; an unspecified address listens on all of its family, <see langword="default"/> address on all of both; port 0 chooses one.</param>
+    /// <param name="local">The address and port; an unspecified address listens on all of its family, <see langword="default"/> address
+    /// on all of both; port 0 chooses one.</param>
     /// <param name="events">Hears of connections; may be none.</param>
     /// <param name="listener">The listener, if the answer is <see cref="NetError.None"/>.</param>
     /// <param name="backlog">Established connections that may wait to be accepted, 1 to 65,535.</param>
     /// <param name="options">The settings of accepted connections; the host's where none are given.</param>
     /// <returns><see cref="NetError.None"/>, or why not.</returns>
-    public NetError ListenTcp(InetEndpoint local, ITcpListenEvents? events, out TcpListenSocket? listener, int backlog = 512, TcpOptions? options = null)
+    public NetError ListenTcp(InetEndpoint local, ITcpListenEvents? events, out TcpListenSocket? listener, int backlog = 512,
+        TcpOptions? options = null)
     {
         listener = null;
         return _isShutDown ? NetError.Closed : Tcp.Listen(local, events, Math.Min(Math.Max(backlog, 1), 65_535), options, out listener);
     }
 
     /// <summary>Opens a UDP socket.</summary>
-    /// <param name="local">The address and port; an unspecified address binds all of its family, <see langword="default"/> address all of both; port 0 chooses one.</param>
+    /// <param name="local">The address and port; an unspecified address binds all of its family, <see langword="default"/> address all
+    /// of both; port 0 chooses one.</param>
     /// <param name="events">Hears what happens; may be none.</param>
     /// <param name="socket">The socket, if the answer is <see cref="NetError.None"/>.</param>
     /// <param name="options">The settings; the defaults where none are given.</param>

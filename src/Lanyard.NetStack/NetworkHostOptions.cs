@@ -54,7 +54,8 @@ public sealed record HostLimits
     /// <summary>Neighbours remembered; the least recently used goes first. Default 1,024.</summary>
     public int Neighbors { get; init; } = 1_024;
 
-    /// <summary>Packets that wait for one neighbour's Ethernet address; the oldest goes first. Default 64, so that the longest datagram's fragments can wait.</summary>
+    /// <summary>Packets that wait for one neighbour's Ethernet address; the oldest goes first. Default 64, so that the longest
+    /// datagram's fragments can wait.</summary>
     public int PendingPacketsPerNeighbor { get; init; } = 64;
 
     /// <summary>Packets that wait for any neighbour's Ethernet address. Default 1,024.</summary>

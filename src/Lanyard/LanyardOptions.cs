@@ -39,7 +39,7 @@ public sealed record LanyardOptions
     /// </summary>
     public bool JoinKnownNetworks { get; init; }
 
-    /// <summary>The UDP port of all sockets, 0 to 65,535; 0, the default, takes a free one. See <see cref="DefaultPort"/>.</summary>
+    /// <summary>The UDP port of all sockets, 0 to 65,535; 0, the default, takes the one of last time if it is free, else any. See <see cref="DefaultPort"/>.</summary>
     public int Port { get; init; }
 
     /// <summary>The local addresses to bind. Empty, the default, binds all of IPv4 and, where there is IPv6, all of that.</summary>

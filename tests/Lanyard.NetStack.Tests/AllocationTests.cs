@@ -2,6 +2,11 @@ using Lanyard.Primitives;
 
 namespace Lanyard.NetStack.Tests;
 
+/// <summary>For tests that look at the whole process's memory.</summary>
+[CollectionDefinition(nameof(Alone), DisableParallelization = true)]
+public class Alone;
+
+[Collection(nameof(Alone))]
 public class AllocationTests
 {
     [Theory]

@@ -42,7 +42,8 @@ public class FuzzTests
     {
         var random = new Random(2);
         var peer = MakeBusyHost(random);
-        byte[] protocols = [IpProtocol.Tcp, IpProtocol.Udp, IpProtocol.Icmp, IpProtocol.IcmpV6, IpProtocol.Fragment, IpProtocol.HopByHop, IpProtocol.Routing, IpProtocol.DestinationOptions, 50];
+        byte[] protocols = [IpProtocol.Tcp, IpProtocol.Udp, IpProtocol.Icmp, IpProtocol.IcmpV6, IpProtocol.Fragment, IpProtocol.HopByHop,
+            IpProtocol.Routing, IpProtocol.DestinationOptions, 50];
         var bytes = new byte[2_600];
         for (var i = 0; i < Frames; i++)
         {
@@ -55,7 +56,8 @@ public class FuzzTests
             if (v6)
                 peer.ReceiveV6(protocol, payload, hopLimit: random.Next(2) == 0 ? (byte)255 : (byte)64);
             else
-                peer.ReceiveV4(protocol, payload, identification: (ushort)random.Next(4), more: random.Next(4) == 0, offset: random.Next(4) == 0 ? 8 * random.Next(8_190) : 0);
+                peer.ReceiveV4(protocol, payload, identification: (ushort)random.Next(4), more: random.Next(4) == 0,
+                    offset: random.Next(4) == 0 ? 8 * random.Next(8_190) : 0);
             Tend(peer, random, i);
         }
 
@@ -92,7 +94,8 @@ public class FuzzTests
         {
             var random = new Random(seed);
             var peer = new RawPeer(seed: seed);
-            byte[] options = random.Next(2) == 0 ? [2, 4, 0x05, 0xb4] : [2, 4, 0x05, 0xb4, 1, 1, 4, 2, 1, 3, 3, 7, .. TcpSegmentTests.Timestamps(1)];
+            byte[] options = random.Next(2) == 0 ? [2, 4, 0x05, 0xb4] : [2, 4, 0x05, 0xb4, 1, 1, 4, 2, 1, 3, 3, 7,
+                .. TcpSegmentTests.Timestamps(1)];
             var raw = RawConnection.Open(peer, synOptions: options);
             var written = 0L;
             for (var i = 0; i < Frames / 100; i++)
@@ -174,7 +177,8 @@ public class FuzzTests
     {
         var pair = new Pair(new LinkOptions { Delay = 100, Loss = 0.02 }, 9);
         var recorded = new List<Frame>();
-        pair.BtoA.Tap = frame => recorded.Add(new Frame { Bytes = frame.Packet.ToArray(), Length = frame.Length, EtherType = frame.EtherType, Destination = frame.Destination });
+        pair.BtoA.Tap = frame => recorded.Add(new Frame { Bytes = frame.Packet.ToArray(), Length = frame.Length,
+            EtherType = frame.EtherType, Destination = frame.Destination });
         var server = new AcceptAll(() => new StreamApp(() => pair.Now, 60_000, 2, 1));
         pair.A.ListenTcp(new InetEndpoint(default, 80), server, out _);
         foreach (var address in new[] { Pair.A4, Pair.A6 })
@@ -205,7 +209,8 @@ public class FuzzTests
             (v6 ? Pair.A6 : Pair.A4).Write(message[(v6 ? 16 : 20)..]);
         }
 
-        var sum = InternetChecksum.Sum(message) + (v6 ? InternetChecksum.PseudoHeader(Pair.B6, Pair.A6, IpProtocol.IcmpV6, message.Length) : 0);
+        var sum = InternetChecksum.Sum(message) + (v6 ? InternetChecksum.PseudoHeader(Pair.B6, Pair.A6, IpProtocol.IcmpV6,
+            message.Length) : 0);
         BinaryPrimitives.WriteUInt16BigEndian(message[2..], InternetChecksum.Finish(sum));
     }
 
@@ -224,7 +229,8 @@ public class FuzzTests
         if (bytes[9] != IpProtocol.Tcp || payload.Length < 20)
             return;
         (payload[16], payload[17]) = (0, 0);
-        TcpSegment.WriteChecksum(payload, InternetChecksum.PseudoHeader(InetAddress.FromBytes(bytes.AsSpan(12, 4)), InetAddress.FromBytes(bytes.AsSpan(16, 4)),
+        TcpSegment.WriteChecksum(payload, InternetChecksum.PseudoHeader(InetAddress.FromBytes(bytes.AsSpan(12, 4)),
+            InetAddress.FromBytes(bytes.AsSpan(16, 4)),
             IpProtocol.Tcp, payload.Length));
     }
 }

@@ -39,7 +39,8 @@ public class IpTests
         foreach (var source in new[] { "ff02::1", "::1", "fd00::1" })
             peer.ReceiveUdp(1, 9, "x"u8, source: InetAddress.Parse(source));
         var counters = peer.Host.Counters;
-        Assert.Equal((2, 1, 5, 3), (counters[HostCounter.Ipv4NotForUs], counters[HostCounter.Ipv6NotForUs], counters[HostCounter.Ipv4BadSource], counters[HostCounter.Ipv6BadSource]));
+        Assert.Equal((2, 1, 5, 3), (counters[HostCounter.Ipv4NotForUs], counters[HostCounter.Ipv6NotForUs],
+            counters[HostCounter.Ipv4BadSource], counters[HostCounter.Ipv6BadSource]));
         Assert.Empty(peer.Frames);
     }
 
@@ -143,7 +144,8 @@ public class IpTests
     {
         var peer = new RawPeer();
         var socket = Open(peer, 9);
-        peer.ReceiveV6(IpProtocol.DestinationOptions, [IpProtocol.Udp, 0, option, 4, 0, 0, 0, 0, .. RawPeer.Udp(Pair.B6, Pair.A6, 1, 9, "hi"u8)]);
+        peer.ReceiveV6(IpProtocol.DestinationOptions, [IpProtocol.Udp, 0, option, 4, 0, 0, 0, 0, .. RawPeer.Udp(Pair.B6, Pair.A6, 1, 9,
+            "hi"u8)]);
         Assert.Equal(delivered ? 1 : 0, socket.Pending);
         Assert.Equal(told ? 1 : 0, peer.Frames.Count);
         if (!told)
@@ -194,7 +196,8 @@ public class IpTests
     public void Pings_to_groups_are_not_answered()
     {
         var peer = new RawPeer();
-        peer.ReceiveV4(IpProtocol.Icmp, RawPeer.Icmp(8, 0, 1, "x"u8), destination: InetAddress.Parse("10.1.0.255"), mac: MacAddress.Broadcast);
+        peer.ReceiveV4(IpProtocol.Icmp, RawPeer.Icmp(8, 0, 1, "x"u8), destination: InetAddress.Parse("10.1.0.255"),
+            mac: MacAddress.Broadcast);
         Assert.Equal((0, 1), (peer.Frames.Count, peer.Host.Counters[HostCounter.EchoIgnored]));
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.Versioning;
@@ -7,7 +8,7 @@ namespace Lanyard.NetStack.Tests;
 
 /// <summary>The Linux kernel's TCP/IP as the other end. As root only; elsewhere skipped.</summary>
 [SupportedOSPlatform("linux")]
-public class KernelConformanceTests
+public class KernelConformanceTests(ITestOutputHelper output)
 {
     private const int Port = 7000;
 
@@ -30,7 +31,8 @@ public class KernelConformanceTests
 
         var received = await peer.InKernel(() =>
         {
-            using var socket = new Socket(v6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            using var socket = new Socket(v6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork, SocketType.Stream,
+                ProtocolType.Tcp);
             socket.Connect(new IPEndPoint((v6 ? Pair.A6 : Pair.A4).ToIPAddress(), Port));
             return Exchange(socket, up, sendSeed: 1, expectSeed: 2);
         }).WaitAsync(TimeSpan.FromSeconds(60));
@@ -52,7 +54,8 @@ public class KernelConformanceTests
         using var listening = new ManualResetEventSlim();
         var kernel = peer.InKernel(() =>
         {
-            using var listener = new Socket(v6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            using var listener = new Socket(v6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork, SocketType.Stream,
+                ProtocolType.Tcp);
             listener.Bind(new IPEndPoint(v6 ? IPAddress.IPv6Any : IPAddress.Any, Port));
             listener.Listen();
             listening.Set();
@@ -63,13 +66,45 @@ public class KernelConformanceTests
         var client = new StreamApp(() => peer.Now, up);
         lock (peer.Lock)
         {
-            Assert.Equal(NetError.None, peer.Host.ConnectTcp(peer.Now, new InetEndpoint(v6 ? Pair.B6 : Pair.B4, Port), client, out var connection));
+            Assert.Equal(NetError.None, peer.Host.ConnectTcp(peer.Now, new InetEndpoint(v6 ? Pair.B6 : Pair.B4, Port), client,
+                out var connection));
             client.Attach(connection!);
         }
 
         Assert.Equal(up, await kernel.WaitAsync(TimeSpan.FromSeconds(60)));
         Assert.True(peer.WaitFor(() => client.Closed));
         Transfer.CheckClean(client, up, down);
+    }
+
+    [Theory(Explicit = true)]
+    [InlineData(0, 200_000_000)]
+    [InlineData(0.001, 100_000_000)]
+    [InlineData(0.01, 50_000_000)]
+    [InlineData(0.05, 20_000_000)]
+    public async Task Speed_with_the_kernel(double loss, int bytes)
+    {
+        using var peer = Make(loss);
+        foreach (var up in new[] { true, false })
+        {
+            var server = new AcceptAll(() => new StreamApp(() => peer.Now, up ? 0 : bytes, sendSeed: 2, expectSeed: 1));
+            TcpListenSocket? listener;
+            lock (peer.Lock)
+                Assert.Equal(NetError.None, peer.Host.ListenTcp(new InetEndpoint(default, Port), server, out listener));
+            var watch = Stopwatch.StartNew();
+            var received = await peer.InKernel(() =>
+            {
+                using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+                socket.Connect(new IPEndPoint(Pair.A4.ToIPAddress(), Port));
+                return Exchange(socket, up ? bytes : 0, sendSeed: 1, expectSeed: 2);
+            }).WaitAsync(TimeSpan.FromSeconds(300));
+            Assert.Equal(up ? 0 : bytes, received);
+            Assert.True(peer.WaitFor(() => server.Apps is [{ Closed: true }]));
+            Transfer.CheckClean(server.Apps[0], up ? 0 : bytes, up ? bytes : 0);
+            output.WriteLine($"loss {loss}, {(up ? "kernel to host" : "host to kernel")}: {bytes * 8 / watch.Elapsed.TotalMicroseconds:F0} Mbit/s "
+                + $"{server.Apps[0].Connection.GetInfo()}");
+            lock (peer.Lock)
+                listener!.Close(peer.Now);
+        }
     }
 
     [Theory]
@@ -127,7 +162,8 @@ public class KernelConformanceTests
         using var bound = new ManualResetEventSlim();
         var kernel = peer.InKernel(() =>
         {
-            using var socket = new Socket(v6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp) { ReceiveTimeout = 10_000 };
+            using var socket = new Socket(v6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork, SocketType.Dgram,
+                ProtocolType.Udp) { ReceiveTimeout = 10_000 };
             socket.Bind(new IPEndPoint(v6 ? IPAddress.IPv6Any : IPAddress.Any, Port));
             bound.Set();
             EndPoint from = new IPEndPoint(v6 ? IPAddress.IPv6Any : IPAddress.Any, 0);

@@ -76,6 +76,12 @@ public class LinkTests
         Assert.Equal(long.MaxValue, peer.Host.NextDeadline);
         socket.SendTo(peer.Now, v6 ? Target6 : Target4, "x"u8);
         Assert.Equal(6, peer.Frames.Count);
+        peer.Frames.Clear();
+        if (v6)
+            Advertise(peer, Pair.B6, 0x60);
+        else
+            Arp(peer, new ArpPacket(true, Pair.MacB, Pair.B4, Pair.MacA, Pair.A4));
+        Assert.Equal(v6 ? NetworkHost.EtherTypeIPv6 : NetworkHost.EtherTypeIPv4, Assert.Single(peer.Frames).EtherType);
     }
 
     [Fact]
@@ -86,7 +92,8 @@ public class LinkTests
         peer.Host.OpenEcho(events, out var echo);
         echo!.Send(peer.Now, Pair.B4, 7, "x"u8);
         peer.Advance(10_000_000);
-        Assert.Equal((Pair.B4, 7, NetError.HostUnreachable), (events.Errors[0].Destination, events.Errors[0].Sequence, events.Errors[0].Error));
+        Assert.Equal((Pair.B4, 7, NetError.HostUnreachable), (events.Errors[0].Destination, events.Errors[0].Sequence,
+            events.Errors[0].Error));
     }
 
     [Fact]
@@ -234,7 +241,8 @@ public class LinkTests
             new Route(InetPrefix.Parse("172.16.0.0/12"), InetAddress.Parse("10.1.0.252"), 5),
             new Route(InetPrefix.Parse("172.16.0.0/12"), InetAddress.Parse("10.1.0.251"), 1),
         ]);
-        foreach (var (to, via) in new[] { ("8.8.8.8", "10.1.0.254"), ("192.168.1.1", "10.1.0.253"), ("192.168.7.1", "192.168.7.1"), ("172.17.0.1", "10.1.0.251"), ("10.1.0.9", "10.1.0.9") })
+        foreach (var (to, via) in new[] { ("8.8.8.8", "10.1.0.254"), ("192.168.1.1", "10.1.0.253"), ("192.168.7.1", "192.168.7.1"),
+            ("172.17.0.1", "10.1.0.251"), ("10.1.0.9", "10.1.0.9") })
         {
             Udp(peer).SendTo(peer.Now, new InetEndpoint(InetAddress.Parse(to), 9), "x"u8);
             Assert.True(ArpPacket.TryParse(peer.Frames.Dequeue().Packet, out var arp));
@@ -249,10 +257,12 @@ public class LinkTests
         peer.Host.AddAddress(peer.Now, InetPrefix.Parse("10.2.0.1/16"));
         peer.Host.AddAddress(peer.Now, InetPrefix.Parse("fe80::1/64"));
         peer.Host.AddAddress(peer.Now, InetPrefix.Parse("fd02::1/64"));
-        peer.Host.SetRoutes([new Route(InetPrefix.Parse("10.9.0.0/16"), InetAddress.Parse("10.2.0.7")), new Route(InetPrefix.Parse("2001:db8::/32"), InetAddress.Parse("fd02::7"))]);
+        peer.Host.SetRoutes([new Route(InetPrefix.Parse("10.9.0.0/16"), InetAddress.Parse("10.2.0.7")),
+            new Route(InetPrefix.Parse("2001:db8::/32"), InetAddress.Parse("fd02::7"))]);
         foreach (var (to, from) in new[]
         {
-            ("10.1.0.9", "10.1.0.1"), ("10.2.0.9", "10.2.0.1"), ("10.9.0.1", "10.2.0.1"), ("10.2.0.1", "10.2.0.1"), ("fd02::9", "fd02::1"), ("fd00::9", "fd00::1"),
+            ("10.1.0.9", "10.1.0.1"), ("10.2.0.9", "10.2.0.1"), ("10.9.0.1", "10.2.0.1"), ("10.2.0.1", "10.2.0.1"), ("fd02::9",
+                "fd02::1"), ("fd00::9", "fd00::1"),
             ("fe80::9", "fe80::1"), ("ff02::1", "fe80::1"), ("2001:db8::1", "fd02::1"),
         })
         {

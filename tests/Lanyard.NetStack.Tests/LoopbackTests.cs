@@ -13,7 +13,8 @@ public class LoopbackTests
         var server = new AcceptAll(() => new StreamApp(() => peer.Now, 300_000, 2, 1));
         peer.Host.ListenTcp(new InetEndpoint(default, 80), server, out _);
         var client = new StreamApp(() => peer.Now, 500_000);
-        Assert.Equal(NetError.None, peer.Host.ConnectTcp(peer.Now, new InetEndpoint(v6 ? Pair.A6 : Pair.A4, 80), client, out var connection));
+        Assert.Equal(NetError.None, peer.Host.ConnectTcp(peer.Now, new InetEndpoint(v6 ? Pair.A6 : Pair.A4, 80), client,
+            out var connection));
         client.Attach(connection!);
         for (var i = 0; i < 1_000 && !client.Closed; i++)
             peer.Advance(1_000);

@@ -20,7 +20,8 @@ public class Measurements(ITestOutputHelper output)
                 Assert.True(pair.RunUntil(() => client.Closed));
                 var seconds = watch.Elapsed.TotalSeconds;
                 output.WriteLine($"{(v6 ? "IPv6" : "IPv4")}: {bytes / seconds / 1e6:F0} MB/s, {bytes * 8 / seconds / 1e9:F2} Gbit/s, "
-                    + $"{pair.A.Counters[HostCounter.TcpSegmentsSent]} segments, {pair.B.Counters[HostCounter.TcpSegmentsSent]} acknowledgements, "
+                    + $"{pair.A.Counters[HostCounter.TcpSegmentsSent]} segments, "
+                    + $"{pair.B.Counters[HostCounter.TcpSegmentsSent]} acknowledgements, "
                     + $"{server.Apps[0].Connection.GetInfo()}");
             }
         }

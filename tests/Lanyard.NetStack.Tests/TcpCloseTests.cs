@@ -178,7 +178,8 @@ public class TcpCloseTests
         Assert.Equal(0, pair.A.Tcp.Count);
         Assert.Equal(NetError.NoRoute, pair.A.ConnectTcp(pair.Now, new InetEndpoint(Pair.B4, Transfer.Port), client, out _));
         Assert.True(pair.A.AddAddress(pair.Now, new InetPrefix(Pair.A4, 24)));
-        Assert.Equal(NetError.None, pair.A.ConnectTcp(pair.Now, new InetEndpoint(Pair.B4, Transfer.Port), new StreamApp(() => pair.Now, 0), out _));
+        Assert.Equal(NetError.None, pair.A.ConnectTcp(pair.Now, new InetEndpoint(Pair.B4, Transfer.Port), new StreamApp(() => pair.Now,
+            0), out _));
     }
 
     [Fact]

@@ -86,11 +86,14 @@ public class TcpHandshakeTests
     [Fact]
     public void Two_hosts_that_connect_to_each_other_at_once_get_one_connection()
     {
-        var pair = new Pair(new LinkOptions { Delay = 10_000 }, configure: options => options with { NeighborResolver = new FixedNeighbors() });
+        var pair = new Pair(new LinkOptions { Delay = 10_000 }, configure: options =>
+            options with { NeighborResolver = new FixedNeighbors() });
         var near = new StreamApp(() => pair.Now, 100_000, sendSeed: 1, expectSeed: 2);
         var far = new StreamApp(() => pair.Now, 50_000, sendSeed: 2, expectSeed: 1);
-        Assert.Equal(NetError.None, pair.A.ConnectTcp(pair.Now, new InetEndpoint(Pair.B4, 2_000), near, out var a, new InetEndpoint(Pair.A4, 1_000)));
-        Assert.Equal(NetError.None, pair.B.ConnectTcp(pair.Now, new InetEndpoint(Pair.A4, 1_000), far, out var b, new InetEndpoint(Pair.B4, 2_000)));
+        Assert.Equal(NetError.None, pair.A.ConnectTcp(pair.Now, new InetEndpoint(Pair.B4, 2_000), near, out var a,
+            new InetEndpoint(Pair.A4, 1_000)));
+        Assert.Equal(NetError.None, pair.B.ConnectTcp(pair.Now, new InetEndpoint(Pair.A4, 1_000), far, out var b,
+            new InetEndpoint(Pair.B4, 2_000)));
         near.Attach(a!);
         far.Attach(b!);
         Assert.True(pair.RunUntil(() => near.Closed && far.Closed));
@@ -185,7 +188,8 @@ public class TcpHandshakeTests
         var events = new RecordedEvents();
         Assert.Equal(NetError.NoRoute, peer.Host.ConnectTcp(peer.Now, InetEndpoint.Parse("192.0.2.1:80"), events, out _));
         Assert.Equal(NetError.NoRoute, peer.Host.ConnectTcp(peer.Now, InetEndpoint.Parse("10.1.0.255:80"), events, out _));
-        Assert.Equal(NetError.AddressNotAvailable, peer.Host.ConnectTcp(peer.Now, new InetEndpoint(Pair.B4, 80), events, out _, InetEndpoint.Parse("10.1.0.9:0")));
+        Assert.Equal(NetError.AddressNotAvailable, peer.Host.ConnectTcp(peer.Now, new InetEndpoint(Pair.B4, 80), events, out _,
+            InetEndpoint.Parse("10.1.0.9:0")));
         Assert.Equal(NetError.AddressNotAvailable, peer.Host.ListenTcp(InetEndpoint.Parse("10.1.0.9:80"), null, out _));
     }
 

@@ -13,17 +13,21 @@ public class TcpPropertyTests
             var random = new Random(seed);
             var link = RandomLink(random);
             var options = RandomOptions(random);
-            var pair = new Pair(link, seed, host => host with { Mtu = random.Next(3) == 0 ? 1_280 : 2_800 }) { BatchFrames = 1 + random.Next(64) };
+            var mtu = random.Next(3) == 0 ? 1_280 : 2_800;
+            var pair = new Pair(link, seed, host => host with { Mtu = mtu }) { BatchFrames = 1 + random.Next(64) };
             var up = random.Next(300_000);
             var down = random.Next(300_000);
             var (client, server) = Transfer.Start(pair, up, down, v6: random.Next(2) == 0, options, app => app.RandomSizes = true);
             client.RandomSizes = true;
-            Assert.True(pair.RunUntil(() => client.Closed && server.Apps is [{ Closed: true }], 2_000_000_000), $"seed {seed} stalled: {link} {options}");
+            Assert.True(pair.RunUntil(() => client.Closed && server.Apps is [{ Closed: true }], 2_000_000_000),
+                $"seed {seed} stalled: {link} {options}");
             // What the other end needs for its last acknowledgement may still be on its way.
             pair.Run(200_000_000);
-            Assert.True(client is { Corrupted: false, Reason: NetError.None } && client.Received == down, $"seed {seed}, client: {client.Reason} {client.Received}/{down}");
+            Assert.True(client is { Corrupted: false, Reason: NetError.None } && client.Received == down,
+                $"seed {seed}, client: {client.Reason} {client.Received}/{down}");
             var app = server.Apps[0];
-            Assert.True(app is { Corrupted: false, Reason: NetError.None } && app.Received == up, $"seed {seed}, server: {app.Reason} {app.Received}/{up}");
+            Assert.True(app is { Corrupted: false, Reason: NetError.None } && app.Received == up,
+                $"seed {seed}, server: {app.Reason} {app.Received}/{up}");
             CheckNothingHeld(pair, seed);
         }
     }
@@ -35,7 +39,8 @@ public class TcpPropertyTests
         {
             var random = new Random(seed);
             var pair = new Pair(RandomLink(random), seed);
-            var (client, server) = Transfer.Start(pair, 200_000, 200_000, options: new TcpOptions { Retries = 5, FinWait = TimeSpan.FromSeconds(5) });
+            var (client, server) = Transfer.Start(pair, 200_000, 200_000, options: new TcpOptions { Retries = 5,
+                FinWait = TimeSpan.FromSeconds(5) });
             pair.Run(random.NextInt64(200_000));
             var near = random.Next(2) == 0;
             var connection = near || server.Apps.Count == 0 ? client.Connection : server.Apps[0].Connection;
@@ -111,11 +116,13 @@ public class TcpPropertyTests
         {
             var client = new StreamApp(() => pair.Now, 50_000);
             clients.Add(client);
-            Assert.Equal(NetError.None, pair.A.ConnectTcp(pair.Now, new InetEndpoint(i % 2 == 0 ? Pair.B4 : Pair.B6, 1), client, out var connection));
+            Assert.Equal(NetError.None, pair.A.ConnectTcp(pair.Now, new InetEndpoint(i % 2 == 0 ? Pair.B4 : Pair.B6, 1), client,
+                out var connection));
             client.Attach(connection!);
         }
 
-        Assert.True(pair.RunUntil(() => clients.TrueForAll(client => client.Closed) && server.Apps.TrueForAll(app => app.Closed), 100_000_000));
+        Assert.True(pair.RunUntil(() => clients.TrueForAll(client => client.Closed) && server.Apps.TrueForAll(app => app.Closed),
+            100_000_000));
         Assert.All(clients, client => Transfer.CheckClean(client, 50_000, 20_000));
         Assert.All(server.Apps, app => Transfer.CheckClean(app, 20_000, 50_000));
     }

@@ -280,7 +280,8 @@ public class TcpSegmentTests
     public void An_unread_buffer_closes_the_window_which_opens_only_by_a_worthwhile_step()
     {
         var peer = new RawPeer();
-        var raw = RawConnection.Open(peer, options: new TcpOptions { InitialReceiveBufferBytes = 20_000, MaxReceiveBufferBytes = 20_000, WindowScaling = false });
+        var raw = RawConnection.Open(peer, options: new TcpOptions { InitialReceiveBufferBytes = 20_000, MaxReceiveBufferBytes = 20_000,
+            WindowScaling = false });
         for (var i = 0; i < 20; i++)
             raw.Send(TcpFlags.Ack, i * 1_000, 0, new byte[1_000]);
         peer.Advance(40_000);
@@ -338,7 +339,8 @@ public class TcpSegmentTests
     [Fact]
     public void Keepalive_probes_a_silent_end_and_gives_up_when_none_is_answered()
     {
-        var options = new TcpOptions { KeepAliveIdle = TimeSpan.FromSeconds(60), KeepAliveInterval = TimeSpan.FromSeconds(10), KeepAliveProbes = 3 };
+        var options = new TcpOptions { KeepAliveIdle = TimeSpan.FromSeconds(60), KeepAliveInterval = TimeSpan.FromSeconds(10),
+            KeepAliveProbes = 3 };
         var peer = new RawPeer();
         var raw = RawConnection.Open(peer, options: options);
         peer.Advance(60_000_000);
@@ -395,7 +397,8 @@ public class TcpSegmentTests
     {
         var peer = new RawPeer();
         peer.Host.ListenTcp(new Primitives.InetEndpoint(default, 80), null, out _);
-        peer.ReceiveV4(IpProtocol.Tcp, RawPeer.Tcp(1, 80, TcpFlags.Syn, 1, 0, default, 100, default), destination: Primitives.InetAddress.Parse("10.1.0.255"),
+        peer.ReceiveV4(IpProtocol.Tcp, RawPeer.Tcp(1, 80, TcpFlags.Syn, 1, 0, default, 100, default),
+            destination: Primitives.InetAddress.Parse("10.1.0.255"),
             mac: Primitives.MacAddress.Broadcast);
         Assert.Empty(peer.Frames);
         Assert.Equal(1, peer.Host.Counters[HostCounter.TcpMalformed]);

@@ -43,7 +43,8 @@ internal static class Transfer
 {
     public const ushort Port = 5000;
 
-    public static (StreamApp Client, AcceptAll Server) Start(Pair pair, long up, long down, bool v6 = false, TcpOptions? options = null, Action<StreamApp>? setup = null)
+    public static (StreamApp Client, AcceptAll Server) Start(Pair pair, long up, long down, bool v6 = false, TcpOptions? options = null,
+        Action<StreamApp>? setup = null)
     {
         var server = new AcceptAll(() =>
         {
@@ -54,7 +55,8 @@ internal static class Transfer
         Assert.Equal(NetError.None, pair.B.ListenTcp(new InetEndpoint(default, Port), server, out _, options: options));
         var client = new StreamApp(() => pair.Now, up);
         setup?.Invoke(client);
-        Assert.Equal(NetError.None, pair.A.ConnectTcp(pair.Now, new InetEndpoint(v6 ? Pair.B6 : Pair.B4, Port), client, out var connection, options: options));
+        Assert.Equal(NetError.None, pair.A.ConnectTcp(pair.Now, new InetEndpoint(v6 ? Pair.B6 : Pair.B4, Port), client,
+            out var connection, options: options));
         client.Attach(connection!);
         return (client, server);
     }

@@ -26,7 +26,8 @@ public class UdpTests
         var peer = new RawPeer();
         Open(peer, default);
         Assert.Equal(NetError.AddressInUse, peer.Host.OpenUdp(new InetEndpoint(Pair.A4, 9), null, out _));
-        Assert.Equal(NetError.AddressInUse, peer.Host.OpenUdp(new InetEndpoint(default, 9), null, out _, new UdpOptions { ReuseAddress = true }));
+        Assert.Equal(NetError.AddressInUse, peer.Host.OpenUdp(new InetEndpoint(default, 9), null, out _,
+            new UdpOptions { ReuseAddress = true }));
         Assert.Equal(NetError.AddressNotAvailable, peer.Host.OpenUdp(InetEndpoint.Parse("10.1.0.9:1"), null, out _));
     }
 

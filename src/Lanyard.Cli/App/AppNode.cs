@@ -1,3 +1,4 @@
+using Lanyard.Service;
 using Lanyard.Wire;
 
 namespace Lanyard.Cli.App;
@@ -26,7 +27,7 @@ internal sealed class AppNode : IAsyncDisposable
     public static LanyardOptions Configure(string home, TextWriter error) => new()
     {
         StateDirectory = home,
-        Port = NodePort.Choose(home),
+        Port = LocalConfiguration.Read(home).PrimaryPort ?? 0,
         IdentityProgress = new IdentityProgress(error),
         ShutdownTimeout = ShutdownTimeout,
     };
@@ -42,7 +43,6 @@ internal sealed class AppNode : IAsyncDisposable
             throw new CommandException(ExitCode.Failed, $"This node knows no roots, and so reaches nobody: put a planet file into '{options.StateDirectory}', or give --planet.");
         }
 
-        NodePort.Remember(options.StateDirectory!, node.BoundEndPoints[0].Port);
         return node;
     }
 

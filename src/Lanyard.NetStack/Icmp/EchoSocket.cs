@@ -28,7 +28,8 @@ public sealed class EchoSocket
     /// <param name="now">The time in microseconds.</param>
     /// <param name="destination">Where to.</param>
     /// <param name="sequence">The sequence number, the caller's to choose.</param>
-    /// <param name="payload">The payload, up to 65,507 bytes (IPv4) or 65,487 (IPv6); more than the MTU carries is sent in fragments.</param>
+    /// <param name="payload">The payload, up to 65,507 bytes (IPv4) or 65,487 (IPv6); more than the MTU carries is sent in
+    /// fragments.</param>
     /// <param name="hopLimit">The hop limit (TTL), 1 to 255.</param>
     /// <returns><see cref="NetError.None"/> if it was sent, or waits for the neighbour to be found.</returns>
     public NetError Send(long now, InetAddress destination, ushort sequence, ReadOnlySpan<byte> payload, byte hopLimit = 64)
@@ -42,7 +43,8 @@ public sealed class EchoSocket
                 return NetError.NoRoute;
             _sent[_next] = (destination, sequence);
             _next = (_next + 1) % RememberedRequests;
-            return _host.Icmp.SendEcho(source, destination, source.IsV4 ? IcmpType.Echo : IcmpV6Type.Echo, Identifier, sequence, hopLimit, payload);
+            return _host.Icmp.SendEcho(source, destination, source.IsV4 ? IcmpType.Echo : IcmpV6Type.Echo, Identifier, sequence,
+                hopLimit, payload);
         }
         finally
         {
@@ -79,7 +81,8 @@ public sealed class EchoSocket
         for (var i = 1; i <= RememberedRequests; i++)
         {
             var (destination, sequence) = _sent[(_next + RememberedRequests - i) % RememberedRequests];
-            if (destination.Family != InetFamily.None && _host.Routing.TryFindNextHop(destination, out var next) && next == neighbor.Address)
+            if (destination.Family != InetFamily.None && _host.Routing.TryFindNextHop(destination, out var next)
+                && next == neighbor.Address)
             {
                 OnError(destination, neighbor.Address, sequence, NetError.HostUnreachable);
                 return;

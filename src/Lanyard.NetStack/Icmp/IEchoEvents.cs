@@ -2,7 +2,8 @@ using Lanyard.Primitives;
 
 namespace Lanyard.NetStack;
 
-/// <summary>What an <see cref="EchoSocket"/> tells its owner. The rules of <see cref="ITcpEvents"/> hold, but it is called while the packet is processed.</summary>
+/// <summary>What an <see cref="EchoSocket"/> tells its owner. The rules of <see cref="ITcpEvents"/> hold, but it is called while the
+/// packet is processed.</summary>
 public interface IEchoEvents
 {
     /// <summary>An echo reply arrived.</summary>

@@ -68,7 +68,8 @@ internal sealed partial class IcmpProtocol
         }
     }
 
-    private void Send(InetAddress source, InetAddress destination, byte type, byte code, uint parameter, ReadOnlySpan<byte> quote, ReadOnlySpan<byte> rest)
+    private void Send(InetAddress source, InetAddress destination, byte type, byte code, uint parameter, ReadOnlySpan<byte> quote,
+        ReadOnlySpan<byte> rest)
     {
         if (destination.IsUnspecified || destination.IsMulticast || host.AddressTable.IsBroadcast(destination))
             return;

@@ -3,7 +3,8 @@ using Lanyard.Primitives;
 
 namespace Lanyard.NetStack;
 
-/// <summary>ICMP (RFC 792) and ICMPv6 (RFC 4443): echo both ways, errors given to the sockets they are about. Errors sent are in the other part.</summary>
+/// <summary>ICMP (RFC 792) and ICMPv6 (RFC 4443): echo both ways, errors given to the sockets they are about. Errors sent are in the
+/// other part.</summary>
 internal sealed partial class IcmpProtocol(NetworkHost host)
 {
     private const int HeaderBytes = 8;
@@ -56,7 +57,8 @@ internal sealed partial class IcmpProtocol(NetworkHost host)
             return;
         }
 
-        var sum = InternetChecksum.PseudoHeader(packet.Source, packet.Destination, IpProtocol.IcmpV6, message.Length) + InternetChecksum.Sum(message);
+        var sum = InternetChecksum.PseudoHeader(packet.Source, packet.Destination, IpProtocol.IcmpV6, message.Length)
+            + InternetChecksum.Sum(message);
         if (!InternetChecksum.IsValid(sum))
         {
             host.Count(HostCounter.IcmpBadChecksum);
@@ -105,7 +107,8 @@ internal sealed partial class IcmpProtocol(NetworkHost host)
     public void Shutdown() => _sockets.Clear();
 
     /// <summary>Sends an echo request or reply.</summary>
-    public NetError SendEcho(InetAddress source, InetAddress destination, byte type, ushort identifier, ushort sequence, byte hopLimit, ReadOnlySpan<byte> payload)
+    public NetError SendEcho(InetAddress source, InetAddress destination, byte type, ushort identifier, ushort sequence, byte hopLimit,
+        ReadOnlySpan<byte> payload)
     {
         Span<byte> header = stackalloc byte[HeaderBytes];
         header[0] = type;
@@ -154,7 +157,8 @@ internal sealed partial class IcmpProtocol(NetworkHost host)
         // The quote is cut short, so its header is read without its total length.
         var quote = message[HeaderBytes..];
         var header = quote.IsEmpty ? 0 : (quote[0] & 15) * 4;
-        if (quote.Length < Ipv4Packet.HeaderBytes || quote[0] >> 4 != 4 || header < Ipv4Packet.HeaderBytes || quote.Length < header + MinQuotedTransport)
+        if (quote.Length < Ipv4Packet.HeaderBytes || quote[0] >> 4 != 4 || header < Ipv4Packet.HeaderBytes
+            || quote.Length < header + MinQuotedTransport)
         {
             host.Count(HostCounter.IcmpMalformed);
             return;
@@ -188,7 +192,9 @@ internal sealed partial class IcmpProtocol(NetworkHost host)
         // This host sends no extension header but the fragment header.
         if (next == IpProtocol.Fragment)
         {
-            next = Ipv6FragmentHeader.TryParse(transport, out var fragment) && fragment.Offset == 0 ? fragment.NextHeader : IpProtocol.NoNext;
+            next = Ipv6FragmentHeader.TryParse(transport, out var fragment) && fragment.Offset == 0
+                ? fragment.NextHeader
+                : IpProtocol.NoNext;
             transport = transport[Ipv6FragmentHeader.Bytes..];
         }
 

@@ -42,7 +42,8 @@ internal sealed class AddressTable(NetworkHost host)
         return false;
     }
 
-    /// <summary>Whether the host listens to an IP multicast group: one joined by a socket, all-nodes, or solicited-node of an address.</summary>
+    /// <summary>Whether the host listens to an IP multicast group: one joined by a socket, all-nodes, or solicited-node of an
+    /// address.</summary>
     public bool IsJoined(InetAddress group)
     {
         if (group.IsV4)

@@ -18,7 +18,8 @@ internal sealed class IpOutput(NetworkHost host)
     /// Room for the payload of one unfragmented packet whose IP header is written; empty if it must be dropped. The caller fills it and
     /// calls <see cref="Commit"/>.
     /// </summary>
-    public Span<byte> Begin(in Hop hop, InetAddress source, InetAddress destination, byte protocol, byte hopLimit, int length, bool dontFragment = true)
+    public Span<byte> Begin(in Hop hop, InetAddress source, InetAddress destination, byte protocol, byte hopLimit, int length,
+        bool dontFragment = true)
     {
         if (source.IsV4)
         {
@@ -86,12 +87,14 @@ internal sealed class IpOutput(NetworkHost host)
         {
             var length = Math.Min(step, total - offset);
             var more = offset + length < total;
-            var packet = host.Output.Begin(hop, source.IsV4 ? NetworkHost.EtherTypeIPv4 : NetworkHost.EtherTypeIPv6, ipHeader + fragmentHeader + length);
+            var packet = host.Output.Begin(hop, source.IsV4 ? NetworkHost.EtherTypeIPv4 : NetworkHost.EtherTypeIPv6,
+                ipHeader + fragmentHeader + length);
             if (packet.IsEmpty)
                 return NetError.LimitReached;
             if (source.IsV4)
             {
-                Ipv4Packet.WriteHeader(packet, source, destination, protocol, hopLimit, 0, (ushort)identification, false, more, offset, length);
+                Ipv4Packet.WriteHeader(packet, source, destination, protocol, hopLimit, 0, (ushort)identification, false, more, offset,
+                    length);
             }
             else
             {

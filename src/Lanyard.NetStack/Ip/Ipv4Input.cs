@@ -2,7 +2,8 @@ using Lanyard.Primitives;
 
 namespace Lanyard.NetStack;
 
-/// <summary>Receives IPv4 packets (RFC 791, RFC 1122 section 3.2.1). Options are skipped; source routes are not followed; nothing is forwarded.</summary>
+/// <summary>Receives IPv4 packets (RFC 791, RFC 1122 section 3.2.1). Options are skipped; source routes are not followed; nothing is
+/// forwarded.</summary>
 internal sealed class Ipv4Input(NetworkHost host)
 {
     public void Receive(MacAddress frameSource, bool toGroupMac, bool fromSelf, ReadOnlySpan<byte> bytes)
@@ -51,7 +52,8 @@ internal sealed class Ipv4Input(NetworkHost host)
         if (packet.IsFragment)
         {
             var key = new FragmentKey(source, destination, packet.Identification, packet.Protocol);
-            if (!host.Reassembler.TryAdd(key, packet.FragmentOffset, packet.MoreFragments, payload, bytes[..packet.HeaderLength], out payload, out buffer))
+            if (!host.Reassembler.TryAdd(key, packet.FragmentOffset, packet.MoreFragments, payload, bytes[..packet.HeaderLength],
+                out payload, out buffer))
                 return;
         }
 

@@ -60,7 +60,8 @@ internal readonly ref struct Ipv4Packet
     }
 
     /// <summary>Writes a header without options in front of <paramref name="payloadLength"/> bytes.</summary>
-    public static void WriteHeader(Span<byte> packet, InetAddress source, InetAddress destination, byte protocol, byte hopLimit, byte trafficClass,
+    public static void WriteHeader(Span<byte> packet, InetAddress source, InetAddress destination, byte protocol, byte hopLimit,
+        byte trafficClass,
         ushort identification, bool dontFragment, bool moreFragments, int fragmentOffset, int payloadLength)
     {
         packet = packet[..HeaderBytes];

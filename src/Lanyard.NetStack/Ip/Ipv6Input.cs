@@ -2,13 +2,15 @@ using Lanyard.Primitives;
 
 namespace Lanyard.NetStack;
 
-/// <summary>Receives IPv6 packets (RFC 8200), walking at most <see cref="MaxExtensionHeaders"/> extension headers. Nothing is forwarded.</summary>
+/// <summary>Receives IPv6 packets (RFC 8200), walking at most <see cref="MaxExtensionHeaders"/> extension headers. Nothing is
+/// forwarded.</summary>
 internal sealed class Ipv6Input(NetworkHost host)
 {
     /// <summary>Extension headers that one packet may have.</summary>
     public const int MaxExtensionHeaders = 8;
 
-    // What to do with an option that is not known: the top two bits of its type (RFC 8200 section 4.2). 1 drops, 3 tells only unicast senders.
+    // What to do with an option that is not known: the top two bits of its type (RFC 8200 section 4.2). 1 drops, 3 tells only unicast
+    // senders.
     private const int SkipOption = 0;
     private const int DropAndTell = 2;
 
@@ -100,7 +102,8 @@ internal sealed class Ipv6Input(NetworkHost host)
                 if (fragment.Offset == 0 && !fragment.MoreFragments)
                     continue;
                 var key = new FragmentKey(packet.Source, packet.Destination, fragment.Identification, fragment.NextHeader);
-                if (!host.Reassembler.TryAdd(key, fragment.Offset, fragment.MoreFragments, payload, raw[..(raw.Length - payload.Length)], out payload, out buffer))
+                if (!host.Reassembler.TryAdd(key, fragment.Offset, fragment.MoreFragments, payload, raw[..(raw.Length - payload.Length)],
+                    out payload, out buffer))
                     break;
                 continue;
             }

@@ -43,7 +43,8 @@ internal readonly ref struct Ipv6Packet
     }
 
     /// <summary>Writes a header in front of <paramref name="payloadLength"/> bytes.</summary>
-    public static void WriteHeader(Span<byte> packet, InetAddress source, InetAddress destination, byte nextHeader, byte hopLimit, byte trafficClass,
+    public static void WriteHeader(Span<byte> packet, InetAddress source, InetAddress destination, byte nextHeader, byte hopLimit,
+        byte trafficClass,
         int payloadLength)
     {
         packet = packet[..HeaderBytes];

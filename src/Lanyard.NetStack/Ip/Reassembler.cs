@@ -33,7 +33,8 @@ internal sealed class Reassembler(NetworkHost host)
     /// <param name="header">The packet's IP header, kept from the first fragment for an ICMP error.</param>
     /// <param name="whole">The datagram's payload.</param>
     /// <param name="buffer">Its buffer.</param>
-    public bool TryAdd(FragmentKey key, int offset, bool more, ReadOnlySpan<byte> data, ReadOnlySpan<byte> header, out ReadOnlySpan<byte> whole, out byte[]? buffer)
+    public bool TryAdd(FragmentKey key, int offset, bool more, ReadOnlySpan<byte> data, ReadOnlySpan<byte> header,
+        out ReadOnlySpan<byte> whole, out byte[]? buffer)
     {
         whole = default;
         buffer = null;

@@ -2,7 +2,8 @@ using Lanyard.Primitives;
 
 namespace Lanyard.NetStack;
 
-/// <summary>Which way a packet goes and from which address: on-link prefixes, routes by gateways, source selection (RFC 6724 section 5).</summary>
+/// <summary>Which way a packet goes and from which address: on-link prefixes, routes by gateways, source selection (RFC 6724 section
+/// 5).</summary>
 internal sealed class RouteTable(NetworkHost host)
 {
     private Route[] _routes = [];
@@ -90,7 +91,8 @@ internal sealed class RouteTable(NetworkHost host)
             var candidate = addresses[i];
             if (candidate.Address.Family != destination.Family)
                 continue;
-            // In this order: the destination itself, a matching scope, on the next hop's network, the longest common prefix; then the first.
+            // In this order: the destination itself, a matching scope, on the next hop's network, the longest common prefix; then the
+            // first.
             var score = candidate.Address.CommonPrefixLength(destination);
             if (candidate.Contains(next))
                 score += 1 << 8;

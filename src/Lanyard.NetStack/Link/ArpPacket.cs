@@ -4,7 +4,8 @@ using Lanyard.Primitives;
 namespace Lanyard.NetStack;
 
 /// <summary>An ARP packet for IPv4 over Ethernet (RFC 826).</summary>
-internal readonly record struct ArpPacket(bool IsReply, MacAddress SenderMac, InetAddress SenderAddress, MacAddress TargetMac, InetAddress TargetAddress)
+internal readonly record struct ArpPacket(bool IsReply, MacAddress SenderMac, InetAddress SenderAddress, MacAddress TargetMac,
+    InetAddress TargetAddress)
 {
     public const int Bytes = 28;
 

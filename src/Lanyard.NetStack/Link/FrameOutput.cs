@@ -70,18 +70,19 @@ internal sealed class FrameOutput(NetworkHost host, IFrameSink sink)
     /// <summary>Packets for this host that wait to be delivered.</summary>
     public int LoopbackCount => _loopback.Count;
 
-    /// <summary>Room for a packet, or an empty span if it must be dropped (which is counted). <see cref="Commit"/> follows, or nothing.</summary>
+    /// <summary>Room for a packet, or an empty span if it must be dropped (which is counted). <see cref="Commit"/> follows, or
+    /// nothing.</summary>
     public Span<byte> Begin(in Hop hop, ushort etherType, int length)
     {
         Abandon();
-        _etherType = etherType;
         MacAddress mac;
         switch (hop.Kind)
         {
             case HopKind.Neighbor:
                 var neighbor = hop.Neighbor!;
+                // May itself send a question.
                 if (!neighbor.Use(host))
-                    return Hold(length, neighbor);
+                    return Hold(length, etherType, neighbor);
                 mac = neighbor.Mac;
                 break;
             case HopKind.Fixed:
@@ -94,7 +95,7 @@ internal sealed class FrameOutput(NetworkHost host, IFrameSink sink)
                     return default;
                 }
 
-                return Hold(length, null);
+                return Hold(length, etherType, null);
             default:
                 host.Count(HostCounter.NoRoute);
                 return default;
@@ -155,7 +156,7 @@ internal sealed class FrameOutput(NetworkHost host, IFrameSink sink)
         sink.Flush();
     }
 
-    private Span<byte> Hold(int length, NeighborEntry? neighbor)
+    private Span<byte> Hold(int length, ushort etherType, NeighborEntry? neighbor)
     {
         _held = host.Pool.Rent(length);
         if (_held is null)
@@ -164,6 +165,7 @@ internal sealed class FrameOutput(NetworkHost host, IFrameSink sink)
             return default;
         }
 
+        _etherType = etherType;
         _waitFor = neighbor;
         _toSelf = neighbor is null;
         return _held.AsSpan(0, length);

@@ -66,10 +66,12 @@ internal sealed class NdpProtocol(NetworkHost host)
     public void Announce(InetAddress address)
     {
         host.Count(HostCounter.NdpAdvertisementsSent);
-        Send(AddressTable.MulticastMac(Ipv6Addresses.AllNodes), address, Ipv6Addresses.AllNodes, NeighborAdvertisement, OverrideFlag, address, TargetLinkOption);
+        Send(AddressTable.MulticastMac(Ipv6Addresses.AllNodes), address, Ipv6Addresses.AllNodes, NeighborAdvertisement, OverrideFlag,
+            address, TargetLinkOption);
     }
 
-    private void ReceiveSolicitation(MacAddress frameSource, InetAddress source, InetAddress destination, InetAddress target, MacAddress? mac)
+    private void ReceiveSolicitation(MacAddress frameSource, InetAddress source, InetAddress destination, InetAddress target,
+        MacAddress? mac)
     {
         if (!host.AddressTable.IsLocal(target))
         {

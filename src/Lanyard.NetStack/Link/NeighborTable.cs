@@ -165,7 +165,8 @@ internal sealed class NeighborEntry(NetworkHost host, InetAddress address) : Hos
         }
     }
 
-    // The first questions follow each other faster than once a second, since over an overlay the first may be lost while the way is being found.
+    // The first questions follow each other faster than once a second, since over an overlay the first may be lost while the way is
+    // being found.
     private void Solicit(long now)
     {
         host.Timers.Set(this, now + Math.Min(FirstRetransmitTime << _solicits, MaxRetransmitTime));

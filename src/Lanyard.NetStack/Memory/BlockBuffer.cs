@@ -12,12 +12,14 @@ internal sealed class BlockBuffer(BufferPool pool)
     private const int BlockShift = 14;
     private const int BlockMask = BlockBytes - 1;
 
-    // A ring of a power of two: the block that holds offset o is at (o >> BlockShift) & (Length - 1). Only indexes in [_first, _end) may be held.
+    // A ring of a power of two: the block that holds offset o is at (o >> BlockShift) & (Length - 1). Only indexes in [_first, _end) may
+    // be held.
     private byte[]?[] _ring = [];
     private long _first;
     private long _end;
 
-    /// <summary>Copies bytes to an offset at or after the released ones. False, with nothing promised, if the pool gives no block.</summary>
+    /// <summary>Copies bytes to an offset at or after the released ones. False, with nothing promised, if the pool gives no
+    /// block.</summary>
     public bool TryWrite(long offset, ReadOnlySpan<byte> data)
     {
         while (!data.IsEmpty)

@@ -55,7 +55,8 @@ internal abstract class CongestionControl(int mss)
         Threshold = Math.Max(Reduce(flight), 2L * Mss);
     }
 
-    /// <summary>The retransmission timer ran out. <paramref name="first"/> unless it is for the same data again (RFC 5681 section 3.1).</summary>
+    /// <summary>The retransmission timer ran out. <paramref name="first"/> unless it is for the same data again (RFC 5681 section
+    /// 3.1).</summary>
     public void OnTimeout(long flight, bool first)
     {
         if (first)

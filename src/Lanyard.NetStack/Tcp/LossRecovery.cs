@@ -39,7 +39,8 @@ internal sealed partial class LossRecovery(SentSegments segments)
     public bool UseSack { get; set; }
 
     /// <summary>What is believed to be in flight (RFC 6675's pipe).</summary>
-    public long Pipe(long outstanding) => Math.Max(0, outstanding - segments.Sacked - segments.Lost + segments.Retransmitted - _duplicateBytes);
+    public long Pipe(long outstanding) => Math.Max(0,
+        outstanding - segments.Sacked - segments.Lost + segments.Retransmitted - _duplicateBytes);
 
     /// <summary>Begins fast recovery.</summary>
     public void Enter(long next, CongestionControl congestion, long outstanding, int mss)

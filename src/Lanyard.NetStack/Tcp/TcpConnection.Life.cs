@@ -118,7 +118,8 @@ public sealed partial class TcpConnection
         // RFC 6528: a clock of 4 microseconds plus a keyed function of the addresses and ports.
         var local = LocalEndpoint.Address;
         var remote = RemoteEndpoint.Address;
-        var hash = Host.Secrets.Hash(HostSecrets.Purpose.InitialSequence, local.V6High, local.V6Low ^ local.V4, remote.V6High, remote.V6Low ^ remote.V4,
+        var hash = Host.Secrets.Hash(HostSecrets.Purpose.InitialSequence, local.V6High, local.V6Low ^ local.V4, remote.V6High,
+            remote.V6Low ^ remote.V4,
             ((ulong)LocalEndpoint.Port << 16) | RemoteEndpoint.Port);
         return (uint)hash + (uint)(now / 4);
     }
@@ -178,7 +179,8 @@ public sealed partial class TcpConnection
 
     private int ChooseSendMss()
     {
-        var mss = Math.Min(_peerMss, Host.Ip.PathMtu(RemoteEndpoint.Address) - IpOutput.HeaderBytes(RemoteEndpoint.Address) - TcpSegment.HeaderBytes);
+        var remote = RemoteEndpoint.Address;
+        var mss = Math.Min(_peerMss, Host.Ip.PathMtu(remote) - IpOutput.HeaderBytes(remote) - TcpSegment.HeaderBytes);
         if (Options.MaxSegmentBytes > 0)
             mss = Math.Min(mss, Options.MaxSegmentBytes);
         // The options that every segment carries come out of it (RFC 6691).

@@ -147,7 +147,8 @@ public sealed partial class TcpConnection
         var segment = BeginSegment(TcpSegment.HeaderBytes);
         if (segment.IsEmpty)
             return;
-        TcpSegment.WriteHeader(segment, LocalEndpoint.Port, RemoteEndpoint.Port, (uint)Sender.Next, (uint)Receiver.Next, TcpFlags.Rst | TcpFlags.Ack, 0, 0);
+        TcpSegment.WriteHeader(segment, LocalEndpoint.Port, RemoteEndpoint.Port, (uint)Sender.Next, (uint)Receiver.Next,
+            TcpFlags.Rst | TcpFlags.Ack, 0, 0);
         Host.Count(HostCounter.TcpResetsSent);
         CommitSegment(segment);
     }

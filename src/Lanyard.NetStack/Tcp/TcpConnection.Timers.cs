@@ -142,7 +142,8 @@ public sealed partial class TcpConnection
         {
             TcpState.SynSent or TcpState.SynReceived => Math.Min(_synAt, _connectUntil),
             TcpState.TimeWait => _stateUntil,
-            _ => Math.Min(Math.Min(Math.Min(Sender.NextDeadline, Receiver.AckDeadline), Math.Min(_keepAliveAt, _stateUntil)), Math.Min(_lingerAt, _writeRetryAt)),
+            _ => Math.Min(Math.Min(Math.Min(Sender.NextDeadline, Receiver.AckDeadline), Math.Min(_keepAliveAt, _stateUntil)),
+                Math.Min(_lingerAt, _writeRetryAt)),
         });
     }
 

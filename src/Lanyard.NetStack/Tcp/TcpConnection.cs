@@ -2,7 +2,8 @@ using Lanyard.Primitives;
 
 namespace Lanyard.NetStack;
 
-/// <summary>One TCP connection (RFC 9293). Made by <see cref="NetworkHost.ConnectTcp"/> and <see cref="TcpListenSocket.TryAccept"/>.</summary>
+/// <summary>One TCP connection (RFC 9293). Made by <see cref="NetworkHost.ConnectTcp"/> and
+/// <see cref="TcpListenSocket.TryAccept"/>.</summary>
 /// <remarks>
 /// Belongs to its host's owner: see <see cref="NetworkHost"/> for who may call. Whoever has one calls <see cref="Close"/> or
 /// <see cref="Abort"/> in the end, also after <see cref="ITcpEvents.OnClosed"/>: until then received bytes are kept.
@@ -27,11 +28,13 @@ public sealed partial class TcpConnection
         Receiver = new TcpReceiver(host.Pool, options);
         _timer = new ConnectionTimer(this);
         _pseudoHeader = InternetChecksum.PseudoHeader(local.Address, remote.Address, IpProtocol.Tcp, 0);
-        _timestampOffset = (uint)host.Secrets.Hash(HostSecrets.Purpose.TimestampOffset, local.Address.V6High, local.Address.V6Low ^ local.Address.V4,
+        _timestampOffset = (uint)host.Secrets.Hash(HostSecrets.Purpose.TimestampOffset, local.Address.V6High,
+            local.Address.V6Low ^ local.Address.V4,
             remote.Address.V6High, remote.Address.V6Low ^ remote.Address.V4);
     }
 
-    /// <summary>Hears what happens to the connection. Set it right after accepting; events that came before are not repeated, so look at the state.</summary>
+    /// <summary>Hears what happens to the connection. Set it right after accepting; events that came before are not repeated, so look at
+    /// the state.</summary>
     public ITcpEvents? Events { get; set; }
 
     /// <summary>This end.</summary>
@@ -77,7 +80,8 @@ public sealed partial class TcpConnection
     /// <summary>Whether the app has closed it.</summary>
     internal bool IsAppClosed { get; private set; }
 
-    /// <summary>Takes bytes to send, as many as there is room for. If fewer than given, <see cref="ITcpEvents.OnWritable"/> follows when there is room.</summary>
+    /// <summary>Takes bytes to send, as many as there is room for. If fewer than given, <see cref="ITcpEvents.OnWritable"/> follows when
+    /// there is room.</summary>
     /// <param name="now">The time in microseconds.</param>
     /// <param name="data">The bytes.</param>
     /// <returns>How many were taken; 0 also if sending has ended or the connection is gone.</returns>
@@ -96,7 +100,8 @@ public sealed partial class TcpConnection
     }
 
     /// <summary>Gives room in the send buffer to write into directly; <see cref="CommitWrite"/> sends it.</summary>
-    /// <returns>Contiguous room, empty if there is none now (then call <see cref="Write"/> to hear when there is). Valid until the next call into the host or the connection.</returns>
+    /// <returns>Contiguous room, empty if there is none now (then call <see cref="Write"/> to hear when there is). Valid until the next
+    /// call into the host or the connection.</returns>
     public Span<byte> GetWriteSpan() => CanWrite ? Sender.Buffer.GetWriteSpan() : default;
 
     /// <summary>Sends the first bytes of the span that <see cref="GetWriteSpan"/> gave.</summary>
@@ -128,7 +133,8 @@ public sealed partial class TcpConnection
     }
 
     /// <summary>Shows received bytes in place; <see cref="Consume"/> takes them.</summary>
-    /// <returns>The next contiguous bytes, at least one if <see cref="ReadableBytes"/> is not 0. Valid until the next call into the host or the connection.</returns>
+    /// <returns>The next contiguous bytes, at least one if <see cref="ReadableBytes"/> is not 0. Valid until the next call into the host
+    /// or the connection.</returns>
     public ReadOnlySpan<byte> PeekReadable() => Receiver.Buffer.Peek();
 
     /// <summary>Takes received bytes without copying them.</summary>
@@ -167,7 +173,8 @@ public sealed partial class TcpConnection
     /// or more arrive, the connection is reset instead, so that the other end knows (RFC 2525 section 2.17).
     /// </summary>
     /// <param name="now">The time in microseconds.</param>
-    /// <param name="linger">How long, in microseconds, the background may go on before it resets; -1 for the connection's own timeouts, 0 to reset at once.</param>
+    /// <param name="linger">How long, in microseconds, the background may go on before it resets; -1 for the connection's own timeouts,
+    /// 0 to reset at once.</param>
     public void Close(long now, long linger = -1)
     {
         var unread = ReadableBytes > 0;
@@ -208,7 +215,8 @@ public sealed partial class TcpConnection
         Host.EndBatch(now);
     }
 
-    /// <summary>Changes the settings: NoDelay, keepalive, timeouts, hop limit and the buffers' upper bounds take effect at once; what was agreed with the other end stays.</summary>
+    /// <summary>Changes the settings: NoDelay, keepalive, timeouts, hop limit and the buffers' upper bounds take effect at once; what
+    /// was agreed with the other end stays.</summary>
     /// <param name="now">The time in microseconds.</param>
     /// <param name="options">The new settings.</param>
     public void Configure(long now, TcpOptions options)

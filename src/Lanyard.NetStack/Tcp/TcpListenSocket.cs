@@ -5,7 +5,8 @@ namespace Lanyard.NetStack;
 
 /// <summary>A TCP port that accepts connections. Made by <see cref="NetworkHost.ListenTcp"/>.</summary>
 /// <remarks>
-/// At most the backlog of established connections wait to be accepted; beyond it SYNs are not answered. Half-open ones are at most twice the
+/// At most the backlog of established connections wait to be accepted; beyond it SYNs are not answered. Half-open ones are at most twice
+/// the
 /// backlog, at least 256; beyond it the oldest makes room.
 /// </remarks>
 public sealed class TcpListenSocket

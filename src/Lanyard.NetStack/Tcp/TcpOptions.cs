@@ -37,10 +37,12 @@ public sealed record TcpOptions
     /// <summary>How many unanswered keepalive probes end the connection. Default 9.</summary>
     public int KeepAliveProbes { get; init; } = 9;
 
-    /// <summary>How long sent data may stay unacknowledged before the connection ends; zero, the default, goes by <see cref="Retries"/>.</summary>
+    /// <summary>How long sent data may stay unacknowledged before the connection ends; zero, the default, goes by
+    /// <see cref="Retries"/>.</summary>
     public TimeSpan UserTimeout { get; init; } = TimeSpan.Zero;
 
-    /// <summary>How often in a row a segment is sent again before the connection ends. Default 15 (more than 100 s, RFC 9293 section 3.8.3).</summary>
+    /// <summary>How often in a row a segment is sent again before the connection ends. Default 15 (more than 100 s, RFC 9293 section
+    /// 3.8.3).</summary>
     public int Retries { get; init; } = 15;
 
     /// <summary>How long connecting may take, either way round. Default 30 s.</summary>
@@ -52,7 +54,8 @@ public sealed record TcpOptions
     /// <summary>The retransmission timeout's upper bound. Default 60 s.</summary>
     public TimeSpan MaxRto { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>How long an acknowledgement may wait for data to ride on. Default 40 ms; at most 500 ms (RFC 9293 section 3.8.6.3).</summary>
+    /// <summary>How long an acknowledgement may wait for data to ride on. Default 40 ms; at most 500 ms (RFC 9293 section
+    /// 3.8.6.3).</summary>
     public TimeSpan DelayedAck { get; init; } = TimeSpan.FromMilliseconds(40);
 
     /// <summary>How long a closed connection's addresses and ports stay reserved (TIME_WAIT). Default 60 s.</summary>

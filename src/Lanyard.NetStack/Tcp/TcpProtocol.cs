@@ -29,7 +29,8 @@ internal sealed class TcpProtocol(NetworkHost host)
             return;
         }
 
-        var sum = InternetChecksum.PseudoHeader(packet.Source, packet.Destination, IpProtocol.Tcp, bytes.Length) + InternetChecksum.Sum(bytes);
+        var sum = InternetChecksum.PseudoHeader(packet.Source, packet.Destination, IpProtocol.Tcp, bytes.Length)
+            + InternetChecksum.Sum(bytes);
         if (!InternetChecksum.IsValid(sum))
         {
             host.Count(HostCounter.TcpBadChecksum);
@@ -82,10 +83,12 @@ internal sealed class TcpProtocol(NetworkHost host)
         }
         else
         {
-            TcpSegment.WriteHeader(reset, local.Port, remote.Port, 0, segment.Sequence + (uint)segment.SequenceLength, TcpFlags.Rst | TcpFlags.Ack, 0, 0);
+            TcpSegment.WriteHeader(reset, local.Port, remote.Port, 0, segment.Sequence + (uint)segment.SequenceLength,
+                TcpFlags.Rst | TcpFlags.Ack, 0, 0);
         }
 
-        TcpSegment.WriteChecksum(reset, InternetChecksum.PseudoHeader(local.Address, remote.Address, IpProtocol.Tcp, TcpSegment.HeaderBytes));
+        TcpSegment.WriteChecksum(reset, InternetChecksum.PseudoHeader(local.Address, remote.Address, IpProtocol.Tcp,
+            TcpSegment.HeaderBytes));
         host.Count(HostCounter.TcpResetsSent);
         host.Ip.Commit(local.Address, TcpSegment.HeaderBytes);
     }
@@ -199,8 +202,11 @@ internal sealed class TcpProtocol(NetworkHost host)
                 connection.Fail(NetError.AddressRemoved);
         }
 
-        foreach (var listener in _listeners.Values.SelectMany(list => list).Where(listener => listener.LocalEndpoint.Address == address).ToArray())
-            listener.Close(host.Now);
+        foreach (var listener in _listeners.Values.SelectMany(list => list).ToArray())
+        {
+            if (listener.LocalEndpoint.Address == address)
+                listener.Close(host.Now);
+        }
     }
 
     public void Shutdown()

@@ -172,7 +172,8 @@ internal sealed class TcpReceiver(BufferPool pool, TcpOptions options)
         return (ushort)field;
     }
 
-    /// <summary>The app has read: tells whether the other end should hear of the room, and lets the buffer grow with the speed of reading.</summary>
+    /// <summary>The app has read: tells whether the other end should hear of the room, and lets the buffer grow with the speed of
+    /// reading.</summary>
     public void OnRead(long now, int count, long rtt)
     {
         Tune(now, count, rtt);

@@ -71,7 +71,8 @@ internal readonly ref struct TcpSegment
     }
 
     /// <summary>Writes a header without its checksum; options follow at <see cref="HeaderBytes"/>.</summary>
-    public static void WriteHeader(Span<byte> header, ushort sourcePort, ushort destinationPort, uint sequence, uint acknowledgment, TcpFlags flags,
+    public static void WriteHeader(Span<byte> header, ushort sourcePort, ushort destinationPort, uint sequence, uint acknowledgment,
+        TcpFlags flags,
         ushort window, int optionBytes)
     {
         header = header[..HeaderBytes];

@@ -26,7 +26,8 @@ internal readonly ref struct TcpSegmentOptions
 
     private readonly ReadOnlySpan<byte> _sack;
 
-    private TcpSegmentOptions(int mss, int windowShift, bool sackPermitted, bool hasTimestamp, uint timestamp, uint timestampEcho, ReadOnlySpan<byte> sack)
+    private TcpSegmentOptions(int mss, int windowShift, bool sackPermitted, bool hasTimestamp, uint timestamp, uint timestampEcho,
+        ReadOnlySpan<byte> sack)
     {
         Mss = mss;
         WindowShift = windowShift;
@@ -116,7 +117,8 @@ internal readonly ref struct TcpSegmentOptions
     }
 
     /// <summary>Writes the options of a SYN and returns their length, a multiple of 4.</summary>
-    public static int WriteSyn(Span<byte> options, int mss, int windowShift, bool sackPermitted, bool hasTimestamp, uint timestamp, uint timestampEcho)
+    public static int WriteSyn(Span<byte> options, int mss, int windowShift, bool sackPermitted, bool hasTimestamp, uint timestamp,
+        uint timestampEcho)
     {
         options[0] = MssKind;
         options[1] = 4;

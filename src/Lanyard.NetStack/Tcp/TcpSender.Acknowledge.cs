@@ -26,7 +26,7 @@ internal sealed partial class TcpSender
             Advance(now, ack, hasEcho, segment.Options.TimestampEcho);
         _unansweredProbes = 0;
         var acknowledged = Una - before;
-        var sacked = Recovery.UseSack && segment.Options.SackBlocks > 0 ? ReadSack(now, segment.Options, hasEcho) : 0;
+        var sacked = Recovery.UseSack && segment.Options.SackBlocks > 0 ? ReadSack(now, segment.Options) : 0;
         if (acknowledged == 0 && Segments.Count == 0)
         {
             Buffer.GrowTo(2 * Congestion.Window, MaxBuffer);
@@ -104,7 +104,7 @@ internal sealed partial class TcpSender
         Retries = 0;
     }
 
-    private long ReadSack(long now, in TcpSegmentOptions segmentOptions, bool hasEcho)
+    private long ReadSack(long now, in TcpSegmentOptions segmentOptions)
     {
         long newly = 0;
         for (var block = 0; block < segmentOptions.SackBlocks; block++)
@@ -132,7 +132,8 @@ internal sealed partial class TcpSender
                 if (segment.Start < start || segment.Is(SentState.Sacked))
                     continue;
                 newly += segment.Length;
-                Recovery.OnDelivered(now, segment, IsOlder(hasEcho, segmentOptions.TimestampEcho, segment), Rtt.Min);
+                // Out of order, the echo is that of an earlier segment (RFC 7323 section 4.3) and says nothing of this one.
+                Recovery.OnDelivered(now, segment, echoIsOlder: false, Rtt.Min);
                 Segments.Change(ref segment, SentState.Sacked, SentState.Lost | SentState.Retransmitted);
             }
         }
@@ -144,5 +145,6 @@ internal sealed partial class TcpSender
         && start >= SequenceNumber.Unwrap(segmentOptions.SackStart(1), Una) && end <= SequenceNumber.Unwrap(segmentOptions.SackEnd(1), Una);
 
     // Whether the echoed timestamp is from before the segment was last sent.
-    private bool IsOlder(bool hasEcho, uint echo, in SentSegment segment) => hasEcho && (int)(echo - connection.TimestampAt(segment.SentAt)) < 0;
+    private bool IsOlder(bool hasEcho, uint echo, in SentSegment segment) => hasEcho
+        && (int)(echo - connection.TimestampAt(segment.SentAt)) < 0;
 }

@@ -199,7 +199,8 @@ internal sealed partial class TcpSender(TcpConnection connection, BufferPool poo
     private void SendSegment(int length, bool fin, long now)
     {
         var total = length + (fin ? 1 : 0);
-        Segments.Add(new SentSegment { Start = Next, Length = total, SentAt = now, FirstSentAt = now, State = fin ? SentState.Fin : SentState.None });
+        var state = fin ? SentState.Fin : SentState.None;
+        Segments.Add(new SentSegment { Start = Next, Length = total, SentAt = now, FirstSentAt = now, State = state });
         var sequence = Next;
         Next += total;
         FinSent |= fin;

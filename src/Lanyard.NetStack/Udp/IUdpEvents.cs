@@ -16,13 +16,15 @@ public interface IUdpEvents
 /// <summary>The settings of a UDP socket. Immutable.</summary>
 public sealed record UdpOptions
 {
-    /// <summary>Payload bytes that the receive queue holds before datagrams are dropped (each counts 256 bytes more). Default 1 MiB.</summary>
+    /// <summary>Payload bytes that the receive queue holds before datagrams are dropped (each counts 256 bytes more). Default 1
+    /// MiB.</summary>
     public int ReceiveBufferBytes { get; init; } = 1 << 20;
 
     /// <summary>Whether broadcast destinations are allowed. Default false.</summary>
     public bool Broadcast { get; init; }
 
-    /// <summary>Whether several sockets may have the port; each gets a copy of multicast and broadcast, the newest gets the rest. Default false.</summary>
+    /// <summary>Whether several sockets may have the port; each gets a copy of multicast and broadcast, the newest gets the rest.
+    /// Default false.</summary>
     public bool ReuseAddress { get; init; }
 
     /// <summary>Sets "don't fragment": longer datagrams than the path carries are refused. Default false.</summary>

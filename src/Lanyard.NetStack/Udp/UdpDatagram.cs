@@ -32,7 +32,8 @@ internal readonly ref struct UdpDatagram
     /// <summary>Whether the checksum is right, or absent where it may be (IPv4).</summary>
     public bool HasValidChecksum(in InboundPacket packet) => BinaryPrimitives.ReadUInt16BigEndian(_bytes[6..]) == 0
         ? packet.Source.IsV4
-        : InternetChecksum.IsValid(InternetChecksum.PseudoHeader(packet.Source, packet.Destination, IpProtocol.Udp, _bytes.Length) + InternetChecksum.Sum(_bytes));
+        : InternetChecksum.IsValid(InternetChecksum.Sum(_bytes)
+            + InternetChecksum.PseudoHeader(packet.Source, packet.Destination, IpProtocol.Udp, _bytes.Length));
 
     /// <summary>Writes a header; <paramref name="sum"/> is the checksum sum of the pseudo-header and the payload.</summary>
     public static void WriteHeader(Span<byte> header, ushort sourcePort, ushort destinationPort, int payloadLength, uint sum)

@@ -50,7 +50,8 @@ public sealed class UdpSocket
 
     private bool IsBoundToAll => LocalEndpoint.Address.Family == InetFamily.None || LocalEndpoint.Address.IsUnspecified;
 
-    /// <summary>Sets the other end: only its datagrams are received from now on, and ICMP errors are heard. <see langword="default"/> undoes it.</summary>
+    /// <summary>Sets the other end: only its datagrams are received from now on, and ICMP errors are heard. <see langword="default"/>
+    /// undoes it.</summary>
     /// <param name="remote">The other end.</param>
     /// <returns><see cref="NetError.None"/>, or why not.</returns>
     public NetError Connect(InetEndpoint remote)
@@ -73,7 +74,8 @@ public sealed class UdpSocket
 
     /// <summary>Sends a datagram to the connected end.</summary>
     /// <param name="now">The time in microseconds.</param>
-    /// <param name="payload">The payload, up to 65,507 bytes (IPv4) or 65,487 (IPv6); more than the MTU carries is sent in fragments.</param>
+    /// <param name="payload">The payload, up to 65,507 bytes (IPv4) or 65,487 (IPv6); more than the MTU carries is sent in
+    /// fragments.</param>
     /// <returns><see cref="NetError.None"/> if it was sent, or waits for the neighbour to be found.</returns>
     public NetError Send(long now, ReadOnlySpan<byte> payload) =>
         RemoteEndpoint.IsNone ? NetError.NotConnected : SendTo(now, RemoteEndpoint, payload);
@@ -261,7 +263,8 @@ public sealed class UdpSocket
             InternetChecksum.PseudoHeader(_waySource, remote.Address, IpProtocol.Udp, length) + InternetChecksum.Sum(payload));
         var toGroup = toBroadcast || remote.Address.IsMulticast;
         var hopLimit = remote.Address.IsMulticast ? Options.MulticastHopLimit : Options.HopLimit;
-        var error = _host.Ip.SendDatagram(_way, _waySource, remote.Address, IpProtocol.Udp, hopLimit, Options.DontFragment, header, payload);
+        var error = _host.Ip.SendDatagram(_way, _waySource, remote.Address, IpProtocol.Udp, hopLimit, Options.DontFragment, header,
+            payload);
         if (error == NetError.None)
             _host.Count(HostCounter.UdpSent);
         if (toGroup && Options.MulticastLoopback && _host.Udp.HasPort(remote.Port)

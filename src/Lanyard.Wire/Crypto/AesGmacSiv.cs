@@ -18,7 +18,7 @@ public sealed class AesGmacSiv : IDisposable
     /// <summary>The length of a tag in bytes. Packets carry it as packet ID and MAC.</summary>
     public const int TagSize = 16;
 
-    private readonly AesGmacSivPortable _portable;
+    private readonly AesGmacSivCore _core;
 
     /// <summary>A cipher with the two keys. The caller clears its own copies.</summary>
     /// <param name="authenticationKey">32 bytes.</param>
@@ -30,7 +30,14 @@ public sealed class AesGmacSiv : IDisposable
             throw new ArgumentException("An AES-GMAC-SIV key has 32 bytes.", nameof(authenticationKey));
         if (encryptionKey.Length != KeySize)
             throw new ArgumentException("An AES-GMAC-SIV key has 32 bytes.", nameof(encryptionKey));
-        _portable = new AesGmacSivPortable(authenticationKey, encryptionKey);
+#if NET
+        if (AesX86.IsSupported)
+            _core = new AesGmacSivHardware<AesX86>(authenticationKey, encryptionKey);
+        else if (AesArm.IsSupported)
+            _core = new AesGmacSivHardware<AesArm>(authenticationKey, encryptionKey);
+        else
+#endif
+            _core = new AesGmacSivPortable(authenticationKey, encryptionKey);
     }
 
     /// <summary>The cipher of two nodes' packets, with its keys derived from the key that their identities agree on.</summary>
@@ -61,7 +68,7 @@ public sealed class AesGmacSiv : IDisposable
             throw new ArgumentException("An initialization vector has 8 bytes.", nameof(iv));
         if (tag.Length != TagSize)
             throw new ArgumentException("A tag has 16 bytes.", nameof(tag));
-        _portable.Encrypt(iv, additionalData, data, tag);
+        _core.Encrypt(iv, additionalData, data, tag);
     }
 
     /// <summary>Decrypts in place. Where the tag is wrong <paramref name="data"/> is zeroed: what it decrypts to is nobody's.</summary>
@@ -75,12 +82,12 @@ public sealed class AesGmacSiv : IDisposable
     {
         if (tag.Length != TagSize)
             throw new ArgumentException("A tag has 16 bytes.", nameof(tag));
-        if (_portable.TryDecrypt(tag, additionalData, data))
+        if (_core.TryDecrypt(tag, additionalData, data))
             return true;
         data.Clear();
         return false;
     }
 
     /// <summary>Zeroes the keys.</summary>
-    public void Dispose() => _portable.Dispose();
+    public void Dispose() => _core.Dispose();
 }

@@ -5,7 +5,7 @@ using System.Security.Cryptography;
 namespace Lanyard.Wire.Crypto;
 
 /// <summary>AES-GMAC-SIV with <see cref="AesPortable"/> and <see cref="GhashPortable"/>.</summary>
-internal sealed class AesGmacSivPortable : IDisposable
+internal sealed class AesGmacSivPortable : AesGmacSivCore
 {
     private const int BlockSize = AesPortable.BlockSize;
     private const int Batch = AesPortable.BlocksAtOnce * BlockSize;
@@ -35,7 +35,7 @@ internal sealed class AesGmacSivPortable : IDisposable
 
     private Span<byte> HashKey => _keys.Span[^BlockSize..];
 
-    public void Encrypt(ReadOnlySpan<byte> iv, ReadOnlySpan<byte> additionalData, Span<byte> data, Span<byte> tag)
+    public override void Encrypt(ReadOnlySpan<byte> iv, ReadOnlySpan<byte> additionalData, Span<byte> data, Span<byte> tag)
     {
         Span<byte> blocks = stackalloc byte[Batch];
         blocks.Clear();
@@ -46,7 +46,7 @@ internal sealed class AesGmacSivPortable : IDisposable
         ApplyCounter(tag, data);
     }
 
-    public bool TryDecrypt(ReadOnlySpan<byte> tag, ReadOnlySpan<byte> additionalData, Span<byte> data)
+    public override bool TryDecrypt(ReadOnlySpan<byte> tag, ReadOnlySpan<byte> additionalData, Span<byte> data)
     {
         Span<byte> blocks = stackalloc byte[Batch];
         Span<byte> expected = stackalloc byte[8];
@@ -58,7 +58,7 @@ internal sealed class AesGmacSivPortable : IDisposable
         return CryptographicOperations.FixedTimeEquals(expected, blocks[8..16]);
     }
 
-    public void Dispose() => _keys.Dispose();
+    public override void Dispose() => _keys.Dispose();
 
     /// <summary>GMAC folded to eight bytes.</summary>
     private void Authenticate(ReadOnlySpan<byte> iv, ReadOnlySpan<byte> additionalData, ReadOnlySpan<byte> data, Span<byte> code)

@@ -17,7 +17,9 @@ internal static class AesPortable
     /// <summary>The length of an expanded key in bytes: fifteen round keys.</summary>
     public const int ScheduleSize = (Rounds + 1) * BlockSize;
 
-    private const int Rounds = 14;
+    /// <summary>The number of rounds of AES with 256-bit keys.</summary>
+    public const int Rounds = 14;
+
     private const int Planes = 8;
 
     /// <summary>Expands a key into its fifteen round keys (FIPS 197, section 5.2).</summary>

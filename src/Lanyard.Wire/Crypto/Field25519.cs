@@ -60,7 +60,7 @@ internal struct Field25519
     /// <summary>Writes the number below p, 32 bytes, little-endian.</summary>
     public readonly void Encode(Span<byte> destination)
     {
-        var x = Carried(Carried(this));
+        var x = Carried(this);
 
         // Now below 2^255 + a little: adding 19 carries out of the top exactly if the value is p or more.
         var q = (x._l0 + 19) >> 51;
@@ -105,72 +105,79 @@ internal struct Field25519
         _l4 = a._l4 + (4 * Mask) - b._l4,
     };
 
+    // A product's factors are moved up by 9 and 4 bits, so that the upper of its two words is what counts in the next limb. Upper words and
+    // lower ones (moved back) are then summed each for themselves, and no sum passes 64 bits.
+    [SkipLocalsInit]
     public static Field25519 operator *(in Field25519 a, in Field25519 b)
     {
-        ulong a0 = a._l0, a1 = a._l1, a2 = a._l2, a3 = a._l3, a4 = a._l4;
-        ulong b0 = b._l0, b1 = b._l1, b2 = b._l2, b3 = b._l3, b4 = b._l4;
+        ulong a0 = a._l0 << 9, a1 = a._l1 << 9, a2 = a._l2 << 9, a3 = a._l3 << 9, a4 = a._l4 << 9;
+        ulong b0 = b._l0 << 4, b1 = b._l1 << 4, b2 = b._l2 << 4, b3 = b._l3 << 4, b4 = b._l4 << 4;
         ulong c1 = b1 * 19, c2 = b2 * 19, c3 = b3 * 19, c4 = b4 * 19;
+        ulong h0 = 0, l0 = 0, h1 = 0, l1 = 0, h2 = 0, l2 = 0, h3 = 0, l3 = 0, h4 = 0, l4 = 0;
 
-        var h0 = WideMath.Multiply(a0, b0, out var l0);
-        WideMath.MultiplyAdd(ref h0, ref l0, a1, c4);
-        WideMath.MultiplyAdd(ref h0, ref l0, a2, c3);
-        WideMath.MultiplyAdd(ref h0, ref l0, a3, c2);
-        WideMath.MultiplyAdd(ref h0, ref l0, a4, c1);
+        AddProduct(ref h0, ref l0, a0, b0);
+        AddProduct(ref h0, ref l0, a1, c4);
+        AddProduct(ref h0, ref l0, a2, c3);
+        AddProduct(ref h0, ref l0, a3, c2);
+        AddProduct(ref h0, ref l0, a4, c1);
 
-        var h1 = WideMath.Multiply(a0, b1, out var l1);
-        WideMath.MultiplyAdd(ref h1, ref l1, a1, b0);
-        WideMath.MultiplyAdd(ref h1, ref l1, a2, c4);
-        WideMath.MultiplyAdd(ref h1, ref l1, a3, c3);
-        WideMath.MultiplyAdd(ref h1, ref l1, a4, c2);
+        AddProduct(ref h1, ref l1, a0, b1);
+        AddProduct(ref h1, ref l1, a1, b0);
+        AddProduct(ref h1, ref l1, a2, c4);
+        AddProduct(ref h1, ref l1, a3, c3);
+        AddProduct(ref h1, ref l1, a4, c2);
 
-        var h2 = WideMath.Multiply(a0, b2, out var l2);
-        WideMath.MultiplyAdd(ref h2, ref l2, a1, b1);
-        WideMath.MultiplyAdd(ref h2, ref l2, a2, b0);
-        WideMath.MultiplyAdd(ref h2, ref l2, a3, c4);
-        WideMath.MultiplyAdd(ref h2, ref l2, a4, c3);
+        AddProduct(ref h2, ref l2, a0, b2);
+        AddProduct(ref h2, ref l2, a1, b1);
+        AddProduct(ref h2, ref l2, a2, b0);
+        AddProduct(ref h2, ref l2, a3, c4);
+        AddProduct(ref h2, ref l2, a4, c3);
 
-        var h3 = WideMath.Multiply(a0, b3, out var l3);
-        WideMath.MultiplyAdd(ref h3, ref l3, a1, b2);
-        WideMath.MultiplyAdd(ref h3, ref l3, a2, b1);
-        WideMath.MultiplyAdd(ref h3, ref l3, a3, b0);
-        WideMath.MultiplyAdd(ref h3, ref l3, a4, c4);
+        AddProduct(ref h3, ref l3, a0, b3);
+        AddProduct(ref h3, ref l3, a1, b2);
+        AddProduct(ref h3, ref l3, a2, b1);
+        AddProduct(ref h3, ref l3, a3, b0);
+        AddProduct(ref h3, ref l3, a4, c4);
 
-        var h4 = WideMath.Multiply(a0, b4, out var l4);
-        WideMath.MultiplyAdd(ref h4, ref l4, a1, b3);
-        WideMath.MultiplyAdd(ref h4, ref l4, a2, b2);
-        WideMath.MultiplyAdd(ref h4, ref l4, a3, b1);
-        WideMath.MultiplyAdd(ref h4, ref l4, a4, b0);
+        AddProduct(ref h4, ref l4, a0, b4);
+        AddProduct(ref h4, ref l4, a1, b3);
+        AddProduct(ref h4, ref l4, a2, b2);
+        AddProduct(ref h4, ref l4, a3, b1);
+        AddProduct(ref h4, ref l4, a4, b0);
 
-        return Reduced(h0, l0, h1, l1, h2, l2, h3, l3, h4, l4);
+        return Reduced(l0 + (19 * h4), l1 + h0, l2 + h1, l3 + h2, l4 + h3);
     }
 
     /// <summary>The square, with the products that occur twice computed once.</summary>
+    [SkipLocalsInit]
     public readonly Field25519 Squared()
     {
-        ulong a0 = _l0, a1 = _l1, a2 = _l2, a3 = _l3, a4 = _l4;
-        ulong d0 = a0 * 2, d1 = a1 * 2, d2 = a2 * 2, c3 = a3 * 19, c4 = a4 * 19;
+        ulong a0 = _l0 << 9, a1 = _l1 << 9, a2 = _l2 << 9, a3 = _l3 << 9, a4 = _l4 << 9;
+        ulong b0 = _l0 << 4, b1 = _l1 << 4, b2 = _l2 << 4, b3 = _l3 << 4, b4 = _l4 << 4;
+        ulong c3 = b3 * 19, c4 = b4 * 19;
+        ulong h0 = 0, l0 = 0, h1 = 0, l1 = 0, h2 = 0, l2 = 0, h3 = 0, l3 = 0, h4 = 0, l4 = 0;
 
-        var h0 = WideMath.Multiply(a0, a0, out var l0);
-        WideMath.MultiplyAdd(ref h0, ref l0, d1, c4);
-        WideMath.MultiplyAdd(ref h0, ref l0, d2, c3);
+        AddProduct(ref h0, ref l0, a0, b0);
+        AddProduct(ref h0, ref l0, 2 * a1, c4);
+        AddProduct(ref h0, ref l0, 2 * a2, c3);
 
-        var h1 = WideMath.Multiply(d0, a1, out var l1);
-        WideMath.MultiplyAdd(ref h1, ref l1, d2, c4);
-        WideMath.MultiplyAdd(ref h1, ref l1, a3, c3);
+        AddProduct(ref h1, ref l1, 2 * a0, b1);
+        AddProduct(ref h1, ref l1, 2 * a2, c4);
+        AddProduct(ref h1, ref l1, a3, c3);
 
-        var h2 = WideMath.Multiply(d0, a2, out var l2);
-        WideMath.MultiplyAdd(ref h2, ref l2, a1, a1);
-        WideMath.MultiplyAdd(ref h2, ref l2, a3 * 2, c4);
+        AddProduct(ref h2, ref l2, 2 * a0, b2);
+        AddProduct(ref h2, ref l2, a1, b1);
+        AddProduct(ref h2, ref l2, 2 * a3, c4);
 
-        var h3 = WideMath.Multiply(d0, a3, out var l3);
-        WideMath.MultiplyAdd(ref h3, ref l3, d1, a2);
-        WideMath.MultiplyAdd(ref h3, ref l3, a4, c4);
+        AddProduct(ref h3, ref l3, 2 * a0, b3);
+        AddProduct(ref h3, ref l3, 2 * a1, b2);
+        AddProduct(ref h3, ref l3, a4, c4);
 
-        var h4 = WideMath.Multiply(d0, a4, out var l4);
-        WideMath.MultiplyAdd(ref h4, ref l4, d1, a3);
-        WideMath.MultiplyAdd(ref h4, ref l4, a2, a2);
+        AddProduct(ref h4, ref l4, 2 * a0, b4);
+        AddProduct(ref h4, ref l4, 2 * a1, b3);
+        AddProduct(ref h4, ref l4, a2, b2);
 
-        return Reduced(h0, l0, h1, l1, h2, l2, h3, l3, h4, l4);
+        return Reduced(l0 + (19 * h4), l1 + h0, l2 + h1, l3 + h2, l4 + h3);
     }
 
     /// <summary>Squared so many times.</summary>
@@ -183,14 +190,17 @@ internal struct Field25519
     }
 
     /// <summary>The product with a number below 2^17.</summary>
+    [SkipLocalsInit]
     public readonly Field25519 Times(uint factor)
     {
-        var h0 = WideMath.Multiply(_l0, factor, out var l0);
-        var h1 = WideMath.Multiply(_l1, factor, out var l1);
-        var h2 = WideMath.Multiply(_l2, factor, out var l2);
-        var h3 = WideMath.Multiply(_l3, factor, out var l3);
-        var h4 = WideMath.Multiply(_l4, factor, out var l4);
-        return Reduced(h0, l0, h1, l1, h2, l2, h3, l3, h4, l4);
+        var b = (ulong)factor << 4;
+        ulong h0 = 0, l0 = 0, h1 = 0, l1 = 0, h2 = 0, l2 = 0, h3 = 0, l3 = 0, h4 = 0, l4 = 0;
+        AddProduct(ref h0, ref l0, _l0 << 9, b);
+        AddProduct(ref h1, ref l1, _l1 << 9, b);
+        AddProduct(ref h2, ref l2, _l2 << 9, b);
+        AddProduct(ref h3, ref l3, _l3 << 9, b);
+        AddProduct(ref h4, ref l4, _l4 << 9, b);
+        return Reduced(l0 + (19 * h4), l1 + h0, l2 + h1, l3 + h2, l4 + h3);
     }
 
     /// <summary>The inverse, as the power p - 2. Of zero: zero.</summary>
@@ -255,46 +265,32 @@ internal struct Field25519
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Field25519 Reduced(
-        ulong h0, ulong l0, ulong h1, ulong l1, ulong h2, ulong l2, ulong h3, ulong l3, ulong h4, ulong l4)
+    private static void AddProduct(ref ulong high, ref ulong low, ulong a, ulong b)
     {
-        Carry(WideMath.ShiftRight51(h0, l0), ref h1, ref l1);
-        Carry(WideMath.ShiftRight51(h1, l1), ref h2, ref l2);
-        Carry(WideMath.ShiftRight51(h2, l2), ref h3, ref l3);
-        Carry(WideMath.ShiftRight51(h3, l3), ref h4, ref l4);
-        var r0 = (l0 & Mask) + (19 * WideMath.ShiftRight51(h4, l4));
+        high += WideMath.Multiply(a, b, out var product);
+        low += product >> 13;
+    }
+
+    /// <summary>Carries limbs of any size below 2^64.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Field25519 Reduced(ulong l0, ulong l1, ulong l2, ulong l3, ulong l4)
+    {
+        l1 += l0 >> 51;
+        l2 += l1 >> 51;
+        l3 += l2 >> 51;
+        l4 += l3 >> 51;
+        l0 = (l0 & Mask) + (19 * (l4 >> 51));
         return new Field25519
         {
-            _l0 = r0 & Mask,
-            _l1 = (l1 & Mask) + (r0 >> 51),
+            _l0 = l0 & Mask,
+            _l1 = (l1 & Mask) + (l0 >> 51),
             _l2 = l2 & Mask,
             _l3 = l3 & Mask,
             _l4 = l4 & Mask,
         };
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Carry(ulong carry, ref ulong high, ref ulong low)
-    {
-        low += carry;
-        high += low < carry ? 1UL : 0UL;
-    }
-
-    private static Field25519 Carried(Field25519 x)
-    {
-        x._l1 += x._l0 >> 51;
-        x._l2 += x._l1 >> 51;
-        x._l3 += x._l2 >> 51;
-        x._l4 += x._l3 >> 51;
-        return new Field25519
-        {
-            _l0 = (x._l0 & Mask) + (19 * (x._l4 >> 51)),
-            _l1 = x._l1 & Mask,
-            _l2 = x._l2 & Mask,
-            _l3 = x._l3 & Mask,
-            _l4 = x._l4 & Mask,
-        };
-    }
+    private static Field25519 Carried(in Field25519 x) => Reduced(x._l0, x._l1, x._l2, x._l3, x._l4);
 
     /// <summary>The power 2^250 - 1, on which both long powers are built; the power 11 goes out.</summary>
     private readonly Field25519 PowerOf250Ones(out Field25519 x11)

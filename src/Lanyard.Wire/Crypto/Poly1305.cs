@@ -28,6 +28,10 @@ public static class Poly1305
             throw new ArgumentException("A Poly1305 key has 32 bytes.", nameof(key));
         if (tag.Length != TagSize)
             throw new ArgumentException("A Poly1305 tag has 16 bytes.", nameof(tag));
+#if NET
+        Poly1305Wide.Compute(key, first, second, tag);
+#else
         Poly1305Portable.Compute(key, first, second, tag);
+#endif
     }
 }

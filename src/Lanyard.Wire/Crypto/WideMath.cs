@@ -29,8 +29,4 @@ internal static class WideMath
         return (a1 * b1) + (p01 >> 32) + (p10 >> 32);
 #endif
     }
-
-    /// <summary>The sum's bits from 51 to 114.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ulong ShiftRight51(ulong high, ulong low) => (high << 13) | (low >> 51);
 }

@@ -18,10 +18,14 @@ public static class X25519
     {
         Check(secretKey, nameof(secretKey));
         Check(publicKey, nameof(publicKey));
-        Span<byte> basePoint = stackalloc byte[KeySize];
-        basePoint.Clear();
-        basePoint[0] = 9;
-        Multiply(secretKey, basePoint, publicKey);
+        Span<byte> scalar = stackalloc byte[KeySize];
+        secretKey.CopyTo(scalar);
+        Clamp(scalar);
+
+        // On the Edwards form of the curve, where multiples of the base point are at hand; u = (1 + y) / (1 - y) (RFC 7748, section 4.1).
+        var point = EdwardsTables.MultiplyBase(scalar);
+        ((point.Z + point.Y) * (point.Z - point.Y).Inverted()).Encode(publicKey);
+        CryptographicOperations.ZeroMemory(scalar);
     }
 
     /// <summary>Computes the secret that two key pairs share.</summary>

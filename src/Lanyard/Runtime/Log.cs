@@ -65,6 +65,9 @@ internal static partial class Log
     [LoggerMessage(19, LogLevel.Error, "A handler of the app's for an event threw.")]
     public static partial void EventHandlerFailed(ILogger logger, Exception exception);
 
+    [LoggerMessage(21, LogLevel.Information, "UDP port {Port}, the one of last time, is taken; another is used.")]
+    public static partial void PortTaken(ILogger logger, int port);
+
     [LoggerMessage(20, LogLevel.Critical, "The node failed at an unexpected place; it goes on. Please report this.")]
     public static partial void InternalError(ILogger logger, Exception exception);
 }

@@ -33,7 +33,8 @@ internal sealed class LabPlanet
         var home = Directory.CreateDirectory(Path.Combine(host.Directory, name)).FullName;
         var identity = isRoot ? Root : NewIdentity();
         File.WriteAllText(Path.Combine(home, "identity.secret"), identity.ToSecretString());
-        File.SetUnixFileMode(Path.Combine(home, "identity.secret"), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(Path.Combine(home, "identity.secret"), UnixFileMode.UserRead | UnixFileMode.UserWrite);
         File.WriteAllText(Path.Combine(home, "identity.public"), identity.ToString());
         File.WriteAllBytes(Path.Combine(home, "planet"), _planet.ToArray());
         return (home, identity.Address);

@@ -7,7 +7,8 @@ using Lanyard.Primitives;
 namespace Lanyard.NetStack.Tests;
 
 /// <summary>
-/// A host of this stack and the Linux kernel as its neighbour, joined by a TAP device in a network namespace made for it. A thread of its own
+/// A host of this stack and the Linux kernel as its neighbour, joined by a TAP device in a network namespace made for it. A thread of
+/// its own
 /// drives the host in real time; whoever touches the host holds <see cref="Lock"/>.
 /// </summary>
 [SupportedOSPlatform("linux")]

@@ -15,7 +15,8 @@ internal sealed class Pair
     /// <summary>How many frames one host is given in one batch.</summary>
     public int BatchFrames { get; set; } = 64;
 
-    public Pair(LinkOptions? link = null, int seed = 1, Func<NetworkHostOptions, NetworkHostOptions>? configure = null, LinkOptions? back = null,
+    public Pair(LinkOptions? link = null, int seed = 1, Func<NetworkHostOptions, NetworkHostOptions>? configure = null,
+        LinkOptions? back = null,
         Func<NetworkHostOptions, NetworkHostOptions>? configureB = null, long start = 1_000_000_000)
     {
         Now = start;

@@ -4,10 +4,12 @@ using Lanyard.Primitives;
 namespace Lanyard.NetStack.Tests;
 
 /// <summary>A TCP segment that the host under test sent, taken apart.</summary>
-internal sealed record SentTcp(TcpFlags Flags, uint Sequence, uint Acknowledgment, int Window, byte[] Payload, int Mss, int WindowShift, bool SackPermitted,
+internal sealed record SentTcp(TcpFlags Flags, uint Sequence, uint Acknowledgment, int Window, byte[] Payload, int Mss, int WindowShift,
+    bool SackPermitted,
     uint? Timestamp, uint TimestampEcho, (uint Start, uint End)[] Sack, ushort SourcePort);
 
-/// <summary>One host under test, and frames made and taken apart by hand as its neighbour B, whose Ethernet address the host knows.</summary>
+/// <summary>One host under test, and frames made and taken apart by hand as its neighbour B, whose Ethernet address the host
+/// knows.</summary>
 internal sealed class RawPeer : IFrameSink, INeighborResolver, IGroupObserver
 {
     private readonly byte[] _frame = new byte[65_600];
@@ -16,7 +18,8 @@ internal sealed class RawPeer : IFrameSink, INeighborResolver, IGroupObserver
 
     public RawPeer(Func<NetworkHostOptions, NetworkHostOptions>? configure = null, bool resolve = true, int seed = 1)
     {
-        var options = Pair.Options(Pair.MacA, seed, 0xa, new InetPrefix(Pair.A4, 24), new InetPrefix(Pair.A6, 64)) with { GroupObserver = this };
+        var options = Pair.Options(Pair.MacA, seed, 0xa, new InetPrefix(Pair.A4, 24), new InetPrefix(Pair.A6, 64));
+        options = options with { GroupObserver = this };
         if (resolve)
             options = options with { NeighborResolver = this };
         Host = new NetworkHost(configure?.Invoke(options) ?? options, this);
@@ -78,17 +81,20 @@ internal sealed class RawPeer : IFrameSink, INeighborResolver, IGroupObserver
         Host.Receive(Now, Pair.MacB, destination ?? Pair.MacA, etherType, packet);
 
     /// <summary>Gives the host an IPv4 packet from B.</summary>
-    public void ReceiveV4(byte protocol, ReadOnlySpan<byte> payload, InetAddress? source = null, InetAddress? destination = null, MacAddress? mac = null,
+    public void ReceiveV4(byte protocol, ReadOnlySpan<byte> payload, InetAddress? source = null, InetAddress? destination = null,
+        MacAddress? mac = null,
         ushort identification = 0, bool more = false, int offset = 0, byte hopLimit = 64)
     {
         var packet = new byte[Ipv4Packet.HeaderBytes + payload.Length];
-        Ipv4Packet.WriteHeader(packet, source ?? Pair.B4, destination ?? Pair.A4, protocol, hopLimit, 0, identification, false, more, offset, payload.Length);
+        Ipv4Packet.WriteHeader(packet, source ?? Pair.B4, destination ?? Pair.A4, protocol, hopLimit, 0, identification, false, more,
+            offset, payload.Length);
         payload.CopyTo(packet.AsSpan(Ipv4Packet.HeaderBytes));
         Receive(NetworkHost.EtherTypeIPv4, packet, mac);
     }
 
     /// <summary>Gives the host an IPv6 packet from B.</summary>
-    public void ReceiveV6(byte next, ReadOnlySpan<byte> payload, InetAddress? source = null, InetAddress? destination = null, byte hopLimit = 64, MacAddress? mac = null)
+    public void ReceiveV6(byte next, ReadOnlySpan<byte> payload, InetAddress? source = null, InetAddress? destination = null,
+        byte hopLimit = 64, MacAddress? mac = null)
     {
         var packet = new byte[Ipv6Packet.HeaderBytes + payload.Length];
         Ipv6Packet.WriteHeader(packet, source ?? Pair.B6, destination ?? Pair.A6, next, hopLimit, 0, payload.Length);
@@ -96,7 +102,8 @@ internal sealed class RawPeer : IFrameSink, INeighborResolver, IGroupObserver
         Receive(NetworkHost.EtherTypeIPv6, packet, mac);
     }
 
-    public void ReceiveUdp(ushort sourcePort, ushort destinationPort, ReadOnlySpan<byte> payload, InetAddress? source = null, InetAddress? destination = null,
+    public void ReceiveUdp(ushort sourcePort, ushort destinationPort, ReadOnlySpan<byte> payload, InetAddress? source = null,
+        InetAddress? destination = null,
         MacAddress? mac = null)
     {
         var from = source ?? Pair.B4;
@@ -118,7 +125,8 @@ internal sealed class RawPeer : IFrameSink, INeighborResolver, IGroupObserver
     }
 
     /// <summary>An ICMP message with its checksum.</summary>
-    public static byte[] Icmp(byte type, byte code, uint parameter, ReadOnlySpan<byte> rest, bool v6 = false, InetAddress? from = null, InetAddress? to = null)
+    public static byte[] Icmp(byte type, byte code, uint parameter, ReadOnlySpan<byte> rest, bool v6 = false, InetAddress? from = null,
+        InetAddress? to = null)
     {
         var message = new byte[8 + rest.Length];
         message[0] = type;
@@ -133,11 +141,13 @@ internal sealed class RawPeer : IFrameSink, INeighborResolver, IGroupObserver
     }
 
     /// <summary>Gives the host a TCP segment from B over IPv4.</summary>
-    public void ReceiveTcp(ushort sourcePort, ushort destinationPort, TcpFlags flags, uint sequence, uint acknowledgment, ReadOnlySpan<byte> payload = default,
+    public void ReceiveTcp(ushort sourcePort, ushort destinationPort, TcpFlags flags, uint sequence, uint acknowledgment,
+        ReadOnlySpan<byte> payload = default,
         ushort window = 65_535, ReadOnlySpan<byte> options = default) =>
         ReceiveV4(IpProtocol.Tcp, Tcp(sourcePort, destinationPort, flags, sequence, acknowledgment, payload, window, options));
 
-    public static byte[] Tcp(ushort sourcePort, ushort destinationPort, TcpFlags flags, uint sequence, uint acknowledgment, ReadOnlySpan<byte> payload,
+    public static byte[] Tcp(ushort sourcePort, ushort destinationPort, TcpFlags flags, uint sequence, uint acknowledgment,
+        ReadOnlySpan<byte> payload,
         ushort window, ReadOnlySpan<byte> options)
     {
         var segment = new byte[TcpSegment.HeaderBytes + options.Length + payload.Length];
@@ -163,12 +173,14 @@ internal sealed class RawPeer : IFrameSink, INeighborResolver, IGroupObserver
         var sack = new (uint, uint)[options.SackBlocks];
         for (var i = 0; i < sack.Length; i++)
             sack[i] = (options.SackStart(i), options.SackEnd(i));
-        return new SentTcp(segment.Flags, segment.Sequence, segment.Acknowledgment, segment.Window, segment.Payload.ToArray(), options.Mss, options.WindowShift,
+        return new SentTcp(segment.Flags, segment.Sequence, segment.Acknowledgment, segment.Window, segment.Payload.ToArray(),
+            options.Mss, options.WindowShift,
             options.SackPermitted, options.HasTimestamp ? options.Timestamp : null, options.TimestampEcho, sack, segment.SourcePort);
     }
 }
 
-/// <summary>A TCP connection of the host under test whose other end is played by hand: sequence numbers count from each end's first.</summary>
+/// <summary>A TCP connection of the host under test whose other end is played by hand: sequence numbers count from each end's
+/// first.</summary>
 internal sealed class RawConnection
 {
     public const ushort FarPort = 4000;
@@ -187,9 +199,11 @@ internal sealed class RawConnection
     public SentTcp Syn { get; private set; } = null!;
 
     /// <summary>The host opens a connection to B and B answers.</summary>
-    public static RawConnection Open(RawPeer peer, ushort window = 65_535, TcpOptions? options = null, byte[]? synOptions = null)
+    public static RawConnection Open(RawPeer peer, ushort window = 65_535, TcpOptions? options = null, byte[]? synOptions = null,
+        long rtt = 0)
     {
         var raw = Start(peer, options);
+        peer.Advance(rtt);
         raw.Send(TcpFlags.Syn | TcpFlags.Ack, -1, 0, window: window, options: synOptions ?? [2, 4, 0x05, 0xb4]);
         Assert.Equal(TcpState.Established, raw.Connection.State);
         Assert.Equal(TcpFlags.Ack, peer.NextTcp()!.Flags);
@@ -200,7 +214,8 @@ internal sealed class RawConnection
     public static RawConnection Start(RawPeer peer, TcpOptions? options = null)
     {
         var raw = new RawConnection(peer);
-        Assert.Equal(NetError.None, peer.Host.ConnectTcp(peer.Now, new InetEndpoint(Pair.B4, FarPort), raw.Events, out var connection, options: options));
+        Assert.Equal(NetError.None, peer.Host.ConnectTcp(peer.Now, new InetEndpoint(Pair.B4, FarPort), raw.Events, out var connection,
+            options: options));
         raw.Connection = connection!;
         raw.Syn = peer.NextTcp()!;
         raw._nearIsn = raw.Syn.Sequence;
@@ -209,8 +224,10 @@ internal sealed class RawConnection
     }
 
     /// <summary>B sends a segment; -1 is the sequence number of its SYN, 0 that of its first byte, and so for acknowledgements.</summary>
-    public void Send(TcpFlags flags, long sequence, long acknowledgment, ReadOnlySpan<byte> payload = default, ushort window = 65_535, ReadOnlySpan<byte> options = default) =>
-        _peer.ReceiveTcp(FarPort, _nearPort, flags, (uint)(FarIsn + 1 + sequence), (uint)(_nearIsn + 1 + acknowledgment), payload, window, options);
+    public void Send(TcpFlags flags, long sequence, long acknowledgment, ReadOnlySpan<byte> payload = default, ushort window = 65_535,
+        ReadOnlySpan<byte> options = default) =>
+        _peer.ReceiveTcp(FarPort, _nearPort, flags, (uint)(FarIsn + 1 + sequence), (uint)(_nearIsn + 1 + acknowledgment), payload,
+            window, options);
 
     /// <summary>The next segment sent, its numbers counted likewise; null if none was sent.</summary>
     public SentTcp? Next() => _peer.NextTcp() is { } sent

@@ -43,7 +43,8 @@ internal sealed class Frame
     public ReadOnlySpan<byte> Packet => Bytes.AsSpan(0, Length);
 }
 
-/// <summary>One direction of a link in virtual time, with faults from a seed. Frames are recycled, so a warm link allocates nothing.</summary>
+/// <summary>One direction of a link in virtual time, with faults from a seed. Frames are recycled, so a warm link allocates
+/// nothing.</summary>
 internal sealed class VirtualLink(LinkOptions options, int seed, Func<long> clock, MacAddress source) : IFrameSink
 {
     private readonly Random _random = new(seed);

@@ -117,6 +117,46 @@ public sealed class AesGmacSivTests
         }
     }
 
+    [Fact]
+    public void X86_instructions_give_what_the_portable_cipher_gives()
+    {
+        if (!AesX86.IsSupported)
+            Assert.Skip("This processor has no AES-NI.");
+        using var hardware = new AesGmacSivHardware<AesX86>(Key0, Key1);
+        AssertSameAsPortable(hardware);
+    }
+
+    [Fact]
+    public void Arm_instructions_give_what_the_portable_cipher_gives()
+    {
+        if (!AesArm.IsSupported)
+            Assert.Skip("This processor has no Arm cryptography extension.");
+        using var hardware = new AesGmacSivHardware<AesArm>(Key0, Key1);
+        AssertSameAsPortable(hardware);
+    }
+
+    private static void AssertSameAsPortable(AesGmacSivCore hardware)
+    {
+        using var portable = new AesGmacSivPortable(Key0, Key1);
+        byte[] tag = new byte[16], expectedTag = new byte[16];
+        for (var length = 0; length <= 4096; length += 1 + (length / 60))
+        {
+            byte[] plain = TestData.RandomBytes(length, length), iv = TestData.RandomBytes(length + 1, 8);
+            var additional = TestData.RandomBytes(length + 2, length % 3 == 0 ? 11 : length % 50);
+            byte[] data = plain.ToArray(), expected = plain.ToArray();
+            hardware.Encrypt(iv, additional, data, tag);
+            portable.Encrypt(iv, additional, expected, expectedTag);
+            Assert.Equal(expectedTag, tag);
+            Assert.True(data.AsSpan().SequenceEqual(expected));
+            Assert.True(hardware.TryDecrypt(tag, additional, data));
+            Assert.True(data.AsSpan().SequenceEqual(plain));
+            Assert.True(portable.TryDecrypt(tag, additional, expected));
+            Assert.True(expected.AsSpan().SequenceEqual(plain));
+            tag[length % 16] ^= 1;
+            Assert.False(hardware.TryDecrypt(tag, additional, data));
+        }
+    }
+
     private static (byte[] Data, byte[] Tag) Expected(byte[] iv, byte[] additional, byte[] plain)
     {
         byte[] mac = new byte[16], nonce = [.. iv, 0, 0, 0, 0], joined = [.. additional, .. new byte[-additional.Length & 15], .. plain];

@@ -42,7 +42,7 @@ public sealed class Poly1305Tests
     public void Every_length_gives_the_tag_that_plain_arithmetic_gives()
     {
         var random = new Random(1305);
-        for (var length = 0; length < 300; length++)
+        for (var length = 0; length < 800; length += 1 + (length / 100))
         {
             byte[] key = new byte[32], message = new byte[length], tag = new byte[16];
             random.NextBytes(key);
@@ -51,6 +51,53 @@ public sealed class Poly1305Tests
                 Array.Fill(message, (byte)0xff);
             Poly1305.Compute(key, message, tag);
             Assert.Equal(Expected(key, message), tag);
+        }
+    }
+
+    [Fact]
+    public void The_portable_authenticator_gives_the_same_tag_for_every_length()
+    {
+        byte[] tag = new byte[16], expected = new byte[16];
+        for (var length = 0; length <= 2048; length += 1 + (length / 200))
+        {
+            byte[] key = TestData.RandomBytes(length, 32), message = TestData.RandomBytes(length + 1, length);
+            Poly1305.Compute(key, message, tag);
+            Poly1305Portable.Compute(key, message, default, expected);
+            Assert.Equal(expected, tag);
+            var split = length / 3;
+            Poly1305.Compute(key, message.AsSpan(0, split), message.AsSpan(split), tag);
+            Assert.Equal(expected, tag);
+            Poly1305Portable.Compute(key, message.AsSpan(0, split), message.AsSpan(split), tag);
+            Assert.Equal(expected, tag);
+        }
+    }
+
+    [Theory]
+    [InlineData(4)]
+    [InlineData(8)]
+    public void Blocks_side_by_side_give_the_sum_of_blocks_one_after_the_other(int lanes)
+    {
+        if (!(lanes == 4 ? Poly1305Vector.IsSupported256 : Poly1305Vector.IsSupported512))
+            Assert.Skip($"This machine has no vectors for {lanes} blocks at once.");
+        byte[] expected = new byte[16], actual = new byte[16];
+        for (var length = 0; length <= 600; length++)
+        {
+            byte[] key = TestData.RandomBytes(length, 32), message = new byte[length];
+            Array.Fill(message, (byte)0xff);
+            if (length % 2 == 0)
+                new Random(length).NextBytes(message);
+            if (length % 5 == 0)
+                key.AsSpan(0, 16).Fill(0xff);
+            Poly1305Wide one = new(key), other = new(key);
+            one.LastBlock(one.Blocks(message));
+            one.Finish(key.AsSpan(16), expected);
+            var first = message.AsSpan(0, length / 32 * 16);
+            var rest = lanes == 4 ? Poly1305Vector.FourLanes(ref other, first) : Poly1305Vector.EightLanes(ref other, first);
+            Assert.Equal(0, rest.Length);
+            ReadOnlySpan<byte> second = message.AsSpan(first.Length);
+            other.LastBlock(lanes == 4 ? Poly1305Vector.FourLanes(ref other, second) : Poly1305Vector.EightLanes(ref other, second));
+            other.Finish(key.AsSpan(16), actual);
+            Assert.Equal(expected, actual);
         }
     }
 

@@ -1,0 +1,52 @@
+#if NET
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
+
+namespace Lanyard.Wire.Crypto;
+
+/// <summary>The cryptography extension of 64-bit Arm: its rounds begin with adding a key.</summary>
+internal readonly struct AesArm : IAesMachine
+{
+    public static bool IsSupported => Aes.IsSupported && AdvSimd.Arm64.IsSupported;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> Begin(Vector128<byte> block, Vector128<byte> key) => block;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> Round(Vector128<byte> block, Vector128<byte> keyBefore, Vector128<byte> key) =>
+        Aes.MixColumns(Aes.Encrypt(block, keyBefore));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> LastRound(Vector128<byte> block, Vector128<byte> keyBefore, Vector128<byte> key) =>
+        Aes.Encrypt(block, keyBefore) ^ key;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> InverseRound(Vector128<byte> block, Vector128<byte> keyBefore, Vector128<byte> key) =>
+        Aes.InverseMixColumns(Aes.Decrypt(block, keyBefore));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> InverseLastRound(Vector128<byte> block, Vector128<byte> keyBefore, Vector128<byte> key) =>
+        Aes.Decrypt(block, keyBefore) ^ key;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> InverseMixColumns(Vector128<byte> key) => Aes.InverseMixColumns(key);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<ulong> MultiplyLow(Vector128<ulong> a, Vector128<ulong> b) =>
+        Aes.PolynomialMultiplyWideningLower(a.GetLower(), b.GetLower());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void AddProduct(
+        Vector128<ulong> a, Vector128<ulong> b, ref Vector128<ulong> low, ref Vector128<ulong> middle, ref Vector128<ulong> high)
+    {
+        var exchanged = AdvSimd.ExtractVector128(b, b, 1);
+        low ^= Aes.PolynomialMultiplyWideningLower(a.GetLower(), b.GetLower());
+        middle ^= Aes.PolynomialMultiplyWideningLower(a.GetLower(), exchanged.GetLower()) ^ Aes.PolynomialMultiplyWideningUpper(a, exchanged);
+        high ^= Aes.PolynomialMultiplyWideningUpper(a, b);
+    }
+
+    public static int AddProductsWide(
+        ref byte blocks, ref byte factors, int count, ref Vector128<ulong> low, ref Vector128<ulong> middle, ref Vector128<ulong> high) => 0;
+}
+#endif

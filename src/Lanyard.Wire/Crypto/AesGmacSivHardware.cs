@@ -1,0 +1,355 @@
+#if NET
+using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
+namespace Lanyard.Wire.Crypto;
+
+/// <summary>
+/// AES-GMAC-SIV with a processor's own instructions. Counters are encrypted eight at a time. The hash multiplies a group of blocks by powers of
+/// its key, computed in advance, adds up, and reduces once.
+/// </summary>
+/// <typeparam name="TMachine">The instructions.</typeparam>
+internal sealed class AesGmacSivHardware<TMachine> : AesGmacSivCore
+    where TMachine : struct, IAesMachine
+{
+    private const int BlockSize = AesPortable.BlockSize;
+    private const int Rounds = AesPortable.Rounds;
+    private const int CountersAtOnce = 8;
+    private const int BatchSize = CountersAtOnce * BlockSize;
+
+    // A packet of 1400 bytes is one group. Before a group there may be the additional data, after the last a partial block and the lengths.
+    private const int GroupBlocks = 88;
+    private const int Powers = GroupBlocks + 3;
+
+    // What the one allocation holds: round keys of the first key, of the second, those of the second for decryption, and the hash key's
+    // powers from the highest down.
+    private const int AuthenticationKeys = 0;
+    private const int EncryptionKeys = AesPortable.ScheduleSize;
+    private const int DecryptionKeys = 2 * AesPortable.ScheduleSize;
+    private const int HashKeys = 3 * AesPortable.ScheduleSize;
+
+    private readonly SecretBytes _keys = new(HashKeys + (Powers * BlockSize));
+
+    private static Vector128<byte> Indices => Vector128.Create((byte)0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+
+    public AesGmacSivHardware(ReadOnlySpan<byte> authenticationKey, ReadOnlySpan<byte> encryptionKey)
+    {
+        var keys = _keys.Span;
+        AesPortable.ExpandKey(authenticationKey, keys.Slice(AuthenticationKeys, AesPortable.ScheduleSize));
+        AesPortable.ExpandKey(encryptionKey, keys.Slice(EncryptionKeys, AesPortable.ScheduleSize));
+        ref var start = ref MemoryMarshal.GetReference(keys);
+        for (var i = 0; i <= Rounds; i++)
+        {
+            var key = Key(ref start, EncryptionKeys, Rounds - i);
+            if (i is > 0 and < Rounds)
+                key = TMachine.InverseMixColumns(key);
+            key.StoreUnsafe(ref start, (nuint)(DecryptionKeys + (i * BlockSize)));
+        }
+
+        // The key times x, which makes up for the hash's bits being numbered from the other end.
+        var hashKey = Reversed(Encrypted(ref start, AuthenticationKeys, Vector128<byte>.Zero));
+        ulong low = hashKey[0], high = hashKey[1];
+        var top = 0 - (high >> 63);
+        hashKey = Vector128.Create((low << 1) ^ (top & 1), ((high << 1) | (low >> 63)) ^ (top & 0xc200000000000000));
+        var power = hashKey;
+        for (var i = Powers - 1; i >= 0; i--)
+        {
+            power.AsByte().StoreUnsafe(ref start, (nuint)(HashKeys + (i * BlockSize)));
+            Vector128<ulong> sumLow = default, sumMiddle = default, sumHigh = default;
+            TMachine.AddProduct(power, hashKey, ref sumLow, ref sumMiddle, ref sumHigh);
+            power = Reduced(sumLow, sumMiddle, sumHigh);
+        }
+    }
+
+    public override void Encrypt(ReadOnlySpan<byte> iv, ReadOnlySpan<byte> additionalData, Span<byte> data, Span<byte> tag)
+    {
+        ref var keys = ref MemoryMarshal.GetReference(_keys.Span);
+        var ivWord = BinaryPrimitives.ReadUInt64LittleEndian(iv);
+        var pad = Encrypted(ref keys, AuthenticationKeys, PadBlock(ivWord));
+        var code = Folded(Hash(ref keys, additionalData, data), pad);
+        var block = Encrypted(ref keys, EncryptionKeys, Vector128.Create(ivWord, code).AsByte());
+        block.CopyTo(tag);
+        ApplyCounter(ref keys, FirstCounter(block), data);
+    }
+
+    public override bool TryDecrypt(ReadOnlySpan<byte> tag, ReadOnlySpan<byte> additionalData, Span<byte> data)
+    {
+        ref var keys = ref MemoryMarshal.GetReference(_keys.Span);
+        var block = Vector128.Create(tag);
+        var ivAndCode = Decrypted(ref keys, block).AsUInt64();
+        var pad = Encrypted(ref keys, AuthenticationKeys, PadBlock(ivAndCode[0]));
+        ApplyCounter(ref keys, FirstCounter(block), data);
+        var code = Folded(Hash(ref keys, additionalData, data), pad);
+        return (code ^ ivAndCode[1]) == 0;
+    }
+
+    public override void Dispose() => _keys.Dispose();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<byte> Key(ref byte keys, int schedule, int round) => Vector128.LoadUnsafe(ref keys, (nuint)(schedule + (round * BlockSize)));
+
+    private static Vector128<byte> Encrypted(ref byte keys, int schedule, Vector128<byte> block)
+    {
+        block = TMachine.Begin(block, Key(ref keys, schedule, 0));
+        block = TMachine.Round(block, Key(ref keys, schedule, 0), Key(ref keys, schedule, 1));
+        block = TMachine.Round(block, Key(ref keys, schedule, 1), Key(ref keys, schedule, 2));
+        block = TMachine.Round(block, Key(ref keys, schedule, 2), Key(ref keys, schedule, 3));
+        block = TMachine.Round(block, Key(ref keys, schedule, 3), Key(ref keys, schedule, 4));
+        block = TMachine.Round(block, Key(ref keys, schedule, 4), Key(ref keys, schedule, 5));
+        block = TMachine.Round(block, Key(ref keys, schedule, 5), Key(ref keys, schedule, 6));
+        block = TMachine.Round(block, Key(ref keys, schedule, 6), Key(ref keys, schedule, 7));
+        block = TMachine.Round(block, Key(ref keys, schedule, 7), Key(ref keys, schedule, 8));
+        block = TMachine.Round(block, Key(ref keys, schedule, 8), Key(ref keys, schedule, 9));
+        block = TMachine.Round(block, Key(ref keys, schedule, 9), Key(ref keys, schedule, 10));
+        block = TMachine.Round(block, Key(ref keys, schedule, 10), Key(ref keys, schedule, 11));
+        block = TMachine.Round(block, Key(ref keys, schedule, 11), Key(ref keys, schedule, 12));
+        block = TMachine.Round(block, Key(ref keys, schedule, 12), Key(ref keys, schedule, 13));
+        return TMachine.LastRound(block, Key(ref keys, schedule, 13), Key(ref keys, schedule, 14));
+    }
+
+    private static Vector128<byte> Decrypted(ref byte keys, Vector128<byte> block)
+    {
+        block = TMachine.Begin(block, Key(ref keys, DecryptionKeys, 0));
+        for (var i = 1; i < Rounds; i++)
+            block = TMachine.InverseRound(block, Key(ref keys, DecryptionKeys, i - 1), Key(ref keys, DecryptionKeys, i));
+        return TMachine.InverseLastRound(block, Key(ref keys, DecryptionKeys, Rounds - 1), Key(ref keys, DecryptionKeys, Rounds));
+    }
+
+    /// <summary>The block whose encryption is added to the hash: the vector, zeros, a one.</summary>
+    private static Vector128<byte> PadBlock(ulong iv) => Vector128.Create(iv, 1UL << 56).AsByte();
+
+    /// <summary>GMAC folded to eight bytes.</summary>
+    private static ulong Folded(Vector128<ulong> hash, Vector128<byte> pad)
+    {
+        var code = Reversed(hash.AsByte()) ^ pad.AsUInt64();
+        return code[0] ^ code[1];
+    }
+
+    /// <summary>The counter that a tag gives, its last word as a number. It begins below 2^31, so it does not overflow.</summary>
+    private static Vector128<uint> FirstCounter(Vector128<byte> tag) =>
+        WithLastWordReversed(tag).AsUInt32() & Vector128.Create(uint.MaxValue, uint.MaxValue, uint.MaxValue, 0x7fffffff);
+
+    /// <summary>AES-CTR.</summary>
+    private static void ApplyCounter(ref byte keys, Vector128<uint> counter, Span<byte> data)
+    {
+        ref var place = ref MemoryMarshal.GetReference(data);
+        var length = data.Length;
+        for (; length >= BatchSize; length -= BatchSize)
+        {
+            counter = EightBlocks(ref keys, counter, ref place);
+            place = ref Unsafe.Add(ref place, BatchSize);
+        }
+        if (length > 0)
+            LastBlocks(ref keys, counter, ref place, length, reachesBack: data.Length >= BlockSize);
+    }
+
+    /// <summary>AES-CTR of less than eight blocks. If it reaches back, there are at least sixteen bytes of data up to the end of these.</summary>
+    [SkipLocalsInit]
+    private static void LastBlocks(ref byte keys, Vector128<uint> counter, ref byte data, int length, bool reachesBack)
+    {
+        Span<byte> stream = stackalloc byte[BatchSize];
+        ref var source = ref MemoryMarshal.GetReference(stream);
+        stream.Clear();
+        EightBlocks(ref keys, counter, ref source);
+        var done = 0;
+        for (; length - done >= BlockSize; done += BlockSize)
+            AddTo(ref data, done, Vector128.LoadUnsafe(ref source, (nuint)done));
+        var rest = length - done;
+        if (rest == 0)
+            return;
+        if (reachesBack)
+        {
+            // At the end of the sixteen bytes that end the data: an index below zero is out of range and gives zero.
+            var last = Vector128.LoadUnsafe(ref source, (nuint)done);
+            AddTo(ref data, length - BlockSize, Vector128.Shuffle(last, Indices - Vector128.Create((byte)(BlockSize - rest))));
+            return;
+        }
+        for (; done < length; done++)
+            Unsafe.Add(ref data, done) ^= stream[done];
+    }
+
+    /// <summary>XORs eight encrypted counters in, and returns the next.</summary>
+    private static Vector128<uint> EightBlocks(ref byte keys, Vector128<uint> counter, ref byte data)
+    {
+        var key = Key(ref keys, EncryptionKeys, 0);
+        Vector128<byte> b0 = TMachine.Begin(CounterBlock(counter, 0), key), b1 = TMachine.Begin(CounterBlock(counter, 1), key);
+        Vector128<byte> b2 = TMachine.Begin(CounterBlock(counter, 2), key), b3 = TMachine.Begin(CounterBlock(counter, 3), key);
+        Vector128<byte> b4 = TMachine.Begin(CounterBlock(counter, 4), key), b5 = TMachine.Begin(CounterBlock(counter, 5), key);
+        Vector128<byte> b6 = TMachine.Begin(CounterBlock(counter, 6), key), b7 = TMachine.Begin(CounterBlock(counter, 7), key);
+
+        // Written out: a loop's end would be mispredicted about once for eight blocks, which costs as much as a third of them.
+        EightRounds(ref keys, 1, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
+        EightRounds(ref keys, 2, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
+        EightRounds(ref keys, 3, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
+        EightRounds(ref keys, 4, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
+        EightRounds(ref keys, 5, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
+        EightRounds(ref keys, 6, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
+        EightRounds(ref keys, 7, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
+        EightRounds(ref keys, 8, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
+        EightRounds(ref keys, 9, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
+        EightRounds(ref keys, 10, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
+        EightRounds(ref keys, 11, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
+        EightRounds(ref keys, 12, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
+        EightRounds(ref keys, 13, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
+        var keyBefore = Key(ref keys, EncryptionKeys, Rounds - 1);
+        key = Key(ref keys, EncryptionKeys, Rounds);
+        AddTo(ref data, 0, TMachine.LastRound(b0, keyBefore, key));
+        AddTo(ref data, BlockSize, TMachine.LastRound(b1, keyBefore, key));
+        AddTo(ref data, 2 * BlockSize, TMachine.LastRound(b2, keyBefore, key));
+        AddTo(ref data, 3 * BlockSize, TMachine.LastRound(b3, keyBefore, key));
+        AddTo(ref data, 4 * BlockSize, TMachine.LastRound(b4, keyBefore, key));
+        AddTo(ref data, 5 * BlockSize, TMachine.LastRound(b5, keyBefore, key));
+        AddTo(ref data, 6 * BlockSize, TMachine.LastRound(b6, keyBefore, key));
+        AddTo(ref data, 7 * BlockSize, TMachine.LastRound(b7, keyBefore, key));
+        return counter + Vector128.Create(0u, 0, 0, CountersAtOnce);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void EightRounds(
+        ref byte keys,
+        int round,
+        ref Vector128<byte> b0,
+        ref Vector128<byte> b1,
+        ref Vector128<byte> b2,
+        ref Vector128<byte> b3,
+        ref Vector128<byte> b4,
+        ref Vector128<byte> b5,
+        ref Vector128<byte> b6,
+        ref Vector128<byte> b7)
+    {
+        Vector128<byte> keyBefore = Key(ref keys, EncryptionKeys, round - 1), key = Key(ref keys, EncryptionKeys, round);
+        b0 = TMachine.Round(b0, keyBefore, key);
+        b1 = TMachine.Round(b1, keyBefore, key);
+        b2 = TMachine.Round(b2, keyBefore, key);
+        b3 = TMachine.Round(b3, keyBefore, key);
+        b4 = TMachine.Round(b4, keyBefore, key);
+        b5 = TMachine.Round(b5, keyBefore, key);
+        b6 = TMachine.Round(b6, keyBefore, key);
+        b7 = TMachine.Round(b7, keyBefore, key);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<byte> CounterBlock(Vector128<uint> counter, uint number) =>
+        WithLastWordReversed((counter + Vector128.Create(0u, 0, 0, number)).AsByte());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<byte> WithLastWordReversed(Vector128<byte> block) =>
+        Vector128.Shuffle(block, Vector128.Create((byte)0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 15, 14, 13, 12));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddTo(ref byte data, nint offset, Vector128<byte> stream)
+    {
+        ref var place = ref Unsafe.Add(ref data, offset);
+        (Vector128.LoadUnsafe(ref place) ^ stream).StoreUnsafe(ref place);
+    }
+
+    /// <summary>GHASH (NIST SP 800-38D, section 6.4) of the additional data, the data, each filled up to whole blocks, and the length of both.</summary>
+    private static Vector128<ulong> Hash(ref byte keys, ReadOnlySpan<byte> additionalData, ReadOnlySpan<byte> data)
+    {
+        // The additional data counts with its filling.
+        var length = (((ulong)additionalData.Length + BlockSize - 1) & ~(ulong)(BlockSize - 1)) + (ulong)data.Length;
+
+        // What is carried into a group: its first block's predecessor, yet to be multiplied by the key, or a sum to be added to the first block.
+        Vector128<ulong> carried = default;
+        for (; additionalData.Length > BlockSize; additionalData = additionalData[BlockSize..])
+        {
+            Vector128<ulong> low = default, middle = default, high = default;
+            AddProduct(ref keys, carried ^ Reversed(Vector128.Create(additionalData)), 1, ref low, ref middle, ref high);
+            carried = Reduced(low, middle, high);
+        }
+        var extra = 0;
+        if (additionalData.Length > 0)
+        {
+            carried ^= LastBlock(additionalData);
+            extra = 1;
+        }
+        while (true)
+        {
+            Vector128<ulong> low = default, middle = default, high = default;
+            var blocks = Math.Min(data.Length / BlockSize, GroupBlocks);
+            var rest = data[(blocks * BlockSize)..];
+            var isLast = rest.Length < BlockSize;
+
+            // What comes after the last group's blocks: perhaps a partial block, and the length.
+            var after = !isLast ? 0 : rest.Length == 0 ? 1 : 2;
+            if (blocks + extra > 0)
+            {
+                AddProduct(ref keys, carried, blocks + after + extra, ref low, ref middle, ref high);
+                carried = default;
+            }
+            AddProducts(ref keys, ref MemoryMarshal.GetReference(data), blocks, blocks + after, ref low, ref middle, ref high);
+            if (!isLast)
+            {
+                carried = Reduced(low, middle, high);
+                extra = 0;
+                data = rest;
+                continue;
+            }
+            if (rest.Length > 0)
+            {
+                var block = data.Length >= BlockSize ? LastBlock(ref Unsafe.Add(ref MemoryMarshal.GetReference(rest), rest.Length - BlockSize), rest.Length) : LastBlock(rest);
+                AddProduct(ref keys, carried ^ block, 2, ref low, ref middle, ref high);
+                carried = default;
+            }
+            AddProduct(ref keys, carried ^ Vector128.Create(0, length * 8), 1, ref low, ref middle, ref high);
+            return Reduced(low, middle, high);
+        }
+    }
+
+    /// <summary>Adds the products of blocks with the hash key's powers from the one given down.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddProducts(
+        ref byte keys, ref byte blocks, int count, int power, ref Vector128<ulong> low, ref Vector128<ulong> middle, ref Vector128<ulong> high)
+    {
+        ref var factors = ref Unsafe.Add(ref keys, HashKeys + ((Powers - power) * BlockSize));
+        for (var i = TMachine.AddProductsWide(ref blocks, ref factors, count, ref low, ref middle, ref high); i < count; i++)
+        {
+            var block = Reversed(Vector128.LoadUnsafe(ref blocks, (nuint)(i * BlockSize)));
+            TMachine.AddProduct(block, Vector128.LoadUnsafe(ref factors, (nuint)(i * BlockSize)).AsUInt64(), ref low, ref middle, ref high);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddProduct(
+        ref byte keys, Vector128<ulong> block, int power, ref Vector128<ulong> low, ref Vector128<ulong> middle, ref Vector128<ulong> high) =>
+        TMachine.AddProduct(
+            block, Vector128.LoadUnsafe(ref keys, (nuint)(HashKeys + ((Powers - power) * BlockSize))).AsUInt64(), ref low, ref middle, ref high);
+
+    /// <summary>
+    /// Brings a product back to 128 bits, modulo x^128 + x^7 + x^2 + x + 1 in reversed bits, in two steps of 64 bits (S. Gueron and M. Kounavis,
+    /// "Intel Carry-Less Multiplication Instruction and its Usage for Computing the GCM Mode").
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<ulong> Reduced(Vector128<ulong> low, Vector128<ulong> middle, Vector128<ulong> high)
+    {
+        const byte None = 0xff;
+        var polynomial = Vector128.CreateScalar(0xc200000000000000);
+        low ^= Vector128.Shuffle(middle.AsByte(), Vector128.Create(None, None, None, None, None, None, None, None, 0, 1, 2, 3, 4, 5, 6, 7)).AsUInt64();
+        high ^= Vector128.Shuffle(middle.AsByte(), Vector128.Create(8, 9, 10, 11, 12, 13, 14, 15, None, None, None, None, None, None, None, None)).AsUInt64();
+        low = Exchanged(low) ^ TMachine.MultiplyLow(low, polynomial);
+        low = Exchanged(low) ^ TMachine.MultiplyLow(low, polynomial);
+        return low ^ high;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<ulong> Exchanged(Vector128<ulong> x) => Vector128.Shuffle(x, Vector128.Create(1UL, 0));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<ulong> Reversed(Vector128<byte> block) =>
+        Vector128.Shuffle(block, Vector128.Create((byte)15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)).AsUInt64();
+
+    /// <summary>The last bytes of sixteen, with zeros behind them: an index of sixteen or more is out of range and gives zero.</summary>
+    private static Vector128<ulong> LastBlock(ref byte sixteen, int length) =>
+        Reversed(Vector128.Shuffle(Vector128.LoadUnsafe(ref sixteen), Indices + Vector128.Create((byte)(BlockSize - length))));
+
+    private static Vector128<ulong> LastBlock(ReadOnlySpan<byte> rest)
+    {
+        Span<byte> block = stackalloc byte[BlockSize];
+        block.Clear();
+        rest.CopyTo(block);
+        return Reversed(Vector128.Create((ReadOnlySpan<byte>)block));
+    }
+}
+#endif
