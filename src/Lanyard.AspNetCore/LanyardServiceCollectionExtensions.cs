@@ -1,5 +1,6 @@
 using Lanyard.Wire;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Lanyard.AspNetCore;
 
@@ -8,9 +9,22 @@ public static class LanyardServiceCollectionExtensions
 {
     /// <summary>
     /// Adds a node that starts and ends with the application and joins networks, as <see cref="ILanyardAccessor"/>; a health check named
-    /// <c>lanyard</c>; and Kestrel's way to listen on its networks (<see cref="LanyardWebHostExtensions.ListenLanyard(Microsoft.AspNetCore.Server.Kestrel.Core.KestrelServerOptions, int, Action{Microsoft.AspNetCore.Server.Kestrel.Core.ListenOptions}?)"/>).
+    /// <c>lanyard</c>; and Kestrel's way to listen on its networks (<c>options.ListenLanyard(port)</c>).
     /// </summary>
-    public static IServiceCollection AddLanyard(this IServiceCollection services, Action<LanyardHostingOptions> configure) => throw new NotImplementedException();
+    /// <param name="services">The services.</param>
+    /// <param name="configure">Says how the node is started and which networks it joins.</param>
+    public static IServiceCollection AddLanyard(this IServiceCollection services, Action<LanyardHostingOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentNullException.ThrowIfNull(configure);
+        services.Configure(configure);
+        services.TryAddSingleton<LanyardHostedService>();
+        services.TryAddSingleton<ILanyardAccessor>(provider => provider.GetRequiredService<LanyardHostedService>());
+        services.AddHostedService(provider => provider.GetRequiredService<LanyardHostedService>());
+        services.AddHealthChecks().AddCheck<LanyardHealthCheck>("lanyard");
+        services.AddLanyardTransport(configure: null);
+        return services;
+    }
 }
 
 /// <summary>The node of an application.</summary>

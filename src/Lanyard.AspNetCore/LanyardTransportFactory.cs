@@ -1,0 +1,68 @@
+using System.Net;
+using System.Net.Sockets;
+using Lanyard.NetStack;
+using Lanyard.Primitives;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Lanyard.AspNetCore;
+
+/// <summary>Gives Kestrel listeners on <see cref="LanyardEndPoint"/>s; other endpoints are left to the other transports.</summary>
+internal sealed class LanyardTransportFactory(IOptions<LanyardTransportOptions> options, ILoggerFactory loggerFactory, ILanyardAccessor? node = null)
+    : IConnectionListenerFactory, IConnectionListenerFactorySelector
+{
+    private readonly ILogger _logger = loggerFactory.CreateLogger("Lanyard.AspNetCore.Transport");
+
+    public bool CanBind(EndPoint endpoint) => endpoint is LanyardEndPoint;
+
+    public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
+    {
+        if (endpoint is not LanyardEndPoint wanted)
+            throw new NotSupportedException($"This transport listens on {nameof(LanyardEndPoint)}s, not on {endpoint}.");
+        var network = wanted.Network ?? node?.Network
+            ?? throw new InvalidOperationException("No network is given to listen on: name one, or add services.AddLanyard(...), whose first network is then used.");
+        try
+        {
+            var listener = network.Listen(new InetEndpoint(wanted.Address, (ushort)wanted.Port), options.Value.Backlog);
+            return new ValueTask<IConnectionListener>(new LanyardConnectionListener(listener, wanted.Address, options.Value, _logger));
+        }
+        catch (LanyardSocketException e) when (e.Error == NetError.AddressInUse)
+        {
+            throw new AddressInUseException(e.Message, e);
+        }
+    }
+}
+
+/// <summary>Accepts a port's connections for Kestrel.</summary>
+internal sealed class LanyardConnectionListener(LanyardListener listener, InetAddress address, LanyardTransportOptions options, ILogger logger) : IConnectionListener
+{
+    public EndPoint EndPoint { get; } = new LanyardEndPoint(listener.LocalEndPoint.Port, listener.Network, address);
+
+    public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            var connection = new LanyardConnection(await listener.AcceptAsync(cancellationToken).ConfigureAwait(false), options, logger);
+            connection.Start();
+            return connection;
+        }
+        catch (Exception e) when (e is ObjectDisposedException or LanyardNetworkException)
+        {
+            // Unbound, or the network is gone: no more will come.
+            return null;
+        }
+    }
+
+    public ValueTask UnbindAsync(CancellationToken cancellationToken = default)
+    {
+        listener.Dispose();
+        return default;
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        listener.Dispose();
+        return default;
+    }
+}
