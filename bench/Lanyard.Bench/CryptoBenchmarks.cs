@@ -7,6 +7,7 @@ using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using Lanyard.Wire;
 using Lanyard.Wire.Crypto;
+using Perfolizer.Horology;
 
 namespace Lanyard.Bench;
 
@@ -92,7 +93,11 @@ public class IdentityBenchmarks : IDisposable
 internal class InProcessConfig : ManualConfig
 {
     public InProcessConfig() =>
-        AddJob(Job.Default.WithToolchain(InProcessEmitToolchain.Instance).WithWarmupCount(4).WithIterationCount(8).WithIterationTime(Perfolizer.Horology.TimeInterval.FromMilliseconds(200)));
+        AddJob(Job.Default
+            .WithToolchain(InProcessEmitToolchain.Instance)
+            .WithWarmupCount(4)
+            .WithIterationCount(8)
+            .WithIterationTime(TimeInterval.FromMilliseconds(200)));
 }
 
 /// <summary>Adds the rate to the table.</summary>

@@ -3,8 +3,9 @@ using System.Buffers.Binary;
 namespace Lanyard.Wire.Crypto;
 
 /// <summary>
-/// AES-256 (FIPS 197) without tables, so that its time does not depend on key or data: four blocks at once, sliced into eight planes of 64
-/// bits. Plane i holds bit i of every byte; bit 16b + n of a plane belongs to byte n of block b, so a block's row r is the bits r, r+4, r+8, r+12.
+/// AES-256 (FIPS 197) without tables, so that its time does not depend on key or data: four blocks at once, sliced into eight planes of
+/// 64 bits. Plane i holds bit i of every byte; bit 16b + n of a plane belongs to byte n of block b, so a block's row r is the bits r,
+/// r+4, r+8, r+12.
 /// </summary>
 internal static class AesPortable
 {
@@ -242,8 +243,8 @@ internal static class AesPortable
     }
 
     /// <summary>
-    /// The S-box as a circuit of 113 gates (J. Boyar and R. Peralta, "A small depth-16 circuit for the AES S-box", 2012): a linear layer, an
-    /// inversion in GF(2^8) by way of GF(2^4), a linear layer. The names are the paper's; x0 is the highest bit.
+    /// The S-box as a circuit of 113 gates (J. Boyar and R. Peralta, "A small depth-16 circuit for the AES S-box", 2012): a linear layer,
+    /// an inversion in GF(2^8) by way of GF(2^4), a linear layer. The names are the paper's; x0 is the highest bit.
     /// </summary>
     private static void SubstituteBytes(Span<ulong> q)
     {

@@ -7,9 +7,9 @@ using System.Runtime.Intrinsics;
 namespace Lanyard.Wire.Crypto;
 
 /// <summary>
-/// A number modulo p = 2^255 - 19 in five limbs of 51 bits. Products leave limbs below 2^51 + 2^14; sums and differences are not carried, and
-/// every operation takes limbs below 2^54 (the subtrahend: below 2^53 - 76). So one sum or difference of products, or a difference of such
-/// a sum, may go into a product. All operations take the same steps whatever the value, unless the name says otherwise.
+/// A number modulo p = 2^255 - 19 in five limbs of 51 bits. Products leave limbs below 2^51 + 2^14; sums and differences are not carried,
+/// and every operation takes limbs below 2^54 (the subtrahend: below 2^53 - 76). So one sum or difference of products, or a difference of
+/// such a sum, may go into a product. All operations take the same steps whatever the value, unless the name says otherwise.
 /// </summary>
 internal struct Field25519
 {

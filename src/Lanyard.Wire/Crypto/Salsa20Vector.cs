@@ -8,8 +8,8 @@ using System.Runtime.Intrinsics.X86;
 namespace Lanyard.Wire.Crypto;
 
 /// <summary>
-/// Salsa20 with 4, 8 or 16 blocks side by side: lane n of each of sixteen vectors is a word of the n-th block, so the rounds need no shuffles; only
-/// the result is turned into bytes block by block.
+/// Salsa20 with 4, 8 or 16 blocks side by side: lane n of each of sixteen vectors is a word of the n-th block, so the rounds need no
+/// shuffles; only the result is turned into bytes block by block.
 /// </summary>
 internal static class Salsa20Vector
 {
@@ -90,7 +90,9 @@ internal static class Salsa20Vector
         a = TLanes.XorRotated18(a, TLanes.Add(d, c));
     }
 
-    /// <summary>What the rounds need of a width of vectors. The rotations are a method each because their counts have to be constants.</summary>
+    /// <summary>
+    /// What the rounds need of a width of vectors. The rotations are a method each because their counts have to be constants.
+    /// </summary>
     private interface ILanes<TVector>
         where TVector : struct
     {
@@ -112,7 +114,10 @@ internal static class Salsa20Vector
 
         static abstract TVector XorRotated18(TVector a, TVector b);
 
-        /// <summary>Turns each 4 x 4 square of words: afterwards 128 bits of a vector are four successive words of one block, with every fourth block in it.</summary>
+        /// <summary>
+        /// Turns each 4 x 4 square of words: afterwards 128 bits of a vector are four successive words of one block, with every fourth
+        /// block in it.
+        /// </summary>
         static abstract void Turn(ref TVector a, ref TVector b, ref TVector c, ref TVector d);
 
         /// <summary>Writes every fourth block, given its quarters.</summary>

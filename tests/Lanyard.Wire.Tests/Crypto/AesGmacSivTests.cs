@@ -192,7 +192,9 @@ public sealed class AesGmacSivTests
         return (data, tag);
     }
 
-    /// <summary>The steps that Arm processors have, each composed of x86 instructions as the Arm manual describes it, and no wide vectors.</summary>
+    /// <summary>
+    /// The steps that Arm processors have, each composed of x86 instructions as the Arm manual describes it, and no wide vectors.
+    /// </summary>
     private readonly struct KeyFirst : IAesMachine
     {
         public static bool IsSupported => AesX86.IsSupported;
@@ -214,12 +216,9 @@ public sealed class AesGmacSivTests
 
         public static Vector128<ulong> MultiplyLow(Vector128<ulong> a, Vector128<ulong> b) => AesX86.MultiplyLow(a, b);
 
-        public static void AddProduct(
-            Vector128<ulong> a, Vector128<ulong> b, ref Vector128<ulong> low, ref Vector128<ulong> middle, ref Vector128<ulong> high) =>
-            AesX86.AddProduct(a, b, ref low, ref middle, ref high);
+        public static void AddProduct(Vector128<ulong> a, Vector128<ulong> b, ref IAesMachine.Sum sum) => AesX86.AddProduct(a, b, ref sum);
 
-        public static int AddProductsWide(
-            ref byte blocks, ref byte factors, int count, ref Vector128<ulong> low, ref Vector128<ulong> middle, ref Vector128<ulong> high) => 0;
+        public static int AddProductsWide(ref byte blocks, ref byte factors, int count, ref IAesMachine.Sum sum) => 0;
 
         private static Vector128<byte> Aese(Vector128<byte> block, Vector128<byte> key) => X86Aes.EncryptLast(block ^ key, Vector128<byte>.Zero);
 
