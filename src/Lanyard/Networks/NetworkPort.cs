@@ -204,10 +204,10 @@ internal sealed class NetworkPort : IFrameSink, IGroupObserver
             Runtime.Events.Log(logger => Log.MtuChanged(logger, id, old.Mtu, mtu));
         EndBatch();
         Host = CreateHost(mtu);
-        old.Shutdown(Runtime.NowMicroseconds);
         Echo.OnHostReplaced();
         foreach (var user in _users.ToArray())
             user.OnHostReplaced();
+        old.Shutdown(Runtime.NowMicroseconds);
     }
 
     private void ApplyAddresses(NetworkConfig config)
@@ -274,7 +274,7 @@ internal interface IPortUser
     /// <summary>Whether it is closed, but not all of it has reached the other end.</summary>
     bool IsFinishing { get; }
 
-    /// <summary>The port has a new host; what was open on the old one is gone.</summary>
+    /// <summary>The port has a new host; what is open on the old one ends next.</summary>
     void OnHostReplaced();
 
     /// <summary>The port's network was left, or the node ended.</summary>

@@ -219,7 +219,10 @@ internal sealed class TcpChannel : ITcpEvents, IPortUser
             Port.RemoveUser(this);
     }
 
-    void IPortUser.OnHostReplaced() => FailPending();
+    void IPortUser.OnHostReplaced()
+    {
+        // The old host resets the connection, which says so.
+    }
 
     void IPortUser.OnPortLeft()
     {
