@@ -38,6 +38,7 @@ internal static class IdentityHash
     /// a time. Of the digest the rest is kept, and the sum is added where a word goes out or in.
     /// </summary>
     [SkipLocalsInit]
+    [MethodImpl(Optimize.AtOnce)]
     private static void Compute(ReadOnlySpan<byte> publicKey, Span<byte> digest, Span<byte> table)
     {
         Span<uint> state = stackalloc uint[Salsa20.StateWords];
@@ -73,6 +74,7 @@ internal static class IdentityHash
     }
 
     /// <summary>Writes the sums of the keystream up to each of the next blocks, given the sum up to the block before them.</summary>
+    [MethodImpl(Optimize.AtOnce)]
     private static void NextSums(Span<uint> state, ReadOnlySpan<byte> last, Span<byte> sums)
     {
         Salsa20.Blocks(Rounds, state, sums, BlocksAtOnce);

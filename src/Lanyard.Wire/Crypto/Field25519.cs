@@ -111,6 +111,7 @@ internal struct Field25519
     // A product's factors are moved up by 9 and 4 bits, so that the upper of its two words is what counts in the next limb. Upper words and
     // lower ones (moved back) are then summed each for themselves, and no sum passes 64 bits.
     [SkipLocalsInit]
+    [MethodImpl(Optimize.AtOnce)]
     public static Field25519 operator *(in Field25519 a, in Field25519 b)
     {
         ulong a0 = a._l0 << 9, a1 = a._l1 << 9, a2 = a._l2 << 9, a3 = a._l3 << 9, a4 = a._l4 << 9;
@@ -153,6 +154,7 @@ internal struct Field25519
 
     /// <summary>The square, with the products that occur twice computed once.</summary>
     [SkipLocalsInit]
+    [MethodImpl(Optimize.AtOnce)]
     public readonly Field25519 Squared()
     {
         ulong a0 = _l0 << 9, a1 = _l1 << 9, a2 = _l2 << 9, a3 = _l3 << 9, a4 = _l4 << 9;
@@ -194,6 +196,7 @@ internal struct Field25519
 
     /// <summary>The product with a number below 2^17.</summary>
     [SkipLocalsInit]
+    [MethodImpl(Optimize.AtOnce)]
     public readonly Field25519 Times(uint factor)
     {
         var b = (ulong)factor << 4;

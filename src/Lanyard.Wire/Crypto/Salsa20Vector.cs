@@ -31,6 +31,7 @@ internal static class Salsa20Vector
     public static void SixteenBlocks(int rounds, ReadOnlySpan<uint> state, Span<byte> keystream) =>
         Blocks<Vector512<uint>, Lanes512>(rounds, state, keystream);
 
+    [MethodImpl(Optimize.AtOnce)]
     private static void Blocks<TVector, TLanes>(int rounds, ReadOnlySpan<uint> state, Span<byte> keystream)
         where TVector : struct
         where TLanes : ILanes<TVector>

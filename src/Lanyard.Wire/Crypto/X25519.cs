@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Runtime.CompilerServices;
 
 namespace Lanyard.Wire.Crypto;
 
@@ -66,6 +67,7 @@ public static class X25519
     }
 
     /// <summary>The Montgomery ladder (RFC 7748, section 5).</summary>
+    [MethodImpl(Optimize.AtOnce)]
     private static void Multiply(ReadOnlySpan<byte> secretKey, ReadOnlySpan<byte> point, Span<byte> result)
     {
         Span<byte> scalar = stackalloc byte[KeySize];
