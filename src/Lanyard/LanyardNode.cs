@@ -390,6 +390,8 @@ public sealed class LanyardNode : IAsyncDisposable
         await _runtime.State.FlushAsync().ConfigureAwait(false);
         if (Options.Store is null)
             (_store as IDisposable)?.Dispose();
+        // What has happened is told, unless a handler takes its time.
+        await Task.WhenAny(_runtime.Events.DrainAsync(), Task.Delay(Options.ShutdownTimeout)).ConfigureAwait(false);
         Log.Ended(_logger, Address);
     }
 
