@@ -49,7 +49,7 @@ internal static class LanyardCommand
             error.WriteLine(refused.Message);
             return ExitCode.Unreachable;
         }
-        catch (LanyardSocketException unreachable)
+        catch (Exception unreachable) when (unreachable is LanyardSocketException or HttpRequestException)
         {
             error.WriteLine(unreachable.Message);
             return ExitCode.Unreachable;

@@ -12,6 +12,8 @@ internal static class NetworkJson
 
     public static void Write(Utf8JsonWriter writer, LanyardNetwork network)
     {
+        // The status first: the configuration that belongs to it is then there too.
+        var status = network.Status;
         var config = network.Config;
         var settings = network.Settings;
         writer.WriteStartObject();
@@ -45,7 +47,7 @@ internal static class NetworkJson
         WriteRoutes(writer, config?.Routes ?? default);
         if (config is { Sso.IsEnabled: true })
             writer.WriteBoolean("ssoEnabled", true);
-        writer.WriteString("status", Name(network.Status));
+        writer.WriteString("status", Name(status));
         writer.WriteString("type", config is { IsPublic: true } ? "PUBLIC" : "PRIVATE");
         writer.WriteEndObject();
     }

@@ -32,6 +32,9 @@ internal sealed class DemoMember
     /// <summary>Its addresses on the LAN so far.</summary>
     public IReadOnlyList<string> Addresses => _addresses;
 
+    /// <summary>Its IPv4 address, or another where it has none.</summary>
+    public string Address => _addresses.Find(address => address.Contains('.', StringComparison.Ordinal)) ?? _addresses[0];
+
     /// <summary>How long the game's answers took, in milliseconds, and whether they came directly.</summary>
     public List<(double Ms, bool IsDirect)> Answers { get; } = [];
 
@@ -77,7 +80,7 @@ internal sealed class DemoMember
             case { Kind: DemoEvent.Node, Values: [var node] }:
                 _screen.Say(Name, $"is node {node}, process {Process.Id}; asks to join");
                 break;
-            case { Kind: DemoEvent.Refused }:
+            case { Kind: DemoEvent.Refused } when !_firsts[DemoEvent.Refused].Task.IsCompleted:
                 _screen.Say(Name, "is refused: nobody has authorised it");
                 break;
             case { Kind: DemoEvent.Address, Values: [var address] }:

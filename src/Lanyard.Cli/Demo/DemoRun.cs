@@ -6,6 +6,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Lanyard.Cli.Daemon;
+using Lanyard.Cli.Identities;
 using Lanyard.Primitives;
 using Lanyard.Wire;
 
@@ -19,7 +20,7 @@ internal sealed class DemoRun(DemoScreen screen, string folder, bool hasDeadline
     private static readonly TimeSpan FirstAnswerLimit = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ApiPollInterval = TimeSpan.FromMilliseconds(20);
 
-    private static readonly (string Name, string Address)[] Invited = [("game", GameAddress), ("alice", "10.77.0.11"), ("bob", "10.77.0.12")];
+    private static readonly string[] Names = ["root", "game", "alice", "bob", "stranger"];
 
     private readonly List<DemoProcess> _processes = [];
     private readonly Dictionary<string, DemoMember> _members = [];
@@ -36,17 +37,19 @@ internal sealed class DemoRun(DemoScreen screen, string folder, bool hasDeadline
         screen.Note($"A game on a private LAN, between processes of the user {Environment.UserName}. Their state is in {folder} and is deleted in the end.");
 
         screen.Section("A root and a network controller");
+        await MakeIdentitiesAsync(stop);
         using var api = await StartRootAsync(stop);
         await CreateNetworkAsync(api, stop);
 
         screen.Section("The game, two players, and a stranger");
+        var gameNode = NodeOf("game");
         var game = Start("game", GameCommand.Name);
-        var stranger = Start("stranger", PlayerCommand.Name, "--name", "stranger", "--game", GameAddress, "--node", "0000000000");
-        var gameNode = await game.WhenAsync(DemoEvent.Node, stop);
         var alice = Start("alice", PlayerCommand.Name, "--name", "alice", "--game", $"{gameNode}.{_network}", "--node", gameNode);
         var bob = Start("bob", PlayerCommand.Name, "--name", "bob", "--game", GameAddress, "--node", gameNode);
-        await Task.WhenAll(Invited.Select(one => AdmitAsync(api, _members[one.Name], one.Address, stop)));
+        var stranger = Start("stranger", PlayerCommand.Name, "--name", "stranger", "--game", GameAddress, "--node", gameNode);
+        await AdmitAsync(api, game, GameAddress, stop);
         await game.WhenAsync(DemoEvent.Listening, stop);
+        await Task.WhenAll(AdmitAsync(api, alice, "10.77.0.11", stop), AdmitAsync(api, bob, "10.77.0.12", stop));
         await Task.WhenAll(alice.WhenAsync(DemoEvent.Done, stop), bob.WhenAsync(DemoEvent.Done, stop), stranger.WhenAsync(DemoEvent.Refused, stop));
         ShowPlay(alice, bob);
 
@@ -69,17 +72,29 @@ internal sealed class DemoRun(DemoScreen screen, string folder, bool hasDeadline
         await Task.WhenAll(_members.Values.Select(member => member.Following));
     }
 
+    /// <summary>One for each folder. That takes most of the time of a first start, and can be done at once for all.</summary>
+    private Task MakeIdentitiesAsync(CancellationToken stop)
+    {
+        screen.Say("everyone", "makes an identity: a key pair whose address takes a moment to compute");
+        return Task.WhenAll(Names.Select(name => Task.Run(
+            () =>
+            {
+                using var identity = Identity.Generate(RandomNumberGenerator.Fill, cancellation: stop);
+                Files.Create(SecretFile(name), Encoding.ASCII.GetBytes(identity.ToSecretString()), secret: true);
+            },
+            stop)));
+    }
+
     private async Task<LocalApiClient> StartRootAsync(CancellationToken stop)
     {
         var home = Home("root");
         var port = FindFreePort();
-        using var identity = Identity.Generate(RandomNumberGenerator.Fill, cancellation: stop);
-        Files.Create(Path.Combine(home, "identity.secret"), Encoding.ASCII.GetBytes(identity.ToSecretString()), secret: true);
+        using var identity = IdentityCommand.Read(SecretFile("root"));
         using var key = WorldKey.Generate(RandomNumberGenerator.Fill);
         var endpoint = new InetEndpoint(InetAddress.FromIPAddress(IPAddress.Loopback), (ushort)port);
         var planet = World.Create(WorldType.Planet, identity.Address.Value, 1, key.PublicKey, [new WorldRoot(identity.WithoutSecret(), [endpoint])], key);
         Files.Create(Path.Combine(folder, "planet"), planet.ToArray(), secret: false);
-        screen.Say("root", $"made its identity and a planet file that names it: {identity.Address} at {endpoint}");
+        screen.Say("root", $"is {identity.Address}; a planet file says that it is the root, at {endpoint}");
         var process = DemoProcess.Start(
             "root", "service", "--home", home, "--planet", Path.Combine(folder, "planet"), "--port", $"{port}", "--controller", "--until-stdin-ends");
         _processes.Add(process);
@@ -183,17 +198,17 @@ internal sealed class DemoRun(DemoScreen screen, string folder, bool hasDeadline
 
     private void ShowPlay(params DemoMember[] players)
     {
-        static string Ms(IEnumerable<double> times) => times.Any() ? string.Create(CultureInfo.InvariantCulture, $"{times.Min():0.00} ms") : "-";
+        static string Ms(double? time) => string.Create(CultureInfo.InvariantCulture, $"{time:0.00} ms");
         screen.Table(
-            ["player", "address", "first answer", "fastest by relay", "fastest directly", "ping", "sees"],
+            ["player", "address", "answers", "first after", "fastest after", "ping", "sees"],
             players.Select(player => new[]
             {
                 player.Name,
-                player.Addresses[0],
-                string.Create(CultureInfo.InvariantCulture, $"{player.Answers[0].Ms:0.0} ms"),
-                Ms(player.Answers.Where(answer => !answer.IsDirect).Select(answer => answer.Ms)),
-                Ms(player.Answers.Where(answer => answer.IsDirect).Select(answer => answer.Ms)),
-                player.PingMs is { } ping ? Ms([ping]) : "-",
+                player.Address,
+                $"{player.Answers.Count}",
+                Ms(player.Answers[0].Ms),
+                Ms(player.Answers.Min(answer => answer.Ms)),
+                Ms(player.PingMs),
                 player.World,
             }));
     }
@@ -249,6 +264,14 @@ internal sealed class DemoRun(DemoScreen screen, string folder, bool hasDeadline
         _holds &= holds;
         screen.Claim(holds, text);
     }
+
+    private string NodeOf(string name)
+    {
+        using var identity = IdentityCommand.Read(SecretFile(name));
+        return identity.Address.ToString();
+    }
+
+    private string SecretFile(string name) => Path.Combine(Home(name), "identity.secret");
 
     private string Home(string name) => Directory.CreateDirectory(Path.Combine(folder, name)).FullName;
 

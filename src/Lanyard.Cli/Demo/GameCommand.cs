@@ -17,6 +17,9 @@ internal static class GameCommand
     /// <summary>The game's TCP port on the LAN.</summary>
     public const int Port = 80;
 
+    /// <summary>What stands between two players where the game describes its world.</summary>
+    public const string Separator = ", ";
+
     private const int MaxMoveChars = 64;
 
     public static Command Create() => DemoApp.CreateCommand(Name, "The game server of the demo.", [], RunAsync);
@@ -49,5 +52,5 @@ internal static class GameCommand
     }
 
     private static string Describe(ConcurrentDictionary<string, string> players) =>
-        players.IsEmpty ? "an empty world" : string.Join(", ", players.OrderBy(player => player.Value).Select(player => player.Value));
+        players.IsEmpty ? "an empty world" : string.Join(Separator, players.OrderBy(player => player.Value).Select(player => player.Value));
 }

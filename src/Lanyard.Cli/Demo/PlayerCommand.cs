@@ -16,7 +16,7 @@ internal static class PlayerCommand
     private const int PollsPerMove = 5;
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>How long it plays at most while the path to the game is relayed.</summary>
+    /// <summary>How long it plays at most until it has a direct path to the game and sees another player.</summary>
     private static readonly TimeSpan MaxPlay = TimeSpan.FromSeconds(15);
 
     public static Command Create()
@@ -36,6 +36,7 @@ internal static class PlayerCommand
     private sealed class Player(DemoApp app, string name, string game, NodeAddress gameNode, TextWriter output)
     {
         private bool? _toldDirect;
+        private string _world = "";
 
         public async Task PlayAsync(bool once, CancellationToken stop)
         {
@@ -45,7 +46,8 @@ internal static class PlayerCommand
             for (var poll = 1; ; poll++)
             {
                 await PollAsync(http, stop);
-                if (once || (poll >= MinPolls && (_toldDirect == true || Stopwatch.GetElapsedTime(start) > MaxPlay)))
+                var hasSeenAll = _toldDirect == true && _world.Contains(GameCommand.Separator, StringComparison.Ordinal);
+                if (once || (poll >= MinPolls && (hasSeenAll || Stopwatch.GetElapsedTime(start) > MaxPlay)))
                     break;
                 if (poll % PollsPerMove == 1)
                     await MoveAsync(http, poll, stop);
@@ -61,10 +63,10 @@ internal static class PlayerCommand
         private async Task PollAsync(HttpClient http, CancellationToken stop)
         {
             var start = Stopwatch.GetTimestamp();
-            var world = await http.GetStringAsync(new Uri("/world", UriKind.Relative), stop);
+            _world = await http.GetStringAsync(new Uri("/world", UriKind.Relative), stop);
             var elapsed = Stopwatch.GetElapsedTime(start);
             TellPath();
-            new DemoEvent(DemoEvent.Answer, Milliseconds(elapsed), IsDirect() ? DemoEvent.Direct : DemoEvent.Relayed, world).Write(output);
+            new DemoEvent(DemoEvent.Answer, Milliseconds(elapsed), IsDirect() ? DemoEvent.Direct : DemoEvent.Relayed, _world).Write(output);
         }
 
         private async Task MoveAsync(HttpClient http, int poll, CancellationToken stop)

@@ -1,0 +1,120 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Sockets;
+using System.Text;
+
+namespace Lanyard.Service.Tests;
+
+/// <summary>Who may use the API, and what becomes of requests that make no sense.</summary>
+public sealed class ApiAccessTests
+{
+    [Fact]
+    public async Task A_token_is_taken_from_the_header_the_query_or_as_a_bearers_and_nothing_else_lets_in()
+    {
+        await using var lan = await ServiceLan.StartAsync();
+        using var client = new ServiceClient(lan.Service("r"), lan.Home("r"), withToken: false);
+        var token = client.Token;
+        Assert.Matches("^[a-z0-9]{24}$", token);
+
+        Assert.Equal(HttpStatusCode.OK, (await client.SendAsync("GET", "/status", headers: headers => headers.Add("X-ZT1-Auth", token))).Status);
+        Assert.Equal(HttpStatusCode.OK, (await client.SendAsync("GET", $"/status?auth={token}")).Status);
+        Assert.Equal(HttpStatusCode.OK, (await client.SendAsync("GET", "/status", headers: headers => headers.Add("Authorization", $"bearer {token}"))).Status);
+        Assert.Equal(HttpStatusCode.OK, (await client.SendAsync("GET", "/health")).Status);
+
+        foreach (var wrong in new[] { "x", token[1..], token + "a", token.ToUpper(CultureInfo.InvariantCulture), " ", new string('a', 5_000) })
+        {
+            var error = await client.FailAsync(HttpStatusCode.Unauthorized, "GET", "/status", headers: headers => headers.TryAddWithoutValidation("X-ZT1-Auth", wrong));
+            Assert.DoesNotContain(token, error, StringComparison.Ordinal);
+        }
+
+        await client.FailAsync(HttpStatusCode.Unauthorized, "GET", "/status");
+        await client.FailAsync(HttpStatusCode.Unauthorized, "GET", "/status?auth=");
+        await client.FailAsync(HttpStatusCode.Unauthorized, "GET", "/status", headers: headers => headers.Add("Authorization", $"Basic {token}"));
+        await client.FailAsync(HttpStatusCode.Unauthorized, "POST", "/controller/network", "{}");
+        await client.FailAsync(HttpStatusCode.Unauthorized, "GET", "/no/such/path");
+        // The first place with a token decides.
+        await client.FailAsync(HttpStatusCode.Unauthorized, "GET", $"/status?auth={token}", headers: headers => headers.Add("X-ZT1-Auth", "x"));
+        Assert.Empty((await lan.Client("r").CallAsync("GET", "/controller/network")).EnumerateArray());
+    }
+
+    [Fact]
+    public async Task Requests_that_make_no_sense_are_answered_with_what_is_wrong_and_change_nothing()
+    {
+        await using var lan = await ServiceLan.StartAsync();
+        var client = lan.Client("r");
+        const string Network = "/network/8056c2e21c000001";
+        Assert.Contains("JSON", await client.FailAsync(HttpStatusCode.BadRequest, "POST", Network, "{ not json"), StringComparison.Ordinal);
+        Assert.Contains("object", await client.FailAsync(HttpStatusCode.BadRequest, "POST", Network, "[]"), StringComparison.Ordinal);
+        Assert.Contains("allowGlobal", await client.FailAsync(HttpStatusCode.BadRequest, "POST", Network, """{ "allowGlobal": "yes" }"""), StringComparison.Ordinal);
+        Assert.Contains("JSON", await client.FailAsync(HttpStatusCode.BadRequest, "POST", Network, new string('[', 60_000)), StringComparison.Ordinal);
+        Assert.Contains("seed", await client.FailAsync(HttpStatusCode.BadRequest, "POST", "/moon/000000abcdef0123", """{ "seed": 7 }"""), StringComparison.Ordinal);
+        Assert.Contains("long", await client.FailAsync(HttpStatusCode.RequestEntityTooLarge, "POST", Network, new string(' ', 100_000), AskFirst), StringComparison.Ordinal);
+        await client.FailAsync(HttpStatusCode.RequestEntityTooLarge, "POST", "/controller/network", new string(' ', 1_100_000), AskFirst);
+        await client.FailAsync(HttpStatusCode.NotFound, "GET", Network);
+        await client.FailAsync(HttpStatusCode.NotFound, "GET", "/network/8056c2e21c00000g");
+        await client.FailAsync(HttpStatusCode.NotFound, "GET", "/");
+        await client.FailAsync(HttpStatusCode.NotFound, "GET", "/network/8056c2e21c000001/../../etc/passwd");
+        await client.FailAsync(HttpStatusCode.MethodNotAllowed, "POST", "/status", "{}");
+        await client.FailAsync(HttpStatusCode.MethodNotAllowed, "PATCH", Network, "{}");
+        Assert.Empty((await client.CallAsync("GET", "/network")).EnumerateArray());
+        Assert.Equal("{}", (await client.CallAsync("GET", "/peer/0123456789")).GetRawText());
+        Assert.Equal("{}", (await client.CallAsync("DELETE", Network)).GetRawText());
+    }
+
+    [Fact]
+    public async Task A_node_that_is_no_controller_says_so()
+    {
+        await using var lan = await ServiceLan.StartAsync(isController: false);
+        Assert.Contains("--controller", await lan.Client("r").FailAsync(HttpStatusCode.NotFound, "GET", "/controller"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Command_lines_of_existing_nodes_which_send_no_Host_header_are_answered()
+    {
+        await using var lan = await ServiceLan.StartAsync();
+        var token = lan.Client("r").Token;
+        var answer = await ExchangeAsync(lan.Service("r").Port, [$"GET /stat", $"us HTTP/1.1\r\nConnection: close\r\nX-ZT1-Auth: {token}\r\n\r\n"]);
+        Assert.StartsWith("HTTP/1.1 200 OK\r\n", answer, StringComparison.Ordinal);
+        var join = await ExchangeAsync(lan.Service("r").Port, [$"POST /network/8056c2e21c000001 HTTP/1.1\r\nContent-Length: 2\r\nConnection: close\r\nX-ZT1-Auth: {token}\r\n\r\n", "{}"]);
+        Assert.StartsWith("HTTP/1.1 200 OK\r\n", join, StringComparison.Ordinal);
+        Assert.Contains("\"nwid\":\"8056c2e21c000001\"", join, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Bytes_that_are_no_request_leave_the_service_as_it_was()
+    {
+        await using var lan = await ServiceLan.StartAsync();
+        var random = new Random(7);
+        var request = Encoding.ASCII.GetBytes($"POST /network/8056c2e21c000001 HTTP/1.1\r\nHost: x\r\nContent-Length: 30\r\nX-ZT1-Auth: {lan.Client("r").Token}x\r\n\r\n{{ \"allowGlobal\": true       }}");
+        for (var i = 0; i < 200; i++)
+        {
+            var bytes = (byte[])request.Clone();
+            for (var flips = random.Next(1, 8); flips > 0; flips--)
+                bytes[random.Next(bytes.Length)] = (byte)random.Next(256);
+            using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            await socket.ConnectAsync(IPAddress.Loopback, lan.Service("r").Port, ServiceLan.Guard);
+            await socket.SendAsync(bytes.AsMemory(0, random.Next(bytes.Length)), ServiceLan.Guard);
+        }
+
+        Assert.Empty((await lan.Client("r").CallAsync("GET", "/network")).EnumerateArray());
+    }
+
+    /// <summary>Sends the body only once the head was not refused: else the refusal may get lost in the reset of what is still being sent.</summary>
+    private static void AskFirst(HttpRequestHeaders headers) => headers.ExpectContinue = true;
+
+    /// <summary>Sends parts one after the other, and reads all that is answered.</summary>
+    private static async Task<string> ExchangeAsync(int port, string[] parts)
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        await socket.ConnectAsync(IPAddress.Loopback, port, ServiceLan.Guard);
+        using var stream = new NetworkStream(socket, ownsSocket: false);
+        foreach (var part in parts)
+        {
+            await stream.WriteAsync(Encoding.ASCII.GetBytes(part), ServiceLan.Guard);
+            await Task.Yield();
+        }
+        using var reader = new StreamReader(stream);
+        return await reader.ReadToEndAsync(ServiceLan.Guard);
+    }
+}
