@@ -280,6 +280,16 @@ public sealed class LanyardNetwork
     };
 #endif
 
+    /// <summary>Where the controller has refused: asks it once more, as it may have changed its mind.</summary>
+    internal void AskAgain()
+    {
+        using (Hold())
+        {
+            if (!_port.IsLeft && _port.Engine.Status is not (NetworkStatus.Ok or NetworkStatus.RequestingConfiguration))
+                _port.Runtime.Engine.Retry(_port.Runtime.NowMs, _port.Engine);
+        }
+    }
+
     /// <summary>Its status or configuration changed. Under the gate.</summary>
     internal void RaiseChanged(NetworkStatus status) => Node.RaiseNetworkChanged(this, status);
 
