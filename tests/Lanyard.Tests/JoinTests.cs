@@ -1,4 +1,5 @@
 using Lanyard.Engine;
+using Lanyard.Primitives;
 using Lanyard.Wire;
 
 namespace Lanyard.Tests;
@@ -100,5 +101,28 @@ public sealed class JoinTests
         var networkA = await a.JoinAsync(lan.Network, TestLan.Guard);
         var networkB = await b.JoinAsync(lan.Network, TestLan.Guard);
         Assert.True((await networkA.PingAsync(networkB.IPv4Address!, TimeSpan.FromMinutes(1), cancellationToken: TestLan.Guard)).IsSuccess);
+    }
+
+    [Fact]
+    public async Task A_lan_can_run_over_IPv6()
+    {
+        if (!System.Net.Sockets.Socket.OSSupportsIPv6)
+            Assert.Skip("This machine has no IPv6.");
+        await using var lan = await TestLan.StartAsync(overIPv6: true);
+        var a = await lan.JoinAsync(1);
+        var b = await lan.JoinAsync(2);
+        Assert.True((await a.PingAsync(b.IPv4Address!, TimeSpan.FromMinutes(1), cancellationToken: TestLan.Guard)).IsSuccess);
+        Assert.All(a.Node.BoundEndPoints, e => Assert.Equal(System.Net.Sockets.AddressFamily.InterNetworkV6, e.AddressFamily));
+    }
+
+    [Fact]
+    public async Task Blocked_physical_networks_are_not_used()
+    {
+        await using var lan = await TestLan.StartAsync();
+        var options = lan.Options(1) with { BlockedPhysicalNetworks = [InetPrefix.Parse("127.0.0.0/8")], JoinTimeout = TimeSpan.FromSeconds(1) };
+        var node = await lan.StartNodeAsync(1, options);
+        var error = await Assert.ThrowsAsync<LanyardNetworkException>(() => node.JoinAsync(lan.Network, TestLan.Guard));
+        Assert.Contains("offline", error.Message, StringComparison.Ordinal);
+        Assert.False(node.IsOnline);
     }
 }
