@@ -14,8 +14,16 @@ public sealed class LeftoverTests
         var before = Count();
         for (var i = 0; i < 5; i++)
             await OneLifeAsync();
+
+        // A thread that was joined is for a moment still on the system's list.
         var after = Count();
-        Assert.Equal(before, after);
+        for (var i = 0; i < 250 && (after.Threads > before.Threads || after.Sockets > before.Sockets); i++)
+        {
+            await Task.Delay(20, TestContext.Current.CancellationToken);
+            after = Count();
+        }
+
+        Assert.True(after.Threads <= before.Threads && after.Sockets <= before.Sockets, $"before {before}, after {after}");
 
         static (int Threads, int Sockets) Count() => (LanyardThreads(), UdpSockets());
 

@@ -44,7 +44,7 @@ internal static class PerfCommand
         options.AddTo(command);
         command.Validators.Add(result =>
         {
-            if (result.GetValue(rtt) && (result.GetValue(reverse) || result.GetValue(streams) != 1))
+            if (result.GetValue(rtt) && (result.GetValue(reverse) || result.GetResult(streams) is { Implicit: false }))
                 result.AddError("--rtt measures one connection, and both ways: it goes with neither --streams nor --reverse.");
         });
         command.SetAction(async (result, cancellation) =>
