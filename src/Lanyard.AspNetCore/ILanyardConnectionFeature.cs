@@ -12,7 +12,9 @@ public interface ILanyardConnectionFeature
     /// <summary>The caller's virtual address and port.</summary>
     IPEndPoint RemoteEndPoint { get; }
 
-    /// <summary>The node that sent the frames of this connection, proven by the protocol's cryptography; none where it lies behind a bridge.</summary>
+    /// <summary>
+    /// The node that sent the frames of this connection, proven by the protocol's cryptography; none where it lies behind a bridge.
+    /// </summary>
     NodeAddress RemoteNode { get; }
 
     /// <summary>The stream under the connection.</summary>

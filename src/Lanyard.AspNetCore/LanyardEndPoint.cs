@@ -29,6 +29,8 @@ public sealed class LanyardEndPoint : EndPoint
     /// <summary>The address; the default value for all of this node's.</summary>
     public InetAddress Address { get; }
 
-    /// <summary>The network, where it is known, and the port, as a Kestrel address: <c>http://lanyard:80</c> or <c>http://NETWORK:80</c>.</summary>
+    /// <summary>
+    /// The network, where it is known, and the port, as a Kestrel address: <c>http://lanyard:80</c> or <c>http://NETWORK:80</c>.
+    /// </summary>
     public override string ToString() => $"{Network?.Id.ToString() ?? "lanyard"}:{Port}";
 }

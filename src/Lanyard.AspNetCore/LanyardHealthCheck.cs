@@ -2,10 +2,14 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Lanyard.AspNetCore;
 
-/// <summary>Healthy while the node is online and its networks are up; degraded while it is offline but its networks have their addresses, so that known peers can be reached.</summary>
+/// <summary>
+/// Healthy while the node is online and its networks are up; degraded while it is offline but its networks have their addresses, so that
+/// known peers can be reached.
+/// </summary>
 internal sealed class LanyardHealthCheck(LanyardHostedService service) : IHealthCheck
 {
-    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) => Task.FromResult(Check());
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
+        Task.FromResult(Check());
 
     private HealthCheckResult Check()
     {

@@ -5,12 +5,14 @@ using Microsoft.Extensions.Options;
 namespace Lanyard.AspNetCore;
 
 /// <summary>Starts the node before anything else of the application starts, and ends it after everything else has stopped.</summary>
-internal sealed class LanyardHostedService(IOptions<LanyardHostingOptions> options, ILoggerFactory loggerFactory) : IHostedLifecycleService, ILanyardAccessor, IAsyncDisposable
+internal sealed class LanyardHostedService(
+    IOptions<LanyardHostingOptions> options, ILoggerFactory loggerFactory) : IHostedLifecycleService, ILanyardAccessor, IAsyncDisposable
 {
     private LanyardNode? _node;
     private LanyardNetwork? _network;
 
-    public LanyardNode Node => _node ?? throw new InvalidOperationException("The node starts with the application: use it from what runs once that has started.");
+    public LanyardNode Node =>
+        _node ?? throw new InvalidOperationException("The node starts with the application: use it from what runs once that has started.");
 
     public LanyardNetwork Network => _network ?? throw new InvalidOperationException(_node is null
         ? "The node starts with the application: use its network from what runs once that has started."

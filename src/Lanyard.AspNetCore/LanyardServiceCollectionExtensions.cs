@@ -37,7 +37,8 @@ public sealed class LanyardHostingOptions
     public IList<NetworkId> Networks { get; } = [];
 
     /// <summary>
-    /// Whether the application's start waits until its networks are up, and fails where they refuse it. Default true. Else they come up when they do.
+    /// Whether the application's start waits until its networks are up, and fails where they refuse it. Default true. Else they come up
+    /// when they do.
     /// </summary>
     public bool WaitForNetworks { get; set; } = true;
 }

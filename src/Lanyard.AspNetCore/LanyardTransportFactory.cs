@@ -9,7 +9,8 @@ using Microsoft.Extensions.Options;
 namespace Lanyard.AspNetCore;
 
 /// <summary>Gives Kestrel listeners on <see cref="LanyardEndPoint"/>s; other endpoints are left to the other transports.</summary>
-internal sealed class LanyardTransportFactory(IOptions<LanyardTransportOptions> options, ILoggerFactory loggerFactory, ILanyardAccessor? node = null)
+internal sealed class LanyardTransportFactory(
+    IOptions<LanyardTransportOptions> options, ILoggerFactory loggerFactory, ILanyardAccessor? node = null)
     : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     private readonly ILogger _logger = loggerFactory.CreateLogger("Lanyard.AspNetCore.Transport");
@@ -21,7 +22,8 @@ internal sealed class LanyardTransportFactory(IOptions<LanyardTransportOptions> 
         if (endpoint is not LanyardEndPoint wanted)
             throw new NotSupportedException($"This transport listens on {nameof(LanyardEndPoint)}s, not on {endpoint}.");
         var network = wanted.Network ?? node?.Network
-            ?? throw new InvalidOperationException("No network is given to listen on: name one, or add services.AddLanyard(...), whose first network is then used.");
+            ?? throw new InvalidOperationException("No network is given to listen on: name one, or add services.AddLanyard(...), whose "
+                + "first network is then used.");
         try
         {
             var listener = network.Listen(new InetEndpoint(wanted.Address, (ushort)wanted.Port), options.Value.Backlog);
@@ -35,7 +37,8 @@ internal sealed class LanyardTransportFactory(IOptions<LanyardTransportOptions> 
 }
 
 /// <summary>Accepts a port's connections for Kestrel.</summary>
-internal sealed class LanyardConnectionListener(LanyardListener listener, InetAddress address, LanyardTransportOptions options, ILogger logger) : IConnectionListener
+internal sealed class LanyardConnectionListener(
+    LanyardListener listener, InetAddress address, LanyardTransportOptions options, ILogger logger) : IConnectionListener
 {
     public EndPoint EndPoint { get; } = new LanyardEndPoint(listener.LocalEndPoint.Port, listener.Network, address);
 

@@ -20,12 +20,15 @@ public static class LanyardWebHostExtensions
         return builder.ConfigureServices(services => services.AddLanyardTransport(configure));
     }
 
-    /// <summary>Lets Kestrel listen on a network: unless other endpoints are given, on nothing else, so that no TCP port of the machine is opened.</summary>
+    /// <summary>
+    /// Lets Kestrel listen on a network: unless other endpoints are given, on nothing else, so that no TCP port of the machine is opened.
+    /// </summary>
     /// <param name="builder">The web host.</param>
     /// <param name="network">The network.</param>
     /// <param name="port">The port on it.</param>
     /// <param name="configure">Changes the transport's options.</param>
-    public static IWebHostBuilder UseLanyard(this IWebHostBuilder builder, LanyardNetwork network, int port, Action<LanyardTransportOptions>? configure = null)
+    public static IWebHostBuilder UseLanyard(
+        this IWebHostBuilder builder, LanyardNetwork network, int port, Action<LanyardTransportOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(network);
         return builder.UseLanyard(configure).ConfigureServices(
@@ -44,10 +47,13 @@ public static class LanyardWebHostExtensions
     /// <param name="network">The network.</param>
     /// <param name="port">The port; 0 chooses one.</param>
     /// <param name="configure">Changes the endpoint: protocols, TLS.</param>
-    public static void ListenLanyard(this KestrelServerOptions options, LanyardNetwork network, int port, Action<ListenOptions>? configure = null) =>
+    public static void ListenLanyard(
+        this KestrelServerOptions options, LanyardNetwork network, int port, Action<ListenOptions>? configure = null) =>
         Listen(options, new LanyardEndPoint(port, network), configure);
 
-    /// <summary>The node that sent this request; null if it did not come over a virtual network, or the caller lies behind a bridge.</summary>
+    /// <summary>
+    /// The node that sent this request; null if it did not come over a virtual network, or the caller lies behind a bridge.
+    /// </summary>
     public static NodeAddress? GetLanyardCaller(this HttpContext context)
     {
         ArgumentNullException.ThrowIfNull(context);

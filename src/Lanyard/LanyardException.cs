@@ -32,7 +32,8 @@ public sealed class LanyardStateInUseException : LanyardStateException
 {
     /// <summary>An exception about a folder.</summary>
     public LanyardStateInUseException(string path, Exception? innerException = null)
-        : base(path, $"The state folder '{path}' is in use by another node. A node's identity may be in use once only: end the other process, or give this one a folder of its own.", innerException)
+        : base(path, $"The state folder '{path}' is in use by another node. A node's identity may be in use once only: end the other "
+            + "process, or give this one a folder of its own.", innerException)
     {
     }
 }
@@ -81,7 +82,10 @@ public sealed class LanyardNetworkException : LanyardException
     public LanyardNetworkFailure Failure { get; }
 }
 
-/// <summary>A connection, a datagram or a ping over a virtual network failed. The inner exception is the <see cref="SocketException"/> that a socket of the system would have thrown.</summary>
+/// <summary>
+/// A connection, a datagram or a ping over a virtual network failed. The inner exception is the <see cref="SocketException"/> that a socket
+/// of the system would have thrown.
+/// </summary>
 public sealed class LanyardSocketException : LanyardException
 {
     /// <summary>An exception about a socket.</summary>

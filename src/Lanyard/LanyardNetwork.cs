@@ -8,7 +8,8 @@ using Lanyard.Wire;
 namespace Lanyard;
 
 /// <summary>
-/// A virtual network that a <see cref="LanyardNode"/> has joined, and this node's port on it: streams, listeners, datagrams, pings. All members
+/// A virtual network that a <see cref="LanyardNode"/> has joined, and this node's port on it: streams, listeners, datagrams, pings. All
+/// members
 /// may be called from any thread.
 /// </summary>
 public sealed class LanyardNetwork
@@ -83,7 +84,9 @@ public sealed class LanyardNetwork
         }
     }
 
-    /// <summary>What of the controller's assignments is taken (file <c>networks.d/ID.local.conf</c>). Setting it takes effect at once and is kept.</summary>
+    /// <summary>
+    /// What of the controller's assignments is taken (file <c>networks.d/ID.local.conf</c>). Setting it takes effect at once and is kept.
+    /// </summary>
     public LanyardNetworkSettings Settings
     {
         get
@@ -110,7 +113,8 @@ public sealed class LanyardNetwork
     internal NetworkPort Port => _port;
 
     /// <summary>Waits until <see cref="IsReady"/>.</summary>
-    /// <param name="waitForAuthorization">Whether to go on waiting where the controller refuses this node, or has no address for it; else that throws.</param>
+    /// <param name="waitForAuthorization">Whether to go on waiting where the controller refuses this node, or has no address for it; else
+    /// that throws.</param>
     /// <param name="cancellationToken">Ends the waiting.</param>
     /// <exception cref="LanyardNetworkException">The network was left, has no address for this node, or refuses it.</exception>
     public async Task WaitUntilReadyAsync(bool waitForAuthorization = false, CancellationToken cancellationToken = default)
@@ -131,7 +135,8 @@ public sealed class LanyardNetwork
 
     /// <summary>Connects to a member: TCP.</summary>
     /// <param name="host">
-    /// An IP address (an IPv6 one may be in brackets), or a node's address (ten hexadecimal digits), with or without a dot and this network's ID after it, where
+    /// An IP address (an IPv6 one may be in brackets), or a node's address (ten hexadecimal digits), with or without a dot and this
+    /// network's ID after it, where
     /// the network has IPv6 addresses that follow from node addresses (rfc4193 or 6plane).
     /// </param>
     /// <param name="port">The port, 1 to 65,535.</param>
@@ -143,7 +148,8 @@ public sealed class LanyardNetwork
         CheckPort(port, least: 1);
         if (TryResolve(host, out var address))
             return ConnectAsync(new InetEndpoint(address, (ushort)port), null, cancellationToken);
-        return new ValueTask<LanyardStream>(Task.FromException<LanyardStream>(new LanyardSocketException(NetError.HostUnreachable, default, DescribeUnresolved(host))));
+        var error = new LanyardSocketException(NetError.HostUnreachable, default, DescribeUnresolved(host));
+        return new ValueTask<LanyardStream>(Task.FromException<LanyardStream>(error));
     }
 
     /// <summary>Connects to a member: TCP.</summary>
@@ -156,7 +162,8 @@ public sealed class LanyardNetwork
     /// <param name="options">The connection's settings; the node's where none are given.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="LanyardSocketException">It did not come about.</exception>
-    public ValueTask<LanyardStream> ConnectAsync(InetEndpoint remote, TcpOptions? options = null, CancellationToken cancellationToken = default)
+    public ValueTask<LanyardStream> ConnectAsync(
+        InetEndpoint remote, TcpOptions? options = null, CancellationToken cancellationToken = default)
     {
         if (cancellationToken.IsCancellationRequested)
             return new ValueTask<LanyardStream>(Task.FromCanceled<LanyardStream>(cancellationToken));
@@ -226,7 +233,8 @@ public sealed class LanyardNetwork
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>The reply, or why there is none.</returns>
     /// <exception cref="LanyardNetworkException">The network was left, or its node ended.</exception>
-    public async ValueTask<LanyardPingReply> PingAsync(IPAddress destination, TimeSpan? timeout = null, int payloadBytes = 56, CancellationToken cancellationToken = default)
+    public async ValueTask<LanyardPingReply> PingAsync(
+        IPAddress destination, TimeSpan? timeout = null, int payloadBytes = 56, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(destination);
         ArgumentOutOfRangeException.ThrowIfNegative(payloadBytes);
@@ -267,9 +275,13 @@ public sealed class LanyardNetwork
     public bool TryFindNode(InetAddress address, out NodeAddress node) => _port.TryFindNode(address, out node);
 
 #if NET
-    /// <summary>Makes a handler for <see cref="HttpClient"/> whose connections go over this network, to hosts as <see cref="ConnectAsync(string, int, CancellationToken)"/> takes them.</summary>
+    /// <summary>
+    /// Makes a handler for <see cref="HttpClient"/> whose connections go over this network, to hosts as
+    /// <see cref="ConnectAsync(string, int, CancellationToken)"/> takes them.
+    /// </summary>
     /// <remarks>
-    /// No proxy is used. Its settings may be changed before first use. A host that is a node's address should be written with the network's ID after it:
+    /// No proxy is used. Its settings may be changed before first use. A host that is a node's address should be written with the network's
+    /// ID after it:
     /// a URI takes ten decimal digits for an IPv4 address. On netstandard2.1, whose framework lacks the handler, there is no such method.
     /// </remarks>
     public SocketsHttpHandler CreateHttpHandler() => new()
@@ -293,7 +305,8 @@ public sealed class LanyardNetwork
     /// <summary>Its status or configuration changed. Under the gate.</summary>
     internal void RaiseChanged(NetworkStatus status) => Node.RaiseNetworkChanged(this, status);
 
-    internal LanyardNetworkException LeftException() => new(Id, Node.Address, LanyardNetworkFailure.Left, $"Network {Id} was left, or its node ended.");
+    internal LanyardNetworkException LeftException() =>
+        new(Id, Node.Address, LanyardNetworkFailure.Left, $"Network {Id} was left, or its node ended.");
 
     internal LanyardNetworkException TimedOutException(TimeSpan after)
     {
@@ -303,7 +316,8 @@ public sealed class LanyardNetwork
                 ? "This node knows no roots: put a 'planet' file into its state folder, or set LanyardOptions.Planet."
                 : "This node is offline: no root answers. Is UDP blocked, or the planet out of date?";
         return new LanyardNetworkException(Id, Node.Address, LanyardNetworkFailure.TimedOut,
-            string.Create(CultureInfo.InvariantCulture, $"Network {Id} did not come up within {after.TotalSeconds:0.#} s. {why} It stays joined and comes up when it can."));
+            $"Network {Id} did not come up within {after.TotalSeconds.ToString("0.#", CultureInfo.InvariantCulture)} s. {why} "
+                + "It stays joined and comes up when it can.");
     }
 
     private static InetEndpoint AnyAddress(int port)
@@ -357,23 +371,29 @@ public sealed class LanyardNetwork
     }
 
     private string DescribeUnresolved(string host) => TryParseNode(host, out _)
-        ? $"'{host}' cannot be reached by its node address: network {Id} gives no IPv6 addresses that follow from these. Use an IP address, or have the controller assign rfc4193 or 6plane addresses."
-        : $"'{host}' is no host on network {Id}: give an IP address, or a node's address (ten hexadecimal digits), alone or followed by '.{Id}'.";
+        ? $"'{host}' cannot be reached by its node address: network {Id} gives no IPv6 addresses that follow from these. Use an IP "
+            + "address, or have the controller assign rfc4193 or 6plane addresses."
+        : $"'{host}' is no host on network {Id}: give an IP address, or a node's address (ten hexadecimal digits), alone or followed by "
+            + $"'.{Id}'.";
 
     private string Describe(LanyardNetworkFailure failure) => failure switch
     {
         LanyardNetworkFailure.AccessDenied =>
-            $"Network {Id} is private and has not admitted this node. Ask the owner of controller {Id.Controller} to authorise member {Node.Address}. The network stays joined and comes up once that is done.",
+            $"Network {Id} is private and has not admitted this node. Ask the owner of controller {Id.Controller} to authorise member "
+                + $"{Node.Address}. The network stays joined and comes up once that is done.",
         LanyardNetworkFailure.NotFound =>
             $"There is no network {Id}: node {Id.Controller} has none of this number, or is no controller. Check the network's ID.",
         LanyardNetworkFailure.AuthenticationRequired =>
-            $"Network {Id} wants its user to sign in: {Config?.Sso.AuthenticationUrl} The network stays joined and comes up once that is done.",
-        _ => $"Network {Id} has admitted this node but assigned it no address that may be taken. Ask the owner of controller {Id.Controller} to give member {Node.Address} one, or look at LanyardNetwork.Settings.",
+            $"Network {Id} wants its user to sign in: {Config?.Sso.AuthenticationUrl} The network stays joined and comes up once that is "
+                + "done.",
+        _ => $"Network {Id} has admitted this node but assigned it no address that may be taken. Ask the owner of controller "
+            + $"{Id.Controller} to give member {Node.Address} one, or look at LanyardNetwork.Settings.",
     };
 }
 
 /// <summary>What came of a ping.</summary>
-/// <param name="Error"><see cref="NetError.None"/> for a reply; <see cref="NetError.TimedOut"/> where there was none; else what an ICMP error said.</param>
+/// <param name="Error"><see cref="NetError.None"/> for a reply; <see cref="NetError.TimedOut"/> where there was none; else what an ICMP
+/// error said.</param>
 /// <param name="From">Who replied, or who sent the error; none where nobody did.</param>
 /// <param name="RoundTrip">The round-trip time of a reply.</param>
 /// <param name="HopLimit">The reply's hop limit (TTL) on arrival.</param>

@@ -128,7 +128,8 @@ public sealed class LanyardNode : IAsyncDisposable
     }
 
     /// <summary>
-    /// What answers requests for configurations of the networks that this node controls; null where it is no controller. It is called with the
+    /// What answers requests for configurations of the networks that this node controls; null where it is no controller. It is called with
+    /// the
     /// node's lock held, so it must neither call this node nor wait for a thread that does.
     /// </summary>
     public INetworkController? Controller
@@ -179,8 +180,10 @@ public sealed class LanyardNode : IAsyncDisposable
     /// <param name="network">The network.</param>
     /// <param name="cancellationToken">Ends the waiting; the network stays joined.</param>
     /// <returns>The network.</returns>
-    /// <exception cref="LanyardNetworkException">The controller refuses this node, or did not answer within <see cref="LanyardOptions.JoinTimeout"/>, or
-    /// assigned no address. The network stays joined and the controller is asked again now and then: when it admits the node, the network comes
+    /// <exception cref="LanyardNetworkException">The controller refuses this node, or did not answer within
+    /// <see cref="LanyardOptions.JoinTimeout"/>, or
+    /// assigned no address. The network stays joined and the controller is asked again now and then: when it admits the node, the network
+    /// comes
     /// up. <see cref="LeaveAsync"/> gives up.</exception>
     /// <exception cref="ObjectDisposedException">The node ended.</exception>
     public async Task<LanyardNetwork> JoinAsync(NetworkId network, CancellationToken cancellationToken = default)
@@ -204,9 +207,13 @@ public sealed class LanyardNode : IAsyncDisposable
     /// <exception cref="FormatException">That is not a network ID.</exception>
     /// <exception cref="LanyardNetworkException">As for the other.</exception>
     /// <exception cref="ObjectDisposedException">The node ended.</exception>
-    public Task<LanyardNetwork> JoinAsync(string network, CancellationToken cancellationToken = default) => JoinAsync(NetworkId.Parse(network), cancellationToken);
+    public Task<LanyardNetwork> JoinAsync(string network, CancellationToken cancellationToken = default) =>
+        JoinAsync(NetworkId.Parse(network), cancellationToken);
 
-    /// <summary>Joins a network without waiting. Where it is joined already, it is returned. Joined networks are kept: see <see cref="LanyardOptions.JoinKnownNetworks"/>.</summary>
+    /// <summary>
+    /// Joins a network without waiting. Where it is joined already, it is returned. Joined networks are kept: see
+    /// <see cref="LanyardOptions.JoinKnownNetworks"/>.
+    /// </summary>
     /// <exception cref="ArgumentException">The ID is none.</exception>
     /// <exception cref="ObjectDisposedException">The node ended.</exception>
     public LanyardNetwork Join(NetworkId network)
@@ -233,9 +240,12 @@ public sealed class LanyardNode : IAsyncDisposable
         return joined is not null;
     }
 
-    /// <summary>Leaves a network and forgets its configuration and settings. What is open on it ends. Does nothing where it is not joined.</summary>
+    /// <summary>
+    /// Leaves a network and forgets its configuration and settings. What is open on it ends. Does nothing where it is not joined.
+    /// </summary>
     /// <param name="network">The network.</param>
-    /// <param name="cancellationToken">Ends the waiting for streams that were disposed of to finish sending; the network is left all the same.</param>
+    /// <param name="cancellationToken">Ends the waiting for streams that were disposed of to finish sending; the network is left all the
+    /// same.</param>
     public async Task LeaveAsync(NetworkId network, CancellationToken cancellationToken = default)
     {
         if (!TryGetNetwork(network, out var joined))
@@ -260,7 +270,10 @@ public sealed class LanyardNode : IAsyncDisposable
             return _runtime.Engine.FindPeer(_runtime.NowMs, address);
     }
 
-    /// <summary>Takes a planet or a moon that the user chose, and keeps it. False if what is known is newer, or the signature is not its update key's.</summary>
+    /// <summary>
+    /// Takes a planet or a moon that the user chose, and keeps it. False if what is known is newer, or the signature is not its update
+    /// key's.
+    /// </summary>
     public bool AddWorld(World world)
     {
         ArgumentNullException.ThrowIfNull(world);
@@ -284,14 +297,19 @@ public sealed class LanyardNode : IAsyncDisposable
             return _runtime.Engine.Deorbit(moon);
     }
 
-    /// <summary>Sends a member a new configuration of a network that this node controls. Call it without a lock that <see cref="Controller"/> takes.</summary>
+    /// <summary>
+    /// Sends a member a new configuration of a network that this node controls. Call it without a lock that <see cref="Controller"/> takes.
+    /// </summary>
     public void PushConfiguration(NodeAddress member, NetworkConfig config)
     {
         using (Hold())
             _runtime.Engine.PushConfiguration(_runtime.NowMs, member, config);
     }
 
-    /// <summary>Sends a member a revocation of a credential of a network that this node controls. Call it without a lock that <see cref="Controller"/> takes.</summary>
+    /// <summary>
+    /// Sends a member a revocation of a credential of a network that this node controls. Call it without a lock that
+    /// <see cref="Controller"/> takes.
+    /// </summary>
     public void PushRevocation(NodeAddress member, Revocation revocation)
     {
         using (Hold())
@@ -313,7 +331,8 @@ public sealed class LanyardNode : IAsyncDisposable
     public void NotifyNetworkChanged() => _runtime.CheckEnvironment(isForced: true);
 
     /// <summary>
-    /// Ends the node: streams that were disposed of get <see cref="LanyardOptions.ShutdownTimeout"/> to finish sending, everything else on its networks is reset,
+    /// Ends the node: streams that were disposed of get <see cref="LanyardOptions.ShutdownTimeout"/> to finish sending, everything else on
+    /// its networks is reset,
     /// its state is kept, its sockets and threads end.
     /// </summary>
     public ValueTask DisposeAsync()
@@ -334,7 +353,8 @@ public sealed class LanyardNode : IAsyncDisposable
 
     private static async Task<LanyardNode> StartOnPoolAsync(LanyardOptions options, ILogger logger, CancellationToken cancellationToken)
     {
-        var store = options.Store ?? (options.StateDirectory is { } directory ? new LanyardFolderStore(directory) : new LanyardMemoryStore());
+        var store = options.Store;
+        store ??= options.StateDirectory is { } directory ? new LanyardFolderStore(directory) : new LanyardMemoryStore();
         UdpTransport? transport = null;
         try
         {
@@ -375,7 +395,8 @@ public sealed class LanyardNode : IAsyncDisposable
         }
 
         _runtime.Start();
-        Log.Started(_logger, Address, string.Join(", ", BoundEndPoints.Select(e => e.ToString())), (_store as LanyardFolderStore)?.Directory ?? "memory");
+        Log.Started(_logger, Address, string.Join(", ", BoundEndPoints.Select(e => e.ToString())),
+            (_store as LanyardFolderStore)?.Directory ?? "memory");
     }
 
     private async Task EndAsync()

@@ -7,14 +7,17 @@ using Microsoft.Extensions.Logging;
 
 namespace Lanyard;
 
-/// <summary>How a <see cref="LanyardNode"/> is started. Immutable; the defaults suit an app that is given a state folder and a planet.</summary>
+/// <summary>
+/// How a <see cref="LanyardNode"/> is started. Immutable; the defaults suit an app that is given a state folder and a planet.
+/// </summary>
 public sealed record LanyardOptions
 {
     /// <summary>The protocol's usual UDP port. A daemon binds it; apps leave <see cref="Port"/> at 0.</summary>
     public const int DefaultPort = 9993;
 
     /// <summary>
-    /// The folder that keeps the identity, the planet and what makes the next start fast, in the layout of existing nodes. It is created where
+    /// The folder that keeps the identity, the planet and what makes the next start fast, in the layout of existing nodes. It is created
+    /// where
     /// it is missing. Null, the default, keeps all of it in memory, so that the next start is another node.
     /// </summary>
     public string? StateDirectory { get; init; }
@@ -23,7 +26,8 @@ public sealed record LanyardOptions
     public ILanyardStore? Store { get; init; }
 
     /// <summary>
-    /// The node's identity, with its secret. Null, the default, takes the one that is kept, or makes one (about half a second to some seconds) and keeps it.
+    /// The node's identity, with its secret. Null, the default, takes the one that is kept, or makes one (about half a second to some
+    /// seconds) and keeps it.
     /// </summary>
     /// <remarks>One that is given is kept only where none is kept; another one that is kept is an error, and never overwritten.</remarks>
     public Identity? Identity { get; init; }
@@ -31,22 +35,30 @@ public sealed record LanyardOptions
     /// <summary>Is told how many attempts were made while an identity is being made; about fifteen are needed on average.</summary>
     public IProgress<int>? IdentityProgress { get; init; }
 
-    /// <summary>The roots. Null, the default, takes those that are kept (file <c>planet</c>). One that is given replaces an older one, or another planet.</summary>
+    /// <summary>
+    /// The roots. Null, the default, takes those that are kept (file <c>planet</c>). One that is given replaces an older one, or another
+    /// planet.
+    /// </summary>
     public World? Planet { get; init; }
 
     /// <summary>
-    /// Whether the networks that are kept (files <c>networks.d/ID.conf</c>) are joined at the start, as a daemon does. Default false: an app joins what it wants.
+    /// Whether the networks that are kept (files <c>networks.d/ID.conf</c>) are joined at the start, as a daemon does. Default false: an
+    /// app joins what it wants.
     /// </summary>
     public bool JoinKnownNetworks { get; init; }
 
-    /// <summary>The UDP port of all sockets, 0 to 65,535; 0, the default, takes the one of last time if it is free, else any. See <see cref="DefaultPort"/>.</summary>
+    /// <summary>
+    /// The UDP port of all sockets, 0 to 65,535; 0, the default, takes the one of last time if it is free, else any. See
+    /// <see cref="DefaultPort"/>.
+    /// </summary>
     public int Port { get; init; }
 
     /// <summary>The local addresses to bind. Empty, the default, binds all of IPv4 and, where there is IPv6, all of that.</summary>
     public IReadOnlyList<IPAddress> BindAddresses { get; init; } = [];
 
     /// <summary>
-    /// Beginnings of the names of interfaces whose addresses peers are not told of and whose networks are not used to reach peers. By default
+    /// Beginnings of the names of interfaces whose addresses peers are not told of and whose networks are not used to reach peers. By
+    /// default
     /// <c>zt</c>: the interfaces of other nodes of the protocol on this machine.
     /// </summary>
     public IReadOnlyList<string> ExcludedInterfacePrefixes { get; init; } = ["zt"];
@@ -54,21 +66,30 @@ public sealed record LanyardOptions
     /// <summary>Physical networks over which peers are never reached. Empty by default.</summary>
     public IReadOnlyList<InetPrefix> BlockedPhysicalNetworks { get; init; } = [];
 
-    /// <summary>Physical networks over which packets go without encryption. Empty by default; see <see cref="NodeOptions.TrustedPaths"/>.</summary>
+    /// <summary>
+    /// Physical networks over which packets go without encryption. Empty by default; see <see cref="NodeOptions.TrustedPaths"/>.
+    /// </summary>
     public IReadOnlyList<TrustedPath> TrustedPaths { get; init; } = [];
 
     /// <summary>The largest UDP payload sent, 1,400 to 10,100 bytes. Default 1,432.</summary>
     public int PhysicalMtu { get; init; } = 1432;
 
-    /// <summary>How long <see cref="LanyardNode.JoinAsync(NetworkId, CancellationToken)"/> waits. Default 60 s; <see cref="Timeout.InfiniteTimeSpan"/> waits for ever.</summary>
+    /// <summary>
+    /// How long <see cref="LanyardNode.JoinAsync(NetworkId, CancellationToken)"/> waits. Default 60 s;
+    /// <see cref="Timeout.InfiniteTimeSpan"/> waits for ever.
+    /// </summary>
     public TimeSpan JoinTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>
-    /// How long <see cref="LanyardNode.DisposeAsync"/> and <see cref="LanyardNode.LeaveAsync"/> let streams that were disposed of finish sending. Default 2 s.
+    /// How long <see cref="LanyardNode.DisposeAsync"/> and <see cref="LanyardNode.LeaveAsync"/> let streams that were disposed of finish
+    /// sending. Default 2 s.
     /// </summary>
     public TimeSpan ShutdownTimeout { get; init; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>What is remembered of strangers at most, and other switches of the protocol. The random seed, the physical MTU and the trusted paths are set by the SDK.</summary>
+    /// <summary>
+    /// What is remembered of strangers at most, and other switches of the protocol. The random seed, the physical MTU and the trusted paths
+    /// are set by the SDK.
+    /// </summary>
     public LanyardProtocolLimits ProtocolLimits { get; init; } = new();
 
     /// <summary>The bounds of each network's buffers and tables.</summary>
@@ -92,7 +113,8 @@ public sealed record LanyardOptions
         if (StateDirectory is not null && Store is not null)
             throw new ArgumentException("Set LanyardOptions.StateDirectory or LanyardOptions.Store, not both.", nameof(Store));
         if (Planet is { Type: not WorldType.Planet })
-            throw new ArgumentException("LanyardOptions.Planet is a moon: start without it, and give it to LanyardNode.AddWorld.", nameof(Planet));
+            throw new ArgumentException("LanyardOptions.Planet is a moon: start without it, and give it to LanyardNode.AddWorld.",
+                nameof(Planet));
         if (Port is < 0 or > ushort.MaxValue)
             throw new ArgumentOutOfRangeException(nameof(Port), Port, "A port is 0 to 65,535.");
         if (PhysicalMtu is < 1_400 or > 10_100)
@@ -100,7 +122,9 @@ public sealed record LanyardOptions
     }
 }
 
-/// <summary>What a node remembers of strangers at most. All limits hold against hostile peers; defaults are those of <see cref="NodeOptions"/>.</summary>
+/// <summary>
+/// What a node remembers of strangers at most. All limits hold against hostile peers; defaults are those of <see cref="NodeOptions"/>.
+/// </summary>
 public sealed record LanyardProtocolLimits
 {
     /// <summary>How many peers are remembered. Default 65,536.</summary>

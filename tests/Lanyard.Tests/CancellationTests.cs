@@ -46,7 +46,8 @@ public sealed class CancellationTests
     [Fact]
     public async Task Waiting_to_be_online_can_be_cancelled()
     {
-        await using var node = await LanyardNode.StartAsync(new LanyardOptions { Identity = TestIdentities.Get(1), BindAddresses = [IPAddress.Loopback] }, TestLan.Guard);
+        await using var node = await LanyardNode.StartAsync(new LanyardOptions { Identity = TestIdentities.Get(1),
+            BindAddresses = [IPAddress.Loopback] }, TestLan.Guard);
         await CancelledAsync(node.WaitUntilOnlineAsync);
         var waiting = node.WaitUntilOnlineAsync(TestLan.Guard);
         await node.DisposeAsync();
@@ -62,7 +63,8 @@ public sealed class CancellationTests
         {
             // Few identities are found at the first attempt; should one be, the next start makes another.
             while (true)
-                await (await LanyardNode.StartAsync(new LanyardOptions { IdentityProgress = progress, BindAddresses = [IPAddress.Loopback] }, source.Token)).DisposeAsync();
+                await (await LanyardNode.StartAsync(new LanyardOptions { IdentityProgress = progress,
+                    BindAddresses = [IPAddress.Loopback] }, source.Token)).DisposeAsync();
         });
     }
 

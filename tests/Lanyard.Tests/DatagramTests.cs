@@ -112,7 +112,8 @@ public sealed class DatagramTests
         using var first = pair.A.OpenUdp(53);
         Assert.Equal(NetError.AddressInUse, Assert.Throws<LanyardSocketException>(() => pair.A.OpenUdp(53)).Error);
         using var listener = pair.A.Listen(80);
-        Assert.Contains("the port is taken", Assert.Throws<LanyardSocketException>(() => pair.A.Listen(80)).Message, StringComparison.Ordinal);
+        Assert.Contains("the port is taken", Assert.Throws<LanyardSocketException>(() => pair.A.Listen(80)).Message,
+            StringComparison.Ordinal);
         Assert.Throws<LanyardSocketException>(() => pair.A.Listen(new InetEndpoint(InetAddress.Parse("10.77.0.99"), 81)));
     }
 
@@ -136,7 +137,8 @@ public sealed class DatagramTests
     public async Task A_ping_to_nobody_times_out()
     {
         await using var pair = await Pair.StartAsync();
-        var reply = await pair.A.PingAsync(IPAddress.Parse("10.77.0.200"), TimeSpan.FromMilliseconds(100), cancellationToken: TestLan.Guard);
+        var reply = await pair.A.PingAsync(IPAddress.Parse("10.77.0.200"), TimeSpan.FromMilliseconds(100),
+            cancellationToken: TestLan.Guard);
         Assert.Equal(NetError.TimedOut, reply.Error);
         Assert.Equal(NetError.NoRoute, (await pair.A.PingAsync(IPAddress.Parse("192.0.2.1"), cancellationToken: TestLan.Guard)).Error);
     }

@@ -55,7 +55,8 @@ public sealed class JoinTests
     {
         await using var lan = await TestLan.StartAsync();
         var node = await lan.StartNodeAsync(1);
-        var error = await Assert.ThrowsAsync<LanyardNetworkException>(() => node.JoinAsync(NetworkId.Create(lan.Root.Address, 0x78), TestLan.Guard));
+        var error = await Assert.ThrowsAsync<LanyardNetworkException>(() => node.JoinAsync(NetworkId.Create(lan.Root.Address, 0x78),
+            TestLan.Guard));
         Assert.Equal(LanyardNetworkFailure.NotFound, error.Failure);
         Assert.Throws<ArgumentException>(() => node.Join(default));
         await Assert.ThrowsAsync<FormatException>(() => node.JoinAsync("lan", TestLan.Guard));
@@ -87,7 +88,8 @@ public sealed class JoinTests
         Assert.Contains($"controller {lan.Root.Address} did not answer", error.Message, StringComparison.Ordinal);
 
         await using var lonely = await LanyardNode.StartAsync(
-            new LanyardOptions { Identity = TestIdentities.Get(2), BindAddresses = [System.Net.IPAddress.Loopback], JoinTimeout = TimeSpan.FromMilliseconds(50) }, TestLan.Guard);
+            new LanyardOptions { Identity = TestIdentities.Get(2), BindAddresses = [System.Net.IPAddress.Loopback],
+                JoinTimeout = TimeSpan.FromMilliseconds(50) }, TestLan.Guard);
         var rootless = await Assert.ThrowsAsync<LanyardNetworkException>(() => lonely.JoinAsync(lan.Network, TestLan.Guard));
         Assert.Contains("knows no roots", rootless.Message, StringComparison.Ordinal);
     }
@@ -119,7 +121,8 @@ public sealed class JoinTests
     public async Task Blocked_physical_networks_are_not_used()
     {
         await using var lan = await TestLan.StartAsync();
-        var options = lan.Options(1) with { BlockedPhysicalNetworks = [InetPrefix.Parse("127.0.0.0/8")], JoinTimeout = TimeSpan.FromSeconds(1) };
+        var options = lan.Options(1) with { BlockedPhysicalNetworks = [InetPrefix.Parse("127.0.0.0/8")],
+            JoinTimeout = TimeSpan.FromSeconds(1) };
         var node = await lan.StartNodeAsync(1, options);
         var error = await Assert.ThrowsAsync<LanyardNetworkException>(() => node.JoinAsync(lan.Network, TestLan.Guard));
         Assert.Contains("offline", error.Message, StringComparison.Ordinal);

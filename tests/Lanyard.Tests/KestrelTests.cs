@@ -37,9 +37,11 @@ public sealed class KestrelTests
     {
         await using var pair = await Pair.StartAsync();
         await using var app = await ServeAsync(pair.B, app => app.MapGet("/", (HttpContext context) =>
-            $"{context.GetLanyardCaller()} {context.Connection.RemoteIpAddress} {context.Features.Get<ILanyardConnectionFeature>()!.Network.Id}"));
+            $"{context.GetLanyardCaller()} {context.Connection.RemoteIpAddress} "
+                + $"{context.Features.Get<ILanyardConnectionFeature>()!.Network.Id}"));
         using var client = new HttpClient(pair.A.CreateHttpHandler());
-        Assert.Equal($"{pair.A.Node.Address} {pair.A.IPv4Address} {pair.B.Id}", await client.GetStringAsync(new Uri($"http://{pair.B.IPv4Address}/"), TestLan.Guard));
+        Assert.Equal($"{pair.A.Node.Address} {pair.A.IPv4Address} {pair.B.Id}",
+            await client.GetStringAsync(new Uri($"http://{pair.B.IPv4Address}/"), TestLan.Guard));
     }
 
     [Fact]
@@ -55,7 +57,8 @@ public sealed class KestrelTests
         using var client = new HttpClient(pair.A.CreateHttpHandler());
         var body = new byte[8 << 20];
         new Random(5).NextBytes(body);
-        using var response = await client.PostAsync(new Uri($"http://{pair.B.IPv4Address}/echo"), new ByteArrayContent(body), TestLan.Guard);
+        using var response = await client.PostAsync(new Uri($"http://{pair.B.IPv4Address}/echo"), new ByteArrayContent(body),
+            TestLan.Guard);
         Assert.Equal(body, await response.Content.ReadAsByteArrayAsync(TestLan.Guard));
     }
 
@@ -75,7 +78,8 @@ public sealed class KestrelTests
         }));
         await using var stream = await pair.A.ConnectAsync($"{pair.B.IPv4Address}", 80, TestLan.Guard);
         const int length = 16 << 20;
-        await stream.WriteAsync(Encoding.ASCII.GetBytes($"POST / HTTP/1.1\r\nHost: b\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"), TestLan.Guard);
+        await stream.WriteAsync(Encoding.ASCII.GetBytes($"POST / HTTP/1.1\r\nHost: b\r\nContent-Length: {length}\r\nConnection: "
+            + "close\r\n\r\n"), TestLan.Guard);
         var sending = stream.WriteAsync(new byte[length], TestLan.Guard).AsTask();
         // All the room there is on the way is full at some time; then nothing moves.
         long before;
@@ -103,7 +107,8 @@ public sealed class KestrelTests
         }));
         await using var stream = await pair.A.ConnectAsync($"{pair.B.IPv4Address}", 80, TestLan.Guard);
         await stream.WriteAsync("GET / HTTP/1.1\r\nHost: b\r\n\r\n"u8.ToArray(), TestLan.Guard);
-        var error = await Assert.ThrowsAsync<LanyardSocketException>(async () => Assert.Equal(0, await stream.ReadAsync(new byte[64], TestLan.Guard)));
+        var error = await Assert.ThrowsAsync<LanyardSocketException>(async () => Assert.Equal(0, await stream.ReadAsync(new byte[64],
+            TestLan.Guard)));
         Assert.Equal(NetError.ConnectionReset, error.Error);
     }
 
@@ -171,7 +176,8 @@ public sealed class KestrelTests
         await app.StartAsync(TestLan.Guard);
         var node = app.Services.GetRequiredService<ILanyardAccessor>();
         using var client = new HttpClient(caller.CreateHttpHandler());
-        Assert.Equal(node.Node.Address.ToString(), await client.GetStringAsync(new Uri($"http://{node.Network.IPv4Address}/"), TestLan.Guard));
+        Assert.Equal(node.Node.Address.ToString(), await client.GetStringAsync(new Uri($"http://{node.Network.IPv4Address}/"),
+            TestLan.Guard));
         var health = await app.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(TestLan.Guard);
         Assert.Equal(HealthStatus.Healthy, health.Entries["lanyard"].Status);
         await app.StopAsync(TestLan.Guard);

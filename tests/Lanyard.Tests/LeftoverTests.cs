@@ -46,6 +46,7 @@ public sealed class LeftoverTests
     }
 
     private static int UdpSockets() => OperatingSystem.IsLinux()
-        ? new DirectoryInfo($"/proc/{Environment.ProcessId}/fd").GetFiles().Count(f => f.LinkTarget?.StartsWith("socket:", StringComparison.Ordinal) == true)
+        ? new DirectoryInfo($"/proc/{Environment.ProcessId}/fd").GetFiles().Count(f => f.LinkTarget?.StartsWith("socket:",
+            StringComparison.Ordinal) == true)
         : 0;
 }

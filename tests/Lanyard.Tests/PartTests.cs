@@ -18,7 +18,8 @@ public sealed class PartTests
     public void Members_are_read_out_of_the_addresses_that_follow_from_them()
     {
         var members = new MemberAddresses(Network, Self);
-        foreach (var address in (InetAddress[])[DerivedAddresses.Rfc4193(Network, Other).Address, DerivedAddresses.SixPlane(Network, Other).Address])
+        foreach (var address in (InetAddress[])[DerivedAddresses.Rfc4193(Network, Other).Address, DerivedAddresses.SixPlane(Network,
+            Other).Address])
         {
             Assert.True(members.TryFindNode(address, out var node));
             Assert.Equal(Other, node);
@@ -37,7 +38,8 @@ public sealed class PartTests
         var members = new MemberAddresses(Network, Self);
         Assert.True(members.TryFindAddress(Other, [DerivedAddresses.SixPlane(Network, Self)], out var sixPlane));
         Assert.Equal(DerivedAddresses.SixPlane(Network, Other).Address, sixPlane);
-        Assert.True(members.TryFindAddress(Other, [DerivedAddresses.SixPlane(Network, Self), DerivedAddresses.Rfc4193(Network, Self)], out var rfc4193));
+        Assert.True(members.TryFindAddress(Other, [DerivedAddresses.SixPlane(Network, Self), DerivedAddresses.Rfc4193(Network, Self)],
+            out var rfc4193));
         Assert.Equal(DerivedAddresses.Rfc4193(Network, Other).Address, rfc4193);
         Assert.False(members.TryFindAddress(Other, [InetPrefix.Parse("10.0.0.1/24")], out _));
     }
@@ -125,7 +127,8 @@ public sealed class PartTests
     {
         using var transport = UdpTransport.Bind([], 0, NullLogger.Instance);
         Assert.Single(transport.Sockets.Select(s => s.LocalEndpoint.Port).Distinct());
-        var interfaces = new LocalInterfaces([InetAddress.Parse("192.0.2.1"), InetAddress.Parse("2001:db8::1")], [InetPrefix.Parse("10.1.2.3/24")]);
+        var interfaces = new LocalInterfaces([InetAddress.Parse("192.0.2.1"), InetAddress.Parse("2001:db8::1")],
+            [InetPrefix.Parse("10.1.2.3/24")]);
         Assert.Equal(transport.Sockets.Count, interfaces.Endpoints(transport.Sockets).Count);
         using var bound = UdpTransport.Bind([IPAddress.Loopback], 0, NullLogger.Instance);
         Assert.Empty(interfaces.Endpoints(bound.Sockets));

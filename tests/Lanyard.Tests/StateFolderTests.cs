@@ -46,14 +46,16 @@ public sealed class StateFolderTests : IDisposable
         var node = await lan.StartNodeAsync(1, lan.Options(1) with { StateDirectory = _folder });
         await node.JoinAsync(lan.Network, TestLan.Guard);
         var peer = await lan.JoinAsync(2);
-        Assert.True((await node.Networks[0].PingAsync(peer.IPv4Address!, TimeSpan.FromMinutes(1), cancellationToken: TestLan.Guard)).IsSuccess);
+        Assert.True((await node.Networks[0].PingAsync(peer.IPv4Address!, TimeSpan.FromMinutes(1),
+            cancellationToken: TestLan.Guard)).IsSuccess);
         await node.DisposeAsync();
         Assert.Equal(TestIdentities.Get(1).ToSecretString(), File.ReadAllText(PathOf("identity.secret")));
         Assert.Equal(TestIdentities.Get(1).ToString(), File.ReadAllText(PathOf("identity.public")));
         Assert.Equal(lan.Planet.ToArray(), File.ReadAllBytes(PathOf("planet")));
         Assert.True(NetworkConfig.TryParse(File.ReadAllBytes(PathOf($"networks.d/{lan.Network}.conf")), out _));
         Assert.True(File.Exists(PathOf($"peers.d/{peer.Node.Address}.peer")));
-        Assert.DoesNotContain(Directory.GetFiles(_folder, "*", SearchOption.AllDirectories), f => f.EndsWith(".new", StringComparison.Ordinal));
+        Assert.DoesNotContain(Directory.GetFiles(_folder, "*", SearchOption.AllDirectories), f => f.EndsWith(".new",
+            StringComparison.Ordinal));
         if (!OperatingSystem.IsWindows())
         {
             Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(PathOf("identity.secret")));
@@ -195,7 +197,8 @@ public sealed class StateFolderTests : IDisposable
         foreach (var (given, expected) in ((World, World)[])[(older, older), (newer, newer), (older, newer), (another, another)])
         {
             await using var node = await LanyardNode.StartAsync(
-                new LanyardOptions { Identity = TestIdentities.Get(1), Store = store, Planet = given, BindAddresses = [IPAddress.Loopback] }, TestLan.Guard);
+                new LanyardOptions { Identity = TestIdentities.Get(1), Store = store, Planet = given,
+                    BindAddresses = [IPAddress.Loopback] }, TestLan.Guard);
             Assert.Equal(expected, node.Planet);
         }
 
@@ -239,7 +242,8 @@ public sealed class StateFolderTests : IDisposable
         var store = new LanyardMemoryStore();
         await Assert.ThrowsAsync<ArgumentException>(() => LanyardNode.StartAsync(Offline() with { Store = store }, TestLan.Guard));
         await Assert.ThrowsAsync<ArgumentException>(() => LanyardNode.StartAsync(Offline() with { Identity = TestIdentities.Get(1).WithoutSecret() }, TestLan.Guard));
-        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => LanyardNode.StartAsync(Offline() with { Port = 70_000 }, TestLan.Guard));
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => LanyardNode.StartAsync(Offline() with { Port = 70_000 },
+            TestLan.Guard));
     }
 
     [Fact]
@@ -253,7 +257,8 @@ public sealed class StateFolderTests : IDisposable
         var lines = log.Lines.ToArray();
         Assert.Contains(lines, l => l.Contains($"Node {node.Address} started", StringComparison.Ordinal));
         Assert.Contains(lines, l => l.Contains("10.77.0.1/24", StringComparison.Ordinal));
-        Assert.DoesNotContain(lines, l => l.Contains("Error", StringComparison.Ordinal) || l.Contains("Critical", StringComparison.Ordinal));
+        Assert.DoesNotContain(lines, l => l.Contains("Error", StringComparison.Ordinal)
+            || l.Contains("Critical", StringComparison.Ordinal));
     }
 
     private LanyardOptions Offline() => new() { StateDirectory = _folder, BindAddresses = [IPAddress.Loopback] };
@@ -281,7 +286,8 @@ public sealed class StateFolderTests : IDisposable
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
             Lines.Enqueue($"{logLevel} {formatter(state, exception)}");
 
         public void Dispose()

@@ -118,7 +118,8 @@ public sealed class StreamTests
         var buffer = new byte[16];
         Assert.Equal(4, await far.ReadAsync(buffer, TestLan.Guard));
         Assert.Equal(pair.A.Node.Address, far.RemoteNode);
-        var refused = await Assert.ThrowsAsync<LanyardSocketException>(() => pair.A.ConnectAsync(pair.A.IPv4Address!.ToString(), 8, TestLan.Guard).AsTask());
+        var refused = await Assert.ThrowsAsync<LanyardSocketException>(() => pair.A.ConnectAsync(pair.A.IPv4Address!.ToString(), 8,
+            TestLan.Guard).AsTask());
         Assert.Equal(NetError.ConnectionRefused, refused.Error);
     }
 

@@ -5,10 +5,12 @@ using Lanyard.Primitives;
 namespace Lanyard;
 
 /// <summary>
-/// Remembers from which Ethernet address a TCP connection was opened, until it is accepted or has come about: an IP address can be claimed by any
+/// Remembers from which Ethernet address a TCP connection was opened, until it is accepted or has come about: an IP address can be claimed
+/// by any
 /// member, an Ethernet address only by the node that it belongs to. Under the gate.
 /// </summary>
-/// <remarks>Bounded: where more are under way than there is room for, the oldest are forgotten, and their connections' callers are unknown.</remarks>
+/// <remarks>Bounded: where more are under way than there is room for, the oldest are forgotten, and their connections' callers are
+/// unknown.</remarks>
 internal sealed class CallerTable
 {
     private const int Capacity = 4_096;
@@ -47,7 +49,9 @@ internal sealed class CallerTable
             return;
         }
 
-        var call = new Call(new InetEndpoint(remote, BinaryPrimitives.ReadUInt16BigEndian(tcp)), new InetEndpoint(local, BinaryPrimitives.ReadUInt16BigEndian(tcp[2..])));
+        var call = new Call(
+            new InetEndpoint(remote, BinaryPrimitives.ReadUInt16BigEndian(tcp)),
+            new InetEndpoint(local, BinaryPrimitives.ReadUInt16BigEndian(tcp[2..])));
         if (!_calls.TryAdd(call, source))
             return;
         _order.Enqueue(call);

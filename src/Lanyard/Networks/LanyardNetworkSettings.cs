@@ -33,7 +33,8 @@ public sealed record LanyardNetworkSettings
     {
         if (!AllowManaged)
             return "allowManaged is off";
-        if (!AllowManagedNetworks.IsEmpty && !((IEnumerable<InetPrefix>)AllowManagedNetworks).Any(n => n.Bits <= assigned.Bits && n.Contains(assigned.Address)))
+        if (!AllowManagedNetworks.IsEmpty
+            && !((IEnumerable<InetPrefix>)AllowManagedNetworks).Any(n => n.Bits <= assigned.Bits && n.Contains(assigned.Address)))
             return "it lies outside the networks of allowManaged";
         if (assigned.Bits == 0)
             return AllowDefault ? null : "allowDefault is off";
@@ -45,7 +46,9 @@ public sealed record LanyardNetworkSettings
         };
     }
 
-    /// <summary>Reads a file <c>networks.d/ID.local.conf</c>: a line a setting, <c>key=value</c>; keys that are not known are left alone.</summary>
+    /// <summary>
+    /// Reads a file <c>networks.d/ID.local.conf</c>: a line a setting, <c>key=value</c>; keys that are not known are left alone.
+    /// </summary>
     internal static LanyardNetworkSettings Parse(ReadOnlySpan<byte> file)
     {
         var settings = new LanyardNetworkSettings();
@@ -73,7 +76,8 @@ public sealed record LanyardNetworkSettings
     internal byte[] Write(ReadOnlySpan<byte> old)
     {
         var text = new StringBuilder();
-        var managed = !AllowManaged ? "0" : AllowManagedNetworks.IsEmpty ? "1" : string.Join(",", (IEnumerable<InetPrefix>)AllowManagedNetworks);
+        var networks = string.Join(",", (IEnumerable<InetPrefix>)AllowManagedNetworks);
+        var managed = !AllowManaged ? "0" : AllowManagedNetworks.IsEmpty ? "1" : networks;
         text.Append(AllowManagedKey).Append('=').Append(managed).Append('\n');
         text.Append(AllowGlobalKey).Append('=').Append(AllowGlobal ? '1' : '0').Append('\n');
         text.Append(AllowDefaultKey).Append('=').Append(AllowDefault ? '1' : '0').Append('\n');

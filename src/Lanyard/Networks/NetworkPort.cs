@@ -8,7 +8,8 @@ using Lanyard.Wire.Verbs;
 namespace Lanyard;
 
 /// <summary>
-/// This node's port on one network: joins the engine's virtual network to a TCP/IP host. Frames of the host are written straight into the buffer
+/// This node's port on one network: joins the engine's virtual network to a TCP/IP host. Frames of the host are written straight into the
+/// buffer
 /// that the engine encrypts and sends from. Under the gate, but for <see cref="Snapshot"/> and <see cref="Changed"/>.
 /// </summary>
 internal sealed class NetworkPort : IFrameSink, IGroupObserver
@@ -30,7 +31,8 @@ internal sealed class NetworkPort : IFrameSink, IGroupObserver
         Engine = engine;
         Settings = settings;
         _members = new MemberAddresses(engine.Id, runtime.Engine.Address);
-        _snapshot = new NetworkSnapshot(engine.Status, engine.Config, [], [], engine.Config?.Mtu ?? NetworkLimits.DefaultMtu, IsLeft: false);
+        _snapshot = new NetworkSnapshot(engine.Status, engine.Config, [], [], engine.Config?.Mtu ?? NetworkLimits.DefaultMtu,
+            IsLeft: false);
         Host = CreateHost(_snapshot.Mtu);
         Echo = new EchoHub(this);
     }
@@ -75,7 +77,8 @@ internal sealed class NetworkPort : IFrameSink, IGroupObserver
     public bool TryFindNode(InetAddress address, out NodeAddress node) => _members.TryFindNode(address, out node);
 
     /// <summary>The address that a node has on the network by its form.</summary>
-    public bool TryFindAddress(NodeAddress node, out InetAddress address) => _members.TryFindAddress(node, _snapshot.Addresses, out address);
+    public bool TryFindAddress(NodeAddress node, out InetAddress address) =>
+        _members.TryFindAddress(node, _snapshot.Addresses, out address);
 
     /// <summary>The node at the other end of a connection that is new; none where it is not known, or lies behind a bridge.</summary>
     public NodeAddress FindOtherEnd(InetEndpoint remote, InetEndpoint local)

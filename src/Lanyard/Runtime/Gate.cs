@@ -1,7 +1,8 @@
 namespace Lanyard;
 
 /// <summary>
-/// A node's one lock. It guards the engine, every network's TCP/IP host and everything of the SDK that is said to be "under the gate". Nothing
+/// A node's one lock. It guards the engine, every network's TCP/IP host and everything of the SDK that is said to be "under the gate".
+/// Nothing
 /// of the app's runs under it: what completes an operation is noted with <see cref="Complete"/> and run when the gate has been left.
 /// </summary>
 /// <remarks>It is not re-entered: what is called under the gate never enters it.</remarks>
@@ -55,7 +56,9 @@ internal sealed class Gate
     }
 }
 
-/// <summary>What is run, on the thread that leaves the gate, after the gate was left. It must be quick: it may be the thread that receives.</summary>
+/// <summary>
+/// What is run, on the thread that leaves the gate, after the gate was left. It must be quick: it may be the thread that receives.
+/// </summary>
 internal abstract class Completion
 {
     internal Completion? Next { get; set; }

@@ -17,7 +17,8 @@ internal static partial class Log
     [LoggerMessage(3, LogLevel.Information, "Made identity {Address} after {Attempts} attempts.")]
     public static partial void MadeIdentity(ILogger logger, NodeAddress address, int attempts);
 
-    [LoggerMessage(4, LogLevel.Warning, "No planet is known, so no peer can be found: put a 'planet' file into the state folder, or set LanyardOptions.Planet.")]
+    [LoggerMessage(4, LogLevel.Warning, "No planet is known, so no peer can be found: put a 'planet' file into the state folder, or set "
+        + "LanyardOptions.Planet.")]
     public static partial void NoPlanet(ILogger logger);
 
     [LoggerMessage(5, LogLevel.Information, "Node {Address} is online.")]
@@ -62,7 +63,8 @@ internal static partial class Log
     [LoggerMessage(17, LogLevel.Error, "State '{Name}' cannot be read; it is taken for missing.")]
     public static partial void LoadFailed(ILogger logger, string name, Exception exception);
 
-    [LoggerMessage(18, LogLevel.Warning, "State '{Name}' is malformed; it is taken for missing and replaced when there is something new to keep.")]
+    [LoggerMessage(18, LogLevel.Warning, "State '{Name}' is malformed; it is taken for missing and replaced when there is something new "
+        + "to keep.")]
     public static partial void StateMalformed(ILogger logger, string name);
 
     [LoggerMessage(19, LogLevel.Error, "A handler of the app's for an event threw.")]

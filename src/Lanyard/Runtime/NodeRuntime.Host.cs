@@ -19,7 +19,8 @@ internal sealed partial class NodeRuntime : INodeHost
     void INodeHost.SendDatagram(int localSocket, in InetEndpoint destination, ReadOnlySpan<byte> datagram, int timeToLive) =>
         _transport.Send(localSocket, destination, datagram, timeToLive);
 
-    void INodeHost.FrameReceived(VirtualNetwork network, MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> frame)
+    void INodeHost.FrameReceived(VirtualNetwork network, MacAddress source, MacAddress destination, ushort etherType,
+        ReadOnlySpan<byte> frame)
     {
         if (FindPort(network) is not { } port)
             return;

@@ -15,7 +15,9 @@ internal sealed class EchoHub(NetworkPort port) : IEchoEvents
 
     public NodeRuntime Runtime => port.Runtime;
 
-    /// <summary>Sends a request. The operation ends with the reply, with what an ICMP error said, or when its owner says that time is up.</summary>
+    /// <summary>
+    /// Sends a request. The operation ends with the reply, with what an ICMP error said, or when its owner says that time is up.
+    /// </summary>
     /// <returns>The operation; or null, and why nothing was sent.</returns>
     public PingOperation? Send(InetAddress destination, ReadOnlySpan<byte> payload, out NetError error)
     {

@@ -6,11 +6,13 @@ using Lanyard.Wire;
 namespace Lanyard;
 
 /// <summary>
-/// A TCP connection over a virtual network. One read and one write may be under way at a time, by different threads; a second of either kind throws
+/// A TCP connection over a virtual network. One read and one write may be under way at a time, by different threads; a second of either
+/// kind throws
 /// <see cref="InvalidOperationException"/>. Awaiting them allocates nothing.
 /// </summary>
 /// <remarks>
-/// A write is done when all bytes are in the send buffer; they are sent at once, so <see cref="FlushAsync"/> has nothing to do. Disposing finishes
+/// A write is done when all bytes are in the send buffer; they are sent at once, so <see cref="FlushAsync"/> has nothing to do. Disposing
+/// finishes
 /// sending in the background; the connection is reset instead if received bytes were not read.
 /// </remarks>
 public sealed class LanyardStream : Stream
@@ -34,7 +36,8 @@ public sealed class LanyardStream : Stream
     public IPEndPoint RemoteEndPoint => _remoteEndPoint ??= _channel.Connection.RemoteEndpoint.ToIPEndPoint();
 
     /// <summary>
-    /// The node at the other end, proven by the protocol's cryptography: it sent the packet that opened the connection from its side. None where it lies
+    /// The node at the other end, proven by the protocol's cryptography: it sent the packet that opened the connection from its side. None
+    /// where it lies
     /// behind a bridge, or is not known.
     /// </summary>
     public NodeAddress RemoteNode => _channel.RemoteNode;
@@ -94,7 +97,10 @@ public sealed class LanyardStream : Stream
     /// <inheritdoc/>
     public override bool CanTimeout => true;
 
-    /// <summary>How long a read may wait for the first byte, in milliseconds; <see cref="Timeout.Infinite"/>, the default, for ever. Of synchronous reads only, as with every stream.</summary>
+    /// <summary>
+    /// How long a read may wait for the first byte, in milliseconds; <see cref="Timeout.Infinite"/>, the default, for ever. Of synchronous
+    /// reads only, as with every stream.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">It is neither positive nor infinite.</exception>
     public override int ReadTimeout
     {
@@ -102,7 +108,10 @@ public sealed class LanyardStream : Stream
         set => _readTimeoutMs = CheckTimeout(value);
     }
 
-    /// <summary>How long a write may wait for room, in milliseconds; <see cref="Timeout.Infinite"/>, the default, for ever. Of synchronous writes only, as with every stream.</summary>
+    /// <summary>
+    /// How long a write may wait for room, in milliseconds; <see cref="Timeout.Infinite"/>, the default, for ever. Of synchronous writes
+    /// only, as with every stream.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">It is neither positive nor infinite.</exception>
     public override int WriteTimeout
     {
@@ -123,7 +132,8 @@ public sealed class LanyardStream : Stream
     /// <param name="cancellationToken">Stops waiting; the connection stays as it is.</param>
     /// <returns>How many bytes; 0 once the other end has finished sending.</returns>
     /// <exception cref="LanyardSocketException">The connection failed.</exception>
-    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => _channel.ReadAsync(buffer, cancellationToken);
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+        _channel.ReadAsync(buffer, cancellationToken);
 
     /// <inheritdoc cref="ReadAsync(Memory{byte}, CancellationToken)"/>
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
@@ -133,7 +143,8 @@ public sealed class LanyardStream : Stream
     /// <param name="buffer">The bytes; they must not change until the write is done.</param>
     /// <param name="cancellationToken">Stops waiting for room; what was taken until then is sent.</param>
     /// <exception cref="LanyardSocketException">The connection failed, or sending has ended.</exception>
-    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => _channel.WriteAsync(buffer, cancellationToken);
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
+        _channel.WriteAsync(buffer, cancellationToken);
 
     /// <inheritdoc cref="WriteAsync(ReadOnlyMemory{byte}, CancellationToken)"/>
     public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
@@ -224,7 +235,8 @@ public sealed class LanyardStream : Stream
 
     private static int CheckTimeout(int milliseconds) => milliseconds is > 0 or Timeout.Infinite
         ? milliseconds
-        : throw new ArgumentOutOfRangeException(nameof(milliseconds), milliseconds, "A timeout is a positive number of milliseconds, or Timeout.Infinite.");
+        : throw new ArgumentOutOfRangeException(nameof(milliseconds), milliseconds, "A timeout is a positive number of milliseconds, or "
+            + "Timeout.Infinite.");
 
     private GateHold Hold() => new(_channel.Runtime);
 

@@ -4,7 +4,9 @@ using Lanyard.Primitives;
 
 namespace Lanyard;
 
-/// <summary>A UDP socket on a virtual network. One receive may be under way at a time; sending never waits. Awaiting allocates nothing.</summary>
+/// <summary>
+/// A UDP socket on a virtual network. One receive may be under way at a time; sending never waits. Awaiting allocates nothing.
+/// </summary>
 public sealed class LanyardUdpSocket : IDisposable
 {
     private readonly UdpChannel _channel;
@@ -57,7 +59,8 @@ public sealed class LanyardUdpSocket : IDisposable
 
     /// <summary>As <see cref="Send"/>: done when it returns.</summary>
     /// <exception cref="LanyardSocketException">It cannot be sent, or the other end refused an earlier one.</exception>
-    public ValueTask SendAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken = default) => SendToAsync(payload, default(InetEndpoint), cancellationToken);
+    public ValueTask SendAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken = default) =>
+        SendToAsync(payload, default(InetEndpoint), cancellationToken);
 
     /// <summary>As <see cref="SendTo(ReadOnlySpan{byte}, InetEndpoint)"/>: done when it returns.</summary>
     /// <exception cref="LanyardSocketException">It cannot be sent.</exception>
@@ -79,7 +82,8 @@ public sealed class LanyardUdpSocket : IDisposable
     /// <exception cref="LanyardSocketException">The connected end refused a datagram.</exception>
     /// <exception cref="LanyardNetworkException">The network was left, or its node ended.</exception>
     /// <exception cref="ObjectDisposedException">The socket was disposed of, before or meanwhile.</exception>
-    public ValueTask<LanyardDatagram> ReceiveFromAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => _channel.ReceiveAsync(buffer, cancellationToken);
+    public ValueTask<LanyardDatagram> ReceiveFromAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+        _channel.ReceiveAsync(buffer, cancellationToken);
 
     /// <summary>Joins a multicast group: its datagrams to this port are received.</summary>
     /// <returns>Whether it was joined now; false if it was before, or there are 64 already.</returns>

@@ -49,7 +49,8 @@ internal static class SocketErrors
 
     /// <summary>A synchronous read or write waited for too long.</summary>
     public static LanyardSocketException Timeout(InetEndpoint remote, int timeoutMs) =>
-        new(NetError.TimedOut, remote, string.Create(CultureInfo.InvariantCulture, $"The connection to {remote} made no progress for {timeoutMs} ms, as long as the stream's timeout allows."));
+        new(NetError.TimedOut, remote, $"The connection to {remote} made no progress for "
+            + $"{timeoutMs.ToString(CultureInfo.InvariantCulture)} ms, as long as the stream's timeout allows.");
 
     /// <summary>Why a datagram was not sent.</summary>
     public static LanyardSocketException Datagram(NetError error, InetEndpoint remote, NetworkPort port) =>
@@ -57,26 +58,31 @@ internal static class SocketErrors
 
     /// <summary>Why a port cannot be opened.</summary>
     public static LanyardSocketException Bind(NetError error, InetEndpoint local, NetworkPort port) =>
-        new(error, default, $"Port {local.Port}{(local.Address.IsUnspecified || local.IsNone ? "" : $" of {local.Address}")} cannot be opened on network {port.Engine.Id}: {Reason(error, local, port)}");
+        new(error, default, $"Port {local.Port}{(local.Address.IsUnspecified || local.IsNone ? "" : $" of {local.Address}")} cannot be "
+            + $"opened on network {port.Engine.Id}: {Reason(error, local, port)}");
 
     private static string Reason(NetError error, InetEndpoint remote, NetworkPort port) => error switch
     {
         NetError.NoRoute => port.Snapshot.Addresses.Count == 0
             ? "this node has no address on it yet. Wait for LanyardNetwork.WaitUntilReadyAsync first."
-            : $"it lies in none of the network's address ranges; this node has {string.Join(", ", port.Snapshot.Addresses)}, and no route leads there.",
+            : $"it lies in none of the network's address ranges; this node has {string.Join(", ", port.Snapshot.Addresses)}, and no route "
+                + "leads there.",
         NetError.AddressNotAvailable => "the local address is not one of this node's.",
         NetError.AddressInUse => "the port is taken.",
         NetError.NoPorts => "all local ports towards it are in use.",
         NetError.LimitReached => "a limit of LanyardOptions.NetworkLimits is reached.",
-        NetError.MessageTooLong => "it is too long: 65,507 bytes over IPv4 and 65,487 over IPv6 at most, or the MTU where it may not go in fragments.",
+        NetError.MessageTooLong => "it is too long: 65,507 bytes over IPv4 and 65,487 over IPv6 at most, or the MTU where it may not go "
+            + "in fragments.",
         NetError.NotConnected => "the socket is not connected, and no destination was given.",
         NetError.BroadcastNotAllowed => "it is a broadcast address; allow these with UdpOptions.Broadcast.",
         NetError.ConnectionRefused => $"it refused: nothing there listens on port {remote.Port}.",
         NetError.ConnectionReset => "the other end reset the connection.",
         NetError.ConnectionAborted => "this end gave up.",
-        NetError.TimedOut => "there was no answer in time. The peer may be offline, or a firewall or the network's rules may drop the packets.",
+        NetError.TimedOut => "there was no answer in time. The peer may be offline, or a firewall or the network's rules may drop the "
+            + "packets.",
         NetError.HostUnreachable => "no member answers for the address. The peer may be offline, not a member, or not authorised.",
-        NetError.NetworkUnreachable or NetError.ProtocolUnreachable or NetError.TimeExceeded => "a gateway on the way says that it cannot be reached.",
+        NetError.NetworkUnreachable or NetError.ProtocolUnreachable or NetError.TimeExceeded => "a gateway on the way says that it cannot "
+            + "be reached.",
         NetError.Prohibited => "a firewall on the way prohibits it.",
         NetError.AddressRemoved or NetError.Closed => "the network was left, its configuration took the address away, or the node ended.",
         _ => error.ToString(),

@@ -4,7 +4,10 @@ using Lanyard.Wire;
 
 namespace Lanyard;
 
-/// <summary>What a <see cref="LanyardStream"/> does: one TCP connection with at most one read and one write that wait. Under the gate, but for what says otherwise.</summary>
+/// <summary>
+/// What a <see cref="LanyardStream"/> does: one TCP connection with at most one read and one write that wait. Under the gate, but for what
+/// says otherwise.
+/// </summary>
 internal sealed class TcpChannel : ITcpEvents, IPortUser
 {
     private readonly ReadOperation _read;
@@ -30,7 +33,8 @@ internal sealed class TcpChannel : ITcpEvents, IPortUser
     /// <summary>The node at the other end, as far as it is known.</summary>
     public NodeAddress RemoteNode { get; private set; }
 
-    public bool IsFinishing => _isDisposed && Connection.State is TcpState.Established or TcpState.CloseWait or TcpState.FinWait1 or TcpState.Closing or TcpState.LastAck
+    public bool IsFinishing => _isDisposed
+        && Connection.State is TcpState.Established or TcpState.CloseWait or TcpState.FinWait1 or TcpState.Closing or TcpState.LastAck
         && Connection.Error == NetError.None;
 
     /// <summary>Takes an accepted connection.</summary>

@@ -3,7 +3,9 @@ using Lanyard.Primitives;
 
 namespace Lanyard;
 
-/// <summary>What a <see cref="LanyardUdpSocket"/> does. Its methods enter the gate themselves; events and the port's calls come under it.</summary>
+/// <summary>
+/// What a <see cref="LanyardUdpSocket"/> does. Its methods enter the gate themselves; events and the port's calls come under it.
+/// </summary>
 internal sealed class UdpChannel : IUdpEvents, IPortUser
 {
     private readonly ReceiveOperation _receive;
@@ -77,7 +79,8 @@ internal sealed class UdpChannel : IUdpEvents, IPortUser
             var socket = Socket();
             var error = socket.TakeError();
             if (error == NetError.None)
-                error = remote.IsNone ? socket.Send(Port.Runtime.NowMicroseconds, payload) : socket.SendTo(Port.Runtime.NowMicroseconds, remote, payload);
+                error = remote.IsNone
+                    ? socket.Send(Port.Runtime.NowMicroseconds, payload) : socket.SendTo(Port.Runtime.NowMicroseconds, remote, payload);
             if (error != NetError.None)
                 throw SocketErrors.Datagram(error, remote.IsNone ? _remote : remote, Port);
         }
@@ -91,7 +94,8 @@ internal sealed class UdpChannel : IUdpEvents, IPortUser
         {
             _receive.ThrowIfBusy();
             if (TryReceive(buffer.Span, out var datagram, out var error))
-                return error is null ? new ValueTask<LanyardDatagram>(datagram) : new ValueTask<LanyardDatagram>(Task.FromException<LanyardDatagram>(error));
+                return error is null
+                    ? new ValueTask<LanyardDatagram>(datagram) : new ValueTask<LanyardDatagram>(Task.FromException<LanyardDatagram>(error));
             _receive.Begin(buffer);
         }
 

@@ -10,7 +10,8 @@ internal static class IdentityLoader
 {
     /// <exception cref="LanyardStateException">What is kept is no identity, or another than the one given.</exception>
     /// <exception cref="ArgumentException">The one given has no secret.</exception>
-    public static async Task<Identity> LoadAsync(LanyardOptions options, ILanyardStore store, ILogger logger, CancellationToken cancellationToken)
+    public static async Task<Identity> LoadAsync(
+        LanyardOptions options, ILanyardStore store, ILogger logger, CancellationToken cancellationToken)
     {
         if (options.Identity is { HasSecret: false })
             throw new ArgumentException("LanyardOptions.Identity needs its secret, not only the public part.", nameof(options));
@@ -23,7 +24,8 @@ internal static class IdentityLoader
         else if (options.Identity is { } given && !given.Equals(kept))
         {
             var name = PathOf(store, StateNames.SecretIdentity);
-            throw new LanyardStateException(name, $"'{name}' holds the identity {kept.Address}, but LanyardOptions.Identity is {given.Address}. Use another folder, or leave the option out.");
+            throw new LanyardStateException(name, $"'{name}' holds the identity {kept.Address}, but LanyardOptions.Identity is "
+                + $"{given.Address}. Use another folder, or leave the option out.");
         }
 
         var text = Encoding.ASCII.GetBytes(kept.ToString());
@@ -41,18 +43,22 @@ internal static class IdentityLoader
             return null;
         var name = PathOf(store, StateNames.SecretIdentity);
         if (!Identity.TryParse(Encoding.ASCII.GetString(bytes), out var identity))
-            throw new LanyardStateException(name, $"'{name}' is not an identity. Restore it from a backup; or, if the node may become another one, move it away: a new one is made at the next start.");
+            throw new LanyardStateException(name, $"'{name}' is not an identity. Restore it from a backup; or, if the node may become "
+                + "another one, move it away: a new one is made at the next start.");
         if (!identity.HasSecret)
-            throw new LanyardStateException(name, $"'{name}' holds the public part of identity {identity.Address} only. Restore the whole of it from a backup.");
+            throw new LanyardStateException(name, $"'{name}' holds the public part of identity {identity.Address} only. Restore the whole "
+                + "of it from a backup.");
         if (!identity.Validate())
-            throw new LanyardStateException(name, $"'{name}' is damaged: its keys and its address {identity.Address} do not belong together. Restore it from a backup.");
+            throw new LanyardStateException(name, $"'{name}' is damaged: its keys and its address {identity.Address} do not belong "
+                + "together. Restore it from a backup.");
         return identity;
     }
 
     private static async Task<Identity> GenerateAsync(LanyardOptions options, ILogger logger, CancellationToken cancellationToken)
     {
         var attempts = new Attempts(options.IdentityProgress);
-        var identity = await Task.Run(() => Identity.Generate(RandomNumberGenerator.Fill, attempts, cancellationToken), cancellationToken).ConfigureAwait(false);
+        var making = Task.Run(() => Identity.Generate(RandomNumberGenerator.Fill, attempts, cancellationToken), cancellationToken);
+        var identity = await making.ConfigureAwait(false);
         Log.MadeIdentity(logger, identity.Address, attempts.Count);
         return identity;
     }

@@ -3,7 +3,8 @@ using System.Diagnostics.CodeAnalysis;
 namespace Lanyard;
 
 /// <summary>
-/// Keeps a node's state in a folder, in the layout of existing nodes. Files are written beside the old one and put in its place, so that none is
+/// Keeps a node's state in a folder, in the layout of existing nodes. Files are written beside the old one and put in its place, so that
+/// none is
 /// ever half written. The folder and what is new in it are for this user alone; a second node cannot use the folder at the same time.
 /// </summary>
 public sealed class LanyardFolderStore : ILanyardStore, IDisposable
@@ -48,7 +49,8 @@ public sealed class LanyardFolderStore : ILanyardStore, IDisposable
         {
             using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             if (file.Length > MaxFileBytes)
-                throw new LanyardStateException(path, $"'{path}' has {file.Length} bytes, more than any file of a node. Put the right file there, or remove it.");
+                throw new LanyardStateException(path, $"'{path}' has {file.Length} bytes, more than any file of a node. Put the right "
+                    + "file there, or remove it.");
             var bytes = new byte[file.Length];
             var length = 0;
             for (int read; length < bytes.Length && (read = file.Read(bytes, length, bytes.Length - length)) > 0;)
@@ -72,7 +74,8 @@ public sealed class LanyardFolderStore : ILanyardStore, IDisposable
         var path = PathOf(name);
         var isSecret = name == StateNames.SecretIdentity;
         if (isSecret && File.Exists(path))
-            throw new LanyardStateException(path, $"'{path}' is there already and is never overwritten. Move it away first if the node is to have another identity.");
+            throw new LanyardStateException(path, $"'{path}' is there already and is never overwritten. Move it away first if the node is "
+                + "to have another identity.");
         var temporary = path + ".new";
         try
         {
@@ -114,7 +117,10 @@ public sealed class LanyardFolderStore : ILanyardStore, IDisposable
         var path = PathOf(folder);
         try
         {
-            return System.IO.Directory.EnumerateFiles(path).Select(file => $"{folder}/{System.IO.Path.GetFileName(file)}").OrderBy(name => name, StringComparer.Ordinal).ToArray();
+            return System.IO.Directory.EnumerateFiles(path)
+                .Select(file => $"{folder}/{System.IO.Path.GetFileName(file)}")
+                .OrderBy(name => name, StringComparer.Ordinal)
+                .ToArray();
         }
         catch (DirectoryNotFoundException)
         {
@@ -129,11 +135,13 @@ public sealed class LanyardFolderStore : ILanyardStore, IDisposable
     /// <summary>Lets go of the folder.</summary>
     public void Dispose() => _lock.Dispose();
 
-    private static bool IsFileError(Exception e) => e is (IOException or UnauthorizedAccessException or NotSupportedException) and not LanyardException;
+    private static bool IsFileError(Exception e) =>
+        e is (IOException or UnauthorizedAccessException or NotSupportedException) and not LanyardException;
 
     private string PathOf(string name)
     {
-        if (name.Length == 0 || name.Contains("..", StringComparison.Ordinal) || name.Contains('\\', StringComparison.Ordinal) || name[0] == '/')
+        if (name.Length == 0 || name.Contains("..", StringComparison.Ordinal) || name.Contains('\\', StringComparison.Ordinal)
+            || name[0] == '/')
             throw new ArgumentException($"'{name}' is not the name of a value.", nameof(name));
         return System.IO.Path.Combine(Directory, name.Replace('/', System.IO.Path.DirectorySeparatorChar));
     }

@@ -1,6 +1,9 @@
 namespace Lanyard;
 
-/// <summary>Keeps a node's state in memory: for tests, and for nodes that need not be the same at the next start. May be given to one node after another.</summary>
+/// <summary>
+/// Keeps a node's state in memory: for tests, and for nodes that need not be the same at the next start. May be given to one node after
+/// another.
+/// </summary>
 public sealed class LanyardMemoryStore : ILanyardStore
 {
     private readonly object _lock = new();

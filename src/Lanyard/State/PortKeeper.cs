@@ -6,7 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace Lanyard;
 
 /// <summary>
-/// Binds a node that may use any port to the one that it had last time. Peers hold on to a path for a while and NATs to a mapping: a node that
+/// Binds a node that may use any port to the one that it had last time. Peers hold on to a path for a while and NATs to a mapping: a node
+/// that
 /// comes back where it was is reached at once, while one that moved to another port can be out of their reach for 20 seconds.
 /// </summary>
 internal static class PortKeeper
@@ -18,7 +19,9 @@ internal static class PortKeeper
         if (port != 0)
             return UdpTransport.Bind(addresses, port, logger);
         UdpTransport? transport = null;
-        if (store.Load(Name) is { } text && ushort.TryParse(Encoding.ASCII.GetString(text).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var last) && last != 0)
+        if (store.Load(Name) is { } text
+            && ushort.TryParse(Encoding.ASCII.GetString(text).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var last)
+            && last != 0)
         {
             try
             {

@@ -14,7 +14,8 @@ internal static class WorldLoader
         if (store.Load(StateNames.Planet) is { } bytes && (!World.TryParse(bytes, out kept) || kept.Type != WorldType.Planet))
         {
             var path = IdentityLoader.PathOf(store, StateNames.Planet);
-            throw new LanyardStateException(path, $"'{path}' is not a planet. Put the file that your network's operator gives out there, or remove it.");
+            throw new LanyardStateException(path, $"'{path}' is not a planet. Put the file that your network's operator gives out there, "
+                + "or remove it.");
         }
 
         if (options.Planet is { } given && (kept is null || kept.Id != given.Id || kept.Timestamp < given.Timestamp))

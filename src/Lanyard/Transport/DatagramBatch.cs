@@ -5,7 +5,9 @@ namespace Lanyard;
 /// <summary>Room for the datagrams that are received in one go. Belongs to the thread that receives.</summary>
 internal sealed class DatagramBatch
 {
-    /// <summary>The most datagrams in one go: few enough to stay in the processor's cache and to keep others waiting for the gate but briefly.</summary>
+    /// <summary>
+    /// The most datagrams in one go: few enough to stay in the processor's cache and to keep others waiting for the gate but briefly.
+    /// </summary>
     public const int Capacity = 32;
 
     /// <summary>The longest datagram in bytes that nodes send, with room to see that one is too long.</summary>

@@ -36,7 +36,8 @@ internal sealed class DatagramSocket : IDisposable
 #if NET
         _receivedFrom = new SocketAddress(socket.AddressFamily);
 #else
-        _anySource = EndpointAddress.ToSocketAddress(new InetEndpoint(LocalEndpoint.Address.IsV4 ? InetAddress.AnyV4 : InetAddress.AnyV6, 0));
+        var any = LocalEndpoint.Address.IsV4 ? InetAddress.AnyV4 : InetAddress.AnyV6;
+        _anySource = EndpointAddress.ToSocketAddress(new InetEndpoint(any, 0));
         _receivedFrom = new PreparedEndPoint(_anySource);
 #endif
     }

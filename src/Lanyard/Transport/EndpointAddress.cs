@@ -19,7 +19,9 @@ internal static class EndpointAddress
         var port = (ushort)((address[PortOffset] << 8) | address[PortOffset + 1]);
         if (address.Family == AddressFamily.InterNetwork)
         {
-            var v4 = ((uint)address[V4Offset] << 24) | ((uint)address[V4Offset + 1] << 16) | ((uint)address[V4Offset + 2] << 8) | address[V4Offset + 3];
+            var v4 = 0u;
+            for (var i = 0; i < 4; i++)
+                v4 = (v4 << 8) | address[V4Offset + i];
             return new InetEndpoint(InetAddress.FromV4(v4), port);
         }
 

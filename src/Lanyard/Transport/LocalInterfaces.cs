@@ -4,13 +4,16 @@ using Lanyard.Primitives;
 
 namespace Lanyard;
 
-/// <summary>This machine's addresses at one moment: those that peers may be told, and the networks that are not to be used to reach peers.</summary>
+/// <summary>
+/// This machine's addresses at one moment: those that peers may be told, and the networks that are not to be used to reach peers.
+/// </summary>
 internal sealed record LocalInterfaces(IReadOnlyList<InetAddress> Addresses, IReadOnlyList<InetPrefix> ExcludedNetworks)
 {
     public static LocalInterfaces None { get; } = new([], []);
 
     /// <summary>Whether an exception means that the system, or the framework on it, does not say what its interfaces are.</summary>
-    public static bool IsUnavailable(Exception e) => e is NetworkInformationException or SocketException or PlatformNotSupportedException or NotImplementedException;
+    public static bool IsUnavailable(Exception e) =>
+        e is NetworkInformationException or SocketException or PlatformNotSupportedException or NotImplementedException;
 
     /// <summary>Asks the system. Throws what <see cref="IsUnavailable"/> knows where it does not say.</summary>
     public static LocalInterfaces Read(IReadOnlyList<string> excludedPrefixes)
@@ -38,7 +41,8 @@ internal sealed record LocalInterfaces(IReadOnlyList<InetAddress> Addresses, IRe
         return new LocalInterfaces(addresses, excluded);
     }
 
-    public bool IsSameAs(LocalInterfaces other) => Addresses.SequenceEqual(other.Addresses) && ExcludedNetworks.SequenceEqual(other.ExcludedNetworks);
+    public bool IsSameAs(LocalInterfaces other) =>
+        Addresses.SequenceEqual(other.Addresses) && ExcludedNetworks.SequenceEqual(other.ExcludedNetworks);
 
     /// <summary>Whether an address lies in a network of an excluded interface.</summary>
     public bool Excludes(InetAddress address)

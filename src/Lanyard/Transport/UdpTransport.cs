@@ -123,8 +123,10 @@ internal sealed class UdpTransport : IDisposable
     private static string Describe(SocketException e, int port) => e.SocketErrorCode switch
     {
         SocketError.AddressAlreadyInUse =>
-            $"UDP port {port} is in use, perhaps by another node on this machine: end it, or set LanyardOptions.Port to another port, or to 0 for any.",
-        SocketError.AccessDenied => $"UDP port {port} may not be bound by this user: set LanyardOptions.Port to one above 1023, or to 0 for any.",
+            $"UDP port {port} is in use, perhaps by another node on this machine: end it, or set LanyardOptions.Port to another port, or "
+                + "to 0 for any.",
+        SocketError.AccessDenied => $"UDP port {port} may not be bound by this user: set LanyardOptions.Port to one above 1023, or to 0 "
+            + "for any.",
         SocketError.AddressNotAvailable => $"An address of LanyardOptions.BindAddresses is not one of this machine's: {e.Message}",
         _ => $"No UDP socket can be bound: {e.Message}",
     };
