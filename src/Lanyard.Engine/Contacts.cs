@@ -15,8 +15,8 @@ internal sealed class Contacts(Node node)
 
     public long NextDeadlineMs { get; private set; } = long.MaxValue;
 
-    /// <summary>Sends a probe at once, and again until a path to the endpoint is known.</summary>
-    public void Try(long nowMs, Peer peer, int localSocket, in InetEndpoint endpoint)
+    /// <summary>Sends a probe at once, or after a delay, and again until a path to the endpoint is known.</summary>
+    public void Try(long nowMs, Peer peer, int localSocket, in InetEndpoint endpoint, long delayMs = 0)
     {
         if (peer.HasActivePathTo(endpoint, nowMs) || !node.Topology.MayUsePath(peer.Address, localSocket, endpoint))
             return;
@@ -26,15 +26,17 @@ internal sealed class Contacts(Node node)
                 return;
         }
 
-        node.Outbound.Probe(nowMs, peer, localSocket, endpoint);
+        if (delayMs == 0)
+            node.Outbound.Probe(nowMs, peer, localSocket, endpoint);
         if (_attempts.Count >= MaxAttempts)
         {
             node.Counters.Drop(DropReason.RateLimited);
             return;
         }
 
-        _attempts.Add(new Attempt(peer, localSocket, endpoint, 0, nowMs + DelaysMs[0]));
-        NextDeadlineMs = Math.Min(NextDeadlineMs, nowMs + DelaysMs[0]);
+        var next = nowMs + (delayMs == 0 ? DelaysMs[0] : delayMs);
+        _attempts.Add(new Attempt(peer, localSocket, endpoint, 0, next));
+        NextDeadlineMs = Math.Min(NextDeadlineMs, next);
     }
 
     public void Poll(long nowMs)

@@ -13,7 +13,13 @@ internal sealed class Liveness(Node node)
 
     public void Watch(Peer peer, Path path)
     {
-        _watched.Add((peer, path));
+        // Traffic back and forth asks for this with every packet, and is looked at a few times a second.
+        if (!path.IsWatched)
+        {
+            path.IsWatched = true;
+            _watched.Add((peer, path));
+        }
+
         NextDeadlineMs = Math.Min(NextDeadlineMs, path.NextProbeMs);
     }
 
@@ -28,6 +34,7 @@ internal sealed class Liveness(Node node)
             if (!path.IsUnanswered || path.IsExpired(nowMs) || !ReferenceEquals(peer.FindPath(path.LocalSocket, path.Endpoint), path))
             {
                 path.StopWaiting();
+                path.IsWatched = false;
                 _watched[i] = _watched[^1];
                 _watched.RemoveAt(_watched.Count - 1);
                 continue;

@@ -27,8 +27,7 @@ internal sealed class Membership(VirtualNetwork network) : IRuleCredentials
     public long CredentialsPushedMs { get; set; } = -1;
 
     /// <summary>The capabilities that count now, by their identifiers. Made anew only after something changed.</summary>
-    public ReadOnlySpan<Capability> CurrentCapabilities =>
-        _current ??= network.Config is { } config ? [.. _capabilities.Values.Where(c => IsCurrent(config, c)).OrderBy(c => c.Id)] : [];
+    public ReadOnlySpan<Capability> CurrentCapabilities => _current ??= FindCurrent();
 
     /// <summary>Whether the member's certificate agrees with this node's own.</summary>
     public bool IsMember(NetworkConfig config, Identity member)
@@ -137,6 +136,9 @@ internal sealed class Membership(VirtualNetwork network) : IRuleCredentials
         Clean(_capabilities, config);
         Clean(_ownerships, config);
     }
+
+    private Capability[] FindCurrent() =>
+        network.Config is { } config ? [.. _capabilities.Values.Where(c => IsCurrent(config, c)).OrderBy(c => c.Id)] : [];
 
     // Under NDP emulation, addresses derived from node addresses belong to those nodes by construction.
     private static bool IsDerived(NetworkConfig config, InetAddress address)

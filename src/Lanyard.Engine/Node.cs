@@ -191,6 +191,14 @@ public sealed class Node
         return network;
     }
 
+    /// <summary>Asks a network's controller at once where it has refused, or has not answered yet: for when somebody says that it will admit this node now.</summary>
+    public void Retry(long nowMs, VirtualNetwork network)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        network.Retry(nowMs);
+        UpdateDeadline();
+    }
+
     /// <summary>Leaves a network and forgets its configuration. False if it was not joined.</summary>
     public bool Leave(NetworkId id)
     {

@@ -52,6 +52,9 @@ internal sealed class Path(int localSocket, InetEndpoint endpoint)
     /// <summary>Whether something was sent to which nothing has come back yet: the owner then calls <see cref="ShouldProbe"/> now and then.</summary>
     public bool IsUnanswered => _firstUnansweredMs >= 0;
 
+    /// <summary>Whether <see cref="Liveness"/> has it on its list.</summary>
+    public bool IsWatched { get; set; }
+
     /// <summary>When <see cref="ShouldProbe"/> may next say yes.</summary>
     public long NextProbeMs => _nextProbeMs;
 

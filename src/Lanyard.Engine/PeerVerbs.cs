@@ -11,6 +11,7 @@ internal sealed class PeerVerbs(Node node)
     private const int MaxWhoisAddresses = 64;
     private const int MaxPathsPerScope = 8;
     private const int JunkTimeToLive = 2;
+    private const long RendezvousDelayMs = 100;
 
     public bool ReceiveWhois(in Incoming incoming)
     {
@@ -58,11 +59,12 @@ internal sealed class PeerVerbs(Node node)
         else if (node.Topology.Find(incoming.NowMs, rendezvous.Peer) is { } peer && peer.RendezvousTry.TryTake(incoming.NowMs)
             && node.Topology.MayUsePath(peer.Address, incoming.LocalSocket, rendezvous.Endpoint))
         {
-            // The first datagram is not meant to arrive: it opens the NAT or firewall on this side before the other's packets reach it.
+            // The first datagram is not meant to arrive: it opens the NAT or firewall on this side before the other's packets reach it. What is
+            // meant to arrive follows when the other side has had time to do the same, for some NATs hold what comes too early against it.
             Span<byte> junk = stackalloc byte[4];
             node.Random.Fill(junk);
             node.Host.SendDatagram(incoming.LocalSocket, rendezvous.Endpoint, junk, JunkTimeToLive);
-            node.Contacts.Try(incoming.NowMs, peer, incoming.LocalSocket, rendezvous.Endpoint);
+            node.Contacts.Try(incoming.NowMs, peer, incoming.LocalSocket, rendezvous.Endpoint, RendezvousDelayMs);
         }
 
         return node.NoteReceived(incoming);

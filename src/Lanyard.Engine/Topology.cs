@@ -19,8 +19,8 @@ internal sealed class Topology(Node node)
     /// <summary>Moons that are to be followed but were not received yet, with the root that is asked for them.</summary>
     public IReadOnlyDictionary<ulong, NodeAddress> WantedMoons => _wantedMoons;
 
-    /// <summary>The roots other than this node itself.</summary>
-    public IReadOnlyList<Root> Roots => _roots;
+    /// <summary>The roots other than this node itself. As a list, whose enumerator is no object: it is asked for with every packet.</summary>
+    public List<Root> Roots => _roots;
 
     /// <summary>Whether this node is a root.</summary>
     public bool IsRootSelf { get; private set; }

@@ -151,6 +151,17 @@ public sealed class VirtualNetwork
         NextRequestMs = nowMs;
     }
 
+    /// <summary>Forgets that the controller refused, and asks again: what it says then is news.</summary>
+    internal void Retry(long nowMs)
+    {
+        if (Status == NetworkStatus.Ok)
+            return;
+        Status = NetworkStatus.RequestingConfiguration;
+        _requestRetryMs = FirstRetryMs;
+        Request(nowMs);
+        _node.Host.NetworkChanged(this);
+    }
+
     internal void Refuse(NetworkStatus status)
     {
         if (status == Status)

@@ -10,9 +10,10 @@ namespace Lanyard.Wire;
 public delegate void RandomFill(Span<byte> destination);
 
 /// <summary>
-/// Who a node is: a pair of public keys (Curve25519 for agreement, Ed25519 for signatures), the address that a memory-hard hash makes of them, and, for
-/// one's own identity, the secret keys. This is the protocol's identity type 0. Reading and parsing check the form only; whether the address belongs
-/// to the keys is what <see cref="Validate"/> says. Immutable, so usable from several threads, except for <see cref="Dispose"/>.
+/// Who a node is: a pair of public keys (Curve25519 for agreement, Ed25519 for signatures), the address that a memory-hard hash makes of
+/// them, and, for one's own identity, the secret keys. This is the protocol's identity type 0. Reading and parsing check the form only;
+/// whether the address belongs to the keys is what <see cref="Validate"/> says. Immutable, so usable from several threads, except for
+/// <see cref="Dispose"/>.
 /// </summary>
 public sealed class Identity : IEquatable<Identity>, IDisposable
 {
@@ -22,7 +23,9 @@ public sealed class Identity : IEquatable<Identity>, IDisposable
     /// <summary>The length of the secret keys in bytes, in the same order.</summary>
     public const int SecretKeySize = X25519.KeySize + Ed25519.SeedSize;
 
-    /// <summary>The length of a signature in bytes: 64 of Ed25519, over the first 32 bytes of the message's SHA-512, and those 32 bytes.</summary>
+    /// <summary>
+    /// The length of a signature in bytes: 64 of Ed25519, over the first 32 bytes of the message's SHA-512, and those 32 bytes.
+    /// </summary>
     public const int SignatureSize = Ed25519.SignatureSize + SignedDigestSize;
 
     /// <summary>The length in bytes of the key that two identities agree on: the beginning of the SHA-512 of their X25519 secret.</summary>
@@ -71,7 +74,9 @@ public sealed class Identity : IEquatable<Identity>, IDisposable
         get
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            return _secret is not null ? _secret.Span : throw new InvalidOperationException($"The identity of {Address} holds no secret key: only its owner can do this.");
+            return _secret is not null
+                ? _secret.Span
+                : throw new InvalidOperationException($"The identity of {Address} holds no secret key: only its owner can do this.");
         }
     }
 
@@ -110,8 +115,8 @@ public sealed class Identity : IEquatable<Identity>, IDisposable
     }
 
     /// <summary>
-    /// Whether the address is the one that belongs to the public key and, where there are secret keys, whether those belong to it as well. Costs milliseconds,
-    /// by design: do it once for each identity that a stranger presents.
+    /// Whether the address is the one that belongs to the public key and, where there are secret keys, whether those belong to it as
+    /// well. Costs milliseconds, by design: do it once for each identity that a stranger presents.
     /// </summary>
     public bool Validate()
     {
@@ -119,7 +124,10 @@ public sealed class Identity : IEquatable<Identity>, IDisposable
         return SecretMatches() && TryHash(_publicKey, digest, out var address) && address == Address;
     }
 
-    /// <summary>Parses the text form, <c>address:0:public</c> or <c>address:0:public:secret</c> in hexadecimal digits, with white space around it ignored.</summary>
+    /// <summary>
+    /// Parses the text form, <c>address:0:public</c> or <c>address:0:public:secret</c> in hexadecimal digits, with white space around it
+    /// ignored.
+    /// </summary>
     public static bool TryParse([NotNullWhen(true)] string? text, [NotNullWhen(true)] out Identity? identity)
     {
         identity = null;
@@ -147,7 +155,9 @@ public sealed class Identity : IEquatable<Identity>, IDisposable
     /// <summary>As <see cref="TryParse"/>, throwing where the text is not an identity.</summary>
     /// <exception cref="FormatException">The text is not an identity. The message does not repeat it: it might hold a secret.</exception>
     public static Identity Parse(string text) =>
-        TryParse(text, out var identity) ? identity : throw new FormatException("The text is not an identity: it reads address:0:public key[:secret key] in hexadecimal digits.");
+        TryParse(text, out var identity)
+            ? identity
+            : throw new FormatException("The text is not an identity: it reads address:0:public key[:secret key] in hexadecimal digits.");
 
     /// <summary>Reads the binary form, as HELLO carries it.</summary>
     /// <param name="source">Begins with the identity; what follows it is left.</param>
@@ -244,7 +254,8 @@ public sealed class Identity : IEquatable<Identity>, IDisposable
     /// <param name="other">The other node's identity.</param>
     /// <param name="key">Receives the key: <see cref="AgreedKeySize"/> bytes, or its beginning.</param>
     /// <returns>
-    /// Whether there is a key: not if there is no secret here, nor if the other's public key is one of those that make every agreement come out the same.
+    /// Whether there is a key: not if there is no secret here, nor if the other's public key is one of those that make every agreement
+    /// come out the same.
     /// </returns>
     /// <exception cref="ArgumentException"><paramref name="key"/> is longer than 64 bytes.</exception>
     public bool TryAgree(Identity other, Span<byte> key)

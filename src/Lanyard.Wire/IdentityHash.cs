@@ -7,8 +7,9 @@ using Lanyard.Wire.Crypto;
 namespace Lanyard.Wire;
 
 /// <summary>
-/// The memory-hard hash that makes an address of a public key, so that searching a key for somebody else's address is expensive: a table of
-/// 2 MiB is filled with Salsa20/20 in a chain that cannot be entered in the middle, and then mixed with the digest in an order that its content decides.
+/// The memory-hard hash that makes an address of a public key, so that searching a key for somebody else's address is expensive: a table
+/// of 2 MiB is filled with Salsa20/20 in a chain that cannot be entered in the middle, and then mixed with the digest in an order that
+/// its content decides.
 /// </summary>
 internal static class IdentityHash
 {
@@ -32,11 +33,12 @@ internal static class IdentityHash
     }
 
     /// <summary>
-    /// By the definition each block of the table is the one before, encrypted, and the digest is encrypted after each exchange. No keystream
-    /// depends on what it encrypts, so both come down to sums (XOR) of the keystream so far, which are computed many blocks at a time. Of the
-    /// digest the rest is kept, and the sum is added where a word goes out or in.
+    /// By the definition each block of the table is the one before, encrypted, and the digest is encrypted after each exchange. No
+    /// keystream depends on what it encrypts, so both come down to sums (XOR) of the keystream so far, which are computed many blocks at
+    /// a time. Of the digest the rest is kept, and the sum is added where a word goes out or in.
     /// </summary>
     [SkipLocalsInit]
+    [MethodImpl(Optimize.AtOnce)]
     private static void Compute(ReadOnlySpan<byte> publicKey, Span<byte> digest, Span<byte> table)
     {
         Span<uint> state = stackalloc uint[Salsa20.StateWords];
@@ -72,6 +74,7 @@ internal static class IdentityHash
     }
 
     /// <summary>Writes the sums of the keystream up to each of the next blocks, given the sum up to the block before them.</summary>
+    [MethodImpl(Optimize.AtOnce)]
     private static void NextSums(Span<uint> state, ReadOnlySpan<byte> last, Span<byte> sums)
     {
         Salsa20.Blocks(Rounds, state, sums, BlocksAtOnce);

@@ -29,6 +29,8 @@ public sealed class LanyardNetwork
         var settings = runtime.State.Load(_settingsName) is { } file ? LanyardNetworkSettings.Parse(file) : new LanyardNetworkSettings();
         _port = new NetworkPort(runtime, this, runtime.Engine.Join(runtime.NowMs, id), settings);
         runtime.AddPort(_port);
+        if (_port.Engine.Config is null && runtime.State.Load(StateKind.NetworkConfig, id.Value) is { Length: > 1 })
+            runtime.Events.Log(logger => Log.StateMalformed(logger, StateNames.Of(StateKind.NetworkConfig, id.Value)));
         _port.UseSettings(settings);
     }
 
@@ -277,6 +279,16 @@ public sealed class LanyardNetwork
             await ConnectAsync(context.DnsEndPoint.Host, context.DnsEndPoint.Port, cancellationToken).ConfigureAwait(false),
     };
 #endif
+
+    /// <summary>Where the controller has refused: asks it once more, as it may have changed its mind.</summary>
+    internal void AskAgain()
+    {
+        using (Hold())
+        {
+            if (!_port.IsLeft && _port.Engine.Status is not (NetworkStatus.Ok or NetworkStatus.RequestingConfiguration))
+                _port.Runtime.Engine.Retry(_port.Runtime.NowMs, _port.Engine);
+        }
+    }
 
     /// <summary>Its status or configuration changed. Under the gate.</summary>
     internal void RaiseChanged(NetworkStatus status) => Node.RaiseNetworkChanged(this, status);

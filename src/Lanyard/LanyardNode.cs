@@ -80,6 +80,7 @@ public sealed class LanyardNode : IAsyncDisposable
                     StartedAt = _startedAt,
                     ClockMs = _runtime.NowMs,
                     LocalEndpoints = _runtime.LocalEndpoints,
+                    SendFailures = _runtime.SendFailures,
                     SurfaceEndpoints = _runtime.Engine.SurfaceAddresses(),
                     Planet = _runtime.Engine.Planet is { } planet ? (planet.Id, planet.Timestamp) : default,
                 };
@@ -185,6 +186,7 @@ public sealed class LanyardNode : IAsyncDisposable
     public async Task<LanyardNetwork> JoinAsync(NetworkId network, CancellationToken cancellationToken = default)
     {
         var joined = Join(network);
+        joined.AskAgain();
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         timeout.CancelAfter(Options.JoinTimeout);
         try
@@ -390,6 +392,10 @@ public sealed class LanyardNode : IAsyncDisposable
         await _runtime.State.FlushAsync().ConfigureAwait(false);
         if (Options.Store is null)
             (_store as IDisposable)?.Dispose();
+        if (Options.Identity is null)
+            _runtime.Engine.Identity.Dispose();
+        // What has happened is told, unless a handler takes its time.
+        await Task.WhenAny(_runtime.Events.DrainAsync(), Task.Delay(Options.ShutdownTimeout)).ConfigureAwait(false);
         Log.Ended(_logger, Address);
     }
 
@@ -445,6 +451,9 @@ public sealed record LanyardNodeStatus
 
     /// <summary>The endpoints under which roots and peers say they see it.</summary>
     public required IReadOnlyList<InetEndpoint> SurfaceEndpoints { get; init; }
+
+    /// <summary>How many datagrams the system did not take: no route at the time, or its queue was full.</summary>
+    public required long SendFailures { get; init; }
 
     /// <summary>The planet's number and edition; zeros without one.</summary>
     public required (ulong Id, long Timestamp) Planet { get; init; }

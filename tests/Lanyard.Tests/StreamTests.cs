@@ -32,6 +32,7 @@ public sealed class StreamTests
         Assert.Equal(a.LocalEndPoint, b.RemoteEndPoint);
         Assert.Equal(a.RemoteEndPoint, b.LocalEndPoint);
         Assert.Equal(pair.A.Node.Address, b.RemoteNode);
+        Assert.Equal(pair.B.Node.Address, a.RemoteNode);
         var (a6, b6) = await pair.ConnectAsync(overIPv6: true);
         Assert.Equal(pair.A.Node.Address, b6.RemoteNode);
         Assert.Equal(pair.B.Node.Address, a6.RemoteNode);

@@ -11,8 +11,11 @@ internal sealed class TestLan : IAsyncDisposable
 {
     private readonly List<LanyardNode> _members = [];
 
-    private TestLan(LanyardNode root, TestController controller, World planet)
+    private readonly IPAddress _loopback;
+
+    private TestLan(LanyardNode root, TestController controller, World planet, IPAddress loopback)
     {
+        _loopback = loopback;
         Root = root;
         Controller = controller;
         Planet = planet;
@@ -30,17 +33,18 @@ internal sealed class TestLan : IAsyncDisposable
     public static CancellationToken Guard => CancellationTokenSource.CreateLinkedTokenSource(
         TestContext.Current.CancellationToken, new CancellationTokenSource(TimeSpan.FromMinutes(3)).Token).Token;
 
-    public static async Task<TestLan> StartAsync(bool isPrivate = true)
+    public static async Task<TestLan> StartAsync(bool isPrivate = true, bool overIPv6 = false)
     {
+        var loopback = overIPv6 ? IPAddress.IPv6Loopback : IPAddress.Loopback;
         var identity = TestIdentities.Get(0);
-        var root = await LanyardNode.StartAsync(new LanyardOptions { Identity = identity, BindAddresses = [IPAddress.Loopback] }, Guard);
+        var root = await LanyardNode.StartAsync(new LanyardOptions { Identity = identity, BindAddresses = [loopback] }, Guard);
         var key = WorldKey.Generate(RandomNumberGenerator.Fill);
         var endpoint = InetEndpoint.FromIPEndPoint(root.BoundEndPoints[0]);
         var planet = World.Create(WorldType.Planet, 0x1234, 1, key.PublicKey, [new WorldRoot(identity.WithoutSecret(), [endpoint])], key);
         Assert.True(root.AddWorld(planet));
         var controller = new TestController(identity) { IsPrivate = isPrivate };
         root.Controller = controller;
-        return new TestLan(root, controller, planet);
+        return new TestLan(root, controller, planet, loopback);
     }
 
     /// <summary>Options of a node on this planet.</summary>
@@ -48,7 +52,7 @@ internal sealed class TestLan : IAsyncDisposable
     {
         Identity = TestIdentities.Get(identity),
         Planet = Planet,
-        BindAddresses = [IPAddress.Loopback],
+        BindAddresses = [_loopback],
     };
 
     /// <summary>Starts a node that is authorised, but has not joined.</summary>

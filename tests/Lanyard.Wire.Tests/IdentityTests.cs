@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Lanyard.Wire.Crypto;
 
 namespace Lanyard.Wire.Tests;
@@ -157,6 +158,52 @@ public sealed class IdentityTests
     }
 
     [Fact]
+    public void Hostile_bytes_and_texts_are_read_or_refused_without_an_exception()
+    {
+        using var identity = TestData.SecretIdentity("peer-1.14", "a");
+        byte[] bytes = new byte[Identity.SecretBinarySize], changed = new byte[bytes.Length + 8];
+        identity.WriteWithSecret(bytes);
+        var text = identity.ToSecretString();
+        var random = new Random(5);
+        for (var i = 0; i < 20_000; i++)
+        {
+            bytes.CopyTo(changed, 0);
+            for (var changes = random.Next(4); changes > 0; changes--)
+                changed[random.Next(8) == 0 ? Identity.BinarySize - 1 : random.Next(changed.Length)] = (byte)random.Next(256);
+            var source = changed.AsSpan(0, random.Next(changed.Length + 1));
+            if (Identity.TryRead(source, out var read, out var length))
+            {
+                Assert.InRange(length, Identity.BinarySize, source.Length);
+                Assert.Equal(length == Identity.SecretBinarySize, read.HasSecret);
+            }
+            var characters = text.ToCharArray();
+            characters[random.Next(characters.Length)] = (char)random.Next(random.Next(2) == 0 ? 128 : 0x10000);
+            if (Identity.TryParse(new string(characters, 0, random.Next(4) > 0 ? characters.Length : random.Next(characters.Length)), out read))
+                Assert.False(read.Address.IsReserved);
+        }
+    }
+
+    [Fact]
+    public void Signing_verifying_and_agreeing_allocate_nothing()
+    {
+        using var mine = TestData.SecretIdentity("peer-1.14", "a");
+        using var other = TestData.SecretIdentity("peer-1.14", "b");
+        byte[] message = new byte[200], signature = new byte[Identity.SignatureSize], key = new byte[Identity.AgreedKeySize];
+        Run();
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < 10; i++)
+            Run();
+        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+
+        void Run()
+        {
+            mine.Sign(message, signature);
+            mine.Verify(message, signature);
+            mine.TryAgree(other, key);
+        }
+    }
+
+    [Fact]
     public void An_identity_with_another_address_or_key_or_secret_is_not_valid()
     {
         using var a = TestData.SecretIdentity("peer-1.14", "a");
@@ -188,6 +235,7 @@ public sealed class IdentityTests
         Assert.NotEqual(a, b);
         Span<byte> first = new byte[Identity.FingerprintSize], second = new byte[Identity.FingerprintSize];
         a.WriteFingerprint(first);
+        Assert.Equal(SHA384.HashData([.. TestData.Hex(a.Address.ToString()), .. a.PublicKey]), first);
         a.WithoutSecret().WriteFingerprint(second);
         Assert.True(first.SequenceEqual(second));
         b.WriteFingerprint(second);

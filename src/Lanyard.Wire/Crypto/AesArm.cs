@@ -37,16 +37,15 @@ internal readonly struct AesArm : IAesMachine
         Aes.PolynomialMultiplyWideningLower(a.GetLower(), b.GetLower());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void AddProduct(
-        Vector128<ulong> a, Vector128<ulong> b, ref Vector128<ulong> low, ref Vector128<ulong> middle, ref Vector128<ulong> high)
+    public static void AddProduct(Vector128<ulong> a, Vector128<ulong> b, ref IAesMachine.Sum sum)
     {
         var exchanged = AdvSimd.ExtractVector128(b, b, 1);
-        low ^= Aes.PolynomialMultiplyWideningLower(a.GetLower(), b.GetLower());
-        middle ^= Aes.PolynomialMultiplyWideningLower(a.GetLower(), exchanged.GetLower()) ^ Aes.PolynomialMultiplyWideningUpper(a, exchanged);
-        high ^= Aes.PolynomialMultiplyWideningUpper(a, b);
+        sum.Low ^= Aes.PolynomialMultiplyWideningLower(a.GetLower(), b.GetLower());
+        sum.Middle ^= Aes.PolynomialMultiplyWideningLower(a.GetLower(), exchanged.GetLower());
+        sum.Middle ^= Aes.PolynomialMultiplyWideningUpper(a, exchanged);
+        sum.High ^= Aes.PolynomialMultiplyWideningUpper(a, b);
     }
 
-    public static int AddProductsWide(
-        ref byte blocks, ref byte factors, int count, ref Vector128<ulong> low, ref Vector128<ulong> middle, ref Vector128<ulong> high) => 0;
+    public static int AddProductsWide(ref byte blocks, ref byte factors, int count, ref IAesMachine.Sum sum) => 0;
 }
 #endif

@@ -3,9 +3,10 @@ using System.Security.Cryptography;
 namespace Lanyard.Wire.Crypto;
 
 /// <summary>
-/// AES-GMAC-SIV, the packet protection of cipher suite 3 (protocol version 12 on). GMAC under the first key, over the additional data and the
-/// plaintext, is folded to 64 bits and joined to the message's 64-bit initialization vector; the sixteen bytes encrypted under the second key are the tag
-/// and, with the top bit of its last four bytes cleared, the first counter of AES-CTR under the second key. One object may be used from several threads.
+/// AES-GMAC-SIV, the packet protection of cipher suite 3 (protocol version 12 on). GMAC under the first key, over the additional data and
+/// the plaintext, is folded to 64 bits and joined to the message's 64-bit initialization vector; the sixteen bytes encrypted under the
+/// second key are the tag and, with the top bit of its last four bytes cleared, the first counter of AES-CTR under the second key. One
+/// object may be used from several threads.
 /// </summary>
 public sealed class AesGmacSiv : IDisposable
 {

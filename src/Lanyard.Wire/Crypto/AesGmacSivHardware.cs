@@ -7,8 +7,8 @@ using System.Runtime.Intrinsics;
 namespace Lanyard.Wire.Crypto;
 
 /// <summary>
-/// AES-GMAC-SIV with a processor's own instructions. Counters are encrypted eight at a time. The hash multiplies a group of blocks by powers of
-/// its key, computed in advance, adds up, and reduces once.
+/// AES-GMAC-SIV with a processor's own instructions. Counters are encrypted eight at a time. The hash multiplies a group of blocks by
+/// powers of its key, computed in advance, adds up, and reduces once.
 /// </summary>
 /// <typeparam name="TMachine">The instructions.</typeparam>
 internal sealed class AesGmacSivHardware<TMachine> : AesGmacSivCore
@@ -32,6 +32,7 @@ internal sealed class AesGmacSivHardware<TMachine> : AesGmacSivCore
 
     private readonly SecretBytes _keys = new(HashKeys + (Powers * BlockSize));
 
+    /// <summary>For shuffles: moved so far that an index is out of range, it gives zero.</summary>
     private static Vector128<byte> Indices => Vector128.Create((byte)0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
 
     public AesGmacSivHardware(ReadOnlySpan<byte> authenticationKey, ReadOnlySpan<byte> encryptionKey)
@@ -57,9 +58,9 @@ internal sealed class AesGmacSivHardware<TMachine> : AesGmacSivCore
         for (var i = Powers - 1; i >= 0; i--)
         {
             power.AsByte().StoreUnsafe(ref start, (nuint)(HashKeys + (i * BlockSize)));
-            Vector128<ulong> sumLow = default, sumMiddle = default, sumHigh = default;
-            TMachine.AddProduct(power, hashKey, ref sumLow, ref sumMiddle, ref sumHigh);
-            power = Reduced(sumLow, sumMiddle, sumHigh);
+            IAesMachine.Sum sum = default;
+            TMachine.AddProduct(power, hashKey, ref sum);
+            power = Reduced(sum);
         }
     }
 
@@ -88,7 +89,8 @@ internal sealed class AesGmacSivHardware<TMachine> : AesGmacSivCore
     public override void Dispose() => _keys.Dispose();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<byte> Key(ref byte keys, int schedule, int round) => Vector128.LoadUnsafe(ref keys, (nuint)(schedule + (round * BlockSize)));
+    private static Vector128<byte> Key(ref byte keys, int schedule, int round) =>
+        Vector128.LoadUnsafe(ref keys, (nuint)(schedule + (round * BlockSize)));
 
     private static Vector128<byte> Encrypted(ref byte keys, int schedule, Vector128<byte> block)
     {
@@ -145,7 +147,9 @@ internal sealed class AesGmacSivHardware<TMachine> : AesGmacSivCore
             LastBlocks(ref keys, counter, ref place, length, reachesBack: data.Length >= BlockSize);
     }
 
-    /// <summary>AES-CTR of less than eight blocks. If it reaches back, there are at least sixteen bytes of data up to the end of these.</summary>
+    /// <summary>
+    /// AES-CTR of less than eight blocks. If it reaches back, there are at least sixteen bytes of data up to the end of these.
+    /// </summary>
     [SkipLocalsInit]
     private static void LastBlocks(ref byte keys, Vector128<uint> counter, ref byte data, int length, bool reachesBack)
     {
@@ -161,7 +165,7 @@ internal sealed class AesGmacSivHardware<TMachine> : AesGmacSivCore
             return;
         if (reachesBack)
         {
-            // At the end of the sixteen bytes that end the data: an index below zero is out of range and gives zero.
+            // At the end of the sixteen bytes that end the data.
             var last = Vector128.LoadUnsafe(ref source, (nuint)done);
             AddTo(ref data, length - BlockSize, Vector128.Shuffle(last, Indices - Vector128.Create((byte)(BlockSize - rest))));
             return;
@@ -245,19 +249,22 @@ internal sealed class AesGmacSivHardware<TMachine> : AesGmacSivCore
         (Vector128.LoadUnsafe(ref place) ^ stream).StoreUnsafe(ref place);
     }
 
-    /// <summary>GHASH (NIST SP 800-38D, section 6.4) of the additional data, the data, each filled up to whole blocks, and the length of both.</summary>
+    /// <summary>
+    /// GHASH (NIST SP 800-38D, section 6.4) of the additional data, the data, each filled up to whole blocks, and the length of both.
+    /// </summary>
     private static Vector128<ulong> Hash(ref byte keys, ReadOnlySpan<byte> additionalData, ReadOnlySpan<byte> data)
     {
         // The additional data counts with its filling.
         var length = (((ulong)additionalData.Length + BlockSize - 1) & ~(ulong)(BlockSize - 1)) + (ulong)data.Length;
 
-        // What is carried into a group: its first block's predecessor, yet to be multiplied by the key, or a sum to be added to the first block.
+        // What is carried into a group: its first block's predecessor, yet to be multiplied by the key, or a sum to be added
+        // to the first block.
         Vector128<ulong> carried = default;
         for (; additionalData.Length > BlockSize; additionalData = additionalData[BlockSize..])
         {
-            Vector128<ulong> low = default, middle = default, high = default;
-            AddProduct(ref keys, carried ^ Reversed(Vector128.Create(additionalData)), 1, ref low, ref middle, ref high);
-            carried = Reduced(low, middle, high);
+            IAesMachine.Sum sum = default;
+            AddProduct(ref keys, carried ^ Reversed(Vector128.Create(additionalData)), 1, ref sum);
+            carried = Reduced(sum);
         }
         var extra = 0;
         if (additionalData.Length > 0)
@@ -267,7 +274,7 @@ internal sealed class AesGmacSivHardware<TMachine> : AesGmacSivCore
         }
         while (true)
         {
-            Vector128<ulong> low = default, middle = default, high = default;
+            IAesMachine.Sum sum = default;
             var blocks = Math.Min(data.Length / BlockSize, GroupBlocks);
             var rest = data[(blocks * BlockSize)..];
             var isLast = rest.Length < BlockSize;
@@ -276,58 +283,59 @@ internal sealed class AesGmacSivHardware<TMachine> : AesGmacSivCore
             var after = !isLast ? 0 : rest.Length == 0 ? 1 : 2;
             if (blocks + extra > 0)
             {
-                AddProduct(ref keys, carried, blocks + after + extra, ref low, ref middle, ref high);
+                AddProduct(ref keys, carried, blocks + after + extra, ref sum);
                 carried = default;
             }
-            AddProducts(ref keys, ref MemoryMarshal.GetReference(data), blocks, blocks + after, ref low, ref middle, ref high);
+            AddProducts(ref keys, ref MemoryMarshal.GetReference(data), blocks, blocks + after, ref sum);
             if (!isLast)
             {
-                carried = Reduced(low, middle, high);
+                carried = Reduced(sum);
                 extra = 0;
                 data = rest;
                 continue;
             }
             if (rest.Length > 0)
             {
-                var block = data.Length >= BlockSize ? LastBlock(ref Unsafe.Add(ref MemoryMarshal.GetReference(rest), rest.Length - BlockSize), rest.Length) : LastBlock(rest);
-                AddProduct(ref keys, carried ^ block, 2, ref low, ref middle, ref high);
+                var block = data.Length < BlockSize
+                    ? LastBlock(rest)
+                    : LastBlock(ref Unsafe.Add(ref MemoryMarshal.GetReference(rest), rest.Length - BlockSize), rest.Length);
+                AddProduct(ref keys, carried ^ block, 2, ref sum);
                 carried = default;
             }
-            AddProduct(ref keys, carried ^ Vector128.Create(0, length * 8), 1, ref low, ref middle, ref high);
-            return Reduced(low, middle, high);
+            AddProduct(ref keys, carried ^ Vector128.Create(0, length * 8), 1, ref sum);
+            return Reduced(sum);
         }
     }
 
     /// <summary>Adds the products of blocks with the hash key's powers from the one given down.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddProducts(
-        ref byte keys, ref byte blocks, int count, int power, ref Vector128<ulong> low, ref Vector128<ulong> middle, ref Vector128<ulong> high)
+    private static void AddProducts(ref byte keys, ref byte blocks, int count, int power, ref IAesMachine.Sum sum)
     {
         ref var factors = ref Unsafe.Add(ref keys, HashKeys + ((Powers - power) * BlockSize));
-        for (var i = TMachine.AddProductsWide(ref blocks, ref factors, count, ref low, ref middle, ref high); i < count; i++)
+        for (var i = TMachine.AddProductsWide(ref blocks, ref factors, count, ref sum); i < count; i++)
         {
             var block = Reversed(Vector128.LoadUnsafe(ref blocks, (nuint)(i * BlockSize)));
-            TMachine.AddProduct(block, Vector128.LoadUnsafe(ref factors, (nuint)(i * BlockSize)).AsUInt64(), ref low, ref middle, ref high);
+            TMachine.AddProduct(block, Vector128.LoadUnsafe(ref factors, (nuint)(i * BlockSize)).AsUInt64(), ref sum);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddProduct(
-        ref byte keys, Vector128<ulong> block, int power, ref Vector128<ulong> low, ref Vector128<ulong> middle, ref Vector128<ulong> high) =>
-        TMachine.AddProduct(
-            block, Vector128.LoadUnsafe(ref keys, (nuint)(HashKeys + ((Powers - power) * BlockSize))).AsUInt64(), ref low, ref middle, ref high);
+    private static void AddProduct(ref byte keys, Vector128<ulong> block, int power, ref IAesMachine.Sum sum) =>
+        TMachine.AddProduct(block, Key(ref keys, HashKeys, Powers - power).AsUInt64(), ref sum);
 
     /// <summary>
-    /// Brings a product back to 128 bits, modulo x^128 + x^7 + x^2 + x + 1 in reversed bits, in two steps of 64 bits (S. Gueron and M. Kounavis,
-    /// "Intel Carry-Less Multiplication Instruction and its Usage for Computing the GCM Mode").
+    /// Brings a product back to 128 bits, modulo x^128 + x^7 + x^2 + x + 1 in reversed bits, in two steps of 64 bits (S. Gueron and M.
+    /// Kounavis, "Intel Carry-Less Multiplication Instruction and its Usage for Computing the GCM Mode").
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<ulong> Reduced(Vector128<ulong> low, Vector128<ulong> middle, Vector128<ulong> high)
+    private static Vector128<ulong> Reduced(in IAesMachine.Sum sum)
     {
-        const byte None = 0xff;
+        const byte Z = 0xff; // Out of range, for a zero.
         var polynomial = Vector128.CreateScalar(0xc200000000000000);
-        low ^= Vector128.Shuffle(middle.AsByte(), Vector128.Create(None, None, None, None, None, None, None, None, 0, 1, 2, 3, 4, 5, 6, 7)).AsUInt64();
-        high ^= Vector128.Shuffle(middle.AsByte(), Vector128.Create(8, 9, 10, 11, 12, 13, 14, 15, None, None, None, None, None, None, None, None)).AsUInt64();
+        var movedUp = Vector128.Shuffle(sum.Middle.AsByte(), Vector128.Create(Z, Z, Z, Z, Z, Z, Z, Z, 0, 1, 2, 3, 4, 5, 6, 7));
+        var movedDown = Vector128.Shuffle(sum.Middle.AsByte(), Vector128.Create(8, 9, 10, 11, 12, 13, 14, 15, Z, Z, Z, Z, Z, Z, Z, Z));
+        var low = sum.Low ^ movedUp.AsUInt64();
+        var high = sum.High ^ movedDown.AsUInt64();
         low = Exchanged(low) ^ TMachine.MultiplyLow(low, polynomial);
         low = Exchanged(low) ^ TMachine.MultiplyLow(low, polynomial);
         return low ^ high;
@@ -340,7 +348,7 @@ internal sealed class AesGmacSivHardware<TMachine> : AesGmacSivCore
     private static Vector128<ulong> Reversed(Vector128<byte> block) =>
         Vector128.Shuffle(block, Vector128.Create((byte)15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)).AsUInt64();
 
-    /// <summary>The last bytes of sixteen, with zeros behind them: an index of sixteen or more is out of range and gives zero.</summary>
+    /// <summary>The last bytes of sixteen, with zeros behind them.</summary>
     private static Vector128<ulong> LastBlock(ref byte sixteen, int length) =>
         Reversed(Vector128.Shuffle(Vector128.LoadUnsafe(ref sixteen), Indices + Vector128.Create((byte)(BlockSize - length))));
 

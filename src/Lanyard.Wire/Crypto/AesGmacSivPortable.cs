@@ -31,7 +31,8 @@ internal sealed class AesGmacSivPortable : AesGmacSivCore
 
     private Span<ulong> AuthenticationKeys => MemoryMarshal.Cast<byte, ulong>(_keys.Span)[..AesPortable.SlicedKeyWords];
 
-    private Span<ulong> EncryptionKeys => MemoryMarshal.Cast<byte, ulong>(_keys.Span).Slice(AesPortable.SlicedKeyWords, AesPortable.SlicedKeyWords);
+    private Span<ulong> EncryptionKeys =>
+        MemoryMarshal.Cast<byte, ulong>(_keys.Span).Slice(AesPortable.SlicedKeyWords, AesPortable.SlicedKeyWords);
 
     private Span<byte> HashKey => _keys.Span[^BlockSize..];
 

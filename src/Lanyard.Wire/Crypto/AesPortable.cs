@@ -3,8 +3,9 @@ using System.Buffers.Binary;
 namespace Lanyard.Wire.Crypto;
 
 /// <summary>
-/// AES-256 (FIPS 197) without tables, so that its time does not depend on key or data: four blocks at once, sliced into eight planes of 64
-/// bits. Plane i holds bit i of every byte; bit 16b + n of a plane belongs to byte n of block b, so a block's row r is the bits r, r+4, r+8, r+12.
+/// AES-256 (FIPS 197) without tables, so that its time does not depend on key or data: four blocks at once, sliced into eight planes of
+/// 64 bits. Plane i holds bit i of every byte; bit 16b + n of a plane belongs to byte n of block b, so a block's row r is the bits r,
+/// r+4, r+8, r+12.
 /// </summary>
 internal static class AesPortable
 {
@@ -20,7 +21,7 @@ internal static class AesPortable
     /// <summary>The number of rounds of AES with 256-bit keys.</summary>
     public const int Rounds = 14;
 
-    private const int Planes = 8;
+    private const int PlaneCount = 8;
 
     /// <summary>Expands a key into its fifteen round keys (FIPS 197, section 5.2).</summary>
     public static void ExpandKey(ReadOnlySpan<byte> key, Span<byte> schedule)
@@ -48,6 +49,9 @@ internal static class AesPortable
         word.Clear();
     }
 
+    /// <summary>How many words the sliced round keys take.</summary>
+    public const int SlicedKeyWords = (Rounds + 1) * PlaneCount;
+
     /// <summary>Slices the round keys into planes, each round key four times side by side.</summary>
     public static void SliceKeys(ReadOnlySpan<byte> schedule, Span<ulong> sliced)
     {
@@ -56,87 +60,96 @@ internal static class AesPortable
         {
             for (var i = 0; i < BlocksAtOnce; i++)
                 schedule.Slice(round * BlockSize, BlockSize).CopyTo(copies[(i * BlockSize)..]);
-            Slice(copies, sliced.Slice(round * Planes, Planes));
+            var planes = Slice(copies);
+            var place = sliced.Slice(round * PlaneCount, PlaneCount);
+            (place[0], place[1], place[2], place[3]) = (planes.P0, planes.P1, planes.P2, planes.P3);
+            (place[4], place[5], place[6], place[7]) = (planes.P4, planes.P5, planes.P6, planes.P7);
         }
         copies.Clear();
     }
 
-    /// <summary>How many words the sliced round keys take.</summary>
-    public const int SlicedKeyWords = (Rounds + 1) * Planes;
-
     /// <summary>Encrypts four blocks in place.</summary>
     public static void Encrypt(ReadOnlySpan<ulong> slicedKeys, Span<byte> blocks)
     {
-        Span<ulong> q = stackalloc ulong[Planes];
-        Slice(blocks, q);
-        AddRoundKey(q, slicedKeys);
+        var planes = Slice(blocks);
+        AddRoundKey(ref planes, slicedKeys, 0);
         for (var round = 1; round < Rounds; round++)
         {
-            SubstituteBytes(q);
-            ShiftRows(q);
-            MixColumns(q);
-            AddRoundKey(q, slicedKeys[(round * Planes)..]);
+            SubstituteBytes(ref planes);
+            ShiftRows(ref planes);
+            MixColumns(ref planes);
+            AddRoundKey(ref planes, slicedKeys, round);
         }
-        SubstituteBytes(q);
-        ShiftRows(q);
-        AddRoundKey(q, slicedKeys[(Rounds * Planes)..]);
-        Unslice(q, blocks);
-        q.Clear();
+        SubstituteBytes(ref planes);
+        ShiftRows(ref planes);
+        AddRoundKey(ref planes, slicedKeys, Rounds);
+        Unslice(planes, blocks);
     }
 
     /// <summary>Decrypts four blocks in place.</summary>
     public static void Decrypt(ReadOnlySpan<ulong> slicedKeys, Span<byte> blocks)
     {
-        Span<ulong> q = stackalloc ulong[Planes];
-        Slice(blocks, q);
-        AddRoundKey(q, slicedKeys[(Rounds * Planes)..]);
+        var planes = Slice(blocks);
+        AddRoundKey(ref planes, slicedKeys, Rounds);
         for (var round = Rounds - 1; round > 0; round--)
         {
-            InverseShiftRows(q);
-            InverseSubstituteBytes(q);
-            AddRoundKey(q, slicedKeys[(round * Planes)..]);
+            InverseShiftRows(ref planes);
+            InverseSubstituteBytes(ref planes);
+            AddRoundKey(ref planes, slicedKeys, round);
 
             // Mixing columns is an operation of order four: three times more undoes it.
-            MixColumns(q);
-            MixColumns(q);
-            MixColumns(q);
+            MixColumns(ref planes);
+            MixColumns(ref planes);
+            MixColumns(ref planes);
         }
-        InverseShiftRows(q);
-        InverseSubstituteBytes(q);
-        AddRoundKey(q, slicedKeys);
-        Unslice(q, blocks);
-        q.Clear();
+        InverseShiftRows(ref planes);
+        InverseSubstituteBytes(ref planes);
+        AddRoundKey(ref planes, slicedKeys, 0);
+        Unslice(planes, blocks);
     }
 
     private static void SubstituteWord(Span<byte> word)
     {
         Span<byte> block = stackalloc byte[BlocksAtOnce * BlockSize];
-        Span<ulong> q = stackalloc ulong[Planes];
         block.Clear();
         word.CopyTo(block);
-        Slice(block, q);
-        SubstituteBytes(q);
-        Unslice(q, block);
+        var planes = Slice(block);
+        SubstituteBytes(ref planes);
+        Unslice(planes, block);
         block[..4].CopyTo(word);
         block.Clear();
-        q.Clear();
     }
 
     /// <summary>From 64 bytes to eight planes.</summary>
-    private static void Slice(ReadOnlySpan<byte> bytes, Span<ulong> q)
+    private static Planes Slice(ReadOnlySpan<byte> bytes)
     {
-        q = q[..Planes];
-        for (var i = 0; i < Planes; i++)
-            q[i] = TransposeBits(BinaryPrimitives.ReadUInt64LittleEndian(bytes[(8 * i)..]));
-        TransposeBytes(q);
+        var planes = new Planes
+        {
+            P0 = TransposeBits(BinaryPrimitives.ReadUInt64LittleEndian(bytes)),
+            P1 = TransposeBits(BinaryPrimitives.ReadUInt64LittleEndian(bytes[8..])),
+            P2 = TransposeBits(BinaryPrimitives.ReadUInt64LittleEndian(bytes[16..])),
+            P3 = TransposeBits(BinaryPrimitives.ReadUInt64LittleEndian(bytes[24..])),
+            P4 = TransposeBits(BinaryPrimitives.ReadUInt64LittleEndian(bytes[32..])),
+            P5 = TransposeBits(BinaryPrimitives.ReadUInt64LittleEndian(bytes[40..])),
+            P6 = TransposeBits(BinaryPrimitives.ReadUInt64LittleEndian(bytes[48..])),
+            P7 = TransposeBits(BinaryPrimitives.ReadUInt64LittleEndian(bytes[56..])),
+        };
+        TransposeBytes(ref planes);
+        return planes;
     }
 
     /// <summary>From eight planes to 64 bytes.</summary>
-    private static void Unslice(Span<ulong> q, Span<byte> bytes)
+    private static void Unslice(Planes planes, Span<byte> bytes)
     {
-        TransposeBytes(q);
-        for (var i = 0; i < Planes; i++)
-            BinaryPrimitives.WriteUInt64LittleEndian(bytes[(8 * i)..], TransposeBits(q[i]));
+        TransposeBytes(ref planes);
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes, TransposeBits(planes.P0));
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes[8..], TransposeBits(planes.P1));
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes[16..], TransposeBits(planes.P2));
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes[24..], TransposeBits(planes.P3));
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes[32..], TransposeBits(planes.P4));
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes[40..], TransposeBits(planes.P5));
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes[48..], TransposeBits(planes.P6));
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes[56..], TransposeBits(planes.P7));
     }
 
     /// <summary>Eight bytes seen as a square of bits, turned about its diagonal.</summary>
@@ -154,17 +167,21 @@ internal static class AesPortable
     }
 
     /// <summary>Eight words seen as a square of bytes, turned about its diagonal.</summary>
-    private static void TransposeBytes(Span<ulong> q)
+    private static void TransposeBytes(ref Planes p)
     {
-        for (var i = 0; i < 8; i += 2)
-            SwapBetween(ref q[i], ref q[i + 1], 8, 0x00FF00FF00FF00FF);
-        for (var i = 0; i < 4; i++)
-        {
-            var low = (i & 1) + ((i & 2) << 1);
-            SwapBetween(ref q[low], ref q[low + 2], 16, 0x0000FFFF0000FFFF);
-        }
-        for (var i = 0; i < 4; i++)
-            SwapBetween(ref q[i], ref q[i + 4], 32, 0x00000000FFFFFFFF);
+        const ulong Bytes = 0x00FF00FF00FF00FF, Pairs = 0x0000FFFF0000FFFF, Halves = 0x00000000FFFFFFFF;
+        SwapBetween(ref p.P0, ref p.P1, 8, Bytes);
+        SwapBetween(ref p.P2, ref p.P3, 8, Bytes);
+        SwapBetween(ref p.P4, ref p.P5, 8, Bytes);
+        SwapBetween(ref p.P6, ref p.P7, 8, Bytes);
+        SwapBetween(ref p.P0, ref p.P2, 16, Pairs);
+        SwapBetween(ref p.P1, ref p.P3, 16, Pairs);
+        SwapBetween(ref p.P4, ref p.P6, 16, Pairs);
+        SwapBetween(ref p.P5, ref p.P7, 16, Pairs);
+        SwapBetween(ref p.P0, ref p.P4, 32, Halves);
+        SwapBetween(ref p.P1, ref p.P5, 32, Halves);
+        SwapBetween(ref p.P2, ref p.P6, 32, Halves);
+        SwapBetween(ref p.P3, ref p.P7, 32, Halves);
     }
 
     private static void SwapBetween(ref ulong low, ref ulong high, int distance, ulong mask)
@@ -174,81 +191,97 @@ internal static class AesPortable
         low ^= difference << distance;
     }
 
-    private static void AddRoundKey(Span<ulong> q, ReadOnlySpan<ulong> key)
+    private static void AddRoundKey(ref Planes p, ReadOnlySpan<ulong> slicedKeys, int round)
     {
-        for (var i = 0; i < Planes; i++)
-            q[i] ^= key[i];
+        var key = slicedKeys.Slice(round * PlaneCount, PlaneCount);
+        p.P0 ^= key[0];
+        p.P1 ^= key[1];
+        p.P2 ^= key[2];
+        p.P3 ^= key[3];
+        p.P4 ^= key[4];
+        p.P5 ^= key[5];
+        p.P6 ^= key[6];
+        p.P7 ^= key[7];
     }
 
-    private static void ShiftRows(Span<ulong> q)
+    private static void ShiftRows(ref Planes p)
     {
-        for (var i = 0; i < Planes; i++)
-        {
-            var x = q[i];
-            q[i] = (x & 0x1111111111111111)
-                | ((x & 0x2220222022202220) >> 4) | ((x & 0x0002000200020002) << 12)
-                | ((x & 0x4400440044004400) >> 8) | ((x & 0x0044004400440044) << 8)
-                | ((x & 0x8000800080008000) >> 12) | ((x & 0x0888088808880888) << 4);
-        }
+        p.P0 = ShiftRows(p.P0);
+        p.P1 = ShiftRows(p.P1);
+        p.P2 = ShiftRows(p.P2);
+        p.P3 = ShiftRows(p.P3);
+        p.P4 = ShiftRows(p.P4);
+        p.P5 = ShiftRows(p.P5);
+        p.P6 = ShiftRows(p.P6);
+        p.P7 = ShiftRows(p.P7);
     }
 
-    private static void InverseShiftRows(Span<ulong> q)
+    /// <summary>Row r moves by r columns, which are four bits each.</summary>
+    private static ulong ShiftRows(ulong x) =>
+        (x & 0x1111111111111111)
+        | ((x & 0x2220222022202220) >> 4) | ((x & 0x0002000200020002) << 12)
+        | ((x & 0x4400440044004400) >> 8) | ((x & 0x0044004400440044) << 8)
+        | ((x & 0x8000800080008000) >> 12) | ((x & 0x0888088808880888) << 4);
+
+    /// <summary>Shifting rows is an operation of order four: three times more undoes it.</summary>
+    private static void InverseShiftRows(ref Planes p)
     {
-        for (var i = 0; i < Planes; i++)
-        {
-            var x = q[i];
-            q[i] = (x & 0x1111111111111111)
-                | ((x & 0x0222022202220222) << 4) | ((x & 0x2000200020002000) >> 12)
-                | ((x & 0x4400440044004400) >> 8) | ((x & 0x0044004400440044) << 8)
-                | ((x & 0x0008000800080008) << 12) | ((x & 0x8880888088808880) >> 4);
-        }
+        ShiftRows(ref p);
+        ShiftRows(ref p);
+        ShiftRows(ref p);
     }
 
     /// <summary>
     /// Each byte becomes 2(a + b) + b + (c + d), where b, c, d are the rows below it, going round: doubling moves every plane up by one and
     /// folds the last into planes 0, 1, 3 and 4.
     /// </summary>
-    private static void MixColumns(Span<ulong> q)
+    private static void MixColumns(ref Planes p)
     {
-        Span<ulong> pairs = stackalloc ulong[Planes];
-        for (var i = 0; i < Planes; i++)
-            pairs[i] = q[i] ^ NextRow(q[i]);
-        var carry = pairs[7];
-        for (var i = 0; i < Planes; i++)
-        {
-            var doubled = i == 0 ? carry : i is 1 or 3 or 4 ? pairs[i - 1] ^ carry : pairs[i - 1];
-            q[i] = doubled ^ NextRow(q[i]) ^ NextRow(NextRow(pairs[i]));
-        }
+        ulong b0 = NextRow(p.P0), b1 = NextRow(p.P1), b2 = NextRow(p.P2), b3 = NextRow(p.P3);
+        ulong b4 = NextRow(p.P4), b5 = NextRow(p.P5), b6 = NextRow(p.P6), b7 = NextRow(p.P7);
+        ulong s0 = p.P0 ^ b0, s1 = p.P1 ^ b1, s2 = p.P2 ^ b2, s3 = p.P3 ^ b3;
+        ulong s4 = p.P4 ^ b4, s5 = p.P5 ^ b5, s6 = p.P6 ^ b6, s7 = p.P7 ^ b7;
+        p.P0 = s7 ^ b0 ^ TwoRowsOn(s0);
+        p.P1 = s0 ^ s7 ^ b1 ^ TwoRowsOn(s1);
+        p.P2 = s1 ^ b2 ^ TwoRowsOn(s2);
+        p.P3 = s2 ^ s7 ^ b3 ^ TwoRowsOn(s3);
+        p.P4 = s3 ^ s7 ^ b4 ^ TwoRowsOn(s4);
+        p.P5 = s4 ^ b5 ^ TwoRowsOn(s5);
+        p.P6 = s5 ^ b6 ^ TwoRowsOn(s6);
+        p.P7 = s6 ^ b7 ^ TwoRowsOn(s7);
     }
 
     private static ulong NextRow(ulong x) => ((x & 0xEEEEEEEEEEEEEEEE) >> 1) | ((x & 0x1111111111111111) << 3);
 
+    private static ulong TwoRowsOn(ulong x) => ((x & 0xCCCCCCCCCCCCCCCC) >> 2) | ((x & 0x3333333333333333) << 2);
+
     /// <summary>The inverse affine map before and after the forward substitution gives the inverse one.</summary>
-    private static void InverseSubstituteBytes(Span<ulong> q)
+    private static void InverseSubstituteBytes(ref Planes p)
     {
-        InverseAffine(q);
-        SubstituteBytes(q);
-        InverseAffine(q);
+        InverseAffine(ref p);
+        SubstituteBytes(ref p);
+        InverseAffine(ref p);
     }
 
-    private static void InverseAffine(Span<ulong> q)
+    private static void InverseAffine(ref Planes p) => p = new Planes
     {
-        Span<ulong> x = stackalloc ulong[Planes];
-        q[..Planes].CopyTo(x);
-        for (var i = 0; i < Planes; i++)
-            q[i] = x[(i + 2) & 7] ^ x[(i + 5) & 7] ^ x[(i + 7) & 7];
-        q[0] = ~q[0];
-        q[2] = ~q[2];
-    }
+        P0 = ~(p.P2 ^ p.P5 ^ p.P7),
+        P1 = p.P3 ^ p.P6 ^ p.P0,
+        P2 = ~(p.P4 ^ p.P7 ^ p.P1),
+        P3 = p.P5 ^ p.P0 ^ p.P2,
+        P4 = p.P6 ^ p.P1 ^ p.P3,
+        P5 = p.P7 ^ p.P2 ^ p.P4,
+        P6 = p.P0 ^ p.P3 ^ p.P5,
+        P7 = p.P1 ^ p.P4 ^ p.P6,
+    };
 
     /// <summary>
-    /// The S-box as a circuit of 113 gates (J. Boyar and R. Peralta, "A small depth-16 circuit for the AES S-box", 2012): a linear layer, an
-    /// inversion in GF(2^8) by way of GF(2^4), a linear layer. The names are the paper's; x0 is the highest bit.
+    /// The S-box as a circuit of 113 gates (J. Boyar and R. Peralta, "A small depth-16 circuit for the AES S-box", 2012): a linear layer,
+    /// an inversion in GF(2^8) by way of GF(2^4), a linear layer. The names are the paper's; x0 is the highest bit.
     /// </summary>
-    private static void SubstituteBytes(Span<ulong> q)
+    private static void SubstituteBytes(ref Planes p)
     {
-        q = q[..Planes];
-        ulong x0 = q[7], x1 = q[6], x2 = q[5], x3 = q[4], x4 = q[3], x5 = q[2], x6 = q[1], x7 = q[0];
+        ulong x0 = p.P7, x1 = p.P6, x2 = p.P5, x3 = p.P4, x4 = p.P3, x5 = p.P2, x6 = p.P1, x7 = p.P0;
 
         var y14 = x3 ^ x5;
         var y13 = x0 ^ x6;
@@ -337,13 +370,18 @@ internal static class AesPortable
         var t65 = z14 ^ t57 ^ t62;
         var t66 = z1 ^ t63;
         var s3 = t53 ^ t66;
-        q[7] = t59 ^ t63;
-        q[6] = t64 ^ ~s3;
-        q[5] = z16 ^ z17 ^ ~(t64 ^ t65);
-        q[4] = s3;
-        q[3] = z2 ^ z5 ^ t66;
-        q[2] = z10 ^ z11 ^ t65;
-        q[1] = z12 ^ t48 ^ ~t62;
-        q[0] = t48 ^ ~t60;
+        p.P7 = t59 ^ t63;
+        p.P6 = t64 ^ ~s3;
+        p.P5 = z16 ^ z17 ^ ~(t64 ^ t65);
+        p.P4 = s3;
+        p.P3 = z2 ^ z5 ^ t66;
+        p.P2 = z10 ^ z11 ^ t65;
+        p.P1 = z12 ^ t48 ^ ~t62;
+        p.P0 = t48 ^ ~t60;
+    }
+
+    private struct Planes
+    {
+        public ulong P0, P1, P2, P3, P4, P5, P6, P7;
     }
 }

@@ -17,10 +17,12 @@ internal readonly struct AesX86 : IAesMachine
     public static Vector128<byte> Round(Vector128<byte> block, Vector128<byte> keyBefore, Vector128<byte> key) => Aes.Encrypt(block, key);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<byte> LastRound(Vector128<byte> block, Vector128<byte> keyBefore, Vector128<byte> key) => Aes.EncryptLast(block, key);
+    public static Vector128<byte> LastRound(Vector128<byte> block, Vector128<byte> keyBefore, Vector128<byte> key) =>
+        Aes.EncryptLast(block, key);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<byte> InverseRound(Vector128<byte> block, Vector128<byte> keyBefore, Vector128<byte> key) => Aes.Decrypt(block, key);
+    public static Vector128<byte> InverseRound(Vector128<byte> block, Vector128<byte> keyBefore, Vector128<byte> key) =>
+        Aes.Decrypt(block, key);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> InverseLastRound(Vector128<byte> block, Vector128<byte> keyBefore, Vector128<byte> key) =>
@@ -33,21 +35,19 @@ internal readonly struct AesX86 : IAesMachine
     public static Vector128<ulong> MultiplyLow(Vector128<ulong> a, Vector128<ulong> b) => Pclmulqdq.CarrylessMultiply(a, b, 0x00);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void AddProduct(
-        Vector128<ulong> a, Vector128<ulong> b, ref Vector128<ulong> low, ref Vector128<ulong> middle, ref Vector128<ulong> high)
+    public static void AddProduct(Vector128<ulong> a, Vector128<ulong> b, ref IAesMachine.Sum sum)
     {
-        low ^= Pclmulqdq.CarrylessMultiply(a, b, 0x00);
-        middle ^= Pclmulqdq.CarrylessMultiply(a, b, 0x01) ^ Pclmulqdq.CarrylessMultiply(a, b, 0x10);
-        high ^= Pclmulqdq.CarrylessMultiply(a, b, 0x11);
+        sum.Low ^= Pclmulqdq.CarrylessMultiply(a, b, 0x00);
+        sum.Middle ^= Pclmulqdq.CarrylessMultiply(a, b, 0x01) ^ Pclmulqdq.CarrylessMultiply(a, b, 0x10);
+        sum.High ^= Pclmulqdq.CarrylessMultiply(a, b, 0x11);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int AddProductsWide(
-        ref byte blocks, ref byte factors, int count, ref Vector128<ulong> low, ref Vector128<ulong> middle, ref Vector128<ulong> high)
+    public static int AddProductsWide(ref byte blocks, ref byte factors, int count, ref IAesMachine.Sum sum)
     {
         var done = 0;
 #if NET10_0_OR_GREATER
-        if (Pclmulqdq.V512.IsSupported && Avx512BW.IsSupported && count >= 4)
+        if (Pclmulqdq.V512.IsSupported && Avx512BW.IsSupported && Vector512.IsHardwareAccelerated && count >= 4)
         {
             var reversed = Vector512.Create(Vector256.Create(ReversedBytes, ReversedBytes), Vector256.Create(ReversedBytes, ReversedBytes));
             Vector512<ulong> low4 = default, middle4 = default, high4 = default;
@@ -59,9 +59,9 @@ internal readonly struct AesX86 : IAesMachine
                 middle4 ^= Pclmulqdq.V512.CarrylessMultiply(a, b, 0x01) ^ Pclmulqdq.V512.CarrylessMultiply(a, b, 0x10);
                 high4 ^= Pclmulqdq.V512.CarrylessMultiply(a, b, 0x11);
             }
-            low ^= Folded(low4.GetLower() ^ low4.GetUpper());
-            middle ^= Folded(middle4.GetLower() ^ middle4.GetUpper());
-            high ^= Folded(high4.GetLower() ^ high4.GetUpper());
+            sum.Low ^= Folded(low4.GetLower() ^ low4.GetUpper());
+            sum.Middle ^= Folded(middle4.GetLower() ^ middle4.GetUpper());
+            sum.High ^= Folded(high4.GetLower() ^ high4.GetUpper());
         }
         else if (Pclmulqdq.V256.IsSupported && Avx2.IsSupported && count >= 2)
         {
@@ -75,9 +75,9 @@ internal readonly struct AesX86 : IAesMachine
                 middle2 ^= Pclmulqdq.V256.CarrylessMultiply(a, b, 0x01) ^ Pclmulqdq.V256.CarrylessMultiply(a, b, 0x10);
                 high2 ^= Pclmulqdq.V256.CarrylessMultiply(a, b, 0x11);
             }
-            low ^= Folded(low2);
-            middle ^= Folded(middle2);
-            high ^= Folded(high2);
+            sum.Low ^= Folded(low2);
+            sum.Middle ^= Folded(middle2);
+            sum.High ^= Folded(high2);
         }
 #endif
         return done;

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 #if NET
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
@@ -12,6 +13,7 @@ internal static class ByteMath
     /// <summary>XORs the beginning of a stream into data.</summary>
     /// <param name="data">Any length.</param>
     /// <param name="stream">At least as long.</param>
+    [MethodImpl(Optimize.AtOnce)]
     public static void Xor(Span<byte> data, ReadOnlySpan<byte> stream)
     {
         stream = stream[..data.Length];

@@ -29,8 +29,8 @@ internal struct EdwardsPoint
     }
 
     /// <summary>
-    /// Reads a point (RFC 8032, section 5.1.3). Refuses what is not the encoding of a point: y from 2^255 - 19 on, no x for that y, x = 0 with a sign. Its time
-    /// depends on the encoding, which is public.
+    /// Reads a point (RFC 8032, section 5.1.3). Refuses what is not the encoding of a point: y from 2^255 - 19 on, no x for that y, x = 0
+    /// with a sign. Its time depends on the encoding, which is public.
     /// </summary>
     public static bool TryDecode(ReadOnlySpan<byte> source, out EdwardsPoint point)
     {
@@ -74,7 +74,8 @@ internal struct EdwardsPoint
         destination[31] ^= (byte)((X * inverse).Parity() << 7);
     }
 
-    public readonly EdwardsPoint Negated() => new() { X = (Field25519.Zero - X) * Field25519.One, Y = Y, Z = Z, T = (Field25519.Zero - T) * Field25519.One };
+    public readonly EdwardsPoint Negated() =>
+        new() { X = (Field25519.Zero - X) * Field25519.One, Y = Y, Z = Z, T = (Field25519.Zero - T) * Field25519.One };
 
     public readonly EdwardsPoint Doubled()
     {
@@ -193,7 +194,7 @@ internal struct EdwardsPoint
         public void NegateIf(ulong mask)
         {
             Field25519.SwapIf(mask, ref Sum, ref Difference);
-            TwiceDXY.SetIf(mask, (Field25519.Zero - TwiceDXY) * Field25519.One);
+            TwiceDXY.SetIf(mask, Field25519.Zero - TwiceDXY);
         }
     }
 }

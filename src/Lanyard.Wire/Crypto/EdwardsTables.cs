@@ -9,8 +9,8 @@ internal static class EdwardsTables
     private const int OddPointMultiples = 8;
 
     /// <summary>
-    /// The base point times a secret number below 2^255, 32 bytes. In digits from -8 to 7 of four bits, the odd-numbered ones first, moved up by
-    /// four doublings, then the even-numbered ones; each looks at every entry of its window. Constant time.
+    /// The base point times a secret number below 2^255, 32 bytes. In digits from -8 to 7 of four bits, the odd-numbered ones first,
+    /// moved up by four doublings, then the even-numbered ones; each looks at every entry of its window. Constant time.
     /// </summary>
     public static EdwardsPoint MultiplyBase(ReadOnlySpan<byte> scalar)
     {
@@ -115,7 +115,9 @@ internal static class EdwardsTables
         }
     }
 
-    /// <summary>The multiple of a window's point that a digit from -8 to 8 asks for, without a branch or an address that depends on it.</summary>
+    /// <summary>
+    /// The multiple of a window's point that a digit from -8 to 8 asks for, without a branch or an address that depends on it.
+    /// </summary>
     private static EdwardsPoint.Affine Select(ReadOnlySpan<EdwardsPoint.Affine> window, sbyte digit)
     {
         var negative = (ulong)((long)digit >> 63);

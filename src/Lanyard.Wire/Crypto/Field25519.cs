@@ -1,12 +1,15 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
+#if NET
+using System.Runtime.Intrinsics;
+#endif
 
 namespace Lanyard.Wire.Crypto;
 
 /// <summary>
-/// A number modulo p = 2^255 - 19 in five limbs of 51 bits. Products leave limbs below 2^51 + 2^14; sums and differences are not carried, and
-/// every operation takes limbs below 2^54 (the subtrahend: below 2^53 - 76). So one sum or difference of products, or a difference of such
-/// a sum, may go into a product. All operations take the same steps whatever the value, unless the name says otherwise.
+/// A number modulo p = 2^255 - 19 in five limbs of 51 bits. Products leave limbs below 2^51 + 2^14; sums and differences are not carried,
+/// and every operation takes limbs below 2^54 (the subtrahend: below 2^53 - 76). So one sum or difference of products, or a difference of
+/// such a sum, may go into a product. All operations take the same steps whatever the value, unless the name says otherwise.
 /// </summary>
 internal struct Field25519
 {
@@ -108,6 +111,7 @@ internal struct Field25519
     // A product's factors are moved up by 9 and 4 bits, so that the upper of its two words is what counts in the next limb. Upper words and
     // lower ones (moved back) are then summed each for themselves, and no sum passes 64 bits.
     [SkipLocalsInit]
+    [MethodImpl(Optimize.AtOnce)]
     public static Field25519 operator *(in Field25519 a, in Field25519 b)
     {
         ulong a0 = a._l0 << 9, a1 = a._l1 << 9, a2 = a._l2 << 9, a3 = a._l3 << 9, a4 = a._l4 << 9;
@@ -150,6 +154,7 @@ internal struct Field25519
 
     /// <summary>The square, with the products that occur twice computed once.</summary>
     [SkipLocalsInit]
+    [MethodImpl(Optimize.AtOnce)]
     public readonly Field25519 Squared()
     {
         ulong a0 = _l0 << 9, a1 = _l1 << 9, a2 = _l2 << 9, a3 = _l3 << 9, a4 = _l4 << 9;
@@ -191,6 +196,7 @@ internal struct Field25519
 
     /// <summary>The product with a number below 2^17.</summary>
     [SkipLocalsInit]
+    [MethodImpl(Optimize.AtOnce)]
     public readonly Field25519 Times(uint factor)
     {
         var b = (ulong)factor << 4;
@@ -238,6 +244,15 @@ internal struct Field25519
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void SetIf(ulong mask, in Field25519 other)
     {
+#if NET
+        if (Vector256.IsHardwareAccelerated)
+        {
+            var own = Vector256.LoadUnsafe(ref _l0);
+            (own ^ ((own ^ Vector256.LoadUnsafe(in other._l0)) & Vector256.Create(mask))).StoreUnsafe(ref _l0);
+            _l4 ^= (_l4 ^ other._l4) & mask;
+            return;
+        }
+#endif
         _l0 ^= (_l0 ^ other._l0) & mask;
         _l1 ^= (_l1 ^ other._l1) & mask;
         _l2 ^= (_l2 ^ other._l2) & mask;

@@ -4,8 +4,8 @@ using System.Runtime.Intrinsics;
 namespace Lanyard.Wire.Crypto;
 
 /// <summary>
-/// The instructions of a processor for AES and for products without carries. The rounds are given the round key before as well as their own, since
-/// processors differ in whether a round begins or ends with adding its key.
+/// The instructions of a processor for AES and for products without carries. The rounds are given the round key before as well as their
+/// own, since processors differ in whether a round begins or ends with adding its key.
 /// </summary>
 internal interface IAesMachine
 {
@@ -21,7 +21,9 @@ internal interface IAesMachine
     /// <summary>The last round of encryption.</summary>
     static abstract Vector128<byte> LastRound(Vector128<byte> block, Vector128<byte> keyBefore, Vector128<byte> key);
 
-    /// <summary>A round of decryption that is not the last; the keys but the outer two have gone through <see cref="InverseMixColumns"/>.</summary>
+    /// <summary>
+    /// A round of decryption that is not the last; the keys but the outer two have gone through <see cref="InverseMixColumns"/>.
+    /// </summary>
     static abstract Vector128<byte> InverseRound(Vector128<byte> block, Vector128<byte> keyBefore, Vector128<byte> key);
 
     /// <summary>The last round of decryption.</summary>
@@ -33,21 +35,21 @@ internal interface IAesMachine
     /// <summary>The product without carries of the lower halves.</summary>
     static abstract Vector128<ulong> MultiplyLow(Vector128<ulong> a, Vector128<ulong> b);
 
-    /// <summary>Adds (XOR) a product without carries to a sum whose middle overlaps the two outer parts by half.</summary>
-    static abstract void AddProduct(
-        Vector128<ulong> a, Vector128<ulong> b, ref Vector128<ulong> low, ref Vector128<ulong> middle, ref Vector128<ulong> high);
+    /// <summary>Adds (XOR) a product without carries.</summary>
+    static abstract void AddProduct(Vector128<ulong> a, Vector128<ulong> b, ref Sum sum);
 
-    /// <summary>
-    /// Adds the products of blocks, their bytes reversed, with successive vectors, as many as wide vectors can do.
-    /// </summary>
+    /// <summary>Adds the products of blocks, their bytes reversed, with successive factors, as many as wide vectors can do.</summary>
     /// <param name="blocks">The first block.</param>
     /// <param name="factors">The first block's factor; the others follow.</param>
     /// <param name="count">How many blocks there are.</param>
-    /// <param name="low">The sum's low part.</param>
-    /// <param name="middle">The sum's middle part.</param>
-    /// <param name="high">The sum's high part.</param>
+    /// <param name="sum">What is added to.</param>
     /// <returns>How many blocks were done, from the first on; zero where there are no wide vectors.</returns>
-    static abstract int AddProductsWide(
-        ref byte blocks, ref byte factors, int count, ref Vector128<ulong> low, ref Vector128<ulong> middle, ref Vector128<ulong> high);
+    static abstract int AddProductsWide(ref byte blocks, ref byte factors, int count, ref Sum sum);
+
+    /// <summary>A sum of products of 256 bits. The middle part overlaps the two others by half.</summary>
+    struct Sum
+    {
+        public Vector128<ulong> Low, Middle, High;
+    }
 }
 #endif

@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace Lanyard.Wire.Crypto;
 
 /// <summary>
-/// The protocol's key derivation: the counter-mode function of NIST SP 800-108 with one block of HMAC-SHA-384. From the 48-byte key that two
-/// identities agree on come the keys of each purpose.
+/// The protocol's key derivation: the counter-mode function of NIST SP 800-108 with one block of HMAC-SHA-384. From the 48-byte key that
+/// two identities agree on come the keys of each purpose.
 /// </summary>
 public static class KeyDerivation
 {

@@ -25,9 +25,10 @@ internal static class Poly1305Vector
 
     public static bool IsSupported256 => Avx2.IsSupported;
 
-    public static bool IsSupported512 => Avx512F.IsSupported;
+    public static bool IsSupported512 => Avx512F.IsSupported && Vector512.IsHardwareAccelerated;
 
-    // Two vectors of blocks are interleaved word by word, so the lanes hold the blocks 0 2 1 3 and 0 4 1 5 2 6 3 7; the first power goes to the last.
+    // Two vectors of blocks are interleaved word by word, so the lanes hold the blocks 0 2 1 3 and 0 4 1 5 2 6 3 7; the first power goes
+    // to the last.
     private static ReadOnlySpan<byte> Columns256 => [3, 1, 2, 0];
 
     private static ReadOnlySpan<byte> Columns512 => [7, 5, 3, 1, 6, 4, 2, 0];
@@ -43,7 +44,8 @@ internal static class Poly1305Vector
         Groups<Vector512<ulong>, Lanes512>(ref state, data, Columns512);
 
     [SkipLocalsInit]
-    private static ReadOnlySpan<byte> Groups<TVector, TLanes>(scoped ref Poly1305Wide state, ReadOnlySpan<byte> data, ReadOnlySpan<byte> columns)
+    private static ReadOnlySpan<byte> Groups<TVector, TLanes>(
+        scoped ref Poly1305Wide state, ReadOnlySpan<byte> data, ReadOnlySpan<byte> columns)
         where TVector : struct
         where TLanes : ILanes<TVector>
     {
@@ -52,8 +54,8 @@ internal static class Poly1305Vector
         if (data.Length < BlockSize)
             return data;
 
-        // The first group is filled up from the front with zeros without a bit above them, which leave a sum of zero at zero. What was summed
-        // before belongs to the first real block.
+        // The first group is filled up from the front with zeros without a bit above them, which leave a sum of zero at zero. What was
+        // summed before belongs to the first real block.
         Span<byte> firstGroup = stackalloc byte[MaxLanes * BlockSize];
         Span<ulong> limbs = stackalloc ulong[Limbs * MaxLanes];
         Span<ulong> topBits = stackalloc ulong[MaxLanes];
@@ -94,7 +96,8 @@ internal static class Poly1305Vector
                 r3 = TLanes.Load(ref row, 3 * lanes);
                 r4 = TLanes.Load(ref row, 4 * lanes);
             }
-            TVector s1 = TLanes.Multiply(r1, five), s2 = TLanes.Multiply(r2, five), s3 = TLanes.Multiply(r3, five), s4 = TLanes.Multiply(r4, five);
+            TVector s1 = TLanes.Multiply(r1, five), s2 = TLanes.Multiply(r2, five);
+            TVector s3 = TLanes.Multiply(r3, five), s4 = TLanes.Multiply(r4, five);
             var d0 = Sum<TVector, TLanes>(h0, r0, h1, s4, h2, s3, h3, s2, h4, s1);
             var d1 = Sum<TVector, TLanes>(h0, r1, h1, r0, h2, s4, h3, s3, h4, s2);
             var d2 = Sum<TVector, TLanes>(h0, r2, h1, r1, h2, r0, h3, s4, h4, s3);

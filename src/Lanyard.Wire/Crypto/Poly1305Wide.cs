@@ -1,5 +1,6 @@
 #if NET
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 
 namespace Lanyard.Wire.Crypto;
 

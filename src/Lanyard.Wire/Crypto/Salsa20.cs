@@ -84,8 +84,8 @@ public static class Salsa20
     }
 
     /// <summary>
-    /// Writes blocks of keystream, as many side by side as the machine can; the state's block number goes up by their count. What of the room lies
-    /// behind the blocks may be overwritten with keystream as well.
+    /// Writes blocks of keystream, as many side by side as the machine can; the state's block number goes up by their count. What of the
+    /// room lies behind the blocks may be overwritten with keystream as well.
     /// </summary>
     /// <param name="rounds">12 or 20.</param>
     /// <param name="state">As <see cref="LoadState"/> sets it out.</param>

@@ -4,8 +4,8 @@ using System.Security.Cryptography;
 namespace Lanyard.Wire.Crypto;
 
 /// <summary>
-/// The packet protection of cipher suites 0 and 1: the first 32 bytes of a Salsa20/12 keystream are the Poly1305 key, and the keystream from
-/// block 1 on encrypts. The tag is over the bytes as they travel. Suite 0 leaves the payload in the clear and only authenticates it.
+/// The packet protection of cipher suites 0 and 1: the first 32 bytes of a Salsa20/12 keystream are the Poly1305 key, and the keystream
+/// from block 1 on encrypts. The tag is over the bytes as they travel. Suite 0 leaves the payload in the clear and only authenticates it.
 /// </summary>
 public static class Salsa20Poly1305
 {
@@ -69,7 +69,9 @@ public static class Salsa20Poly1305
         return TagIs(keystream, payload, tag);
     }
 
-    /// <summary>Writes keystream from block 0 on: the block that keys the authenticator and, if it all fits, what the payload needs.</summary>
+    /// <summary>
+    /// Writes keystream from block 0 on: the block that keys the authenticator and, if it all fits, what the payload needs.
+    /// </summary>
     private static void FirstKeystream(ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, int length, Span<byte> keystream)
     {
         Span<uint> state = stackalloc uint[Salsa20.StateWords];

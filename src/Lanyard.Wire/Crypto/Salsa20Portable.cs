@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 
 namespace Lanyard.Wire.Crypto;
 
@@ -6,6 +7,7 @@ namespace Lanyard.Wire.Crypto;
 internal static class Salsa20Portable
 {
     /// <summary>Writes the block of keystream of the state's block number.</summary>
+    [MethodImpl(Optimize.AtOnce)]
     public static void OneBlock(int rounds, ReadOnlySpan<uint> state, Span<byte> keystream)
     {
         state = state[..Salsa20.StateWords];

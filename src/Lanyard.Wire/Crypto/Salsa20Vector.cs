@@ -8,8 +8,8 @@ using System.Runtime.Intrinsics.X86;
 namespace Lanyard.Wire.Crypto;
 
 /// <summary>
-/// Salsa20 with 4, 8 or 16 blocks side by side: lane n of each of sixteen vectors is a word of the n-th block, so the rounds need no shuffles; only
-/// the result is turned into bytes block by block.
+/// Salsa20 with 4, 8 or 16 blocks side by side: lane n of each of sixteen vectors is a word of the n-th block, so the rounds need no
+/// shuffles; only the result is turned into bytes block by block.
 /// </summary>
 internal static class Salsa20Vector
 {
@@ -17,7 +17,7 @@ internal static class Salsa20Vector
 
     public static bool IsSupported256 => Avx2.IsSupported;
 
-    public static bool IsSupported512 => Avx512F.IsSupported;
+    public static bool IsSupported512 => Avx512F.IsSupported && Vector512.IsHardwareAccelerated;
 
     /// <summary>Writes four blocks of keystream from the state's block number on; the number itself stays.</summary>
     public static void FourBlocks(int rounds, ReadOnlySpan<uint> state, Span<byte> keystream) =>
@@ -31,6 +31,7 @@ internal static class Salsa20Vector
     public static void SixteenBlocks(int rounds, ReadOnlySpan<uint> state, Span<byte> keystream) =>
         Blocks<Vector512<uint>, Lanes512>(rounds, state, keystream);
 
+    [MethodImpl(Optimize.AtOnce)]
     private static void Blocks<TVector, TLanes>(int rounds, ReadOnlySpan<uint> state, Span<byte> keystream)
         where TVector : struct
         where TLanes : ILanes<TVector>
@@ -90,7 +91,9 @@ internal static class Salsa20Vector
         a = TLanes.XorRotated18(a, TLanes.Add(d, c));
     }
 
-    /// <summary>What the rounds need of a width of vectors. The rotations are a method each because their counts have to be constants.</summary>
+    /// <summary>
+    /// What the rounds need of a width of vectors. The rotations are a method each because their counts have to be constants.
+    /// </summary>
     private interface ILanes<TVector>
         where TVector : struct
     {
@@ -112,7 +115,10 @@ internal static class Salsa20Vector
 
         static abstract TVector XorRotated18(TVector a, TVector b);
 
-        /// <summary>Turns each 4 x 4 square of words: afterwards 128 bits of a vector are four successive words of one block, with every fourth block in it.</summary>
+        /// <summary>
+        /// Turns each 4 x 4 square of words: afterwards 128 bits of a vector are four successive words of one block, with every fourth
+        /// block in it.
+        /// </summary>
         static abstract void Turn(ref TVector a, ref TVector b, ref TVector c, ref TVector d);
 
         /// <summary>Writes every fourth block, given its quarters.</summary>

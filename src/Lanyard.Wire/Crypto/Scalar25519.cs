@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace Lanyard.Wire.Crypto;
 
 /// <summary>
-/// Numbers modulo the order of the Edwards curve's base point, L = 2^252 + 27742317777372353535851937790883648493 (RFC 8032, section 5.1), as
-/// 32 bytes, little-endian. Constant time.
+/// Numbers modulo the order of the Edwards curve's base point, L = 2^252 + 27742317777372353535851937790883648493 (RFC 8032, section
+/// 5.1), as 32 bytes, little-endian. Constant time.
 /// </summary>
 internal static class Scalar25519
 {
@@ -12,7 +12,9 @@ internal static class Scalar25519
 
     private const ulong L0 = 0x5812631a5cf5d3ed, L1 = 0x14def9dea2f79cd6, L3 = 0x1000000000000000;
 
-    /// <summary>Whether 32 bytes are a number below L, as a signature's second half has to be. Not constant time: signatures are public.</summary>
+    /// <summary>
+    /// Whether 32 bytes are a number below L, as a signature's second half has to be. Not constant time: signatures are public.
+    /// </summary>
     public static bool IsCanonical(ReadOnlySpan<byte> scalar)
     {
         var w3 = BinaryPrimitives.ReadUInt64LittleEndian(scalar[24..]);
@@ -57,8 +59,8 @@ internal static class Scalar25519
     }
 
     /// <summary>
-    /// Takes the number in from the top, 32 bits at a time. Each step moves the rest up, and takes off L as often as the bits from 252 on say,
-    /// which is right or once too often; in the latter case L is given back.
+    /// Takes the number in from the top, 32 bits at a time. Each step moves the rest up, and takes off L as often as the bits from 252 on
+    /// say, which is right or once too often; in the latter case L is given back.
     /// </summary>
     private static void Reduce(Span<ulong> words, Span<byte> result)
     {
@@ -79,7 +81,9 @@ internal static class Scalar25519
         words.Clear();
     }
 
-    /// <summary>Takes off L so many times; if that was once too often, the fifth word becomes all ones, and L is added again under that mask.</summary>
+    /// <summary>
+    /// Takes off L so many times; if that was once too often, the fifth word becomes all ones, and L is added again under that mask.
+    /// </summary>
     private static void Subtract(ulong quotient, ref ulong r0, ref ulong r1, ref ulong r2, ref ulong r3, ulong r4)
     {
         var h0 = WideMath.Multiply(quotient, L0, out var p0);

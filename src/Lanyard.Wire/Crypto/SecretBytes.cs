@@ -2,7 +2,9 @@ using System.Security.Cryptography;
 
 namespace Lanyard.Wire.Crypto;
 
-/// <summary>Bytes that must not outlive their use: kept where the garbage collector does not copy them, and zeroed on <see cref="Dispose"/>.</summary>
+/// <summary>
+/// Bytes that must not outlive their use: kept where the garbage collector does not copy them, and zeroed on <see cref="Dispose"/>.
+/// </summary>
 public sealed class SecretBytes : IDisposable
 {
     private readonly byte[] _bytes;

@@ -2,7 +2,9 @@ using System.Security.Cryptography;
 
 namespace Lanyard.Wire.Crypto;
 
-/// <summary>SHA-512 and SHA-384 (FIPS 180-4), and HMAC with the latter, over messages in up to two pieces. The framework's, on every target.</summary>
+/// <summary>
+/// SHA-512 and SHA-384 (FIPS 180-4), and HMAC with the latter, over messages in up to two pieces. The framework's, on every target.
+/// </summary>
 public static class Sha2
 {
     /// <summary>The length of a SHA-512 digest in bytes.</summary>

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Runtime.CompilerServices;
 
 namespace Lanyard.Wire.Crypto;
 
@@ -30,10 +31,13 @@ public static class X25519
 
     /// <summary>Computes the secret that two key pairs share.</summary>
     /// <param name="secretKey">One's own secret key, 32 bytes.</param>
-    /// <param name="peerPublicKey">The other's public key, 32 bytes; the highest bit is ignored and values from 2^255 - 19 on are taken modulo it.</param>
+    /// <param name="peerPublicKey">
+    /// The other's public key, 32 bytes; the highest bit is ignored and values from 2^255 - 19 on are taken modulo it.
+    /// </param>
     /// <param name="sharedSecret">Receives 32 bytes, to be hashed before use.</param>
     /// <returns>
-    /// Whether both sides contributed: if not, the public key is one of the few of small order, and the "secret" is zero and known to everybody.
+    /// Whether both sides contributed: if not, the public key is one of the few of small order, and the "secret" is zero and known to
+    /// everybody.
     /// </returns>
     /// <exception cref="ArgumentException">A key or the secret has another length.</exception>
     public static bool TryAgree(ReadOnlySpan<byte> secretKey, ReadOnlySpan<byte> peerPublicKey, Span<byte> sharedSecret)
@@ -63,6 +67,7 @@ public static class X25519
     }
 
     /// <summary>The Montgomery ladder (RFC 7748, section 5).</summary>
+    [MethodImpl(Optimize.AtOnce)]
     private static void Multiply(ReadOnlySpan<byte> secretKey, ReadOnlySpan<byte> point, Span<byte> result)
     {
         Span<byte> scalar = stackalloc byte[KeySize];

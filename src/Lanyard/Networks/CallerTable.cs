@@ -5,8 +5,8 @@ using Lanyard.Primitives;
 namespace Lanyard;
 
 /// <summary>
-/// Remembers from which Ethernet address a TCP connection was asked for, until it is accepted: an IP address can be claimed by any member, an
-/// Ethernet address only by the node that it belongs to. Under the gate.
+/// Remembers from which Ethernet address a TCP connection was opened, until it is accepted or has come about: an IP address can be claimed by any
+/// member, an Ethernet address only by the node that it belongs to. Under the gate.
 /// </summary>
 /// <remarks>Bounded: where more are under way than there is room for, the oldest are forgotten, and their connections' callers are unknown.</remarks>
 internal sealed class CallerTable
@@ -17,12 +17,11 @@ internal sealed class CallerTable
     private const int IPv6HeaderBytes = 40;
     private const int TcpFlagsOffset = 13;
     private const byte SynFlag = 0x02;
-    private const byte AckFlag = 0x10;
 
     private readonly Dictionary<Call, MacAddress> _calls = [];
     private readonly Queue<Call> _order = new();
 
-    /// <summary>Looks at a frame. The first question for a connection counts: later ones do not change who asked.</summary>
+    /// <summary>Looks at a frame. The first SYN of a connection counts: later ones do not change whose it is.</summary>
     public void Note(MacAddress source, ushort etherType, ReadOnlySpan<byte> packet)
     {
         InetAddress remote;
@@ -31,14 +30,14 @@ internal sealed class CallerTable
         if (etherType == NetworkHost.EtherTypeIPv4 && packet.Length > IPv4HeaderBytes && packet[9] == ProtocolTcp)
         {
             var headerBytes = (packet[0] & 0x0f) * 4;
-            if (packet.Length <= headerBytes + TcpFlagsOffset || !IsQuestion(tcp = packet[headerBytes..]))
+            if (packet.Length <= headerBytes + TcpFlagsOffset || !OpensConnection(tcp = packet[headerBytes..]))
                 return;
             remote = InetAddress.FromBytes(packet.Slice(12, 4));
             local = InetAddress.FromBytes(packet.Slice(16, 4));
         }
         else if (etherType == NetworkHost.EtherTypeIPv6 && packet.Length > IPv6HeaderBytes + TcpFlagsOffset && packet[6] == ProtocolTcp)
         {
-            if (!IsQuestion(tcp = packet[IPv6HeaderBytes..]))
+            if (!OpensConnection(tcp = packet[IPv6HeaderBytes..]))
                 return;
             remote = InetAddress.FromBytes(packet.Slice(8, 16));
             local = InetAddress.FromBytes(packet.Slice(24, 16));
@@ -56,10 +55,10 @@ internal sealed class CallerTable
             _calls.Remove(_order.Dequeue());
     }
 
-    /// <summary>Who asked for a connection that is accepted now. Forgets it.</summary>
+    /// <summary>Whose SYN opened a connection that is accepted now, or has come about. Forgets it.</summary>
     public bool TryTake(InetEndpoint remote, InetEndpoint local, out MacAddress mac) => _calls.Remove(new Call(remote, local), out mac);
 
-    private static bool IsQuestion(ReadOnlySpan<byte> tcp) => (tcp[TcpFlagsOffset] & (SynFlag | AckFlag)) == SynFlag;
+    private static bool OpensConnection(ReadOnlySpan<byte> tcp) => (tcp[TcpFlagsOffset] & SynFlag) != 0;
 
     private readonly record struct Call(InetEndpoint Remote, InetEndpoint Local);
 }

@@ -77,8 +77,8 @@ internal sealed class NetworkPort : IFrameSink, IGroupObserver
     /// <summary>The address that a node has on the network by its form.</summary>
     public bool TryFindAddress(NodeAddress node, out InetAddress address) => _members.TryFindAddress(node, _snapshot.Addresses, out address);
 
-    /// <summary>The node that asked for a connection that is accepted now; none where it is not known, or lies behind a bridge.</summary>
-    public NodeAddress FindCaller(InetEndpoint remote, InetEndpoint local)
+    /// <summary>The node at the other end of a connection that is new; none where it is not known, or lies behind a bridge.</summary>
+    public NodeAddress FindOtherEnd(InetEndpoint remote, InetEndpoint local)
     {
         if (Callers.TryTake(remote, local, out var mac))
             return DerivedAddresses.NodeOf(Engine.Id, mac);
@@ -127,15 +127,14 @@ internal sealed class NetworkPort : IFrameSink, IGroupObserver
         IReadOnlyList<NetworkRoute> routes = [];
         if (Engine.Config is { } config)
         {
-            if (config.Mtu != Host.Mtu)
-                ReplaceHost(config.Mtu);
+            var mtu = Math.Clamp(config.Mtu, NetworkLimits.MinMtu, NetworkLimits.MaxMtu);
+            if (mtu != Host.Mtu)
+                ReplaceHost(mtu);
             ApplyAddresses(config);
             routes = ApplyRoutes(config);
         }
 
         Publish(new NetworkSnapshot(Engine.Status, Engine.Config, Host.Addresses.ToArray(), routes, Host.Mtu, IsLeft: false));
-        var (id, snapshot) = (Engine.Id, _snapshot);
-        Runtime.Events.Log(logger => Log.NetworkChanged(logger, id, snapshot.Status, string.Join(", ", snapshot.Addresses)));
     }
 
     /// <summary>Ends all that is open on the port.</summary>
@@ -204,10 +203,10 @@ internal sealed class NetworkPort : IFrameSink, IGroupObserver
             Runtime.Events.Log(logger => Log.MtuChanged(logger, id, old.Mtu, mtu));
         EndBatch();
         Host = CreateHost(mtu);
-        old.Shutdown(Runtime.NowMicroseconds);
         Echo.OnHostReplaced();
         foreach (var user in _users.ToArray())
             user.OnHostReplaced();
+        old.Shutdown(Runtime.NowMicroseconds);
     }
 
     private void ApplyAddresses(NetworkConfig config)
@@ -262,8 +261,13 @@ internal sealed class NetworkPort : IFrameSink, IGroupObserver
 
     private void Publish(NetworkSnapshot snapshot)
     {
+        var isNews = !snapshot.SaysTheSameAs(_snapshot);
         _snapshot = snapshot;
         Changed.Raise();
+        if (!isNews)
+            return;
+        var id = Engine.Id;
+        Runtime.Events.Log(logger => Log.NetworkChanged(logger, id, snapshot.Status, string.Join(", ", snapshot.Addresses)));
         Owner.RaiseChanged(snapshot.Status);
     }
 }
@@ -274,7 +278,7 @@ internal interface IPortUser
     /// <summary>Whether it is closed, but not all of it has reached the other end.</summary>
     bool IsFinishing { get; }
 
-    /// <summary>The port has a new host; what was open on the old one is gone.</summary>
+    /// <summary>The port has a new host; what is open on the old one ends next.</summary>
     void OnHostReplaced();
 
     /// <summary>The port's network was left, or the node ended.</summary>

@@ -9,4 +9,18 @@ internal sealed record NetworkSnapshot(
     NetworkStatus Status, NetworkConfig? Config, IReadOnlyList<InetPrefix> Addresses, IReadOnlyList<NetworkRoute> Routes, int Mtu, bool IsLeft)
 {
     public bool IsReady => Status == NetworkStatus.Ok && Addresses.Count > 0 && !IsLeft;
+
+    /// <summary>Whether nothing but credentials differs, which controllers renew every few minutes.</summary>
+    public bool SaysTheSameAs(NetworkSnapshot other) =>
+        Status == other.Status && IsLeft == other.IsLeft && Mtu == other.Mtu && Addresses.SequenceEqual(other.Addresses) && Routes.SequenceEqual(other.Routes)
+        && Equals(WithoutCredentials(Config), WithoutCredentials(other.Config));
+
+    private static NetworkConfig? WithoutCredentials(NetworkConfig? config) => config is null ? null : config with
+    {
+        Timestamp = 0,
+        Membership = null,
+        Tags = default,
+        Capabilities = default,
+        CertificatesOfOwnership = default,
+    };
 }

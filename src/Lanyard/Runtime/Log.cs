@@ -47,6 +47,9 @@ internal static partial class Log
     [LoggerMessage(13, LogLevel.Warning, "The interfaces' addresses cannot be read; those known before stay in use.")]
     public static partial void InterfacesUnreadable(ILogger logger, Exception exception);
 
+    [LoggerMessage(21, LogLevel.Debug, "The system does not tell of changes of its addresses; they are looked for now and then.")]
+    public static partial void ChangesUnavailable(ILogger logger, Exception exception);
+
     [LoggerMessage(14, LogLevel.Debug, "IPv6 is not available: {Reason}")]
     public static partial void NoIPv6(ILogger logger, string reason);
 

@@ -71,6 +71,9 @@ internal sealed partial class NodeRuntime : IDisposable
 
     public IReadOnlyList<DatagramSocket> Sockets => _transport.Sockets;
 
+    /// <summary>Datagrams that the system did not take.</summary>
+    public long SendFailures => _transport.SendFailures;
+
     /// <summary>Where peers are told that the sockets are.</summary>
     public IReadOnlyList<InetEndpoint> LocalEndpoints { get; private set; } = [];
 
@@ -83,7 +86,7 @@ internal sealed partial class NodeRuntime : IDisposable
 
     public void Exit()
     {
-        Settle();
+        TrySettle();
         var next = NextDeadline();
         var isEarlier = next < _armedFor;
         if (isEarlier)
@@ -97,7 +100,16 @@ internal sealed partial class NodeRuntime : IDisposable
     public void Start()
     {
         CheckEnvironment(isForced: true);
-        NetworkChange.NetworkAddressChanged += OnAddressChanged;
+        try
+        {
+            NetworkChange.NetworkAddressChanged += OnAddressChanged;
+        }
+        catch (Exception e) when (LocalInterfaces.IsUnavailable(e))
+        {
+            // Changes are then noticed when it is looked for them.
+            Events.Log(logger => Log.ChangesUnavailable(logger, e));
+        }
+
         _environmentTimer.Change(EnvironmentIntervalMs, EnvironmentIntervalMs);
         _transport.Start($"Lanyard {Engine.Address} receive", Receive);
         _timer.Start();
@@ -115,7 +127,7 @@ internal sealed partial class NodeRuntime : IDisposable
         {
             interfaces = LocalInterfaces.Read(_options.ExcludedInterfacePrefixes);
         }
-        catch (NetworkInformationException e)
+        catch (Exception e) when (LocalInterfaces.IsUnavailable(e))
         {
             Events.Log(logger => Log.InterfacesUnreadable(logger, e));
             interfaces = _interfaces;
@@ -151,7 +163,15 @@ internal sealed partial class NodeRuntime : IDisposable
     /// <summary>Ends the threads and the sockets. The networks have been shut down. Not under the gate.</summary>
     public void Dispose()
     {
-        NetworkChange.NetworkAddressChanged -= OnAddressChanged;
+        try
+        {
+            NetworkChange.NetworkAddressChanged -= OnAddressChanged;
+        }
+        catch (Exception e) when (LocalInterfaces.IsUnavailable(e))
+        {
+            // It had not been available in the first place.
+        }
+
         Enter();
         IsDisposed = true;
         Engine.SavePeers(NowMs);
@@ -246,7 +266,7 @@ internal sealed partial class NodeRuntime : IDisposable
         }
 
         // Not Exit, which would wake this very thread.
-        Settle();
+        TrySettle();
         _armedFor = NextDeadline();
         var delay = _armedFor - NowMicroseconds;
         Gate.Exit();
@@ -267,6 +287,21 @@ internal sealed partial class NodeRuntime : IDisposable
         foreach (var port in _ports)
             next = Math.Min(next, port.NextDeadline);
         return next;
+    }
+
+    // Whatever happens here, the gate is left.
+    private void TrySettle()
+    {
+        try
+        {
+            Settle();
+        }
+#pragma warning disable CA1031 // As in Receive.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            Events.Log(logger => Log.InternalError(logger, e));
+        }
     }
 
     // What the calls under the gate left to be done at their end: acknowledgements and answers leave, changed networks are looked at.

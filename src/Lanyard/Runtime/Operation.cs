@@ -103,7 +103,7 @@ internal abstract class Operation<T>(NodeRuntime runtime) : Completion, IValueTa
     {
     }
 
-    /// <summary>What to do besides failing when it is cancelled. Under the gate.</summary>
+    /// <summary>What to do once it has failed because it was cancelled. Under the gate.</summary>
     protected virtual void OnCancelled()
     {
     }
@@ -130,8 +130,8 @@ internal abstract class Operation<T>(NodeRuntime runtime) : Completion, IValueTa
         {
             if (!IsPending)
                 return;
-            OnCancelled();
             Fail(new OperationCanceledException(_token));
+            OnCancelled();
         }
         finally
         {

@@ -133,7 +133,7 @@ internal sealed class ListenChannel : ITcpListenEvents, IPortUser
 
     private Exception? WhyNot() =>
         _isDisposed ? new ObjectDisposedException(nameof(LanyardListener), "The listener was disposed of.")
-        : _socket is null ? Port.Owner.LeftException()
+        : _socket is null || Port.IsLeft ? Port.Owner.LeftException()
         : null;
 
     private sealed class AcceptOperation(ListenChannel channel) : Operation<LanyardStream>(channel.Port.Runtime)

@@ -34,8 +34,8 @@ public sealed class LanyardStream : Stream
     public IPEndPoint RemoteEndPoint => _remoteEndPoint ??= _channel.Connection.RemoteEndpoint.ToIPEndPoint();
 
     /// <summary>
-    /// The node at the other end. Of an accepted connection, the one that asked for it, proven by the protocol's cryptography; of one that was opened here,
-    /// the one that the address follows from. None where it lies behind a bridge, or is not known.
+    /// The node at the other end, proven by the protocol's cryptography: it sent the packet that opened the connection from its side. None where it lies
+    /// behind a bridge, or is not known.
     /// </summary>
     public NodeAddress RemoteNode => _channel.RemoteNode;
 

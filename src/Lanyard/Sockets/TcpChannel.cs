@@ -37,7 +37,7 @@ internal sealed class TcpChannel : ITcpEvents, IPortUser
     public void Attach(TcpConnection connection)
     {
         _connection = connection;
-        RemoteNode = Port.FindCaller(connection.RemoteEndpoint, connection.LocalEndpoint);
+        RemoteNode = Port.FindOtherEnd(connection.RemoteEndpoint, connection.LocalEndpoint);
         Port.AddUser(this);
     }
 
@@ -57,8 +57,6 @@ internal sealed class TcpChannel : ITcpEvents, IPortUser
         }
 
         _connection = connection;
-        if (Port.TryFindNode(remote.Address, out var node))
-            RemoteNode = node;
         return _connect;
     }
 
@@ -189,6 +187,7 @@ internal sealed class TcpChannel : ITcpEvents, IPortUser
     void ITcpEvents.OnConnected(TcpConnection connection)
     {
         _connection = connection;
+        RemoteNode = Port.FindOtherEnd(connection.RemoteEndpoint, connection.LocalEndpoint);
         _connect?.Finish(new LanyardStream(this));
     }
 
@@ -219,7 +218,10 @@ internal sealed class TcpChannel : ITcpEvents, IPortUser
             Port.RemoveUser(this);
     }
 
-    void IPortUser.OnHostReplaced() => FailPending();
+    void IPortUser.OnHostReplaced()
+    {
+        // The old host resets the connection, which says so.
+    }
 
     void IPortUser.OnPortLeft()
     {

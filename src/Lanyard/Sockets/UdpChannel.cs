@@ -132,17 +132,9 @@ internal sealed class UdpChannel : IUdpEvents, IPortUser
         }
     }
 
-    void IUdpEvents.OnReadable(UdpSocket socket)
-    {
-        if (_receive.IsPending)
-            _receive.Advance();
-    }
+    void IUdpEvents.OnReadable(UdpSocket socket) => Advance(socket);
 
-    void IUdpEvents.OnError(UdpSocket socket, NetError error)
-    {
-        if (_receive.IsPending)
-            _receive.Advance();
-    }
+    void IUdpEvents.OnError(UdpSocket socket, NetError error) => Advance(socket);
 
     void IPortUser.OnHostReplaced()
     {
@@ -166,13 +158,20 @@ internal sealed class UdpChannel : IUdpEvents, IPortUser
             _receive.Fail(error);
     }
 
+    // What a socket of a host that was replaced says does not count.
+    private void Advance(UdpSocket socket)
+    {
+        if (_receive.IsPending && ReferenceEquals(socket, _socket))
+            _receive.Advance();
+    }
+
     private GateHold Hold() => new(Port.Runtime);
 
     private UdpSocket Socket() => WhyNot() is { } error ? throw error : _socket!;
 
     private Exception? WhyNot() =>
         _isDisposed ? new ObjectDisposedException(nameof(LanyardUdpSocket), "The socket was disposed of.")
-        : _socket is null ? Port.Owner.LeftException()
+        : _socket is null || Port.IsLeft ? Port.Owner.LeftException()
         : null;
 
     private bool TryReceive(Span<byte> buffer, out LanyardDatagram datagram, out Exception? error)

@@ -11,6 +11,11 @@ public sealed class LanyardFolderStore : ILanyardStore, IDisposable
     private const string LockName = "lanyard.lock";
     private const int MaxFileBytes = 4 << 20;
 
+    // What the systems call a file that another holds.
+    private const int LinuxWouldBlock = 11;
+    private const int MacWouldBlock = 35;
+    private const int WindowsSharingViolation = 32;
+
     private readonly FileStream _lock;
 
     /// <summary>Takes a folder, making it where it is missing.</summary>
@@ -142,13 +147,13 @@ public sealed class LanyardFolderStore : ILanyardStore, IDisposable
         {
             return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1);
         }
-        catch (UnauthorizedAccessException e)
-        {
-            throw new LanyardStateException(Directory, $"The state folder '{Directory}' cannot be written to by this user: {e.Message}", e);
-        }
-        catch (IOException e) when (e is not (DirectoryNotFoundException or PathTooLongException))
+        catch (IOException e) when ((e.HResult & 0xffff) is LinuxWouldBlock or MacWouldBlock or WindowsSharingViolation)
         {
             throw new LanyardStateInUseException(Directory, e);
+        }
+        catch (Exception e) when (IsFileError(e))
+        {
+            throw new LanyardStateException(Directory, $"The state folder '{Directory}' cannot be written to by this user: {e.Message}", e);
         }
     }
 

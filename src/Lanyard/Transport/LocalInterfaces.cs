@@ -9,7 +9,10 @@ internal sealed record LocalInterfaces(IReadOnlyList<InetAddress> Addresses, IRe
 {
     public static LocalInterfaces None { get; } = new([], []);
 
-    /// <exception cref="NetworkInformationException">The system does not say.</exception>
+    /// <summary>Whether an exception means that the system, or the framework on it, does not say what its interfaces are.</summary>
+    public static bool IsUnavailable(Exception e) => e is NetworkInformationException or SocketException or PlatformNotSupportedException or NotImplementedException;
+
+    /// <summary>Asks the system. Throws what <see cref="IsUnavailable"/> knows where it does not say.</summary>
     public static LocalInterfaces Read(IReadOnlyList<string> excludedPrefixes)
     {
         var addresses = new List<InetAddress>();

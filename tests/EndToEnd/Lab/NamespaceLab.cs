@@ -67,11 +67,13 @@ internal sealed class NamespaceLab : IAsyncDisposable
         await InAsync(nat.Namespace, "nft", "add", "chain", "ip", "nat", "post", "{ type nat hook postrouting priority 100 ; }");
         await InAsync(nat.Namespace, "nft", "add", "rule", "ip", "nat", "post", "oif", "eth0", "masquerade");
 
-        // As a router that is not told to forward anything: only answers come in.
+        // As a router at home: only answers come in, and what was not asked for is dropped without a word.
         await InAsync(nat.Namespace, "nft", "add", "table", "ip", "filter");
         await InAsync(nat.Namespace, "nft", "add", "chain", "ip", "filter", "forward", "{ type filter hook forward priority 0 ; policy drop ; }");
         await InAsync(nat.Namespace, "nft", "add", "rule", "ip", "filter", "forward", "iif", "eth1", "accept");
         await InAsync(nat.Namespace, "nft", "add", "rule", "ip", "filter", "forward", "ct", "state", "established,related", "accept");
+        await InAsync(nat.Namespace, "nft", "add", "chain", "ip", "filter", "input", "{ type filter hook input priority 0 ; }");
+        await InAsync(nat.Namespace, "nft", "add", "rule", "ip", "filter", "input", "iif", "eth0", "ct", "state", "new", "drop");
         return (nat, host);
     }
 

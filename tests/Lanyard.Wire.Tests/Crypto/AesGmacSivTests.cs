@@ -1,5 +1,7 @@
+using System.Runtime.Intrinsics;
 using System.Security.Cryptography;
 using Lanyard.Wire.Crypto;
+using X86Aes = System.Runtime.Intrinsics.X86.Aes;
 
 namespace Lanyard.Wire.Tests.Crypto;
 
@@ -135,6 +137,15 @@ public sealed class AesGmacSivTests
         AssertSameAsPortable(hardware);
     }
 
+    [Fact]
+    public void Rounds_that_begin_with_the_key_give_what_the_portable_cipher_gives()
+    {
+        if (!AesX86.IsSupported)
+            Assert.Skip("This processor has no AES-NI, of which the other kind of rounds is composed here.");
+        using var hardware = new AesGmacSivHardware<KeyFirst>(Key0, Key1);
+        AssertSameAsPortable(hardware);
+    }
+
     private static void AssertSameAsPortable(AesGmacSivCore hardware)
     {
         using var portable = new AesGmacSivPortable(Key0, Key1);
@@ -179,5 +190,41 @@ public sealed class AesGmacSivTests
             }
         }
         return (data, tag);
+    }
+
+    /// <summary>
+    /// The steps that Arm processors have, each composed of x86 instructions as the Arm manual describes it, and no wide vectors.
+    /// </summary>
+    private readonly struct KeyFirst : IAesMachine
+    {
+        public static bool IsSupported => AesX86.IsSupported;
+
+        public static Vector128<byte> Begin(Vector128<byte> block, Vector128<byte> key) => block;
+
+        public static Vector128<byte> Round(Vector128<byte> block, Vector128<byte> keyBefore, Vector128<byte> key) =>
+            MixColumns(Aese(block, keyBefore));
+
+        public static Vector128<byte> LastRound(Vector128<byte> block, Vector128<byte> keyBefore, Vector128<byte> key) => Aese(block, keyBefore) ^ key;
+
+        public static Vector128<byte> InverseRound(Vector128<byte> block, Vector128<byte> keyBefore, Vector128<byte> key) =>
+            InverseMixColumns(Aesd(block, keyBefore));
+
+        public static Vector128<byte> InverseLastRound(Vector128<byte> block, Vector128<byte> keyBefore, Vector128<byte> key) =>
+            Aesd(block, keyBefore) ^ key;
+
+        public static Vector128<byte> InverseMixColumns(Vector128<byte> key) => X86Aes.InverseMixColumns(key);
+
+        public static Vector128<ulong> MultiplyLow(Vector128<ulong> a, Vector128<ulong> b) => AesX86.MultiplyLow(a, b);
+
+        public static void AddProduct(Vector128<ulong> a, Vector128<ulong> b, ref IAesMachine.Sum sum) => AesX86.AddProduct(a, b, ref sum);
+
+        public static int AddProductsWide(ref byte blocks, ref byte factors, int count, ref IAesMachine.Sum sum) => 0;
+
+        private static Vector128<byte> Aese(Vector128<byte> block, Vector128<byte> key) => X86Aes.EncryptLast(block ^ key, Vector128<byte>.Zero);
+
+        private static Vector128<byte> Aesd(Vector128<byte> block, Vector128<byte> key) => X86Aes.DecryptLast(block ^ key, Vector128<byte>.Zero);
+
+        private static Vector128<byte> MixColumns(Vector128<byte> block) =>
+            X86Aes.Encrypt(X86Aes.DecryptLast(block, Vector128<byte>.Zero), Vector128<byte>.Zero);
     }
 }

@@ -1,0 +1,51 @@
+namespace Lanyard.Tests;
+
+/// <summary>Tests that look at the whole process: no other test runs meanwhile.</summary>
+[CollectionDefinition(nameof(Alone), DisableParallelization = true)]
+public sealed class Alone;
+
+[Collection(nameof(Alone))]
+public sealed class LeftoverTests
+{
+    [Fact]
+    public async Task Nothing_is_left_of_nodes_that_ended()
+    {
+        await OneLifeAsync();
+        var before = Count();
+        for (var i = 0; i < 5; i++)
+            await OneLifeAsync();
+
+        // A thread that was joined is for a moment still on the system's list.
+        var after = Count();
+        for (var i = 0; i < 250 && (after.Threads > before.Threads || after.Sockets > before.Sockets); i++)
+        {
+            await Task.Delay(20, TestContext.Current.CancellationToken);
+            after = Count();
+        }
+
+        Assert.True(after.Threads <= before.Threads && after.Sockets <= before.Sockets, $"before {before}, after {after}");
+
+        static (int Threads, int Sockets) Count() => (LanyardThreads(), UdpSockets());
+
+        static async Task OneLifeAsync()
+        {
+            await using var pair = await Pair.StartAsync();
+            var (a, b) = await pair.ConnectAsync();
+            await a.WriteAsync(new byte[100_000], TestLan.Guard);
+            await b.ReadExactlyAsync(new byte[100_000], TestLan.Guard);
+        }
+    }
+
+    // By name where the system keeps names: other tests' pool threads come and go.
+    private static int LanyardThreads()
+    {
+        if (!OperatingSystem.IsLinux())
+            return 0;
+        return Directory.GetDirectories($"/proc/{Environment.ProcessId}/task")
+            .Count(task => File.ReadAllText(System.IO.Path.Combine(task, "comm")).StartsWith("Lanyard ", StringComparison.Ordinal));
+    }
+
+    private static int UdpSockets() => OperatingSystem.IsLinux()
+        ? new DirectoryInfo($"/proc/{Environment.ProcessId}/fd").GetFiles().Count(f => f.LinkTarget?.StartsWith("socket:", StringComparison.Ordinal) == true)
+        : 0;
+}

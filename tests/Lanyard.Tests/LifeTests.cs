@@ -1,0 +1,205 @@
+using System.Net;
+using System.Net.Sockets;
+using Lanyard.Engine;
+using Lanyard.NetStack;
+using Lanyard.Primitives;
+using Lanyard.Wire;
+
+namespace Lanyard.Tests;
+
+public sealed class LifeTests
+{
+    [Fact]
+    public async Task What_is_waited_for_ends_when_the_node_does()
+    {
+        await using var pair = await Pair.StartAsync();
+        var (a, b) = await pair.ConnectAsync();
+        using var listener = pair.B.Listen(80);
+        using var udp = pair.B.OpenUdp(53);
+        var reading = b.ReadAsync(new byte[1], TestLan.Guard).AsTask();
+        var writing = b.WriteAsync(new byte[64 << 20], TestLan.Guard).AsTask();
+        var accepting = listener.AcceptAsync(TestLan.Guard).AsTask();
+        var receiving = udp.ReceiveFromAsync(new byte[1], TestLan.Guard).AsTask();
+        var pinging = pair.B.PingAsync(IPAddress.Parse("10.77.0.200"), TimeSpan.FromMinutes(5), cancellationToken: TestLan.Guard).AsTask();
+        var connecting = pair.B.ConnectAsync("10.77.0.200", 80, TestLan.Guard).AsTask();
+        await pair.B.Node.DisposeAsync();
+        await Assert.ThrowsAsync<LanyardSocketException>(() => reading);
+        await Assert.ThrowsAsync<LanyardSocketException>(() => writing);
+        Assert.Equal(LanyardNetworkFailure.Left, (await Assert.ThrowsAsync<LanyardNetworkException>(() => accepting)).Failure);
+        await Assert.ThrowsAsync<LanyardNetworkException>(() => receiving);
+        Assert.Equal(NetError.AddressRemoved, (await pinging).Error);
+        await Assert.ThrowsAsync<LanyardSocketException>(() => connecting);
+        await Assert.ThrowsAsync<LanyardSocketException>(async () =>
+        {
+            while (await a.ReadAsync(new byte[65_536], TestLan.Guard) > 0)
+            {
+            }
+        });
+        Assert.Throws<LanyardNetworkException>(() => pair.B.Listen(81));
+        Assert.Throws<ObjectDisposedException>(() => pair.B.Node.Join(pair.B.Id));
+        await pair.B.Node.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_node_can_end_while_everything_is_busy()
+    {
+        await using var pair = await Pair.StartAsync();
+        using var listener = pair.B.Listen(7);
+        var serving = Task.Run(async () =>
+        {
+            try
+            {
+                while (true)
+                {
+                    var stream = await listener.AcceptAsync(TestLan.Guard);
+                    _ = Task.Run(() => stream.CopyToAsync(stream, TestLan.Guard), TestLan.Guard);
+                }
+            }
+            catch (LanyardException)
+            {
+            }
+        }, TestLan.Guard);
+        var moved = 0L;
+        var clients = Enumerable.Range(0, 8).Select(_ => Task.Run(async () =>
+        {
+            await using var stream = await pair.A.ConnectAsync($"{pair.B.IPv4Address}", 7, TestLan.Guard);
+            var buffer = new byte[10_000];
+            while (true)
+            {
+                await stream.WriteAsync(buffer, TestLan.Guard);
+                Interlocked.Add(ref moved, await stream.ReadAsync(buffer, TestLan.Guard));
+            }
+        })).ToArray();
+        while (Interlocked.Read(ref moved) < 1_000_000)
+            await Task.Delay(5, TestLan.Guard);
+        await Task.WhenAll(pair.A.Node.DisposeAsync().AsTask(), pair.B.Node.DisposeAsync().AsTask());
+        foreach (var client in clients)
+            await Assert.ThrowsAnyAsync<LanyardException>(() => client);
+        await serving;
+    }
+
+    [Fact]
+    public async Task A_disposed_stream_delivers_all_even_if_the_node_ends_right_after()
+    {
+        await using var pair = await Pair.StartAsync();
+        var (a, b) = await pair.ConnectAsync();
+        var sent = new byte[200_000];
+        new Random(3).NextBytes(sent);
+        await a.WriteAsync(sent, TestLan.Guard);
+        await a.DisposeAsync();
+        var ending = pair.A.Node.DisposeAsync();
+        using var received = new MemoryStream();
+        await b.CopyToAsync(received, TestLan.Guard);
+        Assert.Equal(sent, received.ToArray());
+        await ending;
+    }
+
+    [Fact]
+    public async Task Leaving_ends_what_is_open_and_joining_again_works()
+    {
+        await using var pair = await Pair.StartAsync();
+        var (a, _) = await pair.ConnectAsync();
+        var node = pair.A.Node;
+        await node.LeaveAsync(pair.A.Id, TestLan.Guard);
+        Assert.Empty(node.Networks);
+        Assert.False(pair.A.IsReady);
+        await Assert.ThrowsAsync<LanyardSocketException>(async () => Assert.Equal(0, await a.ReadAsync(new byte[1], TestLan.Guard)));
+        Assert.Equal(LanyardNetworkFailure.Left, (await Assert.ThrowsAsync<LanyardNetworkException>(
+            () => pair.A.WaitUntilReadyAsync(cancellationToken: TestLan.Guard))).Failure);
+        await node.LeaveAsync(pair.A.Id, TestLan.Guard);
+        var again = await node.JoinAsync(pair.A.Id.ToString(), TestLan.Guard);
+        Assert.NotSame(pair.A, again);
+        Assert.True((await again.PingAsync(pair.B.IPv4Address!, TimeSpan.FromMinutes(1), cancellationToken: TestLan.Guard)).IsSuccess);
+    }
+
+    [Fact]
+    public async Task A_change_of_the_mtu_ends_connections_but_not_listeners()
+    {
+        await using var pair = await Pair.StartAsync();
+        var (a, b) = await pair.ConnectAsync();
+        using var listener = pair.B.Listen(80);
+        using var udp = pair.B.OpenUdp(53);
+        var reading = b.ReadAsync(new byte[1], TestLan.Guard).AsTask();
+        var changed = Changed(pair.B.Node, () => pair.B.Mtu == 1_400);
+        pair.Lan.Controller.Mtu = 1_400;
+        foreach (var node in (LanyardNode[])[pair.A.Node, pair.B.Node])
+            pair.Lan.Root.PushConfiguration(node.Address, pair.Lan.Controller.ConfigFor(pair.Lan.Root.Status.ClockMs, node.Identity));
+        await changed;
+        await Assert.ThrowsAsync<LanyardSocketException>(() => reading);
+        while (pair.A.Mtu != 1_400)
+            await Task.Delay(5, TestLan.Guard);
+        await using var next = await pair.A.ConnectAsync($"{pair.B.IPv4Address}", 80, TestLan.Guard);
+        await using var other = await listener.AcceptAsync(TestLan.Guard);
+        Assert.True(next.Info.SendSegmentBytes < 1_400);
+        using var client = pair.A.OpenUdp();
+        client.SendTo("still"u8, new InetEndpoint(Pair.Address(pair.B), 53));
+        Assert.Equal(5, (await udp.ReceiveFromAsync(new byte[16], TestLan.Guard)).Length);
+    }
+
+    [Fact]
+    public async Task Events_tell_of_networks_peers_and_being_online()
+    {
+        await using var lan = await TestLan.StartAsync();
+        var node = await lan.StartNodeAsync(1);
+        var online = new TaskCompletionSource();
+        var direct = new TaskCompletionSource<LanyardPeerEventArgs>();
+        var ok = new TaskCompletionSource<LanyardNetworkEventArgs>();
+        node.OnlineChanged += (_, _) => online.TrySetResult();
+        node.PeerChanged += (_, e) => throw new InvalidOperationException("A handler of the test's that fails.");
+        node.PeerChanged += (_, e) => direct.TrySetResult(e);
+        node.NetworkChanged += (_, e) =>
+        {
+            if (e.Status == NetworkStatus.Ok)
+                ok.TrySetResult(e);
+        };
+        var network = await node.JoinAsync(lan.Network, TestLan.Guard);
+        Assert.Same(network, (await ok.Task.WaitAsync(TestLan.Guard)).Network);
+        if (!node.IsOnline)
+            await online.Task.WaitAsync(TestLan.Guard);
+        await node.WaitUntilOnlineAsync(TestLan.Guard);
+        Assert.Contains(node.Peers, peer => peer.Address == lan.Root.Address && peer.Role == PeerRole.Planet);
+        Assert.NotNull(node.FindPeer(lan.Root.Address));
+        Assert.True(lan.Root.Status.IsRoot);
+        Assert.False(node.Status.IsRoot);
+        Assert.Equal(lan.Planet.Id, node.Status.Planet.Id);
+    }
+
+    [Fact]
+    public async Task Messages_of_the_applications_own_arrive()
+    {
+        await using var pair = await Pair.StartAsync();
+        var arrived = new TaskCompletionSource<LanyardUserMessageEventArgs>();
+        pair.B.Node.UserMessageReceived += (_, e) => arrived.TrySetResult(e);
+        while (!arrived.Task.IsCompleted)
+        {
+            pair.A.Node.SendUserMessage(pair.B.Node.Address, 65_536, "hello"u8);
+            await Task.WhenAny(arrived.Task, Task.Delay(100, TestLan.Guard));
+        }
+
+        var message = await arrived.Task;
+        Assert.Equal(pair.A.Node.Address, message.Source);
+        Assert.Equal("hello"u8.ToArray(), message.Message.ToArray());
+    }
+
+    [Fact]
+    public async Task A_port_in_use_is_said_to_be()
+    {
+        using var taken = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        taken.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        var port = ((IPEndPoint)taken.LocalEndPoint!).Port;
+        var error = await Assert.ThrowsAsync<LanyardException>(() => LanyardNode.StartAsync(
+            new LanyardOptions { Identity = TestIdentities.Get(1), Port = port, BindAddresses = [IPAddress.Loopback] }, TestLan.Guard));
+        Assert.Contains($"UDP port {port} is in use", error.Message, StringComparison.Ordinal);
+    }
+
+    private static Task Changed(LanyardNode node, Func<bool> condition)
+    {
+        var reached = new TaskCompletionSource();
+        node.NetworkChanged += (_, _) =>
+        {
+            if (condition())
+                reached.TrySetResult();
+        };
+        return reached.Task.WaitAsync(TestLan.Guard);
+    }
+}

@@ -1,0 +1,209 @@
+using System.Net;
+using System.Net.Sockets;
+using Lanyard.Engine;
+using Lanyard.NetStack;
+using Lanyard.Primitives;
+using Lanyard.Wire;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Lanyard.Tests;
+
+public sealed class PartTests
+{
+    private static readonly NetworkId Network = new(0x8056c2e21c000001);
+    private static readonly NodeAddress Self = new(0x1122334455);
+    private static readonly NodeAddress Other = new(0xabcdef0123);
+
+    [Fact]
+    public void Members_are_read_out_of_the_addresses_that_follow_from_them()
+    {
+        var members = new MemberAddresses(Network, Self);
+        foreach (var address in (InetAddress[])[DerivedAddresses.Rfc4193(Network, Other).Address, DerivedAddresses.SixPlane(Network, Other).Address])
+        {
+            Assert.True(members.TryFindNode(address, out var node));
+            Assert.Equal(Other, node);
+            Assert.True(((INeighborResolver)members).TryResolve(address, out var mac));
+            Assert.Equal(DerivedAddresses.Mac(Network, Other), mac);
+        }
+
+        Assert.False(members.TryFindNode(InetAddress.Parse("10.0.0.1"), out _));
+        Assert.False(members.TryFindNode(InetAddress.Parse("fd00::1"), out _));
+        Assert.False(((INeighborResolver)members).TryResolve(DerivedAddresses.Rfc4193(Network, Self).Address, out _));
+    }
+
+    [Fact]
+    public void Members_have_addresses_of_the_kind_that_this_node_has()
+    {
+        var members = new MemberAddresses(Network, Self);
+        Assert.True(members.TryFindAddress(Other, [DerivedAddresses.SixPlane(Network, Self)], out var sixPlane));
+        Assert.Equal(DerivedAddresses.SixPlane(Network, Other).Address, sixPlane);
+        Assert.True(members.TryFindAddress(Other, [DerivedAddresses.SixPlane(Network, Self), DerivedAddresses.Rfc4193(Network, Self)], out var rfc4193));
+        Assert.Equal(DerivedAddresses.Rfc4193(Network, Other).Address, rfc4193);
+        Assert.False(members.TryFindAddress(Other, [InetPrefix.Parse("10.0.0.1/24")], out _));
+    }
+
+    [Fact]
+    public void The_first_SYN_says_whose_a_connection_is()
+    {
+        var table = new CallerTable();
+        var syn = Segment(flags: 0x02);
+        table.Note(new MacAddress(1), NetworkHost.EtherTypeIPv4, syn);
+        table.Note(new MacAddress(2), NetworkHost.EtherTypeIPv4, syn);
+        table.Note(new MacAddress(3), NetworkHost.EtherTypeIPv4, Segment(flags: 0x10, sourcePort: 5_001));
+        Assert.True(table.TryTake(InetEndpoint.Parse("10.0.0.1:5000"), InetEndpoint.Parse("10.0.0.2:80"), out var mac));
+        Assert.Equal(new MacAddress(1), mac);
+        Assert.False(table.TryTake(InetEndpoint.Parse("10.0.0.1:5000"), InetEndpoint.Parse("10.0.0.2:80"), out _));
+        Assert.False(table.TryTake(InetEndpoint.Parse("10.0.0.1:5001"), InetEndpoint.Parse("10.0.0.2:80"), out _));
+    }
+
+    [Fact]
+    public void Whose_connections_are_is_remembered_of_so_many_only()
+    {
+        var table = new CallerTable();
+        for (var port = 1; port <= 10_000; port++)
+            table.Note(new MacAddress(1), NetworkHost.EtherTypeIPv4, Segment(flags: 0x02, (ushort)port));
+        var local = InetEndpoint.Parse("10.0.0.2:80");
+        Assert.False(table.TryTake(InetEndpoint.Parse("10.0.0.1:1"), local, out _));
+        Assert.True(table.TryTake(InetEndpoint.Parse("10.0.0.1:10000"), local, out _));
+    }
+
+    [Fact]
+    public void Hostile_packets_are_looked_at_without_harm()
+    {
+        var table = new CallerTable();
+        var random = new Random(1);
+        for (var i = 0; i < 20_000; i++)
+        {
+            var packet = Segment(flags: 0x02)[..random.Next(41)];
+            if (packet.Length > 0)
+                packet[random.Next(packet.Length)] = (byte)random.Next(256);
+            table.Note(new MacAddress(1), i % 2 == 0 ? NetworkHost.EtherTypeIPv4 : NetworkHost.EtherTypeIPv6, packet);
+        }
+    }
+
+    [Fact]
+    public async Task What_was_saved_is_loaded_before_it_is_written()
+    {
+        var store = new SlowStore();
+        var keeper = new StateKeeper(store, new EventQueue(NullLogger.Instance));
+        keeper.Save(StateKind.Peer, 1, "old"u8);
+        keeper.Save(StateKind.Peer, 1, "new"u8);
+        keeper.Save(StateKind.Peer, 2, "two"u8);
+        keeper.Delete(StateNames.Of(StateKind.Peer, 2));
+        Assert.Equal("new"u8.ToArray(), keeper.Load(StateKind.Peer, 1));
+        Assert.Null(keeper.Load(StateKind.Peer, 2));
+        store.Release.SetResult();
+        await keeper.FlushAsync();
+        Assert.Equal("new"u8.ToArray(), store.Load("peers.d/0000000001.peer"));
+        Assert.Null(store.Load("peers.d/0000000002.peer"));
+        Assert.Equal("new"u8.ToArray(), keeper.Load(StateKind.Peer, 1));
+    }
+
+    [Fact]
+    public async Task State_that_cannot_be_written_does_not_stop_the_rest()
+    {
+        var store = new SlowStore { FailsOn = "peers.d/0000000001.peer" };
+        store.Release.SetResult();
+        var keeper = new StateKeeper(store, new EventQueue(NullLogger.Instance));
+        keeper.Save(StateKind.Peer, 1, "one"u8);
+        keeper.Save(StateKind.Peer, 2, "two"u8);
+        await keeper.FlushAsync();
+        Assert.NotNull(store.Load("peers.d/0000000002.peer"));
+    }
+
+    [Theory]
+    [InlineData("192.0.2.1:9993")]
+    [InlineData("[2001:db8::1:2:3:4]:65535")]
+    public void Endpoints_survive_the_systems_form(string text)
+    {
+        var endpoint = InetEndpoint.Parse(text);
+        Assert.Equal(endpoint, EndpointAddress.Read(EndpointAddress.ToSocketAddress(endpoint)));
+    }
+
+    [Fact]
+    public void Sockets_share_a_port_and_tell_of_the_addresses_that_they_are_bound_to()
+    {
+        using var transport = UdpTransport.Bind([], 0, NullLogger.Instance);
+        Assert.Single(transport.Sockets.Select(s => s.LocalEndpoint.Port).Distinct());
+        var interfaces = new LocalInterfaces([InetAddress.Parse("192.0.2.1"), InetAddress.Parse("2001:db8::1")], [InetPrefix.Parse("10.1.2.3/24")]);
+        Assert.Equal(transport.Sockets.Count, interfaces.Endpoints(transport.Sockets).Count);
+        using var bound = UdpTransport.Bind([IPAddress.Loopback], 0, NullLogger.Instance);
+        Assert.Empty(interfaces.Endpoints(bound.Sockets));
+        Assert.True(interfaces.Excludes(InetAddress.Parse("10.1.2.200")));
+        Assert.False(interfaces.Excludes(InetAddress.Parse("10.1.3.1")));
+    }
+
+    [Fact]
+    public void This_machines_own_addresses_are_found()
+    {
+        Assert.Contains(LocalInterfaces.Read([]).Addresses, address => address.IsLoopback);
+        Assert.DoesNotContain(LocalInterfaces.Read(["lo", "Loopback"]).Addresses, address => address.IsLoopback);
+    }
+
+    [Fact]
+    public void A_datagram_goes_out_with_the_time_to_live_that_is_asked_for_and_the_next_without()
+    {
+        using var receiver = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        receiver.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        receiver.ReceiveTimeout = 10_000;
+        using var sender = DatagramSocket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        var to = InetEndpoint.FromIPEndPoint((IPEndPoint)receiver.LocalEndPoint!);
+        Assert.True(sender.Send(to, "a"u8, timeToLive: 2));
+        Assert.True(sender.Send(to, "b"u8, timeToLive: 0));
+        Assert.False(sender.Send(to, new byte[100_000], timeToLive: 0));
+        var buffer = new byte[16];
+        Assert.Equal(1, receiver.Receive(buffer));
+        Assert.Equal(1, receiver.Receive(buffer));
+        Assert.Equal((byte)'b', buffer[0]);
+    }
+
+    [Fact]
+    public void Errors_have_their_counterparts_in_the_systems_terms()
+    {
+        foreach (var error in Enum.GetValues<NetError>())
+            Assert.True(error == NetError.None == (SocketErrors.Of(error) == SocketError.Success), error.ToString());
+        Assert.Equal(SocketError.ConnectionRefused, SocketErrors.Of(NetError.ConnectionRefused));
+    }
+
+    // An IPv4 packet with a TCP segment from 10.0.0.1 to 10.0.0.2, port 80.
+    private static byte[] Segment(byte flags, ushort sourcePort = 5_000)
+    {
+        var packet = new byte[40];
+        packet[0] = 0x45;
+        packet[9] = 6;
+        InetAddress.Parse("10.0.0.1").Write(packet.AsSpan(12));
+        InetAddress.Parse("10.0.0.2").Write(packet.AsSpan(16));
+        packet[20] = (byte)(sourcePort >> 8);
+        packet[21] = (byte)sourcePort;
+        packet[23] = 80;
+        packet[33] = flags;
+        return packet;
+    }
+
+    private sealed class SlowStore : ILanyardStore
+    {
+        private readonly LanyardMemoryStore _store = new();
+
+        public TaskCompletionSource Release { get; } = new();
+
+        public string? FailsOn { get; init; }
+
+        public byte[]? Load(string name) => _store.Load(name);
+
+        public void Save(string name, ReadOnlySpan<byte> value)
+        {
+            Release.Task.Wait();
+            if (name == FailsOn)
+                throw new LanyardStateException(name, "The disk is full.");
+            _store.Save(name, value);
+        }
+
+        public void Delete(string name)
+        {
+            Release.Task.Wait();
+            _store.Delete(name);
+        }
+
+        public IReadOnlyList<string> List(string folder) => _store.List(folder);
+    }
+}
