@@ -29,6 +29,7 @@ internal sealed class HostSecrets
         EphemeralPort,
         TimestampOffset,
         TableHash,
+        Identification,
     }
 
     /// <summary>The next unpredictable number.</summary>

@@ -19,6 +19,12 @@ internal readonly ref struct InboundPacket
     /// <summary>Whether the packet comes from this host itself.</summary>
     public bool FromSelf { get; init; }
 
+    /// <summary>Whether it is marked for routers to look at (RFC 2711).</summary>
+    public bool HasRouterAlert { get; init; }
+
+    /// <summary>The type of service (IPv4) or traffic class (IPv6).</summary>
+    public byte TrafficClass { get; init; }
+
     /// <summary>The Ethernet source.</summary>
     public MacAddress FrameSource { get; init; }
 

@@ -5,7 +5,10 @@ namespace Lanyard.NetStack;
 /// <summary>Sends IPv4 and IPv6 packets: headers in front, fragments where a datagram is longer than the path carries.</summary>
 internal sealed class IpOutput(NetworkHost host)
 {
-    private uint _identification = (uint)host.Secrets.Next();
+    // IPv4 identifications count up for each of so many kinds of destinations.
+    private const int IdentificationCounters = 64;
+
+    private readonly ushort[] _identifications = new ushort[IdentificationCounters];
 
     /// <summary>The header's length for an address family.</summary>
     public static int HeaderBytes(InetAddress address) => address.IsV4 ? Ipv4Packet.HeaderBytes : Ipv6Packet.HeaderBytes;
@@ -19,7 +22,7 @@ internal sealed class IpOutput(NetworkHost host)
     /// calls <see cref="Commit"/>.
     /// </summary>
     public Span<byte> Begin(in Hop hop, InetAddress source, InetAddress destination, byte protocol, byte hopLimit, int length,
-        bool dontFragment = true)
+        bool dontFragment = true, byte trafficClass = 0)
     {
         if (source.IsV4)
         {
@@ -27,8 +30,8 @@ internal sealed class IpOutput(NetworkHost host)
             if (packet.IsEmpty)
                 return default;
             // A packet that nobody may fragment needs no identification (RFC 6864 section 4.1).
-            Ipv4Packet.WriteHeader(packet, source, destination, protocol, hopLimit, 0, dontFragment ? (ushort)0 : (ushort)_identification++,
-                dontFragment, false, 0, length);
+            Ipv4Packet.WriteHeader(packet, source, destination, protocol, hopLimit, trafficClass,
+                dontFragment ? (ushort)0 : NextIdentification(source, destination, protocol), dontFragment, false, 0, length);
             return packet[Ipv4Packet.HeaderBytes..];
         }
         else
@@ -36,7 +39,7 @@ internal sealed class IpOutput(NetworkHost host)
             var packet = host.Output.Begin(hop, NetworkHost.EtherTypeIPv6, Ipv6Packet.HeaderBytes + length);
             if (packet.IsEmpty)
                 return default;
-            Ipv6Packet.WriteHeader(packet, source, destination, protocol, hopLimit, 0, length);
+            Ipv6Packet.WriteHeader(packet, source, destination, protocol, hopLimit, trafficClass, length);
             return packet[Ipv6Packet.HeaderBytes..];
         }
     }
@@ -46,7 +49,7 @@ internal sealed class IpOutput(NetworkHost host)
 
     /// <summary>Sends a datagram whose transport header, checksum included, is ready; in fragments if need be.</summary>
     public NetError SendDatagram(in Hop hop, InetAddress source, InetAddress destination, byte protocol, byte hopLimit, bool dontFragment,
-        ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload)
+        ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload, byte trafficClass = 0)
     {
         if (hop.Kind == HopKind.None)
         {
@@ -61,12 +64,12 @@ internal sealed class IpOutput(NetworkHost host)
         if (HeaderBytes(source) + length > mtu)
         {
             if (!dontFragment)
-                return SendFragments(hop, source, destination, protocol, hopLimit, mtu, header, payload);
+                return SendFragments(hop, source, destination, protocol, hopLimit, mtu, header, payload, trafficClass);
             host.Count(HostCounter.PacketTooBig);
             return NetError.MessageTooLong;
         }
 
-        var span = Begin(hop, source, destination, protocol, hopLimit, length, dontFragment);
+        var span = Begin(hop, source, destination, protocol, hopLimit, length, dontFragment, trafficClass);
         if (span.IsEmpty)
             return NetError.LimitReached;
         header.CopyTo(span);
@@ -76,13 +79,14 @@ internal sealed class IpOutput(NetworkHost host)
     }
 
     private NetError SendFragments(in Hop hop, InetAddress source, InetAddress destination, byte protocol, byte hopLimit, int mtu,
-        ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload)
+        ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload, byte trafficClass)
     {
         var ipHeader = HeaderBytes(source);
         var fragmentHeader = source.IsV4 ? 0 : Ipv6FragmentHeader.Bytes;
         var step = (mtu - ipHeader - fragmentHeader) & ~7;
         var total = header.Length + payload.Length;
-        var identification = _identification++;
+        // Strangers must not know what comes next (RFC 7739 sections 5.1 and 5.3).
+        var identification = source.IsV4 ? NextIdentification(source, destination, protocol) : (uint)host.Secrets.Next();
         for (var offset = 0; offset < total; offset += step)
         {
             var length = Math.Min(step, total - offset);
@@ -93,12 +97,12 @@ internal sealed class IpOutput(NetworkHost host)
                 return NetError.LimitReached;
             if (source.IsV4)
             {
-                Ipv4Packet.WriteHeader(packet, source, destination, protocol, hopLimit, 0, (ushort)identification, false, more, offset,
+                Ipv4Packet.WriteHeader(packet, source, destination, protocol, hopLimit, trafficClass, (ushort)identification, false, more, offset,
                     length);
             }
             else
             {
-                Ipv6Packet.WriteHeader(packet, source, destination, IpProtocol.Fragment, hopLimit, 0, fragmentHeader + length);
+                Ipv6Packet.WriteHeader(packet, source, destination, IpProtocol.Fragment, hopLimit, trafficClass, fragmentHeader + length);
                 new Ipv6FragmentHeader(protocol, offset, more, identification).Write(packet[ipHeader..]);
             }
 
@@ -119,5 +123,11 @@ internal sealed class IpOutput(NetworkHost host)
         }
 
         return NetError.None;
+    }
+
+    private ushort NextIdentification(InetAddress source, InetAddress destination, byte protocol)
+    {
+        var hash = host.Secrets.Hash(HostSecrets.Purpose.Identification, source.V4, destination.V4, protocol);
+        return (ushort)((hash >> 32) + _identifications[hash % IdentificationCounters]++);
     }
 }

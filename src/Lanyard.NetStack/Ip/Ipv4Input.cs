@@ -63,6 +63,7 @@ internal sealed class Ipv4Input(NetworkHost host)
             Destination = destination,
             Protocol = packet.Protocol,
             HopLimit = packet.HopLimit,
+            TrafficClass = packet.TrafficClass,
             ToGroup = toGroup,
             FromSelf = fromSelf,
             FrameSource = frameSource,
@@ -85,6 +86,9 @@ internal sealed class Ipv4Input(NetworkHost host)
                 break;
             case IpProtocol.Icmp:
                 host.Icmp.ReceiveV4(packet);
+                break;
+            case IpProtocol.Igmp:
+                IgmpFormat.Receive(host, packet);
                 break;
             default:
                 host.Count(HostCounter.Ipv4UnknownProtocol);

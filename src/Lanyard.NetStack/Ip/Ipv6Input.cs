@@ -9,6 +9,9 @@ internal sealed class Ipv6Input(NetworkHost host)
     /// <summary>Extension headers that one packet may have.</summary>
     public const int MaxExtensionHeaders = 8;
 
+    private const byte PadOption = 1;
+    private const byte RouterAlert = 5;
+
     // What to do with an option that is not known: the top two bits of its type (RFC 8200 section 4.2). 1 drops, 3 tells only unicast
     // senders.
     private const int SkipOption = 0;
@@ -26,7 +29,7 @@ internal sealed class Ipv6Input(NetworkHost host)
         var source = packet.Source;
         var destination = packet.Destination;
         var addresses = host.AddressTable;
-        if (source.IsMulticast || source.IsLoopback || (!fromSelf && addresses.IsLocal(source)))
+        if (source.IsMulticast || source.IsLoopback || (!fromSelf && addresses.IsLocal(source) && !IsAdvertisement(packet)))
         {
             host.Count(HostCounter.Ipv6BadSource);
             return;
@@ -45,6 +48,7 @@ internal sealed class Ipv6Input(NetworkHost host)
             Destination = destination,
             Protocol = packet.NextHeader,
             HopLimit = packet.HopLimit,
+            TrafficClass = packet.TrafficClass,
             ToGroup = toGroup,
             FromSelf = fromSelf,
             FrameSource = frameSource,
@@ -53,6 +57,10 @@ internal sealed class Ipv6Input(NetworkHost host)
         Walk(inbound, bytes[..(Ipv6Packet.HeaderBytes + packet.Payload.Length)]);
     }
 
+    // Who advertises an address of this host does so from it: that is how a conflict shows.
+    private static bool IsAdvertisement(in Ipv6Packet packet) =>
+        packet.NextHeader == IpProtocol.IcmpV6 && packet.Payload.Length > 0 && packet.Payload[0] == NdpProtocol.NeighborAdvertisement;
+
     private void Walk(in InboundPacket packet, ReadOnlySpan<byte> raw)
     {
         var next = packet.Protocol;
@@ -60,11 +68,12 @@ internal sealed class Ipv6Input(NetworkHost host)
         // Where the field lies that named the header at hand: what an error points to.
         var pointer = 6;
         byte[]? buffer = null;
+        var hasRouterAlert = false;
         for (var headers = 0; ; headers++)
         {
             if (next is IpProtocol.Tcp or IpProtocol.Udp or IpProtocol.IcmpV6)
             {
-                Deliver(With(packet, next, payload));
+                Deliver(With(packet, next, payload, hasRouterAlert));
                 break;
             }
 
@@ -108,7 +117,7 @@ internal sealed class Ipv6Input(NetworkHost host)
                 continue;
             }
 
-            if (!ProcessHeader(packet, next, payload[..length], raw, buffer is null ? raw.Length - payload.Length : 0))
+            if (!ProcessHeader(packet, next, payload[..length], raw, buffer is null ? raw.Length - payload.Length : 0, ref hasRouterAlert))
                 break;
             next = payload[0];
             pointer = buffer is null ? raw.Length - payload.Length : 0;
@@ -120,7 +129,8 @@ internal sealed class Ipv6Input(NetworkHost host)
     }
 
     /// <summary>Heeds one header of options or routing. False if the packet goes no further.</summary>
-    private bool ProcessHeader(in InboundPacket packet, byte type, ReadOnlySpan<byte> header, ReadOnlySpan<byte> raw, int headerOffset)
+    private bool ProcessHeader(in InboundPacket packet, byte type, ReadOnlySpan<byte> header, ReadOnlySpan<byte> raw, int headerOffset,
+        ref bool hasRouterAlert)
     {
         if (type == IpProtocol.Routing)
         {
@@ -148,7 +158,9 @@ internal sealed class Ipv6Input(NetworkHost host)
                 return false;
             }
 
-            var action = option == 1 ? SkipOption : option >> 6;
+            if (option == RouterAlert && type == IpProtocol.HopByHop)
+                hasRouterAlert = true;
+            var action = option == PadOption ? SkipOption : option >> 6;
             if (action != SkipOption)
             {
                 host.Count(HostCounter.Ipv6BadExtension);
@@ -163,12 +175,14 @@ internal sealed class Ipv6Input(NetworkHost host)
         return true;
     }
 
-    private static InboundPacket With(in InboundPacket packet, byte protocol, ReadOnlySpan<byte> payload) => new()
+    private static InboundPacket With(in InboundPacket packet, byte protocol, ReadOnlySpan<byte> payload, bool hasRouterAlert) => new()
     {
         Source = packet.Source,
         Destination = packet.Destination,
         Protocol = protocol,
         HopLimit = packet.HopLimit,
+        HasRouterAlert = hasRouterAlert,
+        TrafficClass = packet.TrafficClass,
         ToGroup = packet.ToGroup,
         FromSelf = packet.FromSelf,
         FrameSource = packet.FrameSource,

@@ -22,6 +22,13 @@ internal abstract class CongestionControl(int mss)
     public static CongestionControl Create(CongestionAlgorithm algorithm, int mss) =>
         algorithm == CongestionAlgorithm.Reno ? new RenoCongestionControl(mss) : new CubicCongestionControl(mss);
 
+    /// <summary>Goes on where another algorithm was.</summary>
+    public void TakeOver(CongestionControl other)
+    {
+        Window = other.Window;
+        Threshold = other.Threshold;
+    }
+
     /// <summary>The segment size has changed; the window stays the same number of segments if it is still the initial one.</summary>
     public void SetMss(int mss)
     {

@@ -26,7 +26,7 @@ public sealed partial class TcpConnection
     internal long Timeouts { get; set; }
 
     /// <summary>How the connection is doing.</summary>
-    public TcpInfo GetInfo() => new()
+    public TcpInfo GetInfo() => AddDetail(new TcpInfo
     {
         State = State,
         SmoothedRtt = Sender.Rtt.Smoothed,
@@ -51,7 +51,7 @@ public sealed partial class TcpConnection
         ReceiveBufferBytes = Receiver.Buffer.Capacity,
         Timestamps = UsesTimestamps,
         SelectiveAcknowledgments = _usesSack,
-    };
+    });
 
     /// <summary>The timestamp that a segment sent at a time carries.</summary>
     internal uint TimestampAt(long time) => (uint)(time / Microseconds.PerMillisecond) + _timestampOffset;
@@ -67,7 +67,11 @@ public sealed partial class TcpConnection
         if (timestamps > 0)
             TcpSegmentOptions.WriteTimestamp(segment[TcpSegment.HeaderBytes..], TimestampAt(Host.Now), _recentTimestamp);
         if (length > 0)
+        {
             Sender.Buffer.CopyTo(offset, segment[(TcpSegment.HeaderBytes + timestamps)..]);
+            NoteDataSent();
+        }
+
         CommitSegment(segment);
         // What needs selective acknowledgements to be told is told by a segment of its own.
         if (Receiver.SackRanges == 0 && Receiver.Duplicate.End == 0)
@@ -168,7 +172,8 @@ public sealed partial class TcpConnection
             _hopGeneration = Host.Routing.Generation;
         }
 
-        return Host.Ip.Begin(_hop, LocalEndpoint.Address, RemoteEndpoint.Address, IpProtocol.Tcp, Options.HopLimit, length);
+        return Host.Ip.Begin(_hop, LocalEndpoint.Address, RemoteEndpoint.Address, IpProtocol.Tcp, Options.HopLimit, length,
+            trafficClass: (byte)(Options.TrafficClass & ~3));
     }
 
     private void CommitSegment(Span<byte> segment)

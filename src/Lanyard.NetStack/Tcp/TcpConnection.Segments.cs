@@ -21,6 +21,7 @@ public sealed partial class TcpConnection
     internal void Receive(long now, in TcpSegment segment)
     {
         SegmentsReceived++;
+        NoteReceived(now, segment);
         if (State == TcpState.SynSent)
             ReceiveWhileConnecting(now, segment);
         else

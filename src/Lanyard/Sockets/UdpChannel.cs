@@ -106,7 +106,7 @@ internal sealed class UdpChannel : IUdpEvents, IPortUser
     {
         using (Hold())
         {
-            if (!Socket().JoinGroup(group))
+            if (!Socket().JoinGroup(Port.Runtime.NowMicroseconds, group))
                 return false;
             _groups.Add(group);
             return true;
@@ -118,7 +118,7 @@ internal sealed class UdpChannel : IUdpEvents, IPortUser
         using (Hold())
         {
             _groups.Remove(group);
-            return Socket().LeaveGroup(group);
+            return Socket().LeaveGroup(Port.Runtime.NowMicroseconds, group);
         }
     }
 
@@ -129,7 +129,7 @@ internal sealed class UdpChannel : IUdpEvents, IPortUser
             if (_isDisposed)
                 return;
             _isDisposed = true;
-            _socket?.Close();
+            _socket?.Close(Port.Runtime.NowMicroseconds);
             Port.RemoveUser(this);
             if (WhyNot() is { } error)
                 _receive.Fail(error);
@@ -149,7 +149,7 @@ internal sealed class UdpChannel : IUdpEvents, IPortUser
         }
 
         foreach (var group in _groups)
-            _socket!.JoinGroup(group);
+            _socket!.JoinGroup(Port.Runtime.NowMicroseconds, group);
         // The way to the other end may come a little later, with the addresses; until then everybody's datagrams are received.
         if (!_remote.IsNone)
             _socket!.Connect(_remote);
