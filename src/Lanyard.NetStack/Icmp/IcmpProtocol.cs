@@ -73,6 +73,10 @@ internal sealed partial class IcmpProtocol(NetworkHost host)
             case IcmpV6Type.EchoReply:
                 ReceiveEchoReply(packet);
                 break;
+            case >= NdpProtocol.RouterSolicitation and <= NdpProtocol.Redirect when packet.IsFragmented:
+                // RFC 6980: what needs no fragments and comes in them hides something.
+                host.Count(HostCounter.NdpMalformed);
+                break;
             case >= NdpProtocol.RouterSolicitation and <= NdpProtocol.Redirect:
                 host.Ndp.Receive(packet.FrameSource, packet.Source, packet.Destination, packet.HopLimit, message);
                 break;

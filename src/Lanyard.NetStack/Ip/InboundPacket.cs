@@ -22,6 +22,9 @@ internal readonly ref struct InboundPacket
     /// <summary>Whether it is marked for routers to look at (RFC 2711).</summary>
     public bool HasRouterAlert { get; init; }
 
+    /// <summary>Whether it came with a fragment header (IPv6).</summary>
+    public bool IsFragmented { get; init; }
+
     /// <summary>The type of service (IPv4) or traffic class (IPv6).</summary>
     public byte TrafficClass { get; init; }
 
