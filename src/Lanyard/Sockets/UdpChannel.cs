@@ -61,6 +61,23 @@ internal sealed class UdpChannel : IUdpEvents, IPortUser
 
     bool IPortUser.IsFinishing => false;
 
+    /// <summary>Changes one setting.</summary>
+    public void Change<T>(Func<UdpOptions, T, UdpOptions> change, T value)
+    {
+        using (Hold())
+        {
+            var options = change(_options, value);
+            Socket().Options = options;
+            _options = options;
+        }
+    }
+
+    public bool TryTakeError(out UdpError error)
+    {
+        using (Hold())
+            return Socket().TryTakeError(out error);
+    }
+
     public void Connect(InetEndpoint remote)
     {
         using (Hold())
@@ -186,7 +203,8 @@ internal sealed class UdpChannel : IUdpEvents, IPortUser
             return true;
         if (_socket!.TryReceive(buffer, out var info))
         {
-            datagram = new LanyardDatagram(Math.Min(info.Length, buffer.Length), info.Length > buffer.Length, info.Remote, info.Local);
+            datagram = new LanyardDatagram(Math.Min(info.Length, buffer.Length), info.Length > buffer.Length, info.Remote, info.Local,
+                info.HopLimit, info.TrafficClass);
             return true;
         }
 
