@@ -46,9 +46,10 @@ public sealed record NetworkHostOptions
     public IReadOnlyList<AddressPolicy> AddressPolicies { get; init; } = AddressPolicy.Default;
 
     /// <summary>
-    /// Whether joined IP groups are reported to multicast routers (IGMP, MLD) and queries are answered. Default true.
+    /// When multicast routers are told of joined IP groups (IGMP, MLD). Default always, as on any Ethernet; where the layer below knows the
+    /// groups itself, when asked is enough.
     /// </summary>
-    public bool ReportGroups { get; init; } = true;
+    public GroupReporting ReportGroups { get; init; } = GroupReporting.Always;
 
     /// <summary>Whether echo requests (ping) are answered. Default true.</summary>
     public bool AnswerEcho { get; init; } = true;
@@ -61,6 +62,19 @@ public sealed record NetworkHostOptions
 
     /// <summary>What TCP connections use where none is given.</summary>
     public TcpOptions Tcp { get; init; } = new();
+}
+
+/// <summary>When multicast routers are told of groups.</summary>
+public enum GroupReporting : byte
+{
+    /// <summary>With every change, and when they ask.</summary>
+    Always = 0,
+
+    /// <summary>When they ask, and with every change within 260 s of that.</summary>
+    WhenAsked,
+
+    /// <summary>Never.</summary>
+    Never,
 }
 
 /// <summary>The bounds of a host's memory and of the work that strangers can cause. Immutable.</summary>

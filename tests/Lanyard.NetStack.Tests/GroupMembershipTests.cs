@@ -243,9 +243,29 @@ public class GroupMembershipTests
     }
 
     [Fact]
+    public void A_host_that_speaks_when_asked_is_silent_until_a_router_asks_and_again_when_none_has_for_long()
+    {
+        var peer = new RawPeer(options => options with { ReportGroups = GroupReporting.WhenAsked });
+        var socket = Open(peer);
+        Assert.True(socket.JoinGroup(peer.Now, Group4));
+        peer.Advance(2_000_000);
+        Assert.Empty(peer.Frames);
+        Query4(peer, [0x11, 1, 0, 0, 0, 0, 0, 0, 2, 125, 0, 0], "224.0.0.1");
+        peer.Advance(100_000);
+        Assert.Equal([(GroupRecordType.IsExclude, Group4)], Records(Report4(peer.Frames.Dequeue()), 4));
+        socket.LeaveGroup(peer.Now, Group4);
+        AssertSame(Igmp3Leave, peer.Frames.Dequeue().Packet);
+        peer.Advance(261_000_000);
+        peer.Frames.Clear();
+        Assert.True(socket.JoinGroup(peer.Now, Group4));
+        peer.Advance(2_000_000);
+        Assert.Empty(peer.Frames);
+    }
+
+    [Fact]
     public void A_host_that_is_told_not_to_says_nothing_of_its_groups()
     {
-        var peer = new RawPeer(options => options with { ReportGroups = false });
+        var peer = new RawPeer(options => options with { ReportGroups = GroupReporting.Never });
         var socket = Open(peer);
         Assert.True(socket.JoinGroup(peer.Now, Group4));
         Query4(peer, [0x11, 1, 0, 0, 0, 0, 0, 0, 2, 125, 0, 0], "224.0.0.1");

@@ -16,8 +16,8 @@ internal sealed class GroupMembership(NetworkHost host, IGroupFormat format) : H
     private const long RepeatTime = 1_000_000;
     private const long OldRepeatTime = 10_000_000;
 
-    // Older Version Querier Present Timeout: 2 query intervals of 125 s and a response interval of 10 s.
-    private const long OldQuerierTime = 260_000_000;
+    // How long a querier counts as present (Older Version Querier Present Timeout): 2 query intervals of 125 s and a response interval of 10 s.
+    private const long QuerierTime = 260_000_000;
     private const int AnswersPerSecond = 20;
 
     // Sources of one question that are remembered; who asks about more is told of all.
@@ -27,6 +27,7 @@ internal sealed class GroupMembership(NetworkHost host, IGroupFormat format) : H
     private RateLimiter _answers = new(AnswersPerSecond);
     private int _robustness = DefaultRobustness;
     private long _answerAllAt = long.MaxValue;
+    private long _askedUntil;
     private long _version1Until;
     private long _version2Until;
     private int _lastVersion = NewestVersion;
@@ -66,6 +67,7 @@ internal sealed class GroupMembership(NetworkHost host, IGroupFormat format) : H
     public void OnQuery(in GroupQuery query)
     {
         host.Count(HostCounter.GroupQueries);
+        _askedUntil = host.Now + QuerierTime;
         if (!IsTalking)
             return;
         if (!_answers.TryTake(host.Now))
@@ -131,7 +133,12 @@ internal sealed class GroupMembership(NetworkHost host, IGroupFormat format) : H
         Arm();
     }
 
-    private bool IsTalking => host.Options.ReportGroups && !_isStopped;
+    private bool IsTalking => !_isStopped && host.Options.ReportGroups switch
+    {
+        GroupReporting.Always => true,
+        GroupReporting.WhenAsked => host.Now < _askedUntil,
+        _ => false,
+    };
 
     // A change is told at once, and again for robustness.
     private void Tell(Member member)
@@ -146,9 +153,9 @@ internal sealed class GroupMembership(NetworkHost host, IGroupFormat format) : H
     private void NoteVersion(int version)
     {
         if (version == 1)
-            _version1Until = host.Now + OldQuerierTime;
+            _version1Until = host.Now + QuerierTime;
         else if (version == 2)
-            _version2Until = host.Now + OldQuerierTime;
+            _version2Until = host.Now + QuerierTime;
         if (_lastVersion != Version)
             ChangeVersion();
     }

@@ -232,6 +232,7 @@ internal sealed class NetworkPort : IFrameSink, IGroupObserver, IAddressObserver
                 NeighborResolver = _members,
                 GroupObserver = this,
                 AddressObserver = this,
+                ReportGroups = GroupReporting.WhenAsked,
                 AnswerEcho = options.AnswerPing,
                 Limits = options.NetworkLimits,
                 Tcp = options.Tcp,
