@@ -224,7 +224,7 @@ public sealed partial class TcpConnection
     public void Configure(long now, TcpOptions options)
     {
         Host.BeginBatch(now);
-        var congestion = Options.Congestion;
+        var before = Options;
         Options = options;
         Sender.NoDelay = options.NoDelay;
         Sender.MaxBuffer = options.MaxSendBufferBytes;
@@ -237,8 +237,9 @@ public sealed partial class TcpConnection
         Receiver.QuickAck = options.QuickAck;
         if (State is not (TcpState.SynSent or TcpState.SynReceived or TcpState.Closed or TcpState.TimeWait))
         {
-            Sender.UseSegmentSize(ChooseSendMss());
-            if (options.Congestion != congestion)
+            if (options.MaxSegmentBytes != before.MaxSegmentBytes)
+                Sender.UseSegmentSize(ChooseSendMss());
+            if (options.Congestion != before.Congestion)
                 Sender.UseCongestion(options.Congestion);
         }
 
