@@ -39,6 +39,8 @@ public sealed class CaptureTests
     public async Task A_slow_stream_loses_frames_that_are_counted_and_the_node_goes_on()
     {
         await using var pair = await Pair.StartAsync();
+        // Frames wait in small numbers only while the neighbour is being found.
+        Assert.True((await pair.A.PingAsync(pair.B.IPv4Address!, TimeSpan.FromMinutes(1), 56, TestLan.Guard)).IsSuccess);
         using var file = new HeldStream();
         var capture = pair.A.Capture(file, new LanyardCaptureOptions { BufferBytes = 1, LeaveOpen = true });
         using var socket = pair.A.OpenUdp();
@@ -58,6 +60,7 @@ public sealed class CaptureTests
     public async Task A_capture_ends_by_itself_after_so_many_frames_and_keeps_as_much_of_each_as_asked_for()
     {
         await using var pair = await Pair.StartAsync();
+        Assert.True((await pair.A.PingAsync(pair.B.IPv4Address!, TimeSpan.FromMinutes(1), 56, TestLan.Guard)).IsSuccess);
         using var file = new MemoryStream();
         var capture = pair.A.Capture(file, new LanyardCaptureOptions { MaxFrames = 5, SnapLength = 40, LeaveOpen = true });
         using var socket = pair.A.OpenUdp();
