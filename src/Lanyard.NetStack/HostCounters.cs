@@ -198,8 +198,12 @@ public enum HostCounter
     TcpFailedOpens,
     /// <summary>Dropped: the listener's backlog is full.</summary>
     TcpBacklogFull,
-    /// <summary>Half-open connections dropped for newer ones.</summary>
-    TcpHalfOpenEvicted,
+    /// <summary>SYNs answered with a cookie because too many connections were half open.</summary>
+    TcpCookiesSent,
+    /// <summary>Connections accepted whose SYN was answered with a cookie.</summary>
+    TcpCookiesAccepted,
+    /// <summary>Dropped: while cookies were out, an acknowledgement for no connection that brought none back.</summary>
+    TcpCookiesRejected,
     /// <summary>Dropped: the limit of connections is reached.</summary>
     TcpConnectionLimit,
     /// <summary>Retransmission timeouts.</summary>

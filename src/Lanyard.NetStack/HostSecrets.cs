@@ -29,6 +29,7 @@ internal sealed class HostSecrets
         EphemeralPort,
         TimestampOffset,
         TableHash,
+        SynCookie,
     }
 
     /// <summary>The next unpredictable number.</summary>

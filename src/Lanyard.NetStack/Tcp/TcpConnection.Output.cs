@@ -1,3 +1,5 @@
+using Lanyard.Primitives;
+
 namespace Lanyard.NetStack;
 
 // How segments leave: written straight into the frame.
@@ -54,7 +56,17 @@ public sealed partial class TcpConnection
     };
 
     /// <summary>The timestamp that a segment sent at a time carries.</summary>
-    internal uint TimestampAt(long time) => (uint)(time / Microseconds.PerMillisecond) + _timestampOffset;
+    internal uint TimestampAt(long time) => TimestampClock(time) + _timestampOffset;
+
+    /// <summary>The clock of timestamps, in milliseconds.</summary>
+    internal static uint TimestampClock(long time) => (uint)(time / Microseconds.PerMillisecond);
+
+    /// <summary>The segment size that a SYN offers: what one frame carries.</summary>
+    internal static int OfferedMss(NetworkHost host, InetAddress remote, TcpOptions options)
+    {
+        var mss = host.Mtu - IpOutput.HeaderBytes(remote) - TcpSegment.HeaderBytes;
+        return options.MaxSegmentBytes > 0 ? Math.Min(mss, options.MaxSegmentBytes) : mss;
+    }
 
     /// <summary>Sends bytes of the send buffer, acknowledging what there is to acknowledge.</summary>
     internal void TransmitData(TcpFlags flags, long sequence, long offset, int length)
@@ -128,9 +140,7 @@ public sealed partial class TcpConnection
         var sack = reply ? _usesSack : Options.SelectiveAcknowledgments;
         var timestamps = reply ? UsesTimestamps : Options.Timestamps;
         Span<byte> options = stackalloc byte[TcpSegment.MaxOptionBytes];
-        var mss = Host.Mtu - IpOutput.HeaderBytes(RemoteEndpoint.Address) - TcpSegment.HeaderBytes;
-        if (Options.MaxSegmentBytes > 0)
-            mss = Math.Min(mss, Options.MaxSegmentBytes);
+        var mss = OfferedMss(Host, RemoteEndpoint.Address, Options);
         var length = TcpSegmentOptions.WriteSyn(options, mss, shift, sack, timestamps, TimestampAt(now), reply ? _recentTimestamp : 0);
         var segment = BeginSegment(TcpSegment.HeaderBytes + length);
         if (segment.IsEmpty)

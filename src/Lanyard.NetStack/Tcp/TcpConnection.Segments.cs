@@ -31,7 +31,7 @@ public sealed partial class TcpConnection
     /// <summary>Whether a SYN for this connection in TIME_WAIT begins a new one (RFC 6191, RFC 1122 section 4.2.2.13).</summary>
     internal bool AdmitsNewIncarnation(in TcpSegment segment)
     {
-        if (segment.Flags != TcpFlags.Syn)
+        if ((segment.Flags & (TcpFlags.Syn | TcpFlags.Ack | TcpFlags.Rst | TcpFlags.Fin)) != TcpFlags.Syn)
             return false;
         if (UsesTimestamps && segment.Options.HasTimestamp && segment.Options.Timestamp != _recentTimestamp)
             return (int)(segment.Options.Timestamp - _recentTimestamp) > 0;
@@ -71,7 +71,7 @@ public sealed partial class TcpConnection
             return;
         }
 
-        TakeSyn(now, segment);
+        TakeSyn(now, SynOffer.From(segment));
         if (!hasAck)
         {
             // Both ends open at once (section 3.5, figure 7).

@@ -69,7 +69,10 @@ internal sealed class TcpReceiver(BufferPool pool, TcpOptions options)
     }
 
     /// <summary>The window field of a SYN sent before the other end is heard of.</summary>
-    public ushort InitialWindow => (ushort)Math.Min(Buffer.Capacity, MaxUnscaledWindow);
+    public ushort InitialWindow => FirstWindow(Buffer.Capacity);
+
+    /// <summary>The window field of a SYN, which is never scaled (RFC 7323 section 2.2).</summary>
+    public static ushort FirstWindow(int buffer) => (ushort)Math.Min(buffer, MaxUnscaledWindow);
 
     /// <summary>The other end's SYN has come. <paramref name="offered"/> if <see cref="InitialWindow"/> was offered before.</summary>
     public void Start(long synSequence, bool offered)
