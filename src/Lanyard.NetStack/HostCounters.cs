@@ -210,6 +210,16 @@ public enum HostCounter
     TcpTimeouts,
     /// <summary>Fast recoveries begun.</summary>
     TcpFastRecoveries,
+    /// <summary>Recoveries undone because nothing had been lost (RFC 4015).</summary>
+    TcpSpuriousRecoveries,
+    /// <summary>Congestion answered that the other end told of (RFC 3168).</summary>
+    TcpCongestionEchoes,
+    /// <summary>Segments received that were marked for congestion on the way (RFC 3168).</summary>
+    TcpCongestionMarks,
+    /// <summary>Segment sizes lowered because long segments went missing again and again (RFC 8899).</summary>
+    TcpBlackHoles,
+    /// <summary>Segments sent to see whether a larger size arrives (RFC 4821).</summary>
+    TcpSizeProbes,
     /// <summary>Tail loss probes sent (RFC 8985).</summary>
     TcpTailProbes,
     /// <summary>Zero-window probes sent.</summary>

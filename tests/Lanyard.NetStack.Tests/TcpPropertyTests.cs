@@ -157,6 +157,7 @@ public class TcpPropertyTests
         Reorder = random.Next(3) == 0 ? random.NextDouble() * 0.2 : 0,
         BitsPerSecond = random.Next(3) == 0 ? 5_000_000 + random.Next(100_000_000) : 0,
         QueueBytes = 20_000 + random.Next(300_000),
+        MarkAboveBytes = random.Next(2) * 10_000,
     };
 
     private static TcpOptions RandomOptions(Random random) => new()
@@ -165,7 +166,9 @@ public class TcpPropertyTests
         Timestamps = random.Next(4) != 0,
         SelectiveAcknowledgments = random.Next(3) != 0,
         WindowScaling = random.Next(4) != 0,
-        Congestion = random.Next(3) == 0 ? CongestionAlgorithm.Reno : CongestionAlgorithm.Cubic,
+        Congestion = (CongestionAlgorithm)random.Next(3),
+        Pacing = random.Next(4) == 0,
+        Ecn = (EcnMode)random.Next(3),
         InitialReceiveBufferBytes = random.Next(2) == 0 ? 256 << 10 : 2_000 + random.Next(100_000),
         InitialSendBufferBytes = random.Next(2) == 0 ? 256 << 10 : 2_000 + random.Next(100_000),
         MaxSegmentBytes = random.Next(4) == 0 ? 200 + random.Next(1_000) : 0,

@@ -264,6 +264,26 @@ public class TcpSegmentTests
     }
 
     [Fact]
+    public void An_end_that_takes_its_window_back_is_waited_for_as_long_as_it_answers()
+    {
+        var peer = new RawPeer();
+        var raw = RawConnection.Open(peer);
+        raw.Write(1_000);
+        raw.All();
+        raw.Send(TcpFlags.Ack, 0, 0, window: 0);
+        for (var i = 0; i < 60; i++)
+        {
+            peer.Advance(60_000_000);
+            if (raw.All().Count > 0)
+                raw.Send(TcpFlags.Ack, 0, 0, window: 0);
+        }
+
+        Assert.Null(raw.Events.Closed);
+        raw.Send(TcpFlags.Ack, 0, 1_000);
+        Assert.Equal(0, raw.Connection.UnacknowledgedBytes);
+    }
+
+    [Fact]
     public void A_window_that_admits_only_a_sliver_is_left_alone_for_a_while()
     {
         var peer = new RawPeer();

@@ -5,6 +5,9 @@ namespace Lanyard.NetStack;
 /// <summary>Sends IPv4 and IPv6 packets: headers in front, fragments where a datagram is longer than the path carries.</summary>
 internal sealed class IpOutput(NetworkHost host)
 {
+    /// <summary>The traffic class of packets that may be marked for congestion instead of dropped: ECT(0) (RFC 3168 section 5).</summary>
+    public const byte EcnCapable = 2;
+
     private uint _identification = (uint)host.Secrets.Next();
 
     /// <summary>The header's length for an address family.</summary>
@@ -19,7 +22,7 @@ internal sealed class IpOutput(NetworkHost host)
     /// calls <see cref="Commit"/>.
     /// </summary>
     public Span<byte> Begin(in Hop hop, InetAddress source, InetAddress destination, byte protocol, byte hopLimit, int length,
-        bool dontFragment = true)
+        bool dontFragment = true, byte trafficClass = 0)
     {
         if (source.IsV4)
         {
@@ -27,7 +30,8 @@ internal sealed class IpOutput(NetworkHost host)
             if (packet.IsEmpty)
                 return default;
             // A packet that nobody may fragment needs no identification (RFC 6864 section 4.1).
-            Ipv4Packet.WriteHeader(packet, source, destination, protocol, hopLimit, 0, dontFragment ? (ushort)0 : (ushort)_identification++,
+            Ipv4Packet.WriteHeader(packet, source, destination, protocol, hopLimit, trafficClass,
+                dontFragment ? (ushort)0 : (ushort)_identification++,
                 dontFragment, false, 0, length);
             return packet[Ipv4Packet.HeaderBytes..];
         }
@@ -36,7 +40,7 @@ internal sealed class IpOutput(NetworkHost host)
             var packet = host.Output.Begin(hop, NetworkHost.EtherTypeIPv6, Ipv6Packet.HeaderBytes + length);
             if (packet.IsEmpty)
                 return default;
-            Ipv6Packet.WriteHeader(packet, source, destination, protocol, hopLimit, 0, length);
+            Ipv6Packet.WriteHeader(packet, source, destination, protocol, hopLimit, trafficClass, length);
             return packet[Ipv6Packet.HeaderBytes..];
         }
     }

@@ -63,6 +63,7 @@ internal sealed class Ipv4Input(NetworkHost host)
             Destination = destination,
             Protocol = packet.Protocol,
             HopLimit = packet.HopLimit,
+            TrafficClass = packet.TrafficClass,
             ToGroup = toGroup,
             FromSelf = fromSelf,
             FrameSource = frameSource,

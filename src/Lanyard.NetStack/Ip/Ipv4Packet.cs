@@ -31,6 +31,8 @@ internal readonly ref struct Ipv4Packet
 
     public bool IsFragment => (FragmentWord & (MoreFragmentsFlag | 0x1fff)) != 0;
 
+    public byte TrafficClass => _packet[1];
+
     public byte HopLimit => _packet[8];
 
     public byte Protocol => _packet[9];

@@ -21,6 +21,8 @@ internal readonly ref struct Ipv6Packet
 
     public byte NextHeader => _packet[6];
 
+    public byte TrafficClass => (byte)(BinaryPrimitives.ReadUInt16BigEndian(_packet) >> 4);
+
     public byte HopLimit => _packet[7];
 
     public InetAddress Source => InetAddress.FromBytes(_packet.Slice(8, 16));

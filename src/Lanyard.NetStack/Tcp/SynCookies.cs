@@ -9,12 +9,18 @@ namespace Lanyard.NetStack;
 /// <param name="SackPermitted">Whether it takes selective acknowledgements.</param>
 /// <param name="HasTimestamp">Whether it carries a timestamp.</param>
 /// <param name="Timestamp">The timestamp.</param>
-internal readonly record struct SynOffer(uint Sequence, int Mss, int WindowShift, bool SackPermitted, bool HasTimestamp, uint Timestamp)
+/// <param name="Ecn">Whether it asks for, or agrees to, explicit congestion notification (RFC 3168 section 6.1.1).</param>
+/// <param name="UserTimeoutSeconds">Its user timeout, 0 if not given.</param>
+internal readonly record struct SynOffer(uint Sequence, int Mss, int WindowShift, bool SackPermitted, bool HasTimestamp, uint Timestamp,
+    bool Ecn, int UserTimeoutSeconds)
 {
     public static SynOffer From(in TcpSegment segment)
     {
         var options = segment.Options;
-        return new(segment.Sequence, options.Mss, options.WindowShift, options.SackPermitted, options.HasTimestamp, options.Timestamp);
+        var ecn = (segment.Flags & (TcpFlags.Ece | TcpFlags.Cwr))
+            == (segment.Has(TcpFlags.Ack) ? TcpFlags.Ece : TcpFlags.Ece | TcpFlags.Cwr);
+        return new(segment.Sequence, options.Mss, options.WindowShift, options.SackPermitted, options.HasTimestamp, options.Timestamp, ecn,
+            options.UserTimeoutSeconds);
     }
 }
 
@@ -52,15 +58,14 @@ internal static class SynCookies
     /// <param name="local">This end.</param>
     /// <param name="remote">The other end.</param>
     /// <param name="offer">What the SYN offers, with options that this end does not use taken out.</param>
-    /// <param name="ecn">Whether explicit congestion notification is agreed.</param>
     /// <param name="timestamp">The timestamp of now; comes back with the options in its low bits, never later than it was.</param>
-    public static uint Make(NetworkHost host, InetEndpoint local, InetEndpoint remote, in SynOffer offer, bool ecn, ref uint timestamp)
+    public static uint Make(NetworkHost host, InetEndpoint local, InetEndpoint remote, in SynOffer offer, ref uint timestamp)
     {
         var bits = 0u;
         if (offer.HasTimestamp)
         {
             bits = (offer.WindowShift < 0 ? NoShift : (uint)offer.WindowShift) | (offer.SackPermitted ? SackBit : 0)
-                | (ecn ? EcnBit : 0);
+                | (offer.Ecn ? EcnBit : 0);
             var marked = (timestamp & ~OptionMask) | bits;
             timestamp = (int)(marked - timestamp) > 0 ? marked - OptionMask - 1 : marked;
         }
@@ -73,8 +78,7 @@ internal static class SynCookies
     }
 
     /// <summary>Reads the cookie that an acknowledgement brings back. False if it is none of this host's, or too old.</summary>
-    public static bool TryRead(NetworkHost host, InetEndpoint local, InetEndpoint remote, in TcpSegment segment, out SynOffer offer,
-        out bool ecn)
+    public static bool TryRead(NetworkHost host, InetEndpoint local, InetEndpoint remote, in TcpSegment segment, out SynOffer offer)
     {
         var cookie = segment.Acknowledgment - 1;
         var hasTimestamp = segment.Options.HasTimestamp;
@@ -83,8 +87,7 @@ internal static class SynCookies
         var sequence = segment.Sequence - 1;
         var shift = bits & NoShift;
         offer = new SynOffer(sequence, Classes[index], hasTimestamp && shift != NoShift ? (int)shift : -1, (bits & SackBit) != 0,
-            hasTimestamp, segment.Options.Timestamp);
-        ecn = (bits & EcnBit) != 0;
+            hasTimestamp, segment.Options.Timestamp, (bits & EcnBit) != 0, 0);
         var slot = host.Now >> SlotShift;
         var packed = Pack(index, hasTimestamp, bits);
         return cookie == Sign(host, local, remote, sequence, slot, packed)

@@ -8,6 +8,8 @@ public sealed partial class TcpConnection
     private const int DefaultMssV4 = 536;
     private const int DefaultMssV6 = 1220;
 
+    private const int MinSegmentBytes = 32;
+
     private Raise _raise;
     private NetError _softError;
     private int _peerMss;
@@ -154,6 +156,8 @@ public sealed partial class TcpConnection
         _peerMss = offer.Mss > 0 ? offer.Mss : DefaultMss(RemoteEndpoint.Address);
         _usesSack = Options.SelectiveAcknowledgments && offer.SackPermitted;
         UsesTimestamps = Options.Timestamps && offer.HasTimestamp;
+        Sender.UsesEcn = Options.Ecn != EcnMode.Off && offer.Ecn && (!offered || AsksForEcn);
+        AdoptUserTimeout(offer.UserTimeoutSeconds);
         if (Options.WindowScaling && offer.WindowShift >= 0)
         {
             Sender.WindowShift = offer.WindowShift;
@@ -200,13 +204,16 @@ public sealed partial class TcpConnection
 
     private int ChooseSendMss()
     {
-        var remote = RemoteEndpoint.Address;
-        var mss = Math.Min(_peerMss, Host.Ip.PathMtu(remote) - IpOutput.HeaderBytes(remote) - TcpSegment.HeaderBytes);
+        var timestamps = UsesTimestamps ? TcpSegmentOptions.TimestampBytes : 0;
+        var mss = Math.Min(_peerMss - timestamps, SegmentBytesOf(Host.Ip.PathMtu(RemoteEndpoint.Address)));
         if (Options.MaxSegmentBytes > 0)
-            mss = Math.Min(mss, Options.MaxSegmentBytes);
-        // The options that every segment carries come out of it (RFC 6691).
-        return Math.Max(mss - (UsesTimestamps ? TcpSegmentOptions.TimestampBytes : 0), 32);
+            mss = Math.Min(mss, Options.MaxSegmentBytes - timestamps);
+        return Math.Max(mss, MinSegmentBytes);
     }
+
+    /// <summary>The payload of a segment in a packet of a size. The options that every segment carries come out of it (RFC 6691).</summary>
+    internal int SegmentBytesOf(int packet) => packet - IpOutput.HeaderBytes(RemoteEndpoint.Address) - TcpSegment.HeaderBytes
+        - (UsesTimestamps ? TcpSegmentOptions.TimestampBytes : 0);
 
     private void EnterTimeWait(long now)
     {

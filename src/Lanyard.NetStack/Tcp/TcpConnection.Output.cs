@@ -27,6 +27,8 @@ public sealed partial class TcpConnection
 
     internal long Timeouts { get; set; }
 
+    internal long SpuriousRecoveries { get; set; }
+
     /// <summary>How the connection is doing.</summary>
     public TcpInfo GetInfo() => new()
     {
@@ -49,6 +51,12 @@ public sealed partial class TcpConnection
         SegmentsReceived = SegmentsReceived,
         FastRecoveries = FastRecoveries,
         Timeouts = Timeouts,
+        SpuriousRecoveries = SpuriousRecoveries,
+        DeliveryRate = Sender.Rate.Latest,
+        DeliveryRateAppLimited = Sender.Rate.LatestAppLimited,
+        PacingRate = Sender.PacingRate,
+        UserTimeout = Sender.UserTimeout,
+        Ecn = Sender.UsesEcn,
         SendBufferBytes = Sender.Buffer.Capacity,
         ReceiveBufferBytes = Receiver.Buffer.Capacity,
         Timestamps = UsesTimestamps,
@@ -69,10 +77,10 @@ public sealed partial class TcpConnection
     }
 
     /// <summary>Sends bytes of the send buffer, acknowledging what there is to acknowledge.</summary>
-    internal void TransmitData(TcpFlags flags, long sequence, long offset, int length)
+    internal void TransmitData(TcpFlags flags, long sequence, long offset, int length, bool ecnCapable)
     {
         var timestamps = UsesTimestamps ? TcpSegmentOptions.TimestampBytes : 0;
-        var segment = BeginSegment(TcpSegment.HeaderBytes + timestamps + length);
+        var segment = BeginSegment(TcpSegment.HeaderBytes + timestamps + length, ecnCapable ? IpOutput.EcnCapable : (byte)0);
         if (segment.IsEmpty)
             return;
         WriteHeader(segment, flags, sequence, timestamps);
@@ -142,11 +150,14 @@ public sealed partial class TcpConnection
         Span<byte> options = stackalloc byte[TcpSegment.MaxOptionBytes];
         var mss = OfferedMss(Host, RemoteEndpoint.Address, Options);
         var length = TcpSegmentOptions.WriteSyn(options, mss, shift, sack, timestamps, TimestampAt(now), reply ? _recentTimestamp : 0);
+        length += WriteUserTimeout(options[length..]);
+        var flags = reply ? TcpFlags.Syn | TcpFlags.Ack | (Sender.UsesEcn ? TcpFlags.Ece : 0)
+            : TcpFlags.Syn | (AsksForEcn ? TcpFlags.Ece | TcpFlags.Cwr : 0);
         var segment = BeginSegment(TcpSegment.HeaderBytes + length);
         if (segment.IsEmpty)
             return;
         TcpSegment.WriteHeader(segment, LocalEndpoint.Port, RemoteEndpoint.Port, (uint)(Sender.Next - 1), reply ? (uint)Receiver.Next : 0,
-            reply ? TcpFlags.Syn | TcpFlags.Ack : TcpFlags.Syn, reply ? Receiver.OfferWindow(syn: true) : Receiver.InitialWindow, length);
+            flags, reply ? Receiver.OfferWindow(syn: true) : Receiver.InitialWindow, length);
         options[..length].CopyTo(segment[TcpSegment.HeaderBytes..]);
         _lastAckSent = Receiver.Next;
         CommitSegment(segment);
@@ -166,11 +177,13 @@ public sealed partial class TcpConnection
     private void WriteHeader(Span<byte> segment, TcpFlags flags, long sequence, int optionBytes)
     {
         _lastAckSent = Receiver.Next;
+        if (_echoesCongestion)
+            flags |= TcpFlags.Ece;
         TcpSegment.WriteHeader(segment, LocalEndpoint.Port, RemoteEndpoint.Port, (uint)sequence, (uint)Receiver.Next, flags,
             Receiver.OfferWindow(syn: false), optionBytes);
     }
 
-    private Span<byte> BeginSegment(int length)
+    private Span<byte> BeginSegment(int length, byte trafficClass = 0)
     {
         if (_hopGeneration != Host.Routing.Generation || !_hop.IsCurrent)
         {
@@ -178,7 +191,8 @@ public sealed partial class TcpConnection
             _hopGeneration = Host.Routing.Generation;
         }
 
-        return Host.Ip.Begin(_hop, LocalEndpoint.Address, RemoteEndpoint.Address, IpProtocol.Tcp, Options.HopLimit, length);
+        return Host.Ip.Begin(_hop, LocalEndpoint.Address, RemoteEndpoint.Address, IpProtocol.Tcp, Options.HopLimit, length,
+            trafficClass: trafficClass);
     }
 
     private void CommitSegment(Span<byte> segment)

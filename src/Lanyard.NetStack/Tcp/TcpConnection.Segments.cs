@@ -17,10 +17,11 @@ public sealed partial class TcpConnection
 
     internal bool UsesTimestamps { get; private set; }
 
-    /// <summary>Takes a segment for this connection.</summary>
-    internal void Receive(long now, in TcpSegment segment)
+    /// <summary>Takes a segment for this connection; <paramref name="marked"/> if its packet met congestion on the way.</summary>
+    internal void Receive(long now, in TcpSegment segment, bool marked = false)
     {
         SegmentsReceived++;
+        _isMarked = marked;
         if (State == TcpState.SynSent)
             ReceiveWhileConnecting(now, segment);
         else
@@ -74,7 +75,8 @@ public sealed partial class TcpConnection
         TakeSyn(now, SynOffer.From(segment));
         if (!hasAck)
         {
-            // Both ends open at once (section 3.5, figure 7).
+            // Both ends open at once (section 3.5, figure 7); RFC 3168 has no words for that.
+            Sender.UsesEcn = false;
             State = TcpState.SynReceived;
             TransmitSyn(now);
             return;
@@ -289,6 +291,8 @@ public sealed partial class TcpConnection
         var data = segment.Payload;
         if (data.IsEmpty && !fin)
             return;
+        if (Sender.UsesEcn)
+            TakeCongestionMark(segment);
         if (Receiver.FinReceived)
         {
             // Nothing follows a FIN; this is it again.

@@ -226,7 +226,8 @@ public sealed partial class TcpConnection
         Sender.MinRto = Microseconds.From(options.MinRto);
         Sender.MaxRto = Microseconds.From(options.MaxRto);
         Sender.MaxRetries = options.Retries;
-        Sender.UserTimeout = Microseconds.From(options.UserTimeout);
+        if (options.UserTimeout > TimeSpan.Zero || !options.NegotiateUserTimeout)
+            Sender.UserTimeout = Microseconds.From(options.UserTimeout);
         Receiver.MaxBuffer = options.MaxReceiveBufferBytes;
         Receiver.AckDelay = Microseconds.From(options.DelayedAck);
         _keepAlivesSent = 0;

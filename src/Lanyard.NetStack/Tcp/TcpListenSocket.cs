@@ -114,7 +114,7 @@ public sealed class TcpListenSocket
     /// <summary>An acknowledgement for no connection has come while cookies are out. False if it is to be answered with a reset.</summary>
     internal bool ReceiveCookie(long now, InetEndpoint local, InetEndpoint remote, in TcpSegment segment)
     {
-        if (!SynCookies.TryRead(_host, local, remote, segment, out var offer, out _))
+        if (!SynCookies.TryRead(_host, local, remote, segment, out var offer))
         {
             _host.Count(HostCounter.TcpCookiesRejected);
             // The cookie comes back with the acknowledgement and the stream's first segment. Were both lost, a reset in answer to the

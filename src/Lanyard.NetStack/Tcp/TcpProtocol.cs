@@ -46,7 +46,7 @@ internal sealed class TcpProtocol(NetworkHost host)
         {
             if (connection.State != TcpState.TimeWait || !connection.AdmitsNewIncarnation(segment))
             {
-                connection.Receive(host.Now, segment);
+                connection.Receive(host.Now, segment, packet.IsMarkedForCongestion);
                 return;
             }
 
@@ -173,9 +173,10 @@ internal sealed class TcpProtocol(NetworkHost host)
             HasTimestamp = timestamps,
             SackPermitted = timestamps && options.SelectiveAcknowledgments && offer.SackPermitted,
             WindowShift = timestamps && options.WindowScaling ? offer.WindowShift : -1,
+            Ecn = timestamps && options.Ecn != EcnMode.Off && offer.Ecn,
         };
         var timestamp = TcpConnection.TimestampOffset(host, local.Address, remote.Address) + TcpConnection.TimestampClock(host.Now);
-        var sequence = SynCookies.Make(host, local, remote, offer, ecn: false, ref timestamp);
+        var sequence = SynCookies.Make(host, local, remote, offer, ref timestamp);
         Span<byte> synOptions = stackalloc byte[TcpSegment.MaxOptionBytes];
         var length = TcpSegmentOptions.WriteSyn(synOptions, TcpConnection.OfferedMss(host, remote.Address, options),
             offer.WindowShift < 0 ? -1 : TcpReceiver.ChooseShift(options.MaxReceiveBufferBytes), offer.SackPermitted, timestamps, timestamp,
@@ -184,8 +185,8 @@ internal sealed class TcpProtocol(NetworkHost host)
         var segment = host.Ip.Begin(hop, local.Address, remote.Address, IpProtocol.Tcp, options.HopLimit, TcpSegment.HeaderBytes + length);
         if (segment.IsEmpty)
             return;
-        TcpSegment.WriteHeader(segment, local.Port, remote.Port, sequence, syn.Sequence + 1, TcpFlags.Syn | TcpFlags.Ack,
-            TcpReceiver.FirstWindow(options.InitialReceiveBufferBytes), length);
+        TcpSegment.WriteHeader(segment, local.Port, remote.Port, sequence, syn.Sequence + 1,
+            TcpFlags.Syn | TcpFlags.Ack | (offer.Ecn ? TcpFlags.Ece : TcpFlags.None), TcpReceiver.FirstWindow(options.InitialReceiveBufferBytes), length);
         synOptions[..length].CopyTo(segment[TcpSegment.HeaderBytes..]);
         TcpSegment.WriteChecksum(segment, InternetChecksum.PseudoHeader(local.Address, remote.Address, IpProtocol.Tcp, segment.Length));
         host.Count(HostCounter.TcpCookiesSent);

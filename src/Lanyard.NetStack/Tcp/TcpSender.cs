@@ -18,6 +18,9 @@ internal sealed partial class TcpSender(TcpConnection connection, BufferPool poo
 
     public LossRecovery Recovery { get; private set; } = null!;
 
+    /// <summary>How fast data is delivered.</summary>
+    public DeliveryRate Rate;
+
     public CongestionControl Congestion { get; private set; } = null!;
 
     /// <summary>The sequence number of the stream's first byte.</summary>
@@ -72,6 +75,7 @@ internal sealed partial class TcpSender(TcpConnection connection, BufferPool poo
         Una = First;
         Mss = mss;
         Congestion = CongestionControl.Create(options.Congestion, mss);
+        _paces = options.Pacing || Congestion.NeedsPacing;
         Recovery.UseSack = useSack;
     }
 
@@ -80,6 +84,7 @@ internal sealed partial class TcpSender(TcpConnection connection, BufferPool poo
     /// <summary>The path carries less than thought; what is in flight and longer is sent again in pieces.</summary>
     public void LowerMss(int mss, long now)
     {
+        _sizeSearch?.Cap(mss);
         if (mss >= Mss)
             return;
         for (var i = 0; i < Segments.Count; i++)
@@ -97,12 +102,16 @@ internal sealed partial class TcpSender(TcpConnection connection, BufferPool poo
     /// <summary>Sends what may be sent now: first what was lost, then what is new.</summary>
     public void Send(long now)
     {
+        if (_paces)
+            BeginPacing(now);
         if (Segments.LostUnsent > 0)
             SendLost(now);
         if (HasUnsent)
             SendNew(now);
         else
             _limited = false;
+        if (!HasUnsent && Segments.Count > 0 && Segments.LostUnsent == 0)
+            Rate.OnAppLimited(Recovery.Pipe(Outstanding));
         SettlePersist(now);
     }
 
@@ -111,7 +120,7 @@ internal sealed partial class TcpSender(TcpConnection connection, BufferPool poo
     {
         Buffer.Dispose();
         Segments.Clear();
-        RetransmitAt = ProbeAt = PersistAt = long.MaxValue;
+        RetransmitAt = ProbeAt = PersistAt = PaceAt = long.MaxValue;
     }
 
     private void SendLost(long now)
@@ -126,6 +135,8 @@ internal sealed partial class TcpSender(TcpConnection connection, BufferPool poo
             // A segment more than the window by rounding is let go; the very first always is, or nothing would move.
             if ((pipe >= Congestion.Window && pipe > 0) || (i > 0 && segment.Start >= window))
                 return;
+            if (_paces && MustWait(now))
+                return;
             Retransmit(i, now);
         }
     }
@@ -137,13 +148,14 @@ internal sealed partial class TcpSender(TcpConnection connection, BufferPool poo
         ref var segment = ref Segments[index];
         Segments.Change(ref segment, SentState.Retransmitted | SentState.EverRetransmitted, SentState.None);
         segment.SentAt = now;
+        Rate.OnSent(ref segment, now, isFirstInFlight: false);
         Recovery.OnRetransmitted(segment);
         Recovery.OnSent(segment.Length);
         var fin = segment.Is(SentState.Fin);
         var length = segment.Length - (fin ? 1 : 0);
         connection.Host.Count(HostCounter.TcpRetransmissions);
         connection.BytesRetransmitted += length;
-        Transmit(segment.Start, length, fin, now);
+        Transmit(segment.Start, length, fin, now, isNew: false);
         if (RetransmitAt == long.MaxValue)
             ArmRetransmission(now);
     }
@@ -166,6 +178,18 @@ internal sealed partial class TcpSender(TcpConnection connection, BufferPool poo
             {
                 _limited = true;
                 break;
+            }
+
+            if (_paces && MustWait(now))
+            {
+                _limited = true;
+                break;
+            }
+
+            if (_sizeSearch is not null && TrySendSizeProbe(available, room, now))
+            {
+                sent = true;
+                continue;
             }
 
             var usable = Una + Window - Next;
@@ -201,17 +225,20 @@ internal sealed partial class TcpSender(TcpConnection connection, BufferPool poo
         var total = length + (fin ? 1 : 0);
         var state = fin ? SentState.Fin : SentState.None;
         Segments.Add(new SentSegment { Start = Next, Length = total, SentAt = now, FirstSentAt = now, State = state });
+        Rate.OnSent(ref Segments[Segments.Count - 1], now, isFirstInFlight: Segments.Count == 1);
         var sequence = Next;
         Next += total;
         FinSent |= fin;
         Recovery.OnSent(total);
-        Transmit(sequence, length, fin, now);
+        Transmit(sequence, length, fin, now, isNew: true);
         if (RetransmitAt == long.MaxValue)
             ArmRetransmission(now);
     }
 
-    private void Transmit(long sequence, int length, bool fin, long now)
+    private void Transmit(long sequence, int length, bool fin, long now, bool isNew)
     {
+        if (_paces)
+            Pace(length);
         _lastSentAt = now;
         var flags = TcpFlags.Ack;
         var offset = sequence - First;
@@ -220,6 +247,10 @@ internal sealed partial class TcpSender(TcpConnection connection, BufferPool poo
         if (fin)
             flags |= TcpFlags.Fin;
         connection.BytesSent += length;
-        connection.TransmitData(flags, sequence, offset, length);
+        // What is sent again is not marked as capable (RFC 3168 section 6.1.5).
+        var ecn = UsesEcn && isNew && length > 0;
+        if (ecn && TakeReducedNote())
+            flags |= TcpFlags.Cwr;
+        connection.TransmitData(flags, sequence, offset, length, ecn);
     }
 }
