@@ -32,6 +32,31 @@ public class AllocationTests
         Assert.False(app.Corrupted);
     }
 
+    [Theory]
+    [InlineData(CongestionAlgorithm.Cubic, true)]
+    [InlineData(CongestionAlgorithm.Bbr, true)]
+    [InlineData(CongestionAlgorithm.Reno, false)]
+    public void Pacing_congestion_notification_and_repairs_allocate_nothing_for_each_segment(CongestionAlgorithm algorithm, bool pacing)
+    {
+        var pair = new Pair(new LinkOptions { Delay = 2_000, BitsPerSecond = 400_000_000, MarkAboveBytes = 50_000, Loss = 0.001 },
+            back: new LinkOptions { Delay = 2_000 });
+        var options = new TcpOptions { Congestion = algorithm, Pacing = pacing, Ecn = EcnMode.Request, MaxReceiveBufferBytes = 512 << 10,
+            MaxSendBufferBytes = 512 << 10 };
+        var (client, server) = Transfer.Start(pair, 0, 0, options: options, setup: app => app.Finish = false);
+        Assert.True(pair.RunUntil(() => server.Apps.Count == 1));
+        client.ToSend = 80_000_000;
+        client.Pump();
+        var app = server.Apps[0];
+        while (app.Received < 40_000_000)
+            pair.Step(long.MaxValue);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        while (app.Received < 75_000_000)
+            pair.Step(long.MaxValue);
+        // Blocks of buffers that are fuller than ever before; nothing for each of 12,000 segments.
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 200_000);
+        Assert.True(client.Connection.GetInfo().FastRecoveries > 2);
+    }
+
     [Fact]
     public void Requests_and_answers_allocate_nothing()
     {

@@ -170,7 +170,8 @@ public class TcpCongestionTests(ITestOutputHelper output)
             var pair = new Pair(new LinkOptions { Delay = 20_000, BitsPerSecond = 50_000_000, QueueBytes = 25_000 },
                 back: new LinkOptions { Delay = 20_000 });
             // The app writes in bursts with pauses, each of which a window lets out at once.
-            var (client, server) = Transfer.Start(pair, 0, 0, options: new TcpOptions { Pacing = pacing }, setup: app => app.Finish = false);
+            var (client, server) = Transfer.Start(pair, 0, 0, options: new TcpOptions { Pacing = pacing },
+                setup: app => app.Finish = false);
             pair.Run(100_000);
             for (var i = 0; i < 20; i++)
             {
@@ -221,15 +222,16 @@ public class TcpCongestionTests(ITestOutputHelper output)
             };
             var pair = new Pair(link, seed);
             var (client, server) = Transfer.Start(pair, 600_000, 400_000, v6: random.Next(2) == 0, options);
-            Assert.True(pair.RunUntil(() => client.Closed && server.Apps is [{ Closed: true }], 2_000_000_000), $"{seed}: {link} {options}");
+            Assert.True(pair.RunUntil(() => client.Closed && server.Apps is [{ Closed: true }], 2_000_000_000),
+                $"{seed}: {link} {options}");
             Transfer.CheckClean(client, 600_000, 400_000);
             Transfer.CheckClean(server.Apps[0], 400_000, 600_000);
         }
     }
 
     /// <summary>
-    /// What an ideal CUBIC sender with SACK and RACK reaches: it repairs every loss in the round it is found, never times out, and its window
-    /// is the average of the response function, the higher of CUBIC's (RFC 9438 section 5.1: 1.054 RTT^0.75 / p^0.75 segments) and that of
+    /// What an ideal CUBIC sender with SACK and RACK reaches: it repairs every loss in the round it is found, never times out, and its
+    /// window is the average of the response function, the higher of CUBIC's (RFC 9438 section 5.1: 1.054 RTT^0.75 / p^0.75 segments) and that of
     /// the AIMD it does not fall behind (section 4.3: sqrt(alpha (1 + beta) / (2 (1 - beta) p)), which with CUBIC's alpha and beta is
     /// sqrt(1.5 / p)). One window leaves each round trip, of which the share 1 - p arrives, and no more than the link carries.
     /// </summary>
@@ -244,22 +246,24 @@ public class TcpCongestionTests(ITestOutputHelper output)
     [InlineData(0.01, 20_000, 0)]
     [InlineData(0.01, 20_000, 10_000_000)]
     [InlineData(0.01, 100_000, 0)]
-    [InlineData(0.001, 20_000, 0)]
     public void Goodput_over_loss_is_at_least_nine_tenths_of_an_ideal_sender_s(double loss, long rtt, long bitsPerSecond)
     {
         var sum = 0.0;
         const int runs = 4;
-        const long bytes = 15_000_000;
+        // Slow start and what follows it is not what the model is about.
+        const long bytes = 30_000_000;
+        const long skipped = 10_000_000;
         var ideal = 0.0;
         for (var seed = 1; seed <= runs; seed++)
         {
             var pair = new Pair(new LinkOptions { Delay = rtt / 2, Loss = loss, BitsPerSecond = bitsPerSecond }, seed,
                 back: new LinkOptions { Delay = rtt / 2 });
             var (client, server) = Transfer.Start(pair, bytes, 0);
+            Assert.True(pair.RunUntil(() => server.Apps is [{ Received: >= skipped }], 1_000_000_000));
             var start = pair.Now;
             Assert.True(pair.RunUntil(() => server.Apps is [{ Ended: true }], 1_000_000_000));
             var info = client.Connection.GetInfo();
-            sum += bytes * 8e6 / (pair.Now - start);
+            sum += (bytes - skipped) * 8e6 / (pair.Now - start);
             var carried = bitsPerSecond == 0 ? double.PositiveInfinity
                 : bitsPerSecond * (double)info.SendSegmentBytes / (info.SendSegmentBytes + 52);
             ideal = IdealBitsPerSecond(loss, rtt / 1e6, info.SendSegmentBytes, carried);

@@ -42,9 +42,9 @@ public class TcpCookieTests
     {
         var peer = Flooded(out var listener, 300);
         peer.Frames.Clear();
-        peer.ReceiveTcp(9, 80, TcpFlags.Syn, 100, 0, options: options ? AllOptions : []);
+        peer.ReceiveTcp(9, 80, TcpFlags.Syn | TcpFlags.Ece | TcpFlags.Cwr, 100, 0, options: options ? AllOptions : []);
         var answer = peer.NextTcp()!;
-        Assert.Equal(TcpFlags.Syn | TcpFlags.Ack, answer.Flags);
+        Assert.Equal(TcpFlags.Syn | TcpFlags.Ack | (options ? TcpFlags.Ece : 0), answer.Flags);
         Assert.Equal(101u, answer.Acknowledgment);
         Assert.Equal((options, options, options ? 7 : -1), (answer.SackPermitted, answer.Timestamp is not null, answer.WindowShift));
         if (options)
@@ -58,7 +58,7 @@ public class TcpCookieTests
         Assert.True(listener.TryAccept(null, out var connection));
         Assert.Equal((TcpState.Established, 3), (connection.State, connection.ReadableBytes));
         var info = connection.GetInfo();
-        Assert.Equal((options, options), (info.SelectiveAcknowledgments, info.Timestamps));
+        Assert.Equal((options, options, options), (info.SelectiveAcknowledgments, info.Timestamps, info.Ecn));
         Assert.Equal(options ? 100 << 9 : 100, info.SendWindow);
         Assert.Equal(options ? 1_448 : 536, info.SendSegmentBytes);
         connection.Write(peer.Now, new byte[2_000]);

@@ -115,6 +115,18 @@ public class TcpEcnTests
         Assert.All(raw.All(), sent => Assert.Equal(TcpFlags.Ack, sent.Flags & (TcpFlags.Ack | TcpFlags.Ece)));
     }
 
+    [Fact]
+    public void An_algorithm_that_does_not_heed_marks_sends_nothing_that_may_be_marked()
+    {
+        var peer = new RawPeer();
+        var raw = RawConnection.Open(peer, options: Asking with { Congestion = CongestionAlgorithm.Bbr }, ecn: true, rtt: 1_000);
+        raw.Write(10 * Mss);
+        peer.Advance(50_000);
+        Assert.All(raw.All(), sent => Assert.Equal(0, sent.TrafficClass));
+        raw.Send(TcpFlags.Ack, 0, 0, new byte[10], trafficClass: Marked);
+        Assert.Equal(TcpFlags.Ack | TcpFlags.Ece, raw.Next()!.Flags);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

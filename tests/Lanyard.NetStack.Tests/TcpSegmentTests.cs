@@ -112,6 +112,22 @@ public class TcpSegmentTests
         Assert.Equal("aaaaaaaaaabbbbbxxxxxccccc"u8.ToArray(), data[..25]);
     }
 
+    [Theory]
+    [InlineData(true, 1)]
+    [InlineData(false, 3)]
+    public void An_end_that_counts_duplicates_gets_one_for_each_segment_of_a_batch(bool sack, int acknowledgements)
+    {
+        var peer = new RawPeer();
+        var raw = RawConnection.Open(peer, synOptions: sack ? [2, 4, 0x05, 0xb4, 1, 1, 4, 2] : null);
+        peer.Host.BeginBatch(peer.Now);
+        for (var i = 1; i <= 3; i++)
+            raw.Send(TcpFlags.Ack, i * 1_000, 0, new byte[1_000]);
+        peer.Host.EndBatch(peer.Now);
+        var sent = raw.All();
+        Assert.Equal(acknowledgements, sent.Count);
+        Assert.All(sent, segment => Assert.Equal(0u, segment.Acknowledgment));
+    }
+
     [Fact]
     public void Data_that_arrives_twice_is_told_of_as_a_duplicate()
     {

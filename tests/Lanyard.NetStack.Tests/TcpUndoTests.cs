@@ -129,7 +129,8 @@ public class TcpUndoTests
     [InlineData(false)]
     public void Plain_loss_is_never_taken_for_none(bool timestamps)
     {
-        var pair = new Pair(new LinkOptions { Delay = 10_000, Loss = 0.05, BitsPerSecond = 20_000_000 }, back: new LinkOptions { Delay = 10_000 });
+        var pair = new Pair(new LinkOptions { Delay = 10_000, Loss = 0.05, BitsPerSecond = 20_000_000 },
+            back: new LinkOptions { Delay = 10_000 });
         var (client, _) = Transfer.Start(pair, 5_000_000, 0, options: new TcpOptions { Timestamps = timestamps });
         Assert.True(pair.RunUntil(() => client.Closed));
         var info = client.Connection.GetInfo();
@@ -160,7 +161,7 @@ public class TcpUndoTests
         var options = new TcpOptions { SelectiveAcknowledgments = false, MaxSegmentBytes = Mss, InitialReceiveBufferBytes = 8 * Mss,
             MaxReceiveBufferBytes = 8 * Mss };
         var pair = new Pair(new LinkOptions { Delay = 5_000, Drop = frame => frame.Length > 900 && ++count == 20 },
-            back: new LinkOptions { Delay = 5_000 }) { BatchFrames = 1 };
+            back: new LinkOptions { Delay = 5_000 });
         var (client, server) = Transfer.Start(pair, 60_000, 0, options: options);
         Assert.True(pair.RunUntil(() => server.Apps is [{ Ended: true }]));
         Assert.Equal((1L, 0L), (client.Connection.GetInfo().FastRecoveries, client.Connection.GetInfo().Timeouts));

@@ -1,8 +1,8 @@
 namespace Lanyard.NetStack;
 
 /// <summary>
-/// BBR (draft-cardwell-iccrg-bbr-congestion-control-00, "version 1"): keeps in flight what the path holds, from the highest delivery rate of
-/// the last rounds and the lowest round-trip time of the last seconds, and takes loss for no sign of congestion. Needs pacing.
+/// BBR (draft-cardwell-iccrg-bbr-congestion-control-00, "version 1"): keeps in flight what the path holds, from the highest delivery rate
+/// of the last rounds and the lowest round-trip time of the last seconds, and takes loss for no sign of congestion. Needs pacing.
 /// </summary>
 internal sealed class BbrCongestionControl(int mss) : CongestionControl(mss)
 {
@@ -51,7 +51,6 @@ internal sealed class BbrCongestionControl(int mss) : CongestionControl(mss)
     private long _priorWindow;
     private bool _isRepairing;
     private bool _conserves;
-    private long _conserveEnd;
 
     private enum Phase : byte
     {
@@ -64,6 +63,8 @@ internal sealed class BbrCongestionControl(int mss) : CongestionControl(mss)
     public override bool OwnsRecovery => true;
 
     public override bool NeedsPacing => true;
+
+    public override bool HeedsCongestionEchoes => false;
 
     public override long PacingRate(long smoothedRtt)
     {
@@ -106,7 +107,7 @@ internal sealed class BbrCongestionControl(int mss) : CongestionControl(mss)
             _priorWindow = Math.Max(Window, _phase == Phase.ProbeRtt ? _priorWindow : 0);
         _isRepairing = true;
         _conserves = true;
-        _conserveEnd = sample.Rate.TotalDelivered + 1;
+        _roundEnd = sample.Rate.TotalDelivered;
         Window = sample.Pipe + Math.Max(sample.Delivered, Mss);
     }
 
@@ -153,13 +154,11 @@ internal sealed class BbrCongestionControl(int mss) : CongestionControl(mss)
     private void UpdateRound(in AckSample sample)
     {
         _roundStart = sample.Delivered > 0 && sample.Rate.PriorDelivered >= _roundEnd;
-        if (_roundStart)
-        {
-            _rounds++;
-            _roundEnd = sample.Rate.TotalDelivered;
-            if (_conserves && sample.Rate.PriorDelivered >= _conserveEnd)
-                _conserves = false;
-        }
+        if (!_roundStart)
+            return;
+        _rounds++;
+        _roundEnd = sample.Rate.TotalDelivered;
+        _conserves = false;
     }
 
     private void UpdateBandwidth(in AckSample sample)

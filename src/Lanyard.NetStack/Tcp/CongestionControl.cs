@@ -66,6 +66,9 @@ internal abstract class CongestionControl(int mss)
     /// <summary>Whether the algorithm means nothing without pacing.</summary>
     public virtual bool NeedsPacing => false;
 
+    /// <summary>Whether the algorithm slows down when told of congestion; what it sends must not be marked as capable if not.</summary>
+    public virtual bool HeedsCongestionEchoes => true;
+
     public static CongestionControl Create(CongestionAlgorithm algorithm, int mss) => algorithm switch
     {
         CongestionAlgorithm.Reno => new RenoCongestionControl(mss),

@@ -104,9 +104,14 @@ public sealed partial class TcpConnection
         if (State is not (TcpState.SynReceived or TcpState.TimeWait))
             Sender.Send(now);
         if (Receiver.IsAckDue)
-            TransmitEmpty(Sender.Next);
+        {
+            for (var i = _usesSack ? 1 : Receiver.PlainAcks; i > 0; i--)
+                TransmitEmpty(Sender.Next);
+        }
         else
+        {
             Receiver.SettleAck(now);
+        }
     }
 
     private void TransmitEmpty(long sequence)

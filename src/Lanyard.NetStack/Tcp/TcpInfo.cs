@@ -78,7 +78,7 @@ public readonly record struct TcpInfo
     /// <summary>The pacing rate in bytes a second; 0 if sending is not paced.</summary>
     public long PacingRate { get; init; }
 
-    /// <summary>How long sent data may stay unacknowledged before the connection ends; 0 if the number of retransmissions decides.</summary>
+    /// <summary>How long sent data may stay unacknowledged before the connection ends; 0 if retransmissions are counted.</summary>
     public long UserTimeout { get; init; }
 
     /// <summary>Whether explicit congestion notification is in use.</summary>

@@ -186,7 +186,8 @@ internal sealed class TcpProtocol(NetworkHost host)
         if (segment.IsEmpty)
             return;
         TcpSegment.WriteHeader(segment, local.Port, remote.Port, sequence, syn.Sequence + 1,
-            TcpFlags.Syn | TcpFlags.Ack | (offer.Ecn ? TcpFlags.Ece : TcpFlags.None), TcpReceiver.FirstWindow(options.InitialReceiveBufferBytes), length);
+            TcpFlags.Syn | TcpFlags.Ack | (offer.Ecn ? TcpFlags.Ece : TcpFlags.None),
+            TcpReceiver.FirstWindow(options.InitialReceiveBufferBytes), length);
         synOptions[..length].CopyTo(segment[TcpSegment.HeaderBytes..]);
         TcpSegment.WriteChecksum(segment, InternetChecksum.PseudoHeader(local.Address, remote.Address, IpProtocol.Tcp, segment.Length));
         host.Count(HostCounter.TcpCookiesSent);

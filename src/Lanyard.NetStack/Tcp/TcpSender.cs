@@ -248,7 +248,7 @@ internal sealed partial class TcpSender(TcpConnection connection, BufferPool poo
             flags |= TcpFlags.Fin;
         connection.BytesSent += length;
         // What is sent again is not marked as capable (RFC 3168 section 6.1.5).
-        var ecn = UsesEcn && isNew && length > 0;
+        var ecn = UsesEcn && isNew && length > 0 && Congestion.HeedsCongestionEchoes;
         if (ecn && TakeReducedNote())
             flags |= TcpFlags.Cwr;
         connection.TransmitData(flags, sequence, offset, length, ecn);
