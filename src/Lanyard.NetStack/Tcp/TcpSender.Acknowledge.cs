@@ -37,8 +37,9 @@ internal sealed partial class TcpSender
             Retries = 0;
         var acknowledged = Una - before;
         var sacked = Recovery.UseSack && segment.Options.SackBlocks > 0 ? ReadSack(now, segment.Options) : 0;
+        var timedOut = Recovery.State == RecoveryState.Loss;
         if (Recovery.TryUndo(Congestion))
-            OnUndone(now, hasEcho, segment.Options.TimestampEcho);
+            OnUndone(now, timedOut && hasEcho, segment.Options.TimestampEcho);
         var congested = UsesEcn && segment.Has(TcpFlags.Ece);
         if (congested)
             OnCongestionEcho();
@@ -99,12 +100,12 @@ internal sealed partial class TcpSender
     }
 
     // Loss that made the window fall was none. After a timeout, the round-trip time that deceived it counts at once (RFC 4015 section 3.3).
-    private void OnUndone(long now, bool hasEcho, uint echo)
+    private void OnUndone(long now, bool measure, uint echo)
     {
         connection.Host.Count(HostCounter.TcpSpuriousRecoveries);
         connection.SpuriousRecoveries++;
-        if (hasEcho)
-            Rtt.Raise((long)(connection.TimestampAt(now) - echo) * Microseconds.PerMillisecond);
+        if (measure)
+            Rtt.Raise(Math.Min((connection.TimestampAt(now) - echo) * Microseconds.PerMillisecond, MaxRto));
     }
 
     private bool UpdateWindow(in TcpSegment segment, long sequence, long ack)
