@@ -231,8 +231,8 @@ public class TcpCongestionTests(ITestOutputHelper output)
 
     /// <summary>
     /// What an ideal CUBIC sender with SACK and RACK reaches: it repairs every loss in the round it is found, never times out, and its
-    /// window is the average of the response function, the higher of CUBIC's (RFC 9438 section 5.1: 1.054 RTT^0.75 / p^0.75 segments) and that of
-    /// the AIMD it does not fall behind (section 4.3: sqrt(alpha (1 + beta) / (2 (1 - beta) p)), which with CUBIC's alpha and beta is
+    /// window is the average of the response function, the higher of CUBIC's (RFC 9438 section 5.1: 1.054 RTT^0.75 / p^0.75 segments) and
+    /// that of the AIMD it does not fall behind (section 4.3: sqrt(alpha (1 + beta) / (2 (1 - beta) p)), which with CUBIC's alpha and beta is
     /// sqrt(1.5 / p)). One window leaves each round trip, of which the share 1 - p arrives, and no more than the link carries.
     /// </summary>
     private static double IdealBitsPerSecond(double loss, double rttSeconds, int segmentBytes, double linkBitsPerSecond)

@@ -36,6 +36,29 @@ public class TcpUserTimeoutTests
     }
 
     [Fact]
+    public void A_changed_timeout_is_told_once_with_an_empty_segment_and_heard_on_any()
+    {
+        var peer = new RawPeer();
+        var raw = RawConnection.Open(peer, options: Negotiating, synOptions: [2, 4, 0x05, 0xb4, 1, 1, 4, 2]);
+        raw.Send(TcpFlags.Ack, 0, 0, options: [28, 4, 0, 150]);
+        Assert.Equal(150_000_000, raw.Connection.GetInfo().UserTimeout);
+        Assert.Empty(raw.All());
+        raw.Connection.Configure(peer.Now, Negotiating with { UserTimeout = TimeSpan.FromSeconds(9) });
+        Assert.Equal(9, Assert.Single(raw.All()).UserTimeout);
+        raw.Connection.Configure(peer.Now, Negotiating with { UserTimeout = TimeSpan.FromSeconds(9), NoDelay = false });
+        Assert.Empty(raw.All());
+        // Beside three blocks there is no room; it waits.
+        for (var i = 1; i <= 5; i += 2)
+            raw.Send(TcpFlags.Ack, i * 100, 0, new byte[100]);
+        raw.All();
+        raw.Connection.Configure(peer.Now, Negotiating with { UserTimeout = TimeSpan.FromSeconds(8) });
+        var full = Assert.Single(raw.All());
+        Assert.Equal((3, 0), (full.Sack.Length, full.UserTimeout));
+        raw.Send(TcpFlags.Ack, 0, 0, new byte[600]);
+        Assert.Equal(8, Assert.Single(raw.All()).UserTimeout);
+    }
+
+    [Fact]
     public void What_the_app_has_set_is_not_changed_from_outside()
     {
         byte[] answer = [2, 4, 0x05, 0xb4, 28, 4, 0, 200];

@@ -14,6 +14,9 @@ public sealed partial class TcpConnection
     private bool _isMarked;
     private bool _echoesCongestion;
 
+    // Whether a user timeout that was changed is still to be told.
+    private bool _tellsUserTimeout;
+
     private bool AsksForEcn => Options.Ecn == EcnMode.Request && _synRetries < SynsWithEcn;
 
     private void TakeCongestionMark(in TcpSegment segment)
@@ -31,6 +34,15 @@ public sealed partial class TcpConnection
     {
         if (Options.NegotiateUserTimeout && Options.UserTimeout == TimeSpan.Zero && seconds > 0)
             Sender.UserTimeout = Math.Min(Math.Max(seconds, MinAdoptedTimeout), MaxAdoptedTimeout) * Microseconds.PerSecond;
+    }
+
+    private void TellUserTimeout()
+    {
+        if (!Options.NegotiateUserTimeout || Options.UserTimeout == TimeSpan.Zero
+            || State is not (TcpState.Established or TcpState.CloseWait))
+            return;
+        _tellsUserTimeout = true;
+        Receiver.AckNow();
     }
 
     private int WriteUserTimeout(Span<byte> options) => Options.NegotiateUserTimeout && Options.UserTimeout > TimeSpan.Zero

@@ -118,7 +118,10 @@ public sealed partial class TcpConnection
     {
         Span<SequenceRange> sack = stackalloc SequenceRange[TcpSegmentOptions.MaxSackBlocks];
         var blocks = CollectSack(sack);
-        var optionBytes = (UsesTimestamps ? TcpSegmentOptions.TimestampBytes : 0) + TcpSegmentOptions.SackBytes(blocks);
+        Span<byte> userTimeout = stackalloc byte[TcpSegmentOptions.UserTimeoutBytes];
+        userTimeout = userTimeout[..(_tellsUserTimeout && blocks < TcpSegmentOptions.MaxSackBlocks ? WriteUserTimeout(userTimeout) : 0)];
+        var optionBytes = (UsesTimestamps ? TcpSegmentOptions.TimestampBytes : 0) + TcpSegmentOptions.SackBytes(blocks)
+            + userTimeout.Length;
         var segment = BeginSegment(TcpSegment.HeaderBytes + optionBytes);
         if (!segment.IsEmpty)
         {
@@ -126,7 +129,9 @@ public sealed partial class TcpConnection
             var options = segment[TcpSegment.HeaderBytes..];
             if (UsesTimestamps)
                 options = options[TcpSegmentOptions.WriteTimestamp(options, TimestampAt(Host.Now), _recentTimestamp)..];
-            TcpSegmentOptions.WriteSack(options, sack[..blocks]);
+            options = options[TcpSegmentOptions.WriteSack(options, sack[..blocks])..];
+            userTimeout.CopyTo(options);
+            _tellsUserTimeout &= userTimeout.IsEmpty;
             CommitSegment(segment);
         }
 

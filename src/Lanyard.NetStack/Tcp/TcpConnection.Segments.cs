@@ -135,6 +135,8 @@ public sealed partial class TcpConnection
         }
 
         TakeTimestamp(now, segment, sequence);
+        if (segment.Options.UserTimeoutSeconds > 0)
+            AdoptUserTimeout(segment.Options.UserTimeoutSeconds);
         var ack = SequenceNumber.Unwrap(segment.Acknowledgment, Sender.Una);
         if (State == TcpState.SynReceived)
         {

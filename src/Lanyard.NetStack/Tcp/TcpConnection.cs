@@ -227,7 +227,13 @@ public sealed partial class TcpConnection
         Sender.MaxRto = Microseconds.From(options.MaxRto);
         Sender.MaxRetries = options.Retries;
         if (options.UserTimeout > TimeSpan.Zero || !options.NegotiateUserTimeout)
+        {
+            var changed = Sender.UserTimeout != Microseconds.From(options.UserTimeout);
             Sender.UserTimeout = Microseconds.From(options.UserTimeout);
+            if (changed)
+                TellUserTimeout();
+        }
+
         Receiver.MaxBuffer = options.MaxReceiveBufferBytes;
         Receiver.AckDelay = Microseconds.From(options.DelayedAck);
         _keepAlivesSent = 0;

@@ -91,8 +91,8 @@ public sealed record TcpOptions
     /// SYNs that ask for it, and an answer to one that came through risks nothing.</summary>
     public EcnMode Ecn { get; init; }
 
-    /// <summary>Tells the other end of <see cref="UserTimeout"/> in the SYN and, if that is zero, adopts what the other end tells: at
-    /// least 100 s, at most an hour (RFC 5482). Default false.</summary>
+    /// <summary>Tells the other end of <see cref="UserTimeout"/>, in the SYN and when it is changed, and, if it is zero, adopts what the
+    /// other end tells: at least 100 s, at most an hour (RFC 5482). Default false.</summary>
     public bool NegotiateUserTimeout { get; init; }
 
     /// <summary>Offers window scaling (RFC 7323). Default true.</summary>

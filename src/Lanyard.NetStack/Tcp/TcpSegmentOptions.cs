@@ -8,6 +8,9 @@ internal readonly ref struct TcpSegmentOptions
     /// <summary>Timestamps with padding in front, as every segment carries them once agreed.</summary>
     public const int TimestampBytes = 12;
 
+    /// <summary>A user timeout.</summary>
+    public const int UserTimeoutBytes = 4;
+
     /// <summary>The most blocks that fit beside timestamps.</summary>
     public const int MaxSackBlocks = 3;
 
@@ -132,9 +135,9 @@ internal readonly ref struct TcpSegmentOptions
     {
         var value = seconds < MinutesFlag ? seconds : Math.Min(seconds / 60, MinutesFlag - 1) | MinutesFlag;
         options[0] = UserTimeoutKind;
-        options[1] = 4;
+        options[1] = UserTimeoutBytes;
         BinaryPrimitives.WriteUInt16BigEndian(options[2..], (ushort)value);
-        return 4;
+        return UserTimeoutBytes;
     }
 
     /// <summary>Writes the options of a SYN and returns their length, a multiple of 4.</summary>
