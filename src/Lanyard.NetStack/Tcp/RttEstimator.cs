@@ -39,13 +39,6 @@ internal struct RttEstimator
         Smoothed = Math.Max(1, Smoothed + ((rtt - Smoothed) / 8));
     }
 
-    /// <summary>The path has become as slow as this, known from a timeout that came too early: RFC 4015 section 3.3.</summary>
-    public void Raise(long rtt)
-    {
-        Smoothed = Math.Max(Smoothed, rtt);
-        Variation = Math.Max(Variation, rtt / 2);
-    }
-
     /// <summary>
     /// The timeout. The lower bound is applied to the variation's part rather than to the sum, so that a steady round-trip time near the
     /// bound does not time out by jitter.

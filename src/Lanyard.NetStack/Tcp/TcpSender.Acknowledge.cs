@@ -37,9 +37,8 @@ internal sealed partial class TcpSender
             Retries = 0;
         var acknowledged = Una - before;
         var sacked = Recovery.UseSack && segment.Options.SackBlocks > 0 ? ReadSack(now, segment.Options) : 0;
-        var timedOut = Recovery.State == RecoveryState.Loss;
         if (Recovery.TryUndo(Congestion))
-            OnUndone(now, timedOut && hasEcho, segment.Options.TimestampEcho);
+            OnUndone();
         var congested = UsesEcn && segment.Has(TcpFlags.Ece);
         if (congested)
             OnCongestionEcho();
@@ -99,13 +98,12 @@ internal sealed partial class TcpSender
         connection.Host.Count(HostCounter.TcpFastRecoveries);
     }
 
-    // Loss that made the window fall was none. After a timeout, the round-trip time that deceived it counts at once (RFC 4015 section 3.3).
-    private void OnUndone(long now, bool measure, uint echo)
+    // Loss that made the window fall was none. The round-trip time is left to segments sent only once: what answers here may be the other
+    // end's second answer, the first one lost, and as late as the timeout made it.
+    private void OnUndone()
     {
         connection.Host.Count(HostCounter.TcpSpuriousRecoveries);
         connection.SpuriousRecoveries++;
-        if (measure)
-            Rtt.Raise(Math.Min((connection.TimestampAt(now) - echo) * Microseconds.PerMillisecond, MaxRto));
     }
 
     private bool UpdateWindow(in TcpSegment segment, long sequence, long ack)

@@ -2,42 +2,52 @@ using Lanyard.Primitives;
 
 namespace Lanyard;
 
-/// <summary>Room for the datagrams that are received in one go. Belongs to the thread that receives.</summary>
+/// <summary>
+/// What was received in one go: runs of datagrams, each from one source, one behind the other and of one length but for a shorter last one.
+/// Belongs to the thread that receives.
+/// </summary>
 internal sealed class DatagramBatch
 {
-    /// <summary>
-    /// The most datagrams in one go: few enough to stay in the processor's cache and to keep others waiting for the gate but briefly.
-    /// </summary>
-    public const int Capacity = 32;
+    private readonly Entry[] _entries;
 
-    /// <summary>The longest datagram in bytes that nodes send, with room to see that one is too long.</summary>
-    public const int SlotBytes = 10_240;
-
-    private readonly byte[] _bytes = new byte[Capacity * SlotBytes];
-    private readonly int[] _lengths = new int[Capacity];
-    private readonly InetEndpoint[] _sources = new InetEndpoint[Capacity];
+    /// <summary>Makes room.</summary>
+    /// <param name="bytes">For so many bytes of datagrams.</param>
+    /// <param name="capacity">For so many runs at most.</param>
+    public DatagramBatch(int bytes, int capacity)
+    {
+#if NET
+        Bytes = GC.AllocateUninitializedArray<byte>(bytes, pinned: true);
+#else
+        Bytes = new byte[bytes];
+#endif
+        _entries = new Entry[capacity];
+    }
 
     public int Count { get; private set; }
 
-    public bool HasRoom => Count < Capacity;
+    public bool HasRoom => Count < _entries.Length;
 
-    /// <summary>The array under all of it.</summary>
-    public byte[] Array => _bytes;
-
-    /// <summary>Where in <see cref="Array"/> the next datagram goes: <see cref="SlotBytes"/> bytes.</summary>
-    public int NextOffset => Count * SlotBytes;
+    /// <summary>The array under all of it. It does not move in memory.</summary>
+    public byte[] Bytes { get; }
 
     public void Clear() => Count = 0;
 
-    /// <summary>The next datagram was received.</summary>
-    public void Add(int length, InetEndpoint source)
+    /// <summary>A run was received.</summary>
+    public void Add(int offset, int length, int datagramBytes, in InetEndpoint source) =>
+        _entries[Count++] = new Entry(offset, length, datagramBytes, source);
+
+    public Span<byte> Run(int index) => Bytes.AsSpan(_entries[index].Offset, _entries[index].Length);
+
+    /// <summary>The length of a run's datagrams.</summary>
+    public int DatagramBytes(int index) => _entries[index].DatagramBytes;
+
+    public ref readonly InetEndpoint Source(int index) => ref _entries[index].Source;
+
+    private readonly struct Entry(int offset, int length, int datagramBytes, InetEndpoint source)
     {
-        _lengths[Count] = length;
-        _sources[Count] = source;
-        Count++;
+        public readonly int Offset = offset;
+        public readonly int Length = length;
+        public readonly int DatagramBytes = datagramBytes;
+        public readonly InetEndpoint Source = source;
     }
-
-    public Span<byte> Datagram(int index) => _bytes.AsSpan(index * SlotBytes, _lengths[index]);
-
-    public ref readonly InetEndpoint Source(int index) => ref _sources[index];
 }
