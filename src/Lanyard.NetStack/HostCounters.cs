@@ -217,14 +217,28 @@ public enum HostCounter
     TcpFailedOpens,
     /// <summary>Dropped: the listener's backlog is full.</summary>
     TcpBacklogFull,
-    /// <summary>Half-open connections dropped for newer ones.</summary>
-    TcpHalfOpenEvicted,
+    /// <summary>SYNs answered with a cookie because too many connections were half open.</summary>
+    TcpCookiesSent,
+    /// <summary>Connections accepted whose SYN was answered with a cookie.</summary>
+    TcpCookiesAccepted,
+    /// <summary>Dropped: while cookies were out, an acknowledgement for no connection that brought none back.</summary>
+    TcpCookiesRejected,
     /// <summary>Dropped: the limit of connections is reached.</summary>
     TcpConnectionLimit,
     /// <summary>Retransmission timeouts.</summary>
     TcpTimeouts,
     /// <summary>Fast recoveries begun.</summary>
     TcpFastRecoveries,
+    /// <summary>Recoveries undone because nothing had been lost (RFC 4015).</summary>
+    TcpSpuriousRecoveries,
+    /// <summary>Congestion answered that the other end told of (RFC 3168).</summary>
+    TcpCongestionEchoes,
+    /// <summary>Segments received that were marked for congestion on the way (RFC 3168).</summary>
+    TcpCongestionMarks,
+    /// <summary>Segment sizes lowered because long segments went missing again and again (RFC 8899).</summary>
+    TcpBlackHoles,
+    /// <summary>Segments sent to see whether a larger size arrives (RFC 4821).</summary>
+    TcpSizeProbes,
     /// <summary>Tail loss probes sent (RFC 8985).</summary>
     TcpTailProbes,
     /// <summary>Zero-window probes sent.</summary>
@@ -272,7 +286,7 @@ public sealed class HostCounters
         HostCounter.UdpQueueFull or HostCounter.TcpMalformed or HostCounter.TcpBadChecksum or HostCounter.TcpNoPort or
         HostCounter.TcpOutOfWindow or HostCounter.TcpPawsRejected or HostCounter.TcpBadAck or HostCounter.TcpNoAck or
         HostCounter.TcpOutOfOrderDropped or HostCounter.TcpDuplicateData or HostCounter.TcpDataAfterClose or
-        HostCounter.TcpResetsRejected or HostCounter.TcpBacklogFull or HostCounter.TcpConnectionLimit;
+        HostCounter.TcpResetsRejected or HostCounter.TcpBacklogFull or HostCounter.TcpConnectionLimit or HostCounter.TcpCookiesRejected;
 
     // The enumeration counts up from zero without gaps; GetValues would need reflection.
     private static HostCounter[] GetAll()

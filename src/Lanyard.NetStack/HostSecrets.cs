@@ -30,6 +30,7 @@ internal sealed class HostSecrets
         TimestampOffset,
         TableHash,
         Identification,
+        SynCookie,
     }
 
     /// <summary>The next unpredictable number.</summary>

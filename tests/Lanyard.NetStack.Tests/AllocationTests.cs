@@ -32,6 +32,31 @@ public class AllocationTests
         Assert.False(app.Corrupted);
     }
 
+    [Theory]
+    [InlineData(CongestionAlgorithm.Cubic, true)]
+    [InlineData(CongestionAlgorithm.Bbr, true)]
+    [InlineData(CongestionAlgorithm.Reno, false)]
+    public void Pacing_congestion_notification_and_repairs_allocate_nothing_for_each_segment(CongestionAlgorithm algorithm, bool pacing)
+    {
+        var pair = new Pair(new LinkOptions { Delay = 2_000, BitsPerSecond = 400_000_000, MarkAboveBytes = 50_000, Loss = 0.001 },
+            back: new LinkOptions { Delay = 2_000 });
+        var options = new TcpOptions { Congestion = algorithm, Pacing = pacing, Ecn = EcnMode.Request, MaxReceiveBufferBytes = 512 << 10,
+            MaxSendBufferBytes = 512 << 10 };
+        var (client, server) = Transfer.Start(pair, 0, 0, options: options, setup: app => app.Finish = false);
+        Assert.True(pair.RunUntil(() => server.Apps.Count == 1));
+        client.ToSend = 80_000_000;
+        client.Pump();
+        var app = server.Apps[0];
+        while (app.Received < 40_000_000)
+            pair.Step(long.MaxValue);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        while (app.Received < 75_000_000)
+            pair.Step(long.MaxValue);
+        // Blocks of buffers that are fuller than ever before; nothing for each of 12,000 segments.
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 200_000);
+        Assert.True(client.Connection.GetInfo().FastRecoveries > 2);
+    }
+
     [Fact]
     public void Requests_and_answers_allocate_nothing()
     {
@@ -83,6 +108,64 @@ public class AllocationTests
         var before = GC.GetAllocatedBytesForCurrentThread();
         Send(5_000);
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    [Fact]
+    public void Ten_thousand_idle_connections_hold_at_most_two_kilobytes_each()
+    {
+        // Only the end that accepts is a host; the other one is made by hand and holds nothing.
+        var peer = new RawPeer();
+        peer.Host.ListenTcp(new InetEndpoint(default, 80), null, out var listener);
+        byte[] offer = [2, 4, 0x05, 0xb4, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 3, 3, 9, 0];
+        var stamps = new byte[TcpSegmentOptions.TimestampBytes];
+        var payload = new byte[100];
+        void Connect(int first, int count)
+        {
+            for (var i = first; i < first + count; i++)
+            {
+                var port = (ushort)(1_024 + i);
+                peer.ReceiveTcp(port, 80, TcpFlags.Syn, 100, 0, options: offer);
+                var answer = peer.NextTcp()!;
+                TcpSegmentOptions.WriteTimestamp(stamps, 2, answer.Timestamp!.Value);
+                peer.ReceiveTcp(port, 80, TcpFlags.Ack | TcpFlags.Psh, 101, answer.Sequence + 1, payload, options: stamps);
+                Assert.True(listener!.TryAccept(null, out var connection));
+                connection.Consume(peer.Now, connection.ReadableBytes);
+                connection.Write(peer.Now, payload);
+                peer.ReceiveTcp(port, 80, TcpFlags.Ack, 201, answer.Sequence + 101, options: stamps);
+                Assert.Equal(0, connection.UnacknowledgedBytes);
+                peer.Frames.Clear();
+            }
+
+            peer.Advance(10_000_000);
+        }
+
+        Connect(0, 200);
+        var before = GC.GetTotalMemory(true);
+        Connect(200, 10_000);
+        var each = (GC.GetTotalMemory(true) - before) / 10_000;
+        Assert.Equal((10_200, 0L), (peer.Host.Tcp.Count, peer.Host.Pool.Outstanding));
+        Assert.Equal(long.MaxValue, peer.Host.NextDeadline);
+        Assert.InRange(each, 1, 2_000);
+        TestContext.Current.TestOutputHelper?.WriteLine($"{each} bytes a connection");
+    }
+
+    [Fact]
+    public void A_connection_that_was_busy_gives_its_memory_back_when_it_is_silent()
+    {
+        var pair = new Pair(new LinkOptions { Delay = 5_000, Loss = 0.001 });
+        var (client, server) = Transfer.Start(pair, 20_000_000, 0, setup: app => app.Finish = false);
+        client.Finish = false;
+        Assert.True(pair.RunUntil(() => server.Apps is [{ Received: 20_000_000 }]));
+        Assert.True(pair.RunUntil(() => client.Connection.UnacknowledgedBytes == 0));
+        Assert.True(client.Connection.Sender.Segments.IsTrimmable);
+        pair.Run(10_000_000);
+        Assert.False(client.Connection.Sender.Segments.IsTrimmable || client.Connection.Sender.Buffer.IsTrimmable
+            || server.Apps[0].Connection.Receiver.Buffer.IsTrimmable);
+        Assert.Equal(long.MaxValue, pair.A.NextDeadline);
+        client.ToSend += 100_000;
+        client.Pump();
+        Assert.True(pair.RunUntil(() => server.Apps is [{ Received: 20_100_000 }]));
+        Assert.False(server.Apps[0].Corrupted);
     }
 
     [Fact]

@@ -46,8 +46,11 @@ public class KernelConformanceTests(ITestOutputHelper output)
     [InlineData(true, 0)]
     [InlineData(false, 0.01)]
     [InlineData(true, 0.01)]
-    public async Task The_host_connects_to_the_kernel_and_bulk_data_goes_each_way(bool v6, double loss)
+    [InlineData(false, 0.01, CongestionAlgorithm.Bbr)]
+    public async Task The_host_connects_to_the_kernel_and_bulk_data_goes_each_way(bool v6, double loss,
+        CongestionAlgorithm algorithm = CongestionAlgorithm.Cubic)
     {
+        var options = new TcpOptions { Ecn = EcnMode.Request, Congestion = algorithm };
         using var peer = Make(loss);
         const int up = 4_000_000;
         const int down = 4_000_000;
@@ -67,13 +70,52 @@ public class KernelConformanceTests(ITestOutputHelper output)
         lock (peer.Lock)
         {
             Assert.Equal(NetError.None, peer.Host.ConnectTcp(peer.Now, new InetEndpoint(v6 ? Pair.B6 : Pair.B4, Port), client,
-                out var connection));
+                out var connection, options: options));
             client.Attach(connection!);
         }
 
         Assert.Equal(up, await kernel.WaitAsync(TimeSpan.FromSeconds(60)));
         Assert.True(peer.WaitFor(() => client.Closed));
         Transfer.CheckClean(client, up, down);
+        // The kernel agrees to congestion notification by default.
+        Assert.True(client.Connection.GetInfo().Ecn);
+    }
+
+    [Fact]
+    public async Task The_kernel_connects_by_a_cookie_and_keeps_its_options()
+    {
+        using var peer = Make(0);
+        AcceptAll server;
+        lock (peer.Lock)
+        {
+            server = new AcceptAll(() => new StreamApp(() => peer.Now, 500_000, sendSeed: 2, expectSeed: 1, seed: 7));
+            Assert.Equal(NetError.None, peer.Host.ListenTcp(new InetEndpoint(default, Port), server, out _, backlog: 1));
+            // From an address that nobody has, or the kernel would reset what it knows nothing of.
+            var nobody = InetAddress.Parse("10.1.0.77");
+            var syn = new byte[Ipv4Packet.HeaderBytes + TcpSegment.HeaderBytes];
+            for (var i = 0; i < 300; i++)
+            {
+                Ipv4Packet.WriteHeader(syn, nobody, Pair.A4, IpProtocol.Tcp, 64, 0, 0, true, false, 0, TcpSegment.HeaderBytes);
+                var segment = syn.AsSpan(Ipv4Packet.HeaderBytes);
+                TcpSegment.WriteHeader(segment, (ushort)(1_024 + i), Port, 1, 0, TcpFlags.Syn, 1_000, 0);
+                TcpSegment.WriteChecksum(segment, InternetChecksum.PseudoHeader(nobody, Pair.A4, IpProtocol.Tcp, segment.Length));
+                peer.Host.Receive(peer.Now, Pair.MacB, Pair.MacA, NetworkHost.EtherTypeIPv4, syn);
+            }
+        }
+
+        var received = await peer.InKernel(() =>
+        {
+            using var socket = new Socket(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp);
+            socket.Connect(new IPEndPoint(Pair.A6.ToIPAddress(), Port));
+            return Exchange(socket, 500_000, sendSeed: 1, expectSeed: 2);
+        }).WaitAsync(TimeSpan.FromSeconds(60));
+        Assert.Equal(500_000, received);
+        Assert.True(peer.WaitFor(() => server.Apps is [{ Closed: true }]));
+        Transfer.CheckClean(server.Apps[0], 500_000, 500_000);
+        var info = server.Apps[0].Connection.GetInfo();
+        Assert.True(info is { Timestamps: true, SelectiveAcknowledgments: true });
+        lock (peer.Lock)
+            Assert.Equal(1, peer.Host.Counters[HostCounter.TcpCookiesAccepted]);
     }
 
     [Theory(Explicit = true)]

@@ -57,6 +57,34 @@ public class Measurements(ITestOutputHelper output)
         output.WriteLine($"{watch.Elapsed.TotalMicroseconds / rounds:F2} us a round trip, both ends");
     }
 
+    [Fact(Explicit = true)]
+    public void A_flood_of_SYNs()
+    {
+        var peer = new RawPeer();
+        peer.Host.ListenTcp(new InetEndpoint(default, 80), null, out _);
+        const int count = 1_000_000;
+        var syn = new byte[Ipv4Packet.HeaderBytes + TcpSegment.HeaderBytes];
+        var watch = new Stopwatch();
+        var memory = 0L;
+        for (var i = 0; i < count; i++)
+        {
+            var source = InetAddress.FromV4(0x0a01_0002u + (uint)(i % 250));
+            Ipv4Packet.WriteHeader(syn, source, Pair.A4, IpProtocol.Tcp, 64, 0, 0, true, false, 0, TcpSegment.HeaderBytes);
+            var segment = syn.AsSpan(Ipv4Packet.HeaderBytes);
+            TcpSegment.WriteHeader(segment, (ushort)(1_024 + (i % 60_000)), 80, (uint)i, 0, TcpFlags.Syn, 1_000, 0);
+            TcpSegment.WriteChecksum(segment, InternetChecksum.PseudoHeader(source, Pair.A4, IpProtocol.Tcp, segment.Length));
+            watch.Start();
+            peer.Receive(NetworkHost.EtherTypeIPv4, syn);
+            watch.Stop();
+            peer.Frames.Clear();
+            if (i == 10_000)
+                memory = GC.GetTotalMemory(true);
+        }
+
+        output.WriteLine($"{watch.Elapsed.TotalNanoseconds / count:F0} ns a SYN, {GC.GetTotalMemory(true) - memory} bytes more after "
+            + $"{count}, {peer.Host.Counters[HostCounter.TcpCookiesSent]} cookies");
+    }
+
     [Theory(Explicit = true)]
     [InlineData(0, 20_000)]
     [InlineData(0.001, 20_000)]

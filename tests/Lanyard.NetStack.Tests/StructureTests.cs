@@ -171,16 +171,18 @@ public class StructureTests
     {
         var congestion = CongestionControl.Create(algorithm, 1_000);
         Assert.Equal(10_000, congestion.Window);
-        congestion.OnAcknowledged(0, 10_000, limited: true, 20_000);
+        void Acknowledge(long now, long bytes, bool limited) => congestion.OnAcknowledged(
+            new AckSample { Now = now, Acknowledged = bytes, Limited = limited, SmoothedRtt = 20_000, Rtt = 20_000 });
+        Acknowledge(0, 10_000, limited: true);
         Assert.Equal(20_000, congestion.Window);
-        congestion.OnAcknowledged(0, 20_000, limited: false, 20_000);
+        Acknowledge(0, 20_000, limited: false);
         Assert.Equal(20_000, congestion.Window);
         congestion.OnLoss(20_000);
         Assert.Equal(algorithm == CongestionAlgorithm.Cubic ? 14_000 : 10_000, congestion.Threshold);
         congestion.Window = congestion.Threshold;
         var fallen = congestion.Window;
         for (var i = 1; i <= 200; i++)
-            congestion.OnAcknowledged(i * 20_000, congestion.Window, limited: true, 20_000);
+            Acknowledge(i * 20_000, congestion.Window, limited: true);
         Assert.InRange(congestion.Window, fallen + 90_000, fallen + 400_000);
         congestion.OnTimeout(50_000, first: true);
         Assert.Equal(1_000, congestion.Window);

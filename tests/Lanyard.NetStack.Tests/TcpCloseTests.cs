@@ -98,17 +98,20 @@ public class TcpCloseTests
         Assert.Equal(TcpState.TimeWait, raw.Connection.State);
     }
 
-    [Fact]
-    public void A_later_SYN_replaces_a_connection_in_TIME_WAIT_and_an_older_one_does_not()
+    [Theory]
+    [InlineData(0)]
+    [InlineData((int)(TcpFlags.Ece | TcpFlags.Cwr))]
+    public void A_later_SYN_replaces_a_connection_in_TIME_WAIT_and_an_older_one_does_not(int asks)
     {
+        var flags = TcpFlags.Syn | (TcpFlags)asks;
         var peer = new RawPeer();
         var raw = Closed(peer);
         peer.Host.ListenTcp(new InetEndpoint(default, raw.Connection.LocalEndpoint.Port), null, out _);
-        raw.Send(TcpFlags.Syn, -100, 0);
+        raw.Send(flags, -100, 0);
         Assert.Equal(TcpFlags.Ack, raw.Next()!.Flags);
         Assert.Equal(TcpState.TimeWait, raw.Connection.State);
-        raw.Send(TcpFlags.Syn, 100_000, 0);
-        Assert.Equal(TcpFlags.Syn | TcpFlags.Ack, raw.Next()!.Flags);
+        raw.Send(flags, 100_000, 0);
+        Assert.Equal(TcpFlags.Syn | TcpFlags.Ack | (TcpFlags)(asks & (int)TcpFlags.Ece), raw.Next()!.Flags);
         Assert.Equal(TcpState.Closed, raw.Connection.State);
     }
 

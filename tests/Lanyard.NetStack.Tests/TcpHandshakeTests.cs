@@ -133,19 +133,6 @@ public class TcpHandshakeTests
     }
 
     [Fact]
-    public void A_flood_of_SYNs_holds_no_more_than_the_half_open_limit()
-    {
-        var peer = new RawPeer();
-        peer.Host.ListenTcp(new InetEndpoint(default, 80), null, out _, backlog: 16);
-        for (var i = 0; i < 5_000; i++)
-            peer.ReceiveTcp((ushort)(1_000 + i), 80, TcpFlags.Syn, 1, 0);
-        Assert.True(peer.Host.Tcp.Count <= 256);
-        Assert.Equal(5_000 - 256, peer.Host.Counters[HostCounter.TcpHalfOpenEvicted]);
-        peer.Advance(120_000_000);
-        Assert.Equal(0, peer.Host.Tcp.Count);
-    }
-
-    [Fact]
     public void Closing_a_listener_resets_what_nobody_accepted()
     {
         var pair = new Pair();

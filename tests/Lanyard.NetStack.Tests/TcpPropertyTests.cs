@@ -6,31 +6,10 @@ namespace Lanyard.NetStack.Tests;
 public class TcpPropertyTests
 {
     [Fact]
-    public void Random_transfers_over_random_links_deliver_every_byte_and_end()
-    {
-        for (var seed = 1; seed <= 120; seed++)
-        {
-            var random = new Random(seed);
-            var link = RandomLink(random);
-            var options = RandomOptions(random);
-            var mtu = random.Next(3) == 0 ? 1_280 : 2_800;
-            var pair = new Pair(link, seed, host => host with { Mtu = mtu }) { BatchFrames = 1 + random.Next(64) };
-            var up = random.Next(300_000);
-            var down = random.Next(300_000);
-            var (client, server) = Transfer.Start(pair, up, down, v6: random.Next(2) == 0, options, app => app.RandomSizes = true);
-            client.RandomSizes = true;
-            Assert.True(pair.RunUntil(() => client.Closed && server.Apps is [{ Closed: true }], 2_000_000_000),
-                $"seed {seed} stalled: {link} {options}");
-            // What the other end needs for its last acknowledgement may still be on its way.
-            pair.Run(200_000_000);
-            Assert.True(client is { Corrupted: false, Reason: NetError.None } && client.Received == down,
-                $"seed {seed}, client: {client.Reason} {client.Received}/{down}");
-            var app = server.Apps[0];
-            Assert.True(app is { Corrupted: false, Reason: NetError.None } && app.Received == up,
-                $"seed {seed}, server: {app.Reason} {app.Received}/{up}");
-            CheckNothingHeld(pair, seed);
-        }
-    }
+    public void Random_transfers_over_random_links_deliver_every_byte_and_end() => TransferAtRandom(1, 120);
+
+    [Fact(Explicit = true)]
+    public void Many_more_random_transfers_deliver_every_byte_and_end() => TransferAtRandom(1_000, 4_000);
 
     [Fact]
     public void Connections_aborted_or_closed_at_any_moment_leave_nothing_behind()
@@ -127,6 +106,32 @@ public class TcpPropertyTests
         Assert.All(server.Apps, app => Transfer.CheckClean(app, 20_000, 50_000));
     }
 
+    private static void TransferAtRandom(int firstSeed, int count)
+    {
+        for (var seed = firstSeed; seed < firstSeed + count; seed++)
+        {
+            var random = new Random(seed);
+            var link = RandomLink(random);
+            var options = RandomOptions(random);
+            var mtu = random.Next(3) == 0 ? 1_280 : 2_800;
+            var pair = new Pair(link, seed, host => host with { Mtu = mtu }) { BatchFrames = 1 + random.Next(64) };
+            var up = random.Next(300_000);
+            var down = random.Next(300_000);
+            var (client, server) = Transfer.Start(pair, up, down, v6: random.Next(2) == 0, options, app => app.RandomSizes = true);
+            client.RandomSizes = true;
+            Assert.True(pair.RunUntil(() => client.Closed && server.Apps is [{ Closed: true }], 2_000_000_000),
+                $"seed {seed} stalled: {link} {options}");
+            // What the other end needs for its last acknowledgement may still be on its way.
+            pair.Run(200_000_000);
+            Assert.True(client is { Corrupted: false, Reason: NetError.None } && client.Received == down,
+                $"seed {seed}, client: {client.Reason} {client.Received}/{down}");
+            var app = server.Apps[0];
+            Assert.True(app is { Corrupted: false, Reason: NetError.None } && app.Received == up,
+                $"seed {seed}, server: {app.Reason} {app.Received}/{up}");
+            CheckNothingHeld(pair, seed);
+        }
+    }
+
     private static uint FirstSequence(Pair pair, bool ofClient)
     {
         var sequence = 0u;
@@ -157,6 +162,7 @@ public class TcpPropertyTests
         Reorder = random.Next(3) == 0 ? random.NextDouble() * 0.2 : 0,
         BitsPerSecond = random.Next(3) == 0 ? 5_000_000 + random.Next(100_000_000) : 0,
         QueueBytes = 20_000 + random.Next(300_000),
+        MarkAboveBytes = random.Next(2) * 10_000,
     };
 
     private static TcpOptions RandomOptions(Random random) => new()
@@ -165,7 +171,9 @@ public class TcpPropertyTests
         Timestamps = random.Next(4) != 0,
         SelectiveAcknowledgments = random.Next(3) != 0,
         WindowScaling = random.Next(4) != 0,
-        Congestion = random.Next(3) == 0 ? CongestionAlgorithm.Reno : CongestionAlgorithm.Cubic,
+        Congestion = (CongestionAlgorithm)random.Next(3),
+        Pacing = random.Next(4) == 0,
+        Ecn = (EcnMode)random.Next(3),
         InitialReceiveBufferBytes = random.Next(2) == 0 ? 256 << 10 : 2_000 + random.Next(100_000),
         InitialSendBufferBytes = random.Next(2) == 0 ? 256 << 10 : 2_000 + random.Next(100_000),
         MaxSegmentBytes = random.Next(4) == 0 ? 200 + random.Next(1_000) : 0,

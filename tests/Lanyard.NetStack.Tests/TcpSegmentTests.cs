@@ -112,6 +112,22 @@ public class TcpSegmentTests
         Assert.Equal("aaaaaaaaaabbbbbxxxxxccccc"u8.ToArray(), data[..25]);
     }
 
+    [Theory]
+    [InlineData(true, 1)]
+    [InlineData(false, 3)]
+    public void An_end_that_counts_duplicates_gets_one_for_each_segment_of_a_batch(bool sack, int acknowledgements)
+    {
+        var peer = new RawPeer();
+        var raw = RawConnection.Open(peer, synOptions: sack ? [2, 4, 0x05, 0xb4, 1, 1, 4, 2] : null);
+        peer.Host.BeginBatch(peer.Now);
+        for (var i = 1; i <= 3; i++)
+            raw.Send(TcpFlags.Ack, i * 1_000, 0, new byte[1_000]);
+        peer.Host.EndBatch(peer.Now);
+        var sent = raw.All();
+        Assert.Equal(acknowledgements, sent.Count);
+        Assert.All(sent, segment => Assert.Equal(0u, segment.Acknowledgment));
+    }
+
     [Fact]
     public void Data_that_arrives_twice_is_told_of_as_a_duplicate()
     {
@@ -261,6 +277,26 @@ public class TcpSegmentTests
         raw.Send(TcpFlags.Ack, 0, 1_000, window: 0);
         peer.Advance(3_600_000_000);
         Assert.Equal(NetError.TimedOut, raw.Events.Closed);
+    }
+
+    [Fact]
+    public void An_end_that_takes_its_window_back_is_waited_for_as_long_as_it_answers()
+    {
+        var peer = new RawPeer();
+        var raw = RawConnection.Open(peer);
+        raw.Write(1_000);
+        raw.All();
+        raw.Send(TcpFlags.Ack, 0, 0, window: 0);
+        for (var i = 0; i < 60; i++)
+        {
+            peer.Advance(60_000_000);
+            if (raw.All().Count > 0)
+                raw.Send(TcpFlags.Ack, 0, 0, window: 0);
+        }
+
+        Assert.Null(raw.Events.Closed);
+        raw.Send(TcpFlags.Ack, 0, 1_000);
+        Assert.Equal(0, raw.Connection.UnacknowledgedBytes);
     }
 
     [Fact]

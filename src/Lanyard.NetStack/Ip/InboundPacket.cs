@@ -13,6 +13,12 @@ internal readonly ref struct InboundPacket
 
     public byte HopLimit { get; init; }
 
+    /// <summary>The IPv4 type of service or the IPv6 traffic class.</summary>
+    public byte TrafficClass { get; init; }
+
+    /// <summary>Whether a router has marked it for congestion (RFC 3168 section 5).</summary>
+    public bool IsMarkedForCongestion => (TrafficClass & 3) == 3;
+
     /// <summary>Whether the destination is a multicast or broadcast address.</summary>
     public bool ToGroup { get; init; }
 
@@ -24,9 +30,6 @@ internal readonly ref struct InboundPacket
 
     /// <summary>Whether it came with a fragment header (IPv6).</summary>
     public bool IsFragmented { get; init; }
-
-    /// <summary>The type of service (IPv4) or traffic class (IPv6).</summary>
-    public byte TrafficClass { get; init; }
 
     /// <summary>The Ethernet source.</summary>
     public MacAddress FrameSource { get; init; }

@@ -5,6 +5,9 @@ namespace Lanyard.NetStack;
 /// <summary>Sends IPv4 and IPv6 packets: headers in front, fragments where a datagram is longer than the path carries.</summary>
 internal sealed class IpOutput(NetworkHost host)
 {
+    /// <summary>The traffic class of packets that may be marked for congestion instead of dropped: ECT(0) (RFC 3168 section 5).</summary>
+    public const byte EcnCapable = 2;
+
     // IPv4 identifications count up for each of so many kinds of destinations.
     private const int IdentificationCounters = 64;
 

@@ -95,6 +95,16 @@ internal sealed class BlockBuffer(BufferPool pool)
         _end = _first;
     }
 
+    /// <summary>Gives the ring back if no block is held.</summary>
+    public void Trim()
+    {
+        if (IsTrimmable)
+            _ring = [];
+    }
+
+    /// <summary>Whether there is memory that <see cref="Trim"/> would give back.</summary>
+    public bool IsTrimmable => _ring.Length > 0 && _first == _end;
+
     /// <summary>Gives back every block and the ring.</summary>
     public void Dispose()
     {

@@ -1,52 +1,77 @@
 namespace Lanyard.NetStack;
 
-/// <summary>CUBIC (RFC 9438). Windows inside are in segments and times in seconds, as in the RFC.</summary>
+/// <summary>CUBIC (RFC 9438) with HyStart++ (RFC 9406). Windows inside are in segments and times in seconds, as in the RFC.</summary>
 internal sealed class CubicCongestionControl(int mss) : CongestionControl(mss)
 {
     private const double C = 0.4;
     private const double Beta = 0.7;
     private const double RenoAlpha = 3 * (1 - Beta) / (1 + Beta);
 
-    private double _max;
-    private double _prior;
-    private double _k;
-    private double _reno;
-    private double _origin;
-    private long _epoch;
-    private long _lastGrowth;
+    private Curve _curve;
+    private Curve _savedCurve;
+    private HyStart _hyStart = HyStart.Create();
+
+    public override void Save()
+    {
+        base.Save();
+        _savedCurve = _curve;
+    }
+
+    public override void Undo()
+    {
+        base.Undo();
+        _curve = _savedCurve;
+    }
+
+    protected override long SlowStart(in AckSample sample)
+    {
+        // Only the first slow start looks for its end; later ones know it (RFC 9406 section 4.3).
+        if (Threshold != long.MaxValue)
+            return base.SlowStart(sample);
+        if (_hyStart.OnAcknowledged(sample))
+        {
+            LeaveSlowStart();
+            return sample.Acknowledged;
+        }
+
+        if (sample.Limited)
+            Window += sample.Acknowledged / _hyStart.Divisor;
+        return 0;
+    }
 
     protected override void Avoid(long now, long bytes, bool limited, long rtt)
     {
         var window = (double)Window / Mss;
-        if (_epoch == 0)
+        ref var curve = ref _curve;
+        if (curve.Epoch == 0)
         {
-            _epoch = now;
-            _lastGrowth = now;
-            _reno = window;
-            _origin = Math.Max(_max, window);
-            _k = _max > window ? Cbrt((_max - window) / C) : 0;
+            curve.Epoch = now;
+            curve.LastGrowth = now;
+            curve.Reno = window;
+            curve.Origin = Math.Max(curve.Max, window);
+            curve.K = curve.Max > window ? Cbrt((curve.Max - window) / C) : 0;
         }
 
         if (!limited)
         {
             // Time in which the app did not fill the window does not count (section 5.8).
-            _epoch += now - _lastGrowth;
-            _lastGrowth = now;
+            curve.Epoch += now - curve.LastGrowth;
+            curve.LastGrowth = now;
             return;
         }
 
-        _lastGrowth = now;
+        curve.LastGrowth = now;
         var acknowledged = (double)bytes / Mss;
-        var elapsed = (now - _epoch) / 1e6;
-        _reno += (_reno < _prior ? RenoAlpha : 1) * acknowledged / window;
-        if (At(elapsed) < _reno)
+        var elapsed = (now - curve.Epoch) / 1e6;
+        curve.Reno += (curve.Reno < curve.Prior ? RenoAlpha : 1) * acknowledged / window;
+        if (curve.At(elapsed) < curve.Reno)
         {
             // The Reno-friendly region (section 4.3).
-            window = Math.Max(window, _reno);
+            window = Math.Max(window, curve.Reno);
         }
         else
         {
-            var target = Math.Min(Math.Max(At(elapsed + (rtt / 1e6)), window), 1.5 * window);
+            var target = Math.Min(Math.Max(curve.At(elapsed + (rtt / 1e6)), window), 1.5 * window);
             window += (target - window) / window * acknowledged;
         }
 
@@ -56,18 +81,29 @@ internal sealed class CubicCongestionControl(int mss) : CongestionControl(mss)
     protected override long Reduce(long flight)
     {
         var window = (double)Window / Mss;
-        _prior = window;
+        _curve.Prior = window;
         // Fast convergence (section 4.7).
-        _max = window < _max ? window * (1 + Beta) / 2 : window;
-        _epoch = 0;
+        _curve.Max = window < _curve.Max ? window * (1 + Beta) / 2 : window;
+        _curve.Epoch = 0;
         return (long)(window * Beta * Mss);
     }
 
     private static double Cbrt(double value) => Math.Pow(value, 1.0 / 3);
 
-    private double At(double seconds)
+    private struct Curve
     {
-        var t = seconds - _k;
-        return (C * t * t * t) + _origin;
+        public double Max;
+        public double Prior;
+        public double K;
+        public double Reno;
+        public double Origin;
+        public long Epoch;
+        public long LastGrowth;
+
+        public readonly double At(double seconds)
+        {
+            var t = seconds - K;
+            return (C * t * t * t) + Origin;
+        }
     }
 }

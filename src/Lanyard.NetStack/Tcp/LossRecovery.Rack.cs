@@ -37,11 +37,16 @@ internal sealed partial class LossRecovery
     public bool MayProbe => UseSack && State == RecoveryState.Open && segments.Sacked == 0 && _probeEnd == 0;
 
     /// <summary>A segment was sent again.</summary>
-    public void OnRetransmitted(in SentSegment segment) => _highestRetransmitted = Math.Max(_highestRetransmitted, segment.End);
+    public void OnRetransmitted(in SentSegment segment)
+    {
+        _highestRetransmitted = Math.Max(_highestRetransmitted, segment.End);
+        NoteRepeated(segment.SentAt);
+    }
 
     /// <summary>A segment was delivered: acknowledged, in order or selectively (RFC 8985 section 6.2, steps 2 and 3).</summary>
     public void OnDelivered(long now, in SentSegment segment, bool echoIsOlder, long minRtt)
     {
+        NoteDelivered(segment);
         var end = segment.End;
         if (end > _highestDelivered)
             _highestDelivered = end;
@@ -60,7 +65,7 @@ internal sealed partial class LossRecovery
     }
 
     /// <summary>The other end told of data that it received twice (RFC 2883): the wait for what is only late was too short.</summary>
-    public void OnDuplicateReported(long una, long next, long end)
+    public void OnDuplicateReported(long una, long next, long start, long end)
     {
         if (_probeEnd != 0 && _probeIsRetransmission && end == _probeEnd)
         {
@@ -69,6 +74,7 @@ internal sealed partial class LossRecovery
             return;
         }
 
+        NoteDuplicate(start);
         if (una < _duplicateRound)
             return;
         _duplicateRound = next;
@@ -105,7 +111,7 @@ internal sealed partial class LossRecovery
         DetectByTime(now, una, rtt);
         if (State == RecoveryState.Recovery)
             ReduceProportionally(0, next - una, congestion, mss);
-        if (State != RecoveryState.Open || segments.LostUnsent == 0)
+        if (State != RecoveryState.Open || !HasLossOfCongestion)
             return false;
         Enter(next, congestion, next - una, mss);
         return true;

@@ -45,6 +45,7 @@ internal sealed partial class LossRecovery(SentSegments segments)
     /// <summary>Begins fast recovery.</summary>
     public void Enter(long next, CongestionControl congestion, long outstanding, int mss)
     {
+        BeginUndoable(next - outstanding, congestion);
         State = RecoveryState.Recovery;
         _recoveryPoint = next;
         _prrDelivered = 0;
@@ -52,12 +53,17 @@ internal sealed partial class LossRecovery(SentSegments segments)
         _prrFlight = Math.Max(outstanding, mss);
         congestion.OnLoss(outstanding);
         // The first repetition leaves at once whatever the window.
-        congestion.Window = Pipe(outstanding) + mss;
+        if (!congestion.OwnsRecovery)
+            congestion.Window = Pipe(outstanding) + mss;
     }
 
     /// <summary>The retransmission timer ran out: everything not selectively acknowledged counts as lost.</summary>
     public void OnTimeout(long next, CongestionControl congestion, long outstanding, bool first)
     {
+        if (State == RecoveryState.Open)
+            BeginUndoable(next - outstanding, congestion);
+        else if (State == RecoveryState.Recovery)
+            _undoFrom = 0;
         congestion.OnTimeout(outstanding, first && State != RecoveryState.Loss);
         State = RecoveryState.Loss;
         _recoveryPoint = next;
@@ -92,28 +98,42 @@ internal sealed partial class LossRecovery(SentSegments segments)
     {
         var outstanding = next - una;
         if (State != RecoveryState.Open && una >= _recoveryPoint)
-            Leave(congestion);
+            Leave(congestion, next);
+        else if (State == RecoveryState.Open && una > _undoUntil)
+            _undoFrom = 0;
+        if (State == RecoveryState.Open && segments.Retransmitted == 0)
+            FirstRepeatedAt = 0;
+        var delivered = acknowledged + sacked;
         if (UseSack)
+        {
             DetectByTime(now, una, rtt);
+        }
         else
+        {
+            // What duplicates stand for was delivered when they came, not when it is acknowledged.
+            var before = _duplicateBytes;
             DetectByDuplicates(una, acknowledged, duplicate, mss);
+            delivered = Math.Max(0, delivered + _duplicateBytes - before);
+        }
 
         if (State == RecoveryState.Open)
         {
-            if (segments.LostUnsent == 0)
+            if (!HasLossOfCongestion)
                 return false;
             Enter(next, congestion, outstanding, mss);
             return true;
         }
 
         if (State == RecoveryState.Recovery)
-            ReduceProportionally(acknowledged + sacked, outstanding, congestion, mss);
+            ReduceProportionally(delivered, outstanding, congestion, mss);
         return false;
     }
 
-    private void Leave(CongestionControl congestion)
+    private void Leave(CongestionControl congestion, long next)
     {
-        if (State == RecoveryState.Recovery)
+        // Reports of duplicates follow the acknowledgement that ends recovery.
+        _undoUntil = next;
+        if (State == RecoveryState.Recovery && !congestion.OwnsRecovery)
             congestion.Window = Math.Max(congestion.Threshold, 1);
         State = RecoveryState.Open;
         _duplicates = 0;
@@ -125,6 +145,8 @@ internal sealed partial class LossRecovery(SentSegments segments)
 
     private void ReduceProportionally(long delivered, long outstanding, CongestionControl congestion, int mss)
     {
+        if (congestion.OwnsRecovery)
+            return;
         _prrDelivered += delivered;
         var pipe = Pipe(outstanding);
         long quota;
@@ -165,11 +187,9 @@ internal sealed partial class LossRecovery(SentSegments segments)
         if (!duplicate || State == RecoveryState.Loss || segments.Count == 0)
             return;
         _duplicates++;
-        if (_duplicates < DuplicateThreshold && State == RecoveryState.Open)
-            return;
-        _duplicateBytes = Math.Min(_duplicateBytes + (_duplicates == DuplicateThreshold ? DuplicateThreshold * mss : mss),
-            Math.Max(0, segments[segments.Count - 1].End - una - segments[0].Length));
-        if (State == RecoveryState.Open)
+        // From the first on, so that each lets a new segment out (limited transmit, RFC 3042), which may bring the third.
+        _duplicateBytes = Math.Min(_duplicateBytes + mss, Math.Max(0, segments[segments.Count - 1].End - una - segments[0].Length));
+        if (_duplicates >= DuplicateThreshold && State == RecoveryState.Open)
             MarkFirstLost();
     }
 

@@ -150,6 +150,17 @@ internal sealed class ReceiveBuffer(BufferPool pool, int capacity)
     /// <summary>Forgets what lies beyond gaps.</summary>
     public void DropOutOfOrder() => _count = 0;
 
+    /// <summary>Gives back memory that an empty buffer has no use for.</summary>
+    public void Trim()
+    {
+        _blocks.Trim();
+        if (_count == 0)
+            _ranges = [];
+    }
+
+    /// <summary>Whether there is memory that <see cref="Trim"/> would give back.</summary>
+    public bool IsTrimmable => _blocks.IsTrimmable || (_count == 0 && _ranges.Length > 0);
+
     public void Dispose()
     {
         _count = 0;

@@ -67,5 +67,11 @@ internal sealed class SendBuffer(BufferPool pool, int capacity)
             Capacity = Math.Max(Capacity, (int)Math.Min(size, limit));
     }
 
+    /// <summary>Gives back memory that an empty buffer has no use for.</summary>
+    public void Trim() => _blocks.Trim();
+
+    /// <summary>Whether there is memory that <see cref="Trim"/> would give back.</summary>
+    public bool IsTrimmable => _blocks.IsTrimmable;
+
     public void Dispose() => _blocks.Dispose();
 }

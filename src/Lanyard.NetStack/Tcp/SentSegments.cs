@@ -21,6 +21,9 @@ internal enum SentState : byte
 
     /// <summary>The last sequence number is the FIN.</summary>
     Fin = 16,
+
+    /// <summary>Sent while the app, not the path, held sending back.</summary>
+    AppLimited = 32,
 }
 
 /// <summary>A segment that was sent and is not acknowledged.</summary>
@@ -35,6 +38,12 @@ internal struct SentSegment
 
     /// <summary>When it was first sent, in microseconds.</summary>
     public long FirstSentAt;
+
+    /// <summary>What had been delivered when it was last sent, when that was known, and when the flight that it measures began
+    /// (<see cref="DeliveryRate"/>).</summary>
+    public long Delivered;
+    public long DeliveredAt;
+    public long FlightSentAt;
 
     public readonly long End => Start + Length;
 
@@ -63,6 +72,9 @@ internal sealed class SentSegments
 
     /// <summary>Bytes of <see cref="Lost"/> that have not been sent again.</summary>
     public long LostUnsent { get; private set; }
+
+    /// <summary>Bytes ever believed lost, each time they were.</summary>
+    public long LostEver { get; private set; }
 
     /// <summary>Bytes sent again and believed in flight.</summary>
     public long Retransmitted { get; private set; }
@@ -112,6 +124,8 @@ internal sealed class SentSegments
     public void Change(ref SentSegment segment, SentState set, SentState clear)
     {
         Account(segment, -1);
+        if ((set & SentState.Lost) != 0 && (segment.State & (SentState.Lost | SentState.Retransmitted)) != SentState.Lost)
+            LostEver += segment.Length;
         segment.State = (segment.State & ~clear) | set;
         Account(segment, 1);
     }
@@ -132,6 +146,16 @@ internal sealed class SentSegments
 
         return low;
     }
+
+    /// <summary>Gives the memory back if nothing is in flight.</summary>
+    public void Trim()
+    {
+        if (Count == 0)
+            Clear();
+    }
+
+    /// <summary>Whether there is memory that <see cref="Trim"/> would give back.</summary>
+    public bool IsTrimmable => Count == 0 && _ring.Length > 0;
 
     /// <summary>Forgets everything and its memory.</summary>
     public void Clear()

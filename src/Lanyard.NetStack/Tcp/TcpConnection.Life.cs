@@ -8,6 +8,8 @@ public sealed partial class TcpConnection
     private const int DefaultMssV4 = 536;
     private const int DefaultMssV6 = 1220;
 
+    private const int MinSegmentBytes = 32;
+
     private Raise _raise;
     private NetError _softError;
     private int _peerMss;
@@ -35,6 +37,13 @@ public sealed partial class TcpConnection
 
     internal long TimeWaitSince { get; private set; }
 
+    /// <summary>The segment size of an end that names none (RFC 9293 section 3.7.1).</summary>
+    internal static int DefaultMss(InetAddress remote) => remote.IsV4 ? DefaultMssV4 : DefaultMssV6;
+
+    /// <summary>Tells a host's timestamps to one address from those to another.</summary>
+    internal static uint TimestampOffset(NetworkHost host, InetAddress local, InetAddress remote) => (uint)host.Secrets.Hash(
+        HostSecrets.Purpose.TimestampOffset, local.V6High, local.V6Low ^ local.V4, remote.V6High, remote.V6Low ^ remote.V4);
+
     /// <summary>Sends the SYN of an active open.</summary>
     internal void Open(long now)
     {
@@ -53,9 +62,24 @@ public sealed partial class TcpConnection
         _connectUntil = now + Microseconds.From(Options.ConnectTimeout);
         Receiver.WindowShift = TcpReceiver.ChooseShift(Options.MaxReceiveBufferBytes);
         Sender.Start(SequenceNumber.First(ChooseInitialSequence(now)));
-        TakeSyn(now, syn);
+        TakeSyn(now, SynOffer.From(syn));
         TransmitSyn(now);
         Mark();
+    }
+
+    /// <summary>Takes the acknowledgement that brought a cookie back: the state is what it would be had the SYN been kept.</summary>
+    internal void OpenByCookie(long now, in SynOffer offer, in TcpSegment segment)
+    {
+        State = TcpState.SynReceived;
+        _connectUntil = now + Microseconds.From(Options.ConnectTimeout);
+        // When the SYN was answered is not known, so nothing is learned from the time it took.
+        _synRetries = 1;
+        Receiver.WindowShift = TcpReceiver.ChooseShift(Options.MaxReceiveBufferBytes);
+        Sender.Start(SequenceNumber.First(segment.Acknowledgment - 1));
+        TakeSyn(now, offer);
+        Receiver.Start(_initialReceiveSequence, offered: true);
+        _lastAckSent = Receiver.Next;
+        Receive(now, segment);
     }
 
     /// <summary>An ICMP error quotes a segment of this connection. Returns whether it can really be one.</summary>
@@ -124,18 +148,19 @@ public sealed partial class TcpConnection
         return (uint)hash + (uint)(now / 4);
     }
 
-    private void TakeSyn(long now, in TcpSegment segment)
+    private void TakeSyn(long now, in SynOffer offer)
     {
-        var options = segment.Options;
         var offered = State == TcpState.SynSent;
-        _initialReceiveSequence = SequenceNumber.First(segment.Sequence);
+        _initialReceiveSequence = SequenceNumber.First(offer.Sequence);
         Receiver.Start(_initialReceiveSequence, offered);
-        _peerMss = options.Mss > 0 ? options.Mss : RemoteEndpoint.Address.IsV4 ? DefaultMssV4 : DefaultMssV6;
-        _usesSack = Options.SelectiveAcknowledgments && options.SackPermitted;
-        UsesTimestamps = Options.Timestamps && options.HasTimestamp;
-        if (Options.WindowScaling && options.WindowShift >= 0)
+        _peerMss = offer.Mss > 0 ? offer.Mss : DefaultMss(RemoteEndpoint.Address);
+        _usesSack = Options.SelectiveAcknowledgments && offer.SackPermitted;
+        UsesTimestamps = Options.Timestamps && offer.HasTimestamp;
+        Sender.UsesEcn = Options.Ecn != EcnMode.Off && offer.Ecn && (!offered || AsksForEcn);
+        AdoptUserTimeout(offer.UserTimeoutSeconds);
+        if (Options.WindowScaling && offer.WindowShift >= 0)
         {
-            Sender.WindowShift = options.WindowShift;
+            Sender.WindowShift = offer.WindowShift;
         }
         else
         {
@@ -143,10 +168,10 @@ public sealed partial class TcpConnection
             Receiver.WindowShift = 0;
         }
 
-        _usesWindowShift = Options.WindowScaling && options.WindowShift >= 0;
+        _usesWindowShift = Options.WindowScaling && offer.WindowShift >= 0;
         if (!UsesTimestamps)
             return;
-        _recentTimestamp = options.Timestamp;
+        _recentTimestamp = offer.Timestamp;
         _recentTimestampAt = now;
     }
 
@@ -179,13 +204,16 @@ public sealed partial class TcpConnection
 
     private int ChooseSendMss()
     {
-        var remote = RemoteEndpoint.Address;
-        var mss = Math.Min(_peerMss, Host.Ip.PathMtu(remote) - IpOutput.HeaderBytes(remote) - TcpSegment.HeaderBytes);
+        var timestamps = UsesTimestamps ? TcpSegmentOptions.TimestampBytes : 0;
+        var mss = Math.Min(_peerMss - timestamps, SegmentBytesOf(Host.Ip.PathMtu(RemoteEndpoint.Address)));
         if (Options.MaxSegmentBytes > 0)
-            mss = Math.Min(mss, Options.MaxSegmentBytes);
-        // The options that every segment carries come out of it (RFC 6691).
-        return Math.Max(mss - (UsesTimestamps ? TcpSegmentOptions.TimestampBytes : 0), 32);
+            mss = Math.Min(mss, Options.MaxSegmentBytes - timestamps);
+        return Math.Max(mss, MinSegmentBytes);
     }
+
+    /// <summary>The payload of a segment in a packet of a size. The options that every segment carries come out of it (RFC 6691).</summary>
+    internal int SegmentBytesOf(int packet) => packet - IpOutput.HeaderBytes(RemoteEndpoint.Address) - TcpSegment.HeaderBytes
+        - (UsesTimestamps ? TcpSegmentOptions.TimestampBytes : 0);
 
     private void EnterTimeWait(long now)
     {

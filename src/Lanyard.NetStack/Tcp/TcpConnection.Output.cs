@@ -1,3 +1,5 @@
+using Lanyard.Primitives;
+
 namespace Lanyard.NetStack;
 
 // How segments leave: written straight into the frame.
@@ -25,6 +27,8 @@ public sealed partial class TcpConnection
 
     internal long Timeouts { get; set; }
 
+    internal long SpuriousRecoveries { get; set; }
+
     /// <summary>How the connection is doing.</summary>
     public TcpInfo GetInfo() => AddDetail(new TcpInfo
     {
@@ -47,6 +51,12 @@ public sealed partial class TcpConnection
         SegmentsReceived = SegmentsReceived,
         FastRecoveries = FastRecoveries,
         Timeouts = Timeouts,
+        SpuriousRecoveries = SpuriousRecoveries,
+        DeliveryRate = Sender.Rate.Latest,
+        DeliveryRateAppLimited = Sender.Rate.LatestAppLimited,
+        PacingRate = Sender.PacingRate,
+        UserTimeout = Sender.UserTimeout,
+        Ecn = Sender.UsesEcn,
         SendBufferBytes = Sender.Buffer.Capacity,
         ReceiveBufferBytes = Receiver.Buffer.Capacity,
         Timestamps = UsesTimestamps,
@@ -54,13 +64,23 @@ public sealed partial class TcpConnection
     });
 
     /// <summary>The timestamp that a segment sent at a time carries.</summary>
-    internal uint TimestampAt(long time) => (uint)(time / Microseconds.PerMillisecond) + _timestampOffset;
+    internal uint TimestampAt(long time) => TimestampClock(time) + _timestampOffset;
+
+    /// <summary>The clock of timestamps, in milliseconds.</summary>
+    internal static uint TimestampClock(long time) => (uint)(time / Microseconds.PerMillisecond);
+
+    /// <summary>The segment size that a SYN offers: what one frame carries.</summary>
+    internal static int OfferedMss(NetworkHost host, InetAddress remote, TcpOptions options)
+    {
+        var mss = host.Mtu - IpOutput.HeaderBytes(remote) - TcpSegment.HeaderBytes;
+        return options.MaxSegmentBytes > 0 ? Math.Min(mss, options.MaxSegmentBytes) : mss;
+    }
 
     /// <summary>Sends bytes of the send buffer, acknowledging what there is to acknowledge.</summary>
-    internal void TransmitData(TcpFlags flags, long sequence, long offset, int length)
+    internal void TransmitData(TcpFlags flags, long sequence, long offset, int length, bool ecnCapable)
     {
         var timestamps = UsesTimestamps ? TcpSegmentOptions.TimestampBytes : 0;
-        var segment = BeginSegment(TcpSegment.HeaderBytes + timestamps + length);
+        var segment = BeginSegment(TcpSegment.HeaderBytes + timestamps + length, ecnCapable ? IpOutput.EcnCapable : (byte)0);
         if (segment.IsEmpty)
             return;
         WriteHeader(segment, flags, sequence, timestamps);
@@ -88,16 +108,24 @@ public sealed partial class TcpConnection
         if (State is not (TcpState.SynReceived or TcpState.TimeWait))
             Sender.Send(now);
         if (Receiver.IsAckDue)
-            TransmitEmpty(Sender.Next);
+        {
+            for (var i = _usesSack ? 1 : Receiver.PlainAcks; i > 0; i--)
+                TransmitEmpty(Sender.Next);
+        }
         else
+        {
             Receiver.SettleAck(now);
+        }
     }
 
     private void TransmitEmpty(long sequence)
     {
         Span<SequenceRange> sack = stackalloc SequenceRange[TcpSegmentOptions.MaxSackBlocks];
         var blocks = CollectSack(sack);
-        var optionBytes = (UsesTimestamps ? TcpSegmentOptions.TimestampBytes : 0) + TcpSegmentOptions.SackBytes(blocks);
+        Span<byte> userTimeout = stackalloc byte[TcpSegmentOptions.UserTimeoutBytes];
+        userTimeout = userTimeout[..(_tellsUserTimeout && blocks < TcpSegmentOptions.MaxSackBlocks ? WriteUserTimeout(userTimeout) : 0)];
+        var optionBytes = (UsesTimestamps ? TcpSegmentOptions.TimestampBytes : 0) + TcpSegmentOptions.SackBytes(blocks)
+            + userTimeout.Length;
         var segment = BeginSegment(TcpSegment.HeaderBytes + optionBytes);
         if (!segment.IsEmpty)
         {
@@ -105,7 +133,9 @@ public sealed partial class TcpConnection
             var options = segment[TcpSegment.HeaderBytes..];
             if (UsesTimestamps)
                 options = options[TcpSegmentOptions.WriteTimestamp(options, TimestampAt(Host.Now), _recentTimestamp)..];
-            TcpSegmentOptions.WriteSack(options, sack[..blocks]);
+            options = options[TcpSegmentOptions.WriteSack(options, sack[..blocks])..];
+            userTimeout.CopyTo(options);
+            _tellsUserTimeout &= userTimeout.IsEmpty;
             CommitSegment(segment);
         }
 
@@ -132,15 +162,16 @@ public sealed partial class TcpConnection
         var sack = reply ? _usesSack : Options.SelectiveAcknowledgments;
         var timestamps = reply ? UsesTimestamps : Options.Timestamps;
         Span<byte> options = stackalloc byte[TcpSegment.MaxOptionBytes];
-        var mss = Host.Mtu - IpOutput.HeaderBytes(RemoteEndpoint.Address) - TcpSegment.HeaderBytes;
-        if (Options.MaxSegmentBytes > 0)
-            mss = Math.Min(mss, Options.MaxSegmentBytes);
+        var mss = OfferedMss(Host, RemoteEndpoint.Address, Options);
         var length = TcpSegmentOptions.WriteSyn(options, mss, shift, sack, timestamps, TimestampAt(now), reply ? _recentTimestamp : 0);
+        length += WriteUserTimeout(options[length..]);
+        var flags = reply ? TcpFlags.Syn | TcpFlags.Ack | (Sender.UsesEcn ? TcpFlags.Ece : 0)
+            : TcpFlags.Syn | (AsksForEcn ? TcpFlags.Ece | TcpFlags.Cwr : 0);
         var segment = BeginSegment(TcpSegment.HeaderBytes + length);
         if (segment.IsEmpty)
             return;
         TcpSegment.WriteHeader(segment, LocalEndpoint.Port, RemoteEndpoint.Port, (uint)(Sender.Next - 1), reply ? (uint)Receiver.Next : 0,
-            reply ? TcpFlags.Syn | TcpFlags.Ack : TcpFlags.Syn, reply ? Receiver.OfferWindow(syn: true) : Receiver.InitialWindow, length);
+            flags, reply ? Receiver.OfferWindow(syn: true) : Receiver.InitialWindow, length);
         options[..length].CopyTo(segment[TcpSegment.HeaderBytes..]);
         _lastAckSent = Receiver.Next;
         CommitSegment(segment);
@@ -160,11 +191,13 @@ public sealed partial class TcpConnection
     private void WriteHeader(Span<byte> segment, TcpFlags flags, long sequence, int optionBytes)
     {
         _lastAckSent = Receiver.Next;
+        if (_echoesCongestion)
+            flags |= TcpFlags.Ece;
         TcpSegment.WriteHeader(segment, LocalEndpoint.Port, RemoteEndpoint.Port, (uint)sequence, (uint)Receiver.Next, flags,
             Receiver.OfferWindow(syn: false), optionBytes);
     }
 
-    private Span<byte> BeginSegment(int length)
+    private Span<byte> BeginSegment(int length, byte ecn = 0)
     {
         if (_hopGeneration != Host.Routing.Generation || !_hop.IsCurrent)
         {
@@ -173,7 +206,7 @@ public sealed partial class TcpConnection
         }
 
         return Host.Ip.Begin(_hop, LocalEndpoint.Address, RemoteEndpoint.Address, IpProtocol.Tcp, Options.HopLimit, length,
-            trafficClass: (byte)(Options.TrafficClass & ~3));
+            trafficClass: (byte)((Options.TrafficClass & ~3) | ecn));
     }
 
     private void CommitSegment(Span<byte> segment)

@@ -17,11 +17,12 @@ public sealed partial class TcpConnection
 
     internal bool UsesTimestamps { get; private set; }
 
-    /// <summary>Takes a segment for this connection.</summary>
-    internal void Receive(long now, in TcpSegment segment)
+    /// <summary>Takes a segment for this connection; <paramref name="marked"/> if its packet met congestion on the way.</summary>
+    internal void Receive(long now, in TcpSegment segment, bool marked = false)
     {
         SegmentsReceived++;
         NoteReceived(now, segment);
+        _isMarked = marked;
         if (State == TcpState.SynSent)
             ReceiveWhileConnecting(now, segment);
         else
@@ -32,7 +33,7 @@ public sealed partial class TcpConnection
     /// <summary>Whether a SYN for this connection in TIME_WAIT begins a new one (RFC 6191, RFC 1122 section 4.2.2.13).</summary>
     internal bool AdmitsNewIncarnation(in TcpSegment segment)
     {
-        if (segment.Flags != TcpFlags.Syn)
+        if ((segment.Flags & (TcpFlags.Syn | TcpFlags.Ack | TcpFlags.Rst | TcpFlags.Fin)) != TcpFlags.Syn)
             return false;
         if (UsesTimestamps && segment.Options.HasTimestamp && segment.Options.Timestamp != _recentTimestamp)
             return (int)(segment.Options.Timestamp - _recentTimestamp) > 0;
@@ -72,10 +73,11 @@ public sealed partial class TcpConnection
             return;
         }
 
-        TakeSyn(now, segment);
+        TakeSyn(now, SynOffer.From(segment));
         if (!hasAck)
         {
-            // Both ends open at once (section 3.5, figure 7).
+            // Both ends open at once (section 3.5, figure 7); RFC 3168 has no words for that.
+            Sender.UsesEcn = false;
             State = TcpState.SynReceived;
             TransmitSyn(now);
             return;
@@ -134,6 +136,8 @@ public sealed partial class TcpConnection
         }
 
         TakeTimestamp(now, segment, sequence);
+        if (segment.Options.UserTimeoutSeconds > 0)
+            AdoptUserTimeout(segment.Options.UserTimeoutSeconds);
         var ack = SequenceNumber.Unwrap(segment.Acknowledgment, Sender.Una);
         if (State == TcpState.SynReceived)
         {
@@ -290,6 +294,8 @@ public sealed partial class TcpConnection
         var data = segment.Payload;
         if (data.IsEmpty && !fin)
             return;
+        if (Sender.UsesEcn)
+            TakeCongestionMark(segment);
         if (Receiver.FinReceived)
         {
             // Nothing follows a FIN; this is it again.

@@ -14,6 +14,11 @@ public sealed partial class TcpConnection
     // When FIN-WAIT-2 of a closed app, or TIME_WAIT, ends.
     private long _stateUntil = long.MaxValue;
 
+    // A connection silent for so long gives back what only traffic needs.
+    private const long TrimAfter = 2 * Microseconds.PerSecond;
+
+    private long _trimAt = long.MaxValue;
+
     private long _keepAliveAt = long.MaxValue;
     private int _keepAlivesSent;
 
@@ -60,6 +65,8 @@ public sealed partial class TcpConnection
             Receiver.AckNow();
         if (_writeRetryAt <= now)
             RetryWrite();
+        if (_trimAt <= now)
+            Trim();
         if (_keepAliveAt <= now && !OnKeepAliveTimer(now))
             return;
         if (!Sender.OnTimer(now))
@@ -134,16 +141,29 @@ public sealed partial class TcpConnection
         return true;
     }
 
+    private void Trim()
+    {
+        Sender.Segments.Trim();
+        Sender.Buffer.Trim();
+        Receiver.Buffer.Trim();
+    }
+
+    // After each settling the wait begins anew, which moves a timer later and costs nothing.
+    private void SettleTrim() => _trimAt = Sender.Segments.IsTrimmable || Sender.Buffer.IsTrimmable || Receiver.Buffer.IsTrimmable
+        ? Host.Now + TrimAfter
+        : long.MaxValue;
+
     private void SettleTimers()
     {
         if (_isDisposed)
             return;
+        SettleTrim();
         Host.Timers.Set(_timer, State switch
         {
             TcpState.SynSent or TcpState.SynReceived => Math.Min(_synAt, _connectUntil),
             TcpState.TimeWait => _stateUntil,
             _ => Math.Min(Math.Min(Math.Min(Sender.NextDeadline, Receiver.AckDeadline), Math.Min(_keepAliveAt, _stateUntil)),
-                Math.Min(_lingerAt, _writeRetryAt)),
+                Math.Min(Math.Min(_lingerAt, _writeRetryAt), _trimAt)),
         });
     }
 

@@ -28,9 +28,7 @@ public sealed partial class TcpConnection
         Receiver = new TcpReceiver(host.Pool, options);
         _timer = new ConnectionTimer(this);
         _pseudoHeader = InternetChecksum.PseudoHeader(local.Address, remote.Address, IpProtocol.Tcp, 0);
-        _timestampOffset = (uint)host.Secrets.Hash(HostSecrets.Purpose.TimestampOffset, local.Address.V6High,
-            local.Address.V6Low ^ local.Address.V4,
-            remote.Address.V6High, remote.Address.V6Low ^ remote.Address.V4);
+        _timestampOffset = TimestampOffset(host, local.Address, remote.Address);
     }
 
     /// <summary>Hears what happens to the connection. Set it right after accepting; events that came before are not repeated, so look at
@@ -231,7 +229,14 @@ public sealed partial class TcpConnection
         Sender.MinRto = Microseconds.From(options.MinRto);
         Sender.MaxRto = Microseconds.From(options.MaxRto);
         Sender.MaxRetries = options.Retries;
-        Sender.UserTimeout = Microseconds.From(options.UserTimeout);
+        if (options.UserTimeout > TimeSpan.Zero || !options.NegotiateUserTimeout)
+        {
+            var changed = Sender.UserTimeout != Microseconds.From(options.UserTimeout);
+            Sender.UserTimeout = Microseconds.From(options.UserTimeout);
+            if (changed)
+                TellUserTimeout();
+        }
+
         Receiver.MaxBuffer = options.MaxReceiveBufferBytes;
         Receiver.AckDelay = Microseconds.From(options.DelayedAck);
         Receiver.QuickAck = options.QuickAck;

@@ -82,6 +82,24 @@ public readonly record struct TcpInfo
     /// <summary>The size of the receive buffer now.</summary>
     public int ReceiveBufferBytes { get; init; }
 
+    /// <summary>How often a recovery was undone because nothing had been lost.</summary>
+    public long SpuriousRecoveries { get; init; }
+
+    /// <summary>The delivery rate measured last, in bytes a second; 0 before the first measurement.</summary>
+    public long DeliveryRate { get; init; }
+
+    /// <summary>Whether <see cref="DeliveryRate"/> was held back by the app rather than the path.</summary>
+    public bool DeliveryRateAppLimited { get; init; }
+
+    /// <summary>The pacing rate in bytes a second; 0 if sending is not paced.</summary>
+    public long PacingRate { get; init; }
+
+    /// <summary>How long sent data may stay unacknowledged before the connection ends; 0 if retransmissions are counted.</summary>
+    public long UserTimeout { get; init; }
+
+    /// <summary>Whether explicit congestion notification is in use.</summary>
+    public bool Ecn { get; init; }
+
     /// <summary>Whether timestamps are in use.</summary>
     public bool Timestamps { get; init; }
 

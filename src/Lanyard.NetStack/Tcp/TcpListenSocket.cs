@@ -6,8 +6,7 @@ namespace Lanyard.NetStack;
 /// <summary>A TCP port that accepts connections. Made by <see cref="NetworkHost.ListenTcp"/>.</summary>
 /// <remarks>
 /// At most the backlog of established connections wait to be accepted; beyond it SYNs are not answered. Half-open ones are at most twice
-/// the
-/// backlog, at least 256; beyond it the oldest makes room.
+/// the backlog, at least 256; beyond it SYNs are answered with cookies, which hold no memory (RFC 4987 section 3.6).
 /// </remarks>
 public sealed class TcpListenSocket
 {
@@ -100,8 +99,8 @@ public sealed class TcpListenSocket
 
         if (_halfOpen.Count >= Math.Max(MinHalfOpen, 2 * _backlog))
         {
-            _host.Count(HostCounter.TcpHalfOpenEvicted);
-            _halfOpen.First!.Fail(NetError.TimedOut);
+            _host.Tcp.SendCookie(packet, segment, Options);
+            return;
         }
 
         var local = new InetEndpoint(packet.Destination, segment.DestinationPort);
@@ -111,6 +110,32 @@ public sealed class TcpListenSocket
             return;
         _halfOpen.AddLast(connection);
         connection.OpenPassively(now, segment);
+    }
+
+    /// <summary>An acknowledgement for no connection has come while cookies are out. False if it is to be answered with a reset.</summary>
+    internal bool ReceiveCookie(long now, InetEndpoint local, InetEndpoint remote, in TcpSegment segment)
+    {
+        if (!SynCookies.TryRead(_host, local, remote, segment, out var offer))
+        {
+            _host.Count(HostCounter.TcpCookiesRejected);
+            // The cookie comes back with the acknowledgement and the stream's first segment. Were both lost, a reset in answer to the
+            // second would end what the repetition of the first brings to life.
+            return !segment.Payload.IsEmpty;
+        }
+
+        if (!HasRoom)
+        {
+            _host.Count(HostCounter.TcpBacklogFull);
+            return true;
+        }
+
+        var connection = new TcpConnection(_host, local, remote, Options, this);
+        if (!_host.Tcp.TryAdd(connection))
+            return true;
+        _host.Count(HostCounter.TcpCookiesAccepted);
+        _halfOpen.AddLast(connection);
+        connection.OpenByCookie(now, offer, segment);
+        return true;
     }
 
     internal void OnEstablished(TcpConnection connection)

@@ -8,6 +8,22 @@ public enum CongestionAlgorithm : byte
 
     /// <summary>Reno's additive increase and halving, RFC 5681.</summary>
     Reno,
+
+    /// <summary>BBR, version 1: by delivery rate and round-trip time instead of loss. Always paced.</summary>
+    Bbr,
+}
+
+/// <summary>When explicit congestion notification (RFC 3168) is used.</summary>
+public enum EcnMode : byte
+{
+    /// <summary>If the other end asks for it: for connections accepted, not for those opened.</summary>
+    Accept = 0,
+
+    /// <summary>Also asked for when opening a connection.</summary>
+    Request,
+
+    /// <summary>Never.</summary>
+    Off,
 }
 
 /// <summary>The settings of a TCP connection. Immutable; see <see cref="TcpConnection.Configure"/>.</summary>
@@ -66,6 +82,18 @@ public sealed record TcpOptions
 
     /// <summary>The congestion control algorithm. Default CUBIC.</summary>
     public CongestionAlgorithm Congestion { get; init; } = CongestionAlgorithm.Cubic;
+
+    /// <summary>Sends at the congestion control's rate, in bursts of about a millisecond, instead of as fast as the window allows. Default
+    /// false; BBR is paced in any case.</summary>
+    public bool Pacing { get; init; }
+
+    /// <summary>When explicit congestion notification is used (RFC 3168). Default <see cref="EcnMode.Accept"/>: some paths still drop
+    /// SYNs that ask for it, and an answer to one that came through risks nothing.</summary>
+    public EcnMode Ecn { get; init; }
+
+    /// <summary>Tells the other end of <see cref="UserTimeout"/>, in the SYN and when it is changed, and, if it is zero, adopts what the
+    /// other end tells: at least 100 s, at most an hour (RFC 5482). Default false.</summary>
+    public bool NegotiateUserTimeout { get; init; }
 
     /// <summary>Offers window scaling (RFC 7323). Default true.</summary>
     public bool WindowScaling { get; init; } = true;

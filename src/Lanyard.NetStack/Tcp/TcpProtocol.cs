@@ -14,6 +14,9 @@ internal sealed class TcpProtocol(NetworkHost host)
     private RateLimiter _resets = new(host.Options.Limits.RepliesPerSecond);
     private TcpConnection? _lastFound;
 
+    // Until when an acknowledgement may bring back a cookie.
+    private long _cookiesUntil;
+
     /// <summary>Connections in any state.</summary>
     public int Count => _connections.Count;
 
@@ -43,7 +46,7 @@ internal sealed class TcpProtocol(NetworkHost host)
         {
             if (connection.State != TcpState.TimeWait || !connection.AdmitsNewIncarnation(segment))
             {
-                connection.Receive(host.Now, segment);
+                connection.Receive(host.Now, segment, packet.IsMarkedForCongestion);
                 return;
             }
 
@@ -57,6 +60,10 @@ internal sealed class TcpProtocol(NetworkHost host)
             listener.Receive(host.Now, packet, segment);
             return;
         }
+
+        if (_cookiesUntil > host.Now && (segment.Flags & (TcpFlags.Syn | TcpFlags.Ack | TcpFlags.Rst)) == TcpFlags.Ack
+            && FindListener(local) is { } answered && answered.ReceiveCookie(host.Now, local, remote, segment))
+            return;
 
         host.Count(HostCounter.TcpNoPort);
         SendReset(local, remote, segment);
@@ -150,6 +157,43 @@ internal sealed class TcpProtocol(NetworkHost host)
             return _connections.TryAdd(new ConnectionKey(connection.LocalEndpoint, connection.RemoteEndpoint), connection);
         host.Count(HostCounter.TcpConnectionLimit);
         return false;
+    }
+
+    /// <summary>Answers a SYN without keeping anything of it (<see cref="SynCookies"/>). The answer goes where the SYN came from, so that
+    /// made-up addresses cost no neighbours either.</summary>
+    public void SendCookie(in InboundPacket packet, in TcpSegment syn, TcpOptions options)
+    {
+        var local = new InetEndpoint(packet.Destination, syn.DestinationPort);
+        var remote = new InetEndpoint(packet.Source, syn.SourcePort);
+        var offer = SynOffer.From(syn);
+        // Without timestamps nothing but the segment size can be remembered.
+        var timestamps = options.Timestamps && offer.HasTimestamp;
+        offer = offer with
+        {
+            HasTimestamp = timestamps,
+            SackPermitted = timestamps && options.SelectiveAcknowledgments && offer.SackPermitted,
+            WindowShift = timestamps && options.WindowScaling ? offer.WindowShift : -1,
+            Ecn = timestamps && options.Ecn != EcnMode.Off && offer.Ecn,
+        };
+        var timestamp = TcpConnection.TimestampOffset(host, local.Address, remote.Address) + TcpConnection.TimestampClock(host.Now);
+        var sequence = SynCookies.Make(host, local, remote, offer, ref timestamp);
+        Span<byte> synOptions = stackalloc byte[TcpSegment.MaxOptionBytes];
+        var length = TcpSegmentOptions.WriteSyn(synOptions, TcpConnection.OfferedMss(host, remote.Address, options),
+            offer.WindowShift < 0 ? -1 : TcpReceiver.ChooseShift(options.MaxReceiveBufferBytes), offer.SackPermitted, timestamps, timestamp,
+            offer.Timestamp);
+        var hop = packet.FromSelf ? Hop.ToSelf : Hop.ToMac(packet.FrameSource);
+        var segment = host.Ip.Begin(hop, local.Address, remote.Address, IpProtocol.Tcp, options.HopLimit, TcpSegment.HeaderBytes + length);
+        if (segment.IsEmpty)
+            return;
+        TcpSegment.WriteHeader(segment, local.Port, remote.Port, sequence, syn.Sequence + 1,
+            TcpFlags.Syn | TcpFlags.Ack | (offer.Ecn ? TcpFlags.Ece : TcpFlags.None),
+            TcpReceiver.FirstWindow(options.InitialReceiveBufferBytes), length);
+        synOptions[..length].CopyTo(segment[TcpSegment.HeaderBytes..]);
+        TcpSegment.WriteChecksum(segment, InternetChecksum.PseudoHeader(local.Address, remote.Address, IpProtocol.Tcp, segment.Length));
+        host.Count(HostCounter.TcpCookiesSent);
+        host.Count(HostCounter.TcpSegmentsSent);
+        host.Ip.Commit(local.Address, segment.Length);
+        _cookiesUntil = host.Now + SynCookies.Lifetime;
     }
 
     public void OnTimeWait(TcpConnection connection)

@@ -15,6 +15,7 @@ internal sealed class TcpReceiver(BufferPool pool, TcpOptions options)
     private int _quick = QuickAcks;
     private bool _ackNow;
     private SequenceRange _duplicate;
+    private int _gapSegments;
 
     // Auto-tuning: what the app has read since a round trip began.
     private long _tuneAt;
@@ -72,7 +73,10 @@ internal sealed class TcpReceiver(BufferPool pool, TcpOptions options)
     }
 
     /// <summary>The window field of a SYN sent before the other end is heard of.</summary>
-    public ushort InitialWindow => (ushort)Math.Min(Buffer.Capacity, MaxUnscaledWindow);
+    public ushort InitialWindow => FirstWindow(Buffer.Capacity);
+
+    /// <summary>The window field of a SYN, which is never scaled (RFC 7323 section 2.2).</summary>
+    public static ushort FirstWindow(int buffer) => (ushort)Math.Min(buffer, MaxUnscaledWindow);
 
     /// <summary>The other end's SYN has come. <paramref name="offered"/> if <see cref="InitialWindow"/> was offered before.</summary>
     public void Start(long synSequence, bool offered)
@@ -111,6 +115,8 @@ internal sealed class TcpReceiver(BufferPool pool, TcpOptions options)
                 default:
                     // What fills or shows a gap is told at once (RFC 5681 section 4.2).
                     _ackNow = true;
+                    if (outcome == ReceiveBuffer.Outcome.OutOfOrder)
+                        _gapSegments++;
                     break;
             }
         }
@@ -136,11 +142,16 @@ internal sealed class TcpReceiver(BufferPool pool, TcpOptions options)
             _duplicate = new SequenceRange(start, end);
     }
 
+    /// <summary>How many acknowledgements an end without selective ones needs for what has arrived: one for each segment beyond a gap,
+    /// since it counts them, else one.</summary>
+    public int PlainAcks => Math.Max(_gapSegments, 1);
+
     /// <summary>An acknowledgement has left, with everything there was to tell.</summary>
     public void OnAckSent()
     {
         _ackNow = false;
         _unacknowledged = 0;
+        _gapSegments = 0;
         _duplicate = default;
         AckDeadline = long.MaxValue;
         if (_quick > 0)

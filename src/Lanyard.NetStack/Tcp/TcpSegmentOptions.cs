@@ -8,6 +8,9 @@ internal readonly ref struct TcpSegmentOptions
     /// <summary>Timestamps with padding in front, as every segment carries them once agreed.</summary>
     public const int TimestampBytes = 12;
 
+    /// <summary>A user timeout.</summary>
+    public const int UserTimeoutBytes = 4;
+
     /// <summary>The most blocks that fit beside timestamps.</summary>
     public const int MaxSackBlocks = 3;
 
@@ -21,13 +24,15 @@ internal readonly ref struct TcpSegmentOptions
     private const byte SackPermittedKind = 4;
     private const byte SackKind = 5;
     private const byte TimestampKind = 8;
+    private const byte UserTimeoutKind = 28;
+    private const int MinutesFlag = 0x8000;
     private const int SackBlockBytes = 8;
     private const uint PaddedTimestampHead = 0x0101_080a;
 
     private readonly ReadOnlySpan<byte> _sack;
 
     private TcpSegmentOptions(int mss, int windowShift, bool sackPermitted, bool hasTimestamp, uint timestamp, uint timestampEcho,
-        ReadOnlySpan<byte> sack)
+        ReadOnlySpan<byte> sack, int userTimeout = 0)
     {
         Mss = mss;
         WindowShift = windowShift;
@@ -36,6 +41,7 @@ internal readonly ref struct TcpSegmentOptions
         Timestamp = timestamp;
         TimestampEcho = timestampEcho;
         _sack = sack;
+        UserTimeoutSeconds = userTimeout;
     }
 
     /// <summary>The maximum segment size, 0 if not given.</summary>
@@ -51,6 +57,9 @@ internal readonly ref struct TcpSegmentOptions
     public uint Timestamp { get; }
 
     public uint TimestampEcho { get; }
+
+    /// <summary>The user timeout in seconds, 0 if not given (RFC 5482).</summary>
+    public int UserTimeoutSeconds { get; }
 
     public int SackBlocks => _sack.Length / SackBlockBytes;
 
@@ -73,6 +82,7 @@ internal readonly ref struct TcpSegmentOptions
         var hasTimestamp = false;
         var timestamp = 0u;
         var timestampEcho = 0u;
+        var userTimeout = 0;
         ReadOnlySpan<byte> sack = default;
         options = default;
         while (!bytes.IsEmpty && bytes[0] != EndKind)
@@ -105,6 +115,10 @@ internal readonly ref struct TcpSegmentOptions
                     timestamp = BinaryPrimitives.ReadUInt32BigEndian(value);
                     timestampEcho = BinaryPrimitives.ReadUInt32BigEndian(value[4..]);
                     break;
+                case UserTimeoutKind when value.Length == 2:
+                    userTimeout = BinaryPrimitives.ReadUInt16BigEndian(value);
+                    userTimeout = (userTimeout & MinutesFlag) != 0 ? (userTimeout & ~MinutesFlag) * 60 : userTimeout;
+                    break;
                 default:
                     break;
             }
@@ -112,8 +126,18 @@ internal readonly ref struct TcpSegmentOptions
             bytes = bytes[bytes[1]..];
         }
 
-        options = new TcpSegmentOptions(mss, windowShift, sackPermitted, hasTimestamp, timestamp, timestampEcho, sack);
+        options = new TcpSegmentOptions(mss, windowShift, sackPermitted, hasTimestamp, timestamp, timestampEcho, sack, userTimeout);
         return true;
+    }
+
+    /// <summary>Writes a user timeout (RFC 5482 section 3) and returns its length.</summary>
+    public static int WriteUserTimeout(Span<byte> options, long seconds)
+    {
+        var value = seconds < MinutesFlag ? seconds : Math.Min(seconds / 60, MinutesFlag - 1) | MinutesFlag;
+        options[0] = UserTimeoutKind;
+        options[1] = UserTimeoutBytes;
+        BinaryPrimitives.WriteUInt16BigEndian(options[2..], (ushort)value);
+        return UserTimeoutBytes;
     }
 
     /// <summary>Writes the options of a SYN and returns their length, a multiple of 4.</summary>

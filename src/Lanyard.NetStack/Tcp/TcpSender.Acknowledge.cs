@@ -6,6 +6,9 @@ internal sealed partial class TcpSender
     private long _windowSequence;
     private long _windowAck;
 
+    // What the acknowledgement at hand tells of the segment sent last among those that arrived, -1 if nothing.
+    private long _latestRtt;
+
     /// <summary>The first window, from the SYN or the acknowledgement of ours.</summary>
     public void SetWindow(long sequence, long ack, long window)
     {
@@ -21,12 +24,24 @@ internal sealed partial class TcpSender
         var windowChanged = UpdateWindow(segment, sequence, ack);
         var before = Una;
         var outstandingBefore = Outstanding;
+        var pipeBefore = Recovery.Pipe(outstandingBefore);
+        var deliveredBefore = Rate.Delivered;
+        var lostBefore = Segments.LostEver;
+        _latestRtt = -1;
         var hasEcho = connection.UsesTimestamps && segment.Options.HasTimestamp;
         if (ack > Una)
             Advance(now, ack, hasEcho, segment.Options.TimestampEcho);
         _unansweredProbes = 0;
+        // An end that has shrunk its window to nothing cannot acknowledge, but it is there (RFC 9293 section 3.8.6).
+        if (Window == 0)
+            Retries = 0;
         var acknowledged = Una - before;
         var sacked = Recovery.UseSack && segment.Options.SackBlocks > 0 ? ReadSack(now, segment.Options) : 0;
+        if (Recovery.TryUndo(Congestion))
+            OnUndone();
+        var congested = UsesEcn && segment.Has(TcpFlags.Ece);
+        if (congested)
+            OnCongestionEcho();
         if (acknowledged == 0 && Segments.Count == 0)
         {
             Buffer.GrowTo(2 * Congestion.Window, MaxBuffer);
@@ -42,14 +57,31 @@ internal sealed partial class TcpSender
         }
 
         var stateBefore = Recovery.State;
-        if (Recovery.OnAcknowledged(now, Una, Next, acknowledged, sacked, duplicate, Congestion, Rtt, Mss))
-            OnRecoveryBegun();
-        if (acknowledged > 0 && stateBefore != RecoveryState.Recovery && Recovery.State != RecoveryState.Recovery)
+        var begun = Recovery.OnAcknowledged(now, Una, Next, acknowledged, sacked, duplicate, Congestion, Rtt, Mss);
+        var sample = new AckSample
         {
-            var limited = _limited || (Congestion.InSlowStart && outstandingBefore * 2 > Congestion.Window);
-            Congestion.OnAcknowledged(now, acknowledged, limited, Rtt.Smoothed);
-        }
-
+            Now = now,
+            Acknowledged = acknowledged,
+            Delivered = Rate.Delivered - deliveredBefore,
+            Lost = Segments.LostEver - lostBefore,
+            Limited = _limited || (Congestion.InSlowStart && outstandingBefore * 2 > Congestion.Window),
+            Rtt = _latestRtt,
+            SmoothedRtt = Rtt.Smoothed,
+            Una = Una,
+            Next = Next,
+            Pipe = Recovery.Pipe(Outstanding),
+            PipeBefore = pipeBefore,
+            Rate = Rate.Take(Rtt.Min),
+        };
+        if (begun)
+            OnRecoveryBegun(sample);
+        else if (stateBefore != RecoveryState.Open && Recovery.State == RecoveryState.Open)
+            Congestion.OnRecoveryEnded();
+        if (acknowledged > 0 && !congested && stateBefore != RecoveryState.Recovery && Recovery.State != RecoveryState.Recovery)
+            Congestion.OnAcknowledged(sample);
+        Congestion.OnEveryAcknowledgment(sample);
+        if (_sizeSearch is not null)
+            SettleSizeProbe();
         Buffer.GrowTo(2 * Congestion.Window, MaxBuffer);
         if (acknowledged > 0)
             ArmRetransmission(now);
@@ -57,12 +89,21 @@ internal sealed partial class TcpSender
         return acknowledged > 0;
     }
 
-    private void OnRecoveryBegun()
+    private void OnRecoveryBegun(in AckSample sample)
     {
+        Congestion.OnRecoveryBegun(sample);
         Recovery.CancelProbe();
         ProbeAt = long.MaxValue;
         connection.FastRecoveries++;
         connection.Host.Count(HostCounter.TcpFastRecoveries);
+    }
+
+    // Loss that made the window fall was none. The round-trip time is left to segments sent only once: what answers here may be the other
+    // end's second answer, the first one lost, and as late as the timeout made it.
+    private void OnUndone()
+    {
+        connection.Host.Count(HostCounter.TcpSpuriousRecoveries);
+        connection.SpuriousRecoveries++;
     }
 
     private bool UpdateWindow(in TcpSegment segment, long sequence, long ack)
@@ -79,15 +120,25 @@ internal sealed partial class TcpSender
     private void Advance(long now, long ack, bool hasEcho, uint echo)
     {
         var rtt = -1L;
+        var echoIsEarlier = hasEcho && Recovery.FirstRepeatedAt != 0
+            && (int)(echo - connection.TimestampAt(Recovery.FirstRepeatedAt)) < 0;
         while (Segments.Count > 0 && Segments[0].End <= ack)
         {
             ref var first = ref Segments[0];
             if (!first.Is(SentState.Sacked))
             {
                 Recovery.OnDelivered(now, first, IsOlder(hasEcho, echo, first), Rtt.Min);
+                Rate.OnDelivered(first, now);
                 // Karn's rule: only what was sent once tells the time it took.
-                if (rtt < 0 && !first.Is(SentState.EverRetransmitted))
-                    rtt = now - first.SentAt;
+                if (!first.Is(SentState.EverRetransmitted))
+                {
+                    _latestRtt = now - first.SentAt;
+                    if (rtt < 0)
+                        rtt = _latestRtt;
+                }
+
+                if (echoIsEarlier)
+                    Recovery.NoteEarlierEcho(first);
             }
 
             Segments.RemoveFirst();
@@ -117,7 +168,7 @@ internal sealed partial class TcpSender
             {
                 // The first block tells of data received twice (RFC 2883).
                 if (end > Una - MaxWindow)
-                    Recovery.OnDuplicateReported(Una, Next, end);
+                    Recovery.OnDuplicateReported(Una, Next, start, end);
                 continue;
             }
 
@@ -134,6 +185,9 @@ internal sealed partial class TcpSender
                 newly += segment.Length;
                 // Out of order, the echo is that of an earlier segment (RFC 7323 section 4.3) and says nothing of this one.
                 Recovery.OnDelivered(now, segment, echoIsOlder: false, Rtt.Min);
+                Rate.OnDelivered(segment, now);
+                if (!segment.Is(SentState.EverRetransmitted))
+                    _latestRtt = now - segment.SentAt;
                 Segments.Change(ref segment, SentState.Sacked, SentState.Lost | SentState.Retransmitted);
             }
         }

@@ -38,18 +38,30 @@ internal sealed partial class TcpSender
     public long UserTimeout { get; set; } = Microseconds.From(options.UserTimeout);
 
     /// <summary>The earliest of the sender's deadlines.</summary>
-    public long NextDeadline => Math.Min(Math.Min(RetransmitAt, ProbeAt), Math.Min(PersistAt, Recovery.ReorderDeadline));
+    public long NextDeadline => Math.Min(Math.Min(RetransmitAt, ProbeAt), Math.Min(Math.Min(PersistAt, PaceAt), Recovery.ReorderDeadline));
 
     /// <summary>Does what is due. False if the other end has not answered for too long.</summary>
     public bool OnTimer(long now)
     {
-        if (Recovery.ReorderDeadline <= now && Recovery.OnReorderTimer(now, Una, Next, Congestion, Rtt, Mss))
-            OnRecoveryBegun();
+        if (Recovery.ReorderDeadline <= now)
+            OnReorderTimer(now);
         if (RetransmitAt <= now)
             return OnRetransmissionTimeout(now);
         if (ProbeAt <= now)
             SendTailProbe(now);
         return PersistAt > now || OnPersistTimer(now);
+    }
+
+    private void OnReorderTimer(long now)
+    {
+        if (Recovery.OnReorderTimer(now, Una, Next, Congestion, Rtt, Mss))
+        {
+            var pipe = Recovery.Pipe(Outstanding);
+            OnRecoveryBegun(new AckSample { Now = now, Pipe = pipe, PipeBefore = pipe, Rate = new() { TotalDelivered = Rate.Delivered } });
+        }
+
+        if (_sizeSearch is not null)
+            SettleSizeProbe();
     }
 
     private bool OnRetransmissionTimeout(long now)
@@ -58,12 +70,14 @@ internal sealed partial class TcpSender
         ProbeAt = long.MaxValue;
         if (Segments.Count == 0)
             return true;
-        if (Retries >= MaxRetries || (UserTimeout > 0 && now - Segments[0].FirstSentAt >= UserTimeout))
+        // The user timeout takes the place of the number of retransmissions (RFC 9293 section 3.8.3).
+        if (UserTimeout > 0 ? now - Segments[0].FirstSentAt >= UserTimeout : Retries >= MaxRetries)
             return false;
         Retries++;
         connection.Timeouts++;
         connection.Host.Count(HostCounter.TcpTimeouts);
         Recovery.CancelProbe();
+        CheckBlackHole();
         Recovery.OnTimeout(Next, Congestion, Outstanding, Retries == 1);
         Rtt.BackOff();
         ArmRetransmission(now);
@@ -134,7 +148,7 @@ internal sealed partial class TcpSender
         if (!HasUnsent || Segments.Count > 0)
             return true;
         // A window that stays closed is no reason to give up as long as probes are answered (RFC 9293 section 3.8.6.1).
-        if (_unansweredProbes > MaxRetries || (UserTimeout > 0 && _unansweredProbes > 0 && now - _persistSince >= UserTimeout))
+        if (UserTimeout > 0 ? _unansweredProbes > 0 && now - _persistSince >= UserTimeout : _unansweredProbes > MaxRetries)
             return false;
         _persistBackoff = Math.Min(_persistBackoff + 1, 16);
         PersistAt = now + Math.Min(Rtt.Timeout(MinRto, MaxRto) << _persistBackoff, Math.Max(MaxRto, MinRto));

@@ -24,6 +24,9 @@ internal sealed partial class TcpSender(TcpConnection connection, BufferPool poo
 
     public LossRecovery Recovery { get; private set; } = null!;
 
+    /// <summary>How fast data is delivered.</summary>
+    public DeliveryRate Rate;
+
     public CongestionControl Congestion { get; private set; } = null!;
 
     /// <summary>The sequence number of the stream's first byte.</summary>
@@ -78,6 +81,7 @@ internal sealed partial class TcpSender(TcpConnection connection, BufferPool poo
         Una = First;
         Mss = mss;
         Congestion = CongestionControl.Create(options.Congestion, mss);
+        _paces = options.Pacing || Congestion.NeedsPacing;
         Recovery.UseSack = useSack;
     }
 
@@ -86,6 +90,7 @@ internal sealed partial class TcpSender(TcpConnection connection, BufferPool poo
     /// <summary>The path carries less than thought; what is in flight and longer is sent again in pieces.</summary>
     public void LowerMss(int mss, long now)
     {
+        _sizeSearch?.Cap(mss);
         if (mss >= Mss)
             return;
         for (var i = 0; i < Segments.Count; i++)
@@ -103,12 +108,16 @@ internal sealed partial class TcpSender(TcpConnection connection, BufferPool poo
     /// <summary>Sends what may be sent now: first what was lost, then what is new.</summary>
     public void Send(long now)
     {
+        if (_paces)
+            BeginPacing(now);
         if (Segments.LostUnsent > 0)
             SendLost(now);
         if (HasUnsent)
             SendNew(now);
         else
             _limited = false;
+        if (!HasUnsent && Segments.Count > 0 && Segments.LostUnsent == 0)
+            Rate.OnAppLimited(Recovery.Pipe(Outstanding));
         SettlePersist(now);
     }
 
@@ -117,7 +126,7 @@ internal sealed partial class TcpSender(TcpConnection connection, BufferPool poo
     {
         Buffer.Dispose();
         Segments.Clear();
-        RetransmitAt = ProbeAt = PersistAt = long.MaxValue;
+        RetransmitAt = ProbeAt = PersistAt = PaceAt = long.MaxValue;
     }
 
     private void SendLost(long now)
@@ -132,6 +141,8 @@ internal sealed partial class TcpSender(TcpConnection connection, BufferPool poo
             // A segment more than the window by rounding is let go; the very first always is, or nothing would move.
             if ((pipe >= Congestion.Window && pipe > 0) || (i > 0 && segment.Start >= window))
                 return;
+            if (_paces && MustWait(now))
+                return;
             Retransmit(i, now);
         }
     }
@@ -143,6 +154,7 @@ internal sealed partial class TcpSender(TcpConnection connection, BufferPool poo
         ref var segment = ref Segments[index];
         Segments.Change(ref segment, SentState.Retransmitted | SentState.EverRetransmitted, SentState.None);
         segment.SentAt = now;
+        Rate.OnSent(ref segment, now, isFirstInFlight: false);
         Recovery.OnRetransmitted(segment);
         Recovery.OnSent(segment.Length);
         var fin = segment.Is(SentState.Fin);
@@ -150,7 +162,7 @@ internal sealed partial class TcpSender(TcpConnection connection, BufferPool poo
         connection.Host.Count(HostCounter.TcpRetransmissions);
         connection.BytesRetransmitted += length;
         connection.SegmentsRetransmitted++;
-        Transmit(segment.Start, length, fin, now);
+        Transmit(segment.Start, length, fin, now, isNew: false);
         if (RetransmitAt == long.MaxValue)
             ArmRetransmission(now);
     }
@@ -177,6 +189,18 @@ internal sealed partial class TcpSender(TcpConnection connection, BufferPool poo
                 break;
             }
 
+            if (_paces && MustWait(now))
+            {
+                _limited = true;
+                break;
+            }
+
+            if (_sizeSearch is not null && TrySendSizeProbe(available, room, now))
+            {
+                sent = true;
+                continue;
+            }
+
             var usable = Una + Window - Next;
             if (usable <= 0 || !MaySend(ref length, available, usable, fin))
                 break;
@@ -192,14 +216,18 @@ internal sealed partial class TcpSender(TcpConnection connection, BufferPool poo
     }
 
     // A window that is nearly full opens with each acknowledgement by a segment or two. Where much is to be sent and more acknowledgements
-    // are on their way, it is left to open further: a burst costs little more than a segment, here, on the way and at the other end.
+    // are on their way, it is left to open further: a burst costs little more than a segment, here, on the way and at the other end. Not
+    // when something seems to be missing: then a new segment may bring the acknowledgement that tells (RFC 3042). Pacing makes bursts of
+    // its own.
     private bool IsWorthWaiting()
     {
         var window = Math.Min(Congestion.Window, Window);
         var burst = Math.Min(window / BurstsPerWindow, MaxBurstBytes);
-        return Recovery.State == RecoveryState.Open
+        return !_paces
+            && Recovery.State == RecoveryState.Open
             && Outstanding >= window - burst
             && Outstanding > MinSegmentsToWait * Mss
+            && Recovery.Pipe(Outstanding) == Outstanding
             && Buffer.End - (Next - First) > burst;
     }
 
@@ -222,17 +250,20 @@ internal sealed partial class TcpSender(TcpConnection connection, BufferPool poo
         var total = length + (fin ? 1 : 0);
         var state = fin ? SentState.Fin : SentState.None;
         Segments.Add(new SentSegment { Start = Next, Length = total, SentAt = now, FirstSentAt = now, State = state });
+        Rate.OnSent(ref Segments[Segments.Count - 1], now, isFirstInFlight: Segments.Count == 1);
         var sequence = Next;
         Next += total;
         FinSent |= fin;
         Recovery.OnSent(total);
-        Transmit(sequence, length, fin, now);
+        Transmit(sequence, length, fin, now, isNew: true);
         if (RetransmitAt == long.MaxValue)
             ArmRetransmission(now);
     }
 
-    private void Transmit(long sequence, int length, bool fin, long now)
+    private void Transmit(long sequence, int length, bool fin, long now, bool isNew)
     {
+        if (_paces)
+            Pace(length);
         _lastSentAt = now;
         var flags = TcpFlags.Ack;
         var offset = sequence - First;
@@ -241,6 +272,10 @@ internal sealed partial class TcpSender(TcpConnection connection, BufferPool poo
         if (fin)
             flags |= TcpFlags.Fin;
         connection.BytesSent += length;
-        connection.TransmitData(flags, sequence, offset, length);
+        // What is sent again is not marked as capable (RFC 3168 section 6.1.5).
+        var ecn = UsesEcn && isNew && length > 0 && Congestion.HeedsCongestionEchoes;
+        if (ecn && TakeReducedNote())
+            flags |= TcpFlags.Cwr;
+        connection.TransmitData(flags, sequence, offset, length, ecn);
     }
 }

@@ -6,7 +6,7 @@ namespace Lanyard.NetStack.Tests;
 /// <summary>A TCP segment that the host under test sent, taken apart.</summary>
 internal sealed record SentTcp(TcpFlags Flags, uint Sequence, uint Acknowledgment, int Window, byte[] Payload, int Mss, int WindowShift,
     bool SackPermitted,
-    uint? Timestamp, uint TimestampEcho, (uint Start, uint End)[] Sack, ushort SourcePort);
+    uint? Timestamp, uint TimestampEcho, (uint Start, uint End)[] Sack, ushort SourcePort, byte TrafficClass, int UserTimeout);
 
 /// <summary>One host under test, and frames made and taken apart by hand as its neighbour B, whose Ethernet address the host
 /// knows.</summary>
@@ -83,10 +83,10 @@ internal sealed class RawPeer : IFrameSink, INeighborResolver, IGroupObserver
     /// <summary>Gives the host an IPv4 packet from B.</summary>
     public void ReceiveV4(byte protocol, ReadOnlySpan<byte> payload, InetAddress? source = null, InetAddress? destination = null,
         MacAddress? mac = null,
-        ushort identification = 0, bool more = false, int offset = 0, byte hopLimit = 64)
+        ushort identification = 0, bool more = false, int offset = 0, byte hopLimit = 64, byte trafficClass = 0)
     {
         var packet = new byte[Ipv4Packet.HeaderBytes + payload.Length];
-        Ipv4Packet.WriteHeader(packet, source ?? Pair.B4, destination ?? Pair.A4, protocol, hopLimit, 0, identification, false, more,
+        Ipv4Packet.WriteHeader(packet, source ?? Pair.B4, destination ?? Pair.A4, protocol, hopLimit, trafficClass, identification, false, more,
             offset, payload.Length);
         payload.CopyTo(packet.AsSpan(Ipv4Packet.HeaderBytes));
         Receive(NetworkHost.EtherTypeIPv4, packet, mac);
@@ -143,8 +143,9 @@ internal sealed class RawPeer : IFrameSink, INeighborResolver, IGroupObserver
     /// <summary>Gives the host a TCP segment from B over IPv4.</summary>
     public void ReceiveTcp(ushort sourcePort, ushort destinationPort, TcpFlags flags, uint sequence, uint acknowledgment,
         ReadOnlySpan<byte> payload = default,
-        ushort window = 65_535, ReadOnlySpan<byte> options = default) =>
-        ReceiveV4(IpProtocol.Tcp, Tcp(sourcePort, destinationPort, flags, sequence, acknowledgment, payload, window, options));
+        ushort window = 65_535, ReadOnlySpan<byte> options = default, byte trafficClass = 0) =>
+        ReceiveV4(IpProtocol.Tcp, Tcp(sourcePort, destinationPort, flags, sequence, acknowledgment, payload, window, options),
+            trafficClass: trafficClass);
 
     public static byte[] Tcp(ushort sourcePort, ushort destinationPort, TcpFlags flags, uint sequence, uint acknowledgment,
         ReadOnlySpan<byte> payload,
@@ -175,7 +176,8 @@ internal sealed class RawPeer : IFrameSink, INeighborResolver, IGroupObserver
             sack[i] = (options.SackStart(i), options.SackEnd(i));
         return new SentTcp(segment.Flags, segment.Sequence, segment.Acknowledgment, segment.Window, segment.Payload.ToArray(),
             options.Mss, options.WindowShift,
-            options.SackPermitted, options.HasTimestamp ? options.Timestamp : null, options.TimestampEcho, sack, segment.SourcePort);
+            options.SackPermitted, options.HasTimestamp ? options.Timestamp : null, options.TimestampEcho, sack, segment.SourcePort,
+            packet.TrafficClass, options.UserTimeoutSeconds);
     }
 }
 
@@ -200,11 +202,11 @@ internal sealed class RawConnection
 
     /// <summary>The host opens a connection to B and B answers.</summary>
     public static RawConnection Open(RawPeer peer, ushort window = 65_535, TcpOptions? options = null, byte[]? synOptions = null,
-        long rtt = 0)
+        long rtt = 0, bool ecn = false)
     {
         var raw = Start(peer, options);
         peer.Advance(rtt);
-        raw.Send(TcpFlags.Syn | TcpFlags.Ack, -1, 0, window: window, options: synOptions ?? [2, 4, 0x05, 0xb4]);
+        raw.Send(TcpFlags.Syn | TcpFlags.Ack | (ecn ? TcpFlags.Ece : 0), -1, 0, window: window, options: synOptions ?? [2, 4, 0x05, 0xb4]);
         Assert.Equal(TcpState.Established, raw.Connection.State);
         Assert.Equal(TcpFlags.Ack, peer.NextTcp()!.Flags);
         return raw;
@@ -225,9 +227,9 @@ internal sealed class RawConnection
 
     /// <summary>B sends a segment; -1 is the sequence number of its SYN, 0 that of its first byte, and so for acknowledgements.</summary>
     public void Send(TcpFlags flags, long sequence, long acknowledgment, ReadOnlySpan<byte> payload = default, ushort window = 65_535,
-        ReadOnlySpan<byte> options = default) =>
+        ReadOnlySpan<byte> options = default, byte trafficClass = 0) =>
         _peer.ReceiveTcp(FarPort, _nearPort, flags, (uint)(FarIsn + 1 + sequence), (uint)(_nearIsn + 1 + acknowledgment), payload,
-            window, options);
+            window, options, trafficClass);
 
     /// <summary>The next segment sent, its numbers counted likewise; null if none was sent.</summary>
     public SentTcp? Next() => _peer.NextTcp() is { } sent

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Lanyard.Primitives;
 
 namespace Lanyard.NetStack.Tests;
@@ -26,6 +27,9 @@ internal sealed record LinkOptions
 
     /// <summary>Bytes that wait for the bandwidth before frames are dropped.</summary>
     public int QueueBytes { get; init; } = 256 << 10;
+
+    /// <summary>Bytes waiting for the bandwidth beyond which packets that may be marked for congestion are; 0 marks none.</summary>
+    public int MarkAboveBytes { get; init; }
 
     /// <summary>Decides, beside chance, which frames are lost.</summary>
     public Func<Frame, bool>? Drop { get; init; }
@@ -63,6 +67,8 @@ internal sealed class VirtualLink(LinkOptions options, int seed, Func<long> cloc
     public int Flushes { get; private set; }
 
     public long Lost { get; private set; }
+
+    public long Marked { get; private set; }
 
     public long NextArrival => _instant.Count > 0 ? 0 : _travelling.TryPeek(out _, out var key) ? key.At : long.MaxValue;
 
@@ -109,11 +115,15 @@ internal sealed class VirtualLink(LinkOptions options, int seed, Func<long> cloc
         if (link.BitsPerSecond > 0)
         {
             var start = Math.Max(now, _busyUntil);
-            if ((start - now) * link.BitsPerSecond / 8_000_000 > link.QueueBytes)
+            var waiting = (start - now) * link.BitsPerSecond / 8_000_000;
+            if (waiting > link.QueueBytes)
             {
                 Lose(frame);
                 return;
             }
+
+            if (link.MarkAboveBytes > 0 && waiting > link.MarkAboveBytes)
+                Mark(frame);
 
             _busyUntil = start + Math.Max(1, frame.Length * 8_000_000L / link.BitsPerSecond);
             at = _busyUntil + link.Delay;
@@ -145,6 +155,22 @@ internal sealed class VirtualLink(LinkOptions options, int seed, Func<long> cloc
     }
 
     public void Recycle(Frame frame) => _free.Push(frame);
+
+    // What a router does instead of dropping (RFC 3168 section 5).
+    private void Mark(Frame frame)
+    {
+        var v6 = frame.EtherType == NetworkHost.EtherTypeIPv6;
+        var shift = v6 ? 4 : 0;
+        if (frame.EtherType == NetworkHost.EtherTypeArp || ((frame.Bytes[1] >> shift) & 3) is 0 or 3)
+            return;
+        frame.Bytes[1] |= (byte)(3 << shift);
+        Marked++;
+        if (v6)
+            return;
+        var header = frame.Bytes.AsSpan(0, Ipv4Packet.HeaderBytes);
+        BinaryPrimitives.WriteUInt16BigEndian(header[10..], 0);
+        BinaryPrimitives.WriteUInt16BigEndian(header[10..], InternetChecksum.Finish(InternetChecksum.Sum(header)));
+    }
 
     private void Lose(Frame frame)
     {

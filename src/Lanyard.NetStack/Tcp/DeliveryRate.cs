@@ -1,0 +1,109 @@
+namespace Lanyard.NetStack;
+
+/// <summary>How fast data was delivered, as one acknowledgement shows it.</summary>
+internal struct RateSample
+{
+    /// <summary>Bytes delivered over <see cref="Interval"/>.</summary>
+    public long Delivered;
+
+    /// <summary>Microseconds; 0 if the sample says nothing.</summary>
+    public long Interval;
+
+    /// <summary>All that had been delivered when the segment was sent that the sample is of.</summary>
+    public long PriorDelivered;
+
+    /// <summary>All that has been delivered.</summary>
+    public long TotalDelivered;
+
+    /// <summary>Whether the app, not the path, was what held sending back.</summary>
+    public bool AppLimited;
+
+    /// <summary>Bytes a second, 0 if the sample says nothing.</summary>
+    public readonly long BytesPerSecond => Interval <= 0 ? 0 : Delivered * Microseconds.PerSecond / Interval;
+}
+
+/// <summary>
+/// Estimates the delivery rate (draft-ietf-ccwg-bbr section 4.1): what was delivered between a segment's sending and its acknowledgement,
+/// over the longer of the times that sending and acknowledging took. Times are in microseconds.
+/// </summary>
+internal struct DeliveryRate
+{
+    private long _delivered;
+    private long _deliveredAt;
+    private long _firstSentAt;
+    private long _appLimitedUntil;
+
+    // The sample that the acknowledgement at hand makes.
+    private RateSample _sample;
+    private long _priorAt;
+    private long _sendElapsed;
+
+    /// <summary>Bytes delivered since the connection began.</summary>
+    public readonly long Delivered => _delivered;
+
+    /// <summary>The last sample that said anything, in bytes a second.</summary>
+    public long Latest { get; private set; }
+
+    /// <summary>Whether <see cref="Latest"/> was held back by the app.</summary>
+    public bool LatestAppLimited { get; private set; }
+
+    /// <summary>A segment is sent, for the first time or again: notes in it what was delivered so far.</summary>
+    public void OnSent(ref SentSegment segment, long now, bool isFirstInFlight)
+    {
+        if (isFirstInFlight)
+        {
+            _firstSentAt = now;
+            _deliveredAt = now;
+        }
+
+        segment.Delivered = _delivered;
+        segment.DeliveredAt = _deliveredAt;
+        segment.FlightSentAt = _firstSentAt;
+        segment.State = _appLimitedUntil != 0 ? segment.State | SentState.AppLimited : segment.State & ~SentState.AppLimited;
+    }
+
+    /// <summary>A segment has arrived at the other end.</summary>
+    public void OnDelivered(in SentSegment segment, long now)
+    {
+        _delivered += segment.Length;
+        _deliveredAt = now;
+        // Of all that one acknowledgement covers, the segment sent last makes the sample.
+        if (_priorAt != 0 && segment.Delivered < _sample.PriorDelivered)
+            return;
+        _sample.PriorDelivered = segment.Delivered;
+        _sample.AppLimited = segment.Is(SentState.AppLimited);
+        _priorAt = segment.DeliveredAt;
+        _sendElapsed = segment.SentAt - segment.FlightSentAt;
+        _firstSentAt = segment.SentAt;
+    }
+
+    /// <summary>The app has written no more than was sent: what is delivered until that has arrived is no measure of the path.</summary>
+    public void OnAppLimited(long pipe) => _appLimitedUntil = Math.Max(_delivered + pipe, 1);
+
+    /// <summary>The acknowledgement has been read: its sample.</summary>
+    /// <param name="minRtt">The lowest round-trip time; what seems faster than that is no measure.</param>
+    public RateSample Take(long minRtt)
+    {
+        if (_appLimitedUntil != 0 && _delivered > _appLimitedUntil)
+            _appLimitedUntil = 0;
+        var sample = _sample;
+        sample.TotalDelivered = _delivered;
+        if (_priorAt != 0)
+        {
+            sample.Delivered = _delivered - sample.PriorDelivered;
+            sample.Interval = Math.Max(_sendElapsed, _deliveredAt - _priorAt);
+            if (sample.Interval < minRtt)
+                sample.Interval = 0;
+        }
+
+        if (sample.Interval > 0)
+        {
+            Latest = sample.BytesPerSecond;
+            LatestAppLimited = sample.AppLimited;
+        }
+
+        _sample = default;
+        _priorAt = 0;
+        return sample;
+    }
+}

@@ -1,0 +1,110 @@
+using Lanyard.Primitives;
+
+namespace Lanyard.NetStack;
+
+/// <summary>What a SYN says of its sender: what a connection needs to know of it.</summary>
+/// <param name="Sequence">The SYN's sequence number.</param>
+/// <param name="Mss">The largest segment its sender takes, 0 if not given.</param>
+/// <param name="WindowShift">The shift of its windows, -1 if not given.</param>
+/// <param name="SackPermitted">Whether it takes selective acknowledgements.</param>
+/// <param name="HasTimestamp">Whether it carries a timestamp.</param>
+/// <param name="Timestamp">The timestamp.</param>
+/// <param name="Ecn">Whether it asks for, or agrees to, explicit congestion notification (RFC 3168 section 6.1.1).</param>
+/// <param name="UserTimeoutSeconds">Its user timeout, 0 if not given.</param>
+internal readonly record struct SynOffer(uint Sequence, int Mss, int WindowShift, bool SackPermitted, bool HasTimestamp, uint Timestamp,
+    bool Ecn, int UserTimeoutSeconds)
+{
+    public static SynOffer From(in TcpSegment segment)
+    {
+        var options = segment.Options;
+        var ecn = (segment.Flags & (TcpFlags.Ece | TcpFlags.Cwr))
+            == (segment.Has(TcpFlags.Ack) ? TcpFlags.Ece : TcpFlags.Ece | TcpFlags.Cwr);
+        return new(segment.Sequence, options.Mss, options.WindowShift, options.SackPermitted, options.HasTimestamp, options.Timestamp, ecn,
+            options.UserTimeoutSeconds);
+    }
+}
+
+/// <summary>
+/// Answers to SYNs that hold no memory: what must be remembered of the SYN is put into this end's initial sequence number (RFC 4987
+/// section 3.6), and what does not fit there into the low bits of the timestamp, if the other end uses timestamps. Both come back with the
+/// acknowledgement.
+/// </summary>
+/// <remarks>
+/// The sequence number is 29 bits of a keyed hash over addresses, ports, the SYN's sequence number, the time slot and everything encoded,
+/// then 3 bits of the segment size's class. Two slots are accepted, so a stranger who sees no packet guesses right once in 2^28.
+/// </remarks>
+internal static class SynCookies
+{
+    /// <summary>How long after the last cookie an acknowledgement may still bring one back, in microseconds: two slots.</summary>
+    public const long Lifetime = 2L << SlotShift;
+
+    // A slot is 2^26 microseconds, 67 seconds; a cookie is good for at least one.
+    private const int SlotShift = 26;
+
+    private const uint ClassMask = 7;
+
+    // In the timestamp: four bits of window shift, one of selective acknowledgements, one of congestion notification.
+    private const int OptionBits = 6;
+    private const uint OptionMask = (1 << OptionBits) - 1;
+    private const uint NoShift = 15;
+    private const uint SackBit = 16;
+    private const uint EcnBit = 32;
+
+    // The largest class that is not above the SYN's is used.
+    private static readonly ushort[] Classes = [88, 536, 1_220, 1_360, 1_440, 1_460, 2_740, 2_760];
+
+    /// <summary>The initial sequence number that answers a SYN, and the timestamp to send with it.</summary>
+    /// <param name="host">The host.</param>
+    /// <param name="local">This end.</param>
+    /// <param name="remote">The other end.</param>
+    /// <param name="offer">What the SYN offers, with options that this end does not use taken out.</param>
+    /// <param name="timestamp">The timestamp of now; comes back with the options in its low bits, never later than it was.</param>
+    public static uint Make(NetworkHost host, InetEndpoint local, InetEndpoint remote, in SynOffer offer, ref uint timestamp)
+    {
+        var bits = 0u;
+        if (offer.HasTimestamp)
+        {
+            bits = (offer.WindowShift < 0 ? NoShift : (uint)offer.WindowShift) | (offer.SackPermitted ? SackBit : 0)
+                | (offer.Ecn ? EcnBit : 0);
+            var marked = (timestamp & ~OptionMask) | bits;
+            timestamp = (int)(marked - timestamp) > 0 ? marked - OptionMask - 1 : marked;
+        }
+
+        var index = Classes.Length - 1;
+        var mss = offer.Mss > 0 ? offer.Mss : TcpConnection.DefaultMss(remote.Address);
+        while (index > 0 && Classes[index] > mss)
+            index--;
+        return Sign(host, local, remote, offer.Sequence, host.Now >> SlotShift, Pack((uint)index, offer.HasTimestamp, bits));
+    }
+
+    /// <summary>Reads the cookie that an acknowledgement brings back. False if it is none of this host's, or too old.</summary>
+    public static bool TryRead(NetworkHost host, InetEndpoint local, InetEndpoint remote, in TcpSegment segment, out SynOffer offer)
+    {
+        var cookie = segment.Acknowledgment - 1;
+        var hasTimestamp = segment.Options.HasTimestamp;
+        var bits = hasTimestamp ? segment.Options.TimestampEcho & OptionMask : 0;
+        var index = cookie & ClassMask;
+        var sequence = segment.Sequence - 1;
+        var shift = bits & NoShift;
+        offer = new SynOffer(sequence, Classes[index], hasTimestamp && shift != NoShift ? (int)shift : -1, (bits & SackBit) != 0,
+            hasTimestamp, segment.Options.Timestamp, (bits & EcnBit) != 0, 0);
+        var slot = host.Now >> SlotShift;
+        var packed = Pack(index, hasTimestamp, bits);
+        return cookie == Sign(host, local, remote, sequence, slot, packed)
+            || cookie == Sign(host, local, remote, sequence, slot - 1, packed);
+    }
+
+    private static uint Pack(uint index, bool hasTimestamp, uint bits) => index | (hasTimestamp ? 8u : 0) | (bits << 4);
+
+    private static uint Sign(NetworkHost host, InetEndpoint local, InetEndpoint remote, uint sequence, long slot, uint packed)
+    {
+        var near = local.Address;
+        var far = remote.Address;
+        var ports = ((ulong)local.Port << 16) | remote.Port;
+        var hash = host.Secrets.Hash(HostSecrets.Purpose.SynCookie, ports | ((ulong)sequence << 32), near.V6High, near.V6Low ^ near.V4,
+            far.V6High, far.V6Low ^ far.V4);
+        // A second pass takes what the five words of the first have no room for.
+        hash = host.Secrets.Hash(HostSecrets.Purpose.SynCookie, hash, (ulong)slot, packed);
+        return ((uint)(hash >> 32) & ~ClassMask) | (packed & ClassMask);
+    }
+}
