@@ -17,11 +17,10 @@ internal static partial class ReferenceComparison
     /// <summary>The self-test divides the time of 1000 signatures by 50, and signs a message of 16 KiB, hash and all.</summary>
     private const double SignaturesPerPrintedOne = 1000 / 50.0;
 
-    private const int MessageBytes = 16_384;
-    private const int StreamBytes = 1_234_567;
+    private const int Rounds = 3;
 
     private static readonly TimeSpan SelfTestLimit = TimeSpan.FromMinutes(4);
-    private static readonly TimeSpan MeasuringTime = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MeasuringTime = TimeSpan.FromSeconds(0.4);
 
     public static int Run()
     {
@@ -31,19 +30,33 @@ internal static partial class ReferenceComparison
             return 1;
         }
 
-        var reference = RunSelfTest(program);
-        Console.WriteLine("| one core | unit | reference's self-test | Lanyard | times as fast |");
+        using var work = new ReferenceWork();
+        Item[] items =
+        [
+            new("Salsa20/12, its assembler", ReferenceWork.StreamBytes, SalsaAssembler(), 1, work.Salsa),
+            new("Salsa20/12, its C++", ReferenceWork.StreamBytes, Salsa(), 1, work.Salsa),
+            new("Poly1305", ReferenceWork.StreamBytes, Poly(), 1, work.Authenticate),
+            new("AES-GMAC-SIV", ReferenceWork.MessageBytes, Aes(), 1, work.Encrypt),
+            new("X25519 agreement and its hash", 0, Agreement(), 1000, work.Agree),
+            new("Ed25519 signature of 16 KiB", 0, Signature(), 1000 / SignaturesPerPrintedOne, work.SignLong),
+            new("Ed25519 signature of 200 bytes", 0, null, 1, work.SignShort),
+            new("Ed25519 verification, 200 bytes", 0, null, 1, work.Verify),
+            new("identity validation", 0, Validation(), 1000, work.Validate),
+            new("identity generation, of which luck decides", 0, Generation(), 1000, work.Generate),
+        ];
+        for (var round = 0; round < Rounds; round++)
+        {
+            var printed = RunSelfTest(program);
+            foreach (var item in items)
+                item.Add(printed, Seconds(item.Work, isFirst: round == 0));
+        }
+
+        Console.WriteLine($"Medians of {Rounds} rounds, taking turns, on one core.");
+        Console.WriteLine();
+        Console.WriteLine("| | unit | reference's self-test | Lanyard | times as fast |");
         Console.WriteLine("|---|---|---|---|---|");
-        Rate("Salsa20/12, its assembler", Find(reference, SalsaAssembler()), StreamRate());
-        Rate("Salsa20/12, its C++", Find(reference, Salsa()), StreamRate());
-        Rate("Poly1305", Find(reference, Poly()), PolyRate());
-        Rate("AES-GMAC-SIV", Find(reference, Aes()), AesRate());
-        Time("X25519 agreement and its hash", 1000 * Find(reference, Agreement()), AgreementTime());
-        Time("Ed25519 signature of 16 KiB", 1000 * Find(reference, Signature()) / SignaturesPerPrintedOne, SignatureTime(MessageBytes));
-        Time("Ed25519 signature of 200 bytes", null, SignatureTime(200));
-        Time("Ed25519 verification, 200 bytes", null, VerificationTime());
-        Time("identity validation", 1000 * Find(reference, Validation()), ValidationTime());
-        Time("identity generation, mean of a few: luck decides", 1000 * FindMean(reference, Generation()), GenerationTime());
+        foreach (var item in items)
+            Console.WriteLine(item);
         return 0;
     }
 
@@ -53,13 +66,13 @@ internal static partial class ReferenceComparison
             ?? throw new InvalidOperationException($"'{program}' did not start.");
         using var guard = new Timer(_ => process.Kill(), null, SelfTestLimit, Timeout.InfiniteTimeSpan);
         var lines = new List<string>();
+        var hasIdentities = false;
 
         // What follows the identities has no figures in it.
-        while (process.StandardOutput.ReadLine() is { } line)
+        while (process.StandardOutput.ReadLine() is { } line && (!hasIdentities || line.StartsWith("[identity]", StringComparison.Ordinal)))
         {
             lines.Add(line);
-            if (lines.Count(l => l.StartsWith("[identity] Generate", StringComparison.Ordinal)) > 0 && !line.StartsWith("[identity]", StringComparison.Ordinal))
-                break;
+            hasIdentities |= line.StartsWith("[identity] Generate", StringComparison.Ordinal);
         }
 
         process.Kill();
@@ -67,86 +80,12 @@ internal static partial class ReferenceComparison
         return string.Join('\n', lines);
     }
 
-    private static double? Find(string text, Regex figure) =>
-        figure.Match(text) is { Success: true } match ? double.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture) : null;
-
-    private static double? FindMean(string text, Regex figure) =>
-        figure.Matches(text) is { Count: > 0 } matches ? matches.Average(match => double.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture)) : null;
-
-    private static void Rate(string what, double? reference, double own) => Row(what, "MiB/s", reference, own, own / reference);
-
-    private static void Time(string what, double? reference, double own) => Row(what, "us", reference, own, reference / own);
-
-    private static void Row(string what, string unit, double? reference, double own, double? ratio) => Console.WriteLine(string.Create(
-        CultureInfo.InvariantCulture, $"| {what} | {unit} | {(reference is { } value ? Figure(value) : "-")} | {Figure(own)} | {(ratio is { } times ? $"{times:F2}" : "-")} |"));
-
-    private static string Figure(double value) => value.ToString(value < 100 ? "F1" : "F0", CultureInfo.InvariantCulture);
-
-    private static double StreamRate()
+    /// <summary>The mean time of an operation in seconds; at first, once the runtime has compiled it for good.</summary>
+    private static double Seconds(Action operation, bool isFirst)
     {
-        var (key, nonce, data) = (new byte[32], new byte[8], new byte[StreamBytes]);
-        return StreamBytes / Mebibyte / Seconds(() => Salsa20.Transform12(key, nonce, 1, data));
-    }
-
-    private static double PolyRate()
-    {
-        var (key, data, tag) = (new byte[32], new byte[StreamBytes], new byte[16]);
-        return StreamBytes / Mebibyte / Seconds(() => Poly1305.Compute(key, data, tag));
-    }
-
-    private static double AesRate()
-    {
-        using var cipher = new AesGmacSiv(new byte[32], new byte[32]);
-        var (iv, data, tag) = (new byte[8], new byte[MessageBytes], new byte[16]);
-        return MessageBytes / Mebibyte / Seconds(() => cipher.Encrypt(iv, [], data, tag));
-    }
-
-    private static double AgreementTime()
-    {
-        using var mine = Generate(1);
-        using var theirs = Generate(2);
-        var key = new byte[Identity.AgreedKeySize];
-        return 1e6 * Seconds(() => mine.TryAgree(theirs, key));
-    }
-
-    private static double SignatureTime(int messageBytes)
-    {
-        using var identity = Generate(1);
-        var (message, signature) = (new byte[messageBytes], new byte[Identity.SignatureSize]);
-        return 1e6 * Seconds(() => identity.Sign(message, signature));
-    }
-
-    private static double VerificationTime()
-    {
-        using var identity = Generate(1);
-        var (message, signature) = (new byte[200], new byte[Identity.SignatureSize]);
-        identity.Sign(message, signature);
-        return 1e6 * Seconds(() => identity.Verify(message, signature));
-    }
-
-    private static double ValidationTime()
-    {
-        using var identity = Generate(1);
-        return 1e6 * Seconds(() => identity.Validate());
-    }
-
-    private static double GenerationTime()
-    {
-        const int identities = 6;
-        var start = Stopwatch.GetTimestamp();
-        for (var seed = 0; seed < identities; seed++)
-            Generate(seed + 100).Dispose();
-        return Stopwatch.GetElapsedTime(start).TotalMicroseconds / identities;
-    }
-
-    private static Identity Generate(int seed) => Identity.Generate(new Random(seed).NextBytes);
-
-    /// <summary>The mean time of an operation in seconds, once the runtime has compiled it for good.</summary>
-    private static double Seconds(Action operation)
-    {
-        for (var warmUp = 0; warmUp < 3; warmUp++)
+        for (var warmUp = 0; isFirst && warmUp < 4; warmUp++)
         {
-            Measure(operation, MeasuringTime / 6);
+            Measure(operation, MeasuringTime / 4);
             Thread.Sleep(150);
         }
 
@@ -184,4 +123,90 @@ internal static partial class ReferenceComparison
 
     [GeneratedRegex(@"\(took ([\d.]+)ms\)")]
     private static partial Regex Generation();
+
+    /// <summary>One line of the table: a rate where an operation has a length, else a time.</summary>
+    /// <param name="name">What is measured.</param>
+    /// <param name="bytes">How long the operation's message is; 0 for a time.</param>
+    /// <param name="printed">The reference's figure in what it prints; null where it prints none.</param>
+    /// <param name="factor">What makes microseconds of it, or MiB per second.</param>
+    /// <param name="work">The operation.</param>
+    private sealed class Item(string name, int bytes, Regex? printed, double factor, Action work)
+    {
+        private readonly List<double> _reference = [];
+        private readonly List<double> _own = [];
+
+        public Action Work { get; } = work;
+
+        public void Add(string output, double seconds)
+        {
+            var figures = printed?.Matches(output).Select(match => double.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture)).ToArray() ?? [];
+            if (figures.Length > 0)
+                _reference.Add(figures.Average() * factor);
+            _own.Add(bytes > 0 ? bytes / Mebibyte / seconds : seconds * 1e6);
+        }
+
+        public override string ToString()
+        {
+            var own = Median(_own)!.Value;
+            var reference = Median(_reference);
+            var ratio = bytes > 0 ? own / reference : reference / own;
+            return string.Create(
+                CultureInfo.InvariantCulture,
+                $"| {name} | {(bytes > 0 ? "MiB/s" : "us")} | {Figure(reference)} | {Figure(own)} | {(ratio is { } times ? $"{times:F2}" : "-")} |");
+        }
+
+        private static double? Median(List<double> values) => values.Count == 0 ? null : values.Order().ElementAt(values.Count / 2);
+
+        private static string Figure(double? value) => value is { } number ? number.ToString(number < 100 ? "F1" : "F0", CultureInfo.InvariantCulture) : "-";
+    }
+}
+
+/// <summary>The operations, on messages of the lengths that the reference takes.</summary>
+internal sealed class ReferenceWork : IDisposable
+{
+    public const int StreamBytes = 1_234_567;
+    public const int MessageBytes = 16_384;
+
+    private readonly byte[] _key = new byte[32];
+    private readonly byte[] _nonce = new byte[8];
+    private readonly byte[] _stream = new byte[StreamBytes];
+    private readonly byte[] _message = new byte[MessageBytes];
+    private readonly byte[] _short = new byte[200];
+    private readonly byte[] _tag = new byte[16];
+    private readonly byte[] _agreed = new byte[Identity.AgreedKeySize];
+    private readonly byte[] _signature = new byte[Identity.SignatureSize];
+    private readonly byte[] _shortSignature = new byte[Identity.SignatureSize];
+    private readonly AesGmacSiv _aes = new(new byte[32], new byte[32]);
+    private readonly Identity _mine = Make(1);
+    private readonly Identity _theirs = Make(2);
+    private int _seed = 100;
+
+    public ReferenceWork() => _mine.Sign(_short, _shortSignature);
+
+    public void Salsa() => Salsa20.Transform12(_key, _nonce, 1, _stream);
+
+    public void Authenticate() => Poly1305.Compute(_key, _stream, _tag);
+
+    public void Encrypt() => _aes.Encrypt(_nonce, [], _message, _tag);
+
+    public void Agree() => _mine.TryAgree(_theirs, _agreed);
+
+    public void SignLong() => _mine.Sign(_message, _signature);
+
+    public void SignShort() => _mine.Sign(_short, _signature);
+
+    public void Verify() => _mine.Verify(_short, _shortSignature);
+
+    public void Validate() => _theirs.Validate();
+
+    public void Generate() => Make(_seed++).Dispose();
+
+    public void Dispose()
+    {
+        _aes.Dispose();
+        _mine.Dispose();
+        _theirs.Dispose();
+    }
+
+    private static Identity Make(int seed) => Identity.Generate(new Random(seed).NextBytes);
 }

@@ -13,7 +13,7 @@ internal sealed class Churn
     private const int Members = 6;
     private const int MaxStreamBytes = 120_000;
 
-    private static readonly TimeSpan ConnectionInterval = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan ConnectionInterval = TimeSpan.FromSeconds(8);
     private static readonly TimeSpan EventInterval = TimeSpan.FromSeconds(45);
 
     /// <summary>How long a connection may take before its app gives up on it.</summary>

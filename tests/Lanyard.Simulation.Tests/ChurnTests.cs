@@ -15,7 +15,7 @@ public sealed class ChurnTests(ITestOutputHelper output)
     public void No_byte_is_lost_or_wrong_on_a_connection_that_both_ends_call_closed_cleanly()
     {
         var seeds = Number("LANYARD_CHURN_SEEDS", s_isFullLength ? 200 : 3);
-        var hours = Number("LANYARD_CHURN_HOURS", s_isFullLength ? 24 : 1);
+        var hours = Number("LANYARD_CHURN_HOURS", s_isFullLength ? 24 : 2);
         var first = Number("LANYARD_CHURN_FIRST_SEED", 1);
         for (var seed = first; seed < first + seeds; seed++)
         {

@@ -56,7 +56,7 @@ internal sealed class WorkerPair(string name, Worker a, Worker b, IReadOnlyList<
 
         // At the end that answers: the app, and the node where that is a process of its own.
         figures.Add(name, Measure.ResidentMemory, round, Usage.ResidentMegabytes(b.Id) + (nodes.Count > 0 ? Usage.ResidentMegabytes(nodes[^1]) : 0));
-        if (nodes.Count > 0)
+        if (measures == Measures.All && nodes.Count > 0)
             figures.Add(name, Measure.ResidentNodeMemory, round, Usage.ResidentMegabytes(nodes[^1]));
     }
 

@@ -10,7 +10,7 @@ internal static class SvgPlot
     private const int PanelWidth = 560;
     private const int BarHeight = 18;
     private const int BarGap = 8;
-    private const int LabelWidth = 200;
+    private const int LabelWidth = 216;
     private const int ValueWidth = 70;
     private const int TitleHeight = 34;
     private const int Margin = 24;
@@ -22,8 +22,7 @@ internal static class SvgPlot
         (Subject.LanyardWithZeroTierOne, "#7fb2de"),
         (Subject.ZeroTierOne, "#e0a030"),
         (Subject.Libzt, "#b0504a"),
-        (Subject.Kernel, "#9aa0a6"),
-        (Subject.Udp, "#c4c8cc"),
+        (Subject.Udp, "#b4b9be"),
     ];
 
     public static string Write(Figures figures, Machine machine)
