@@ -14,7 +14,7 @@ public class CapacityTests(ITestOutputHelper output)
         const int connections = 10_000;
         const int maxBytes = 4096;
         var pair = new Pair();
-        var server = new QuietServer(() => pair.Now);
+        var server = new EchoServer(() => pair.Now);
         Assert.Equal(NetError.None, pair.B.ListenTcp(new InetEndpoint(default, 1), server, out _, backlog: 1024));
         OpenQuiet(pair, 100);
         var before = GC.GetTotalMemory(forceFullCollection: true);
@@ -33,51 +33,34 @@ public class CapacityTests(ITestOutputHelper output)
         const int perSecond = 2_000;
         var seconds = s_isFullLength ? 60 : 15;
         var pair = new Pair(new LinkOptions { Delay = 500 });
-        var server = new AcceptAll(() => new StreamApp(() => pair.Now, 64, sendSeed: 2, expectSeed: 1));
-        Assert.Equal(NetError.None, pair.B.ListenTcp(new InetEndpoint(default, 1), server, out _, backlog: 1024));
-        var (closed, failed, opened) = (0, 0, 0);
-        var clients = new List<StreamApp>();
-        long? baseline = null;
+        Assert.Equal(NetError.None, pair.B.ListenTcp(new InetEndpoint(default, 1), new EchoServer(() => pair.Now), out _, backlog: 1024));
+        var (opened, refused) = (0, 0);
+        var clients = new BriefClients(() => pair.Now);
+        long baseline = 0;
         for (var millisecond = 0; millisecond < seconds * 1000; millisecond++)
         {
             for (var i = 0; i < perSecond / 1000; i++)
             {
-                var client = new StreamApp(() => pair.Now, 64);
-                opened++;
-                if (pair.A.ConnectTcp(pair.Now, new InetEndpoint(Pair.B4, 1), client, out var connection) == NetError.None)
-                {
-                    client.Attach(connection!);
-                    clients.Add(client);
-                }
+                if (pair.A.ConnectTcp(pair.Now, new InetEndpoint(Pair.B4, 1), clients, out _) == NetError.None)
+                    opened++;
                 else
-                {
-                    failed++;
-                }
+                    refused++;
             }
 
             pair.Run(1_000);
-            foreach (var client in clients.Where(client => client.Closed))
-            {
-                closed++;
-                Assert.Equal(NetError.None, client.Reason);
-                Assert.False(client.Corrupted);
-                Assert.Equal(64, client.Received);
-            }
-
-            clients.RemoveAll(client => client.Closed);
-            server.Apps.RemoveAll(app => app.Closed);
 
             // The first seconds fill what is kept for a while: TIME_WAIT, pools, tables.
             if (millisecond == 10_000)
                 baseline = GC.GetTotalMemory(forceFullCollection: true);
         }
 
-        var grown = GC.GetTotalMemory(forceFullCollection: true) - baseline!.Value;
+        var grown = GC.GetTotalMemory(forceFullCollection: true) - baseline;
         pair.Run(120_000_000);
         output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{opened} opened, {closed} closed, {failed} refused; {grown} bytes grown since the 10th second; {pair.A.Tcp.Count} and {pair.B.Tcp.Count} left"));
-        Assert.Equal(0, failed);
-        Assert.Equal(opened, closed + clients.Count(client => client.Closed));
+            $"{opened} opened, {clients.Clean} closed cleanly, {refused} refused; {grown} bytes grown since the 10th second; "
+            + $"{pair.A.Tcp.Count} and {pair.B.Tcp.Count} left"));
+        Assert.Equal(0, refused);
+        Assert.Equal(opened, clients.Clean);
         Assert.Equal(0, pair.A.Tcp.Count);
         Assert.Equal(0, pair.B.Tcp.Count);
         Assert.True(grown < 1_000_000, $"{grown} bytes grown");
@@ -204,40 +187,71 @@ public class CapacityTests(ITestOutputHelper output)
         }
     }
 
-    /// <summary>Accepts, and sends back what comes.</summary>
-    private sealed class QuietServer(Func<long> clock) : ITcpListenEvents
+    /// <summary>Accepts, sends back what comes, and finishes when the other end does.</summary>
+    private sealed class EchoServer(Func<long> clock) : ITcpListenEvents, ITcpEvents
     {
-        private readonly Echo _echo = new(clock);
+        private readonly byte[] _buffer = new byte[64];
 
         public int Accepted { get; private set; }
 
         public void OnAcceptable(TcpListenSocket listener)
         {
-            while (listener.TryAccept(_echo, out _))
+            while (listener.TryAccept(this, out var connection))
+            {
                 Accepted++;
+                OnReadable(connection);
+            }
         }
 
-        private sealed class Echo(Func<long> clock) : ITcpEvents
+        public void OnConnected(TcpConnection connection)
         {
-            private readonly byte[] _buffer = new byte[64];
+        }
 
-            public void OnConnected(TcpConnection connection)
-            {
-            }
-
-            public void OnReadable(TcpConnection connection)
-            {
-                var count = connection.Read(clock(), _buffer);
+        public void OnReadable(TcpConnection connection)
+        {
+            while (connection.Read(clock(), _buffer) is var count and > 0)
                 connection.Write(clock(), _buffer.AsSpan(0, count));
-            }
+            if (connection.ReceiveEnded)
+                connection.ShutdownSend(clock());
+        }
 
-            public void OnWritable(TcpConnection connection)
-            {
-            }
+        public void OnWritable(TcpConnection connection)
+        {
+        }
 
-            public void OnClosed(TcpConnection connection, NetError reason)
-            {
-            }
+        public void OnClosed(TcpConnection connection, NetError reason)
+        {
+        }
+    }
+
+    /// <summary>Each connection sends a message, gets it back, and is closed.</summary>
+    private sealed class BriefClients(Func<long> clock) : ITcpEvents
+    {
+        private readonly byte[] _message = StreamApp.Pattern(1)[..64];
+        private readonly byte[] _buffer = new byte[64];
+
+        /// <summary>How many got their message back and closed without an error.</summary>
+        public int Clean { get; private set; }
+
+        public void OnConnected(TcpConnection connection) => connection.Write(clock(), _message);
+
+        public void OnReadable(TcpConnection connection)
+        {
+            if (connection.ReadableBytes < _message.Length)
+                return;
+            connection.Read(clock(), _buffer);
+            Assert.Equal(_message, _buffer);
+            connection.ShutdownSend(clock());
+        }
+
+        public void OnWritable(TcpConnection connection)
+        {
+        }
+
+        public void OnClosed(TcpConnection connection, NetError reason)
+        {
+            Assert.Equal(NetError.None, reason);
+            Clean++;
         }
     }
 }

@@ -17,7 +17,7 @@ public class KernelMatrixTests(ITestOutputHelper output)
     private const int Port = 7000;
 
     /// <summary>How many links are tried at a time: most of them wait for the delay.</summary>
-    private const int AtOnce = 6;
+    private const int AtOnce = 12;
 
     /// <summary>Without a byte for so long, a transfer has stalled: far beyond what a few lost retransmissions in a row cost.</summary>
     private static readonly TimeSpan Stall = TimeSpan.FromSeconds(25);
