@@ -361,7 +361,7 @@ public sealed class LanyardNode : IAsyncDisposable
             var identity = await IdentityLoader.LoadAsync(options, store, logger, cancellationToken).ConfigureAwait(false);
             WorldLoader.KeepPlanet(options, store, logger);
             var moons = WorldLoader.FindMoons(store);
-            transport = PortKeeper.Bind(options.BindAddresses, options.Port, store, logger);
+            transport = PortKeeper.Bind(options.BindAddresses, options.Port, options.BatchDatagrams, store, logger);
             var events = new EventQueue(logger);
             var runtime = new NodeRuntime(options, identity, transport, new StateKeeper(store, events), events);
             var node = new LanyardNode(options, store, identity, runtime, logger);

@@ -75,6 +75,12 @@ public sealed record LanyardOptions
     public int PhysicalMtu { get; init; } = 1432;
 
     /// <summary>
+    /// Whether many datagrams are sent and received with one call of the system, and cut and joined behind it (segmentation offload), where
+    /// it has that: Linux does. Default true. Without it all works, slower; turn it off where a driver is suspected of breaking it.
+    /// </summary>
+    public bool BatchDatagrams { get; init; } = true;
+
+    /// <summary>
     /// How long <see cref="LanyardNode.JoinAsync(NetworkId, CancellationToken)"/> waits. Default 60 s;
     /// <see cref="Timeout.InfiniteTimeSpan"/> waits for ever.
     /// </summary>

@@ -125,12 +125,12 @@ public sealed class PartTests
     [Fact]
     public void Sockets_share_a_port_and_tell_of_the_addresses_that_they_are_bound_to()
     {
-        using var transport = UdpTransport.Bind([], 0, NullLogger.Instance);
+        using var transport = UdpTransport.Bind([], 0, batch: true, NullLogger.Instance);
         Assert.Single(transport.Sockets.Select(s => s.LocalEndpoint.Port).Distinct());
         var interfaces = new LocalInterfaces([InetAddress.Parse("192.0.2.1"), InetAddress.Parse("2001:db8::1")],
             [InetPrefix.Parse("10.1.2.3/24")]);
         Assert.Equal(transport.Sockets.Count, interfaces.Endpoints(transport.Sockets).Count);
-        using var bound = UdpTransport.Bind([IPAddress.Loopback], 0, NullLogger.Instance);
+        using var bound = UdpTransport.Bind([IPAddress.Loopback], 0, batch: true, NullLogger.Instance);
         Assert.Empty(interfaces.Endpoints(bound.Sockets));
         Assert.True(interfaces.Excludes(InetAddress.Parse("10.1.2.200")));
         Assert.False(interfaces.Excludes(InetAddress.Parse("10.1.3.1")));
@@ -141,23 +141,6 @@ public sealed class PartTests
     {
         Assert.Contains(LocalInterfaces.Read([]).Addresses, address => address.IsLoopback);
         Assert.DoesNotContain(LocalInterfaces.Read(["lo", "Loopback"]).Addresses, address => address.IsLoopback);
-    }
-
-    [Fact]
-    public void A_datagram_goes_out_with_the_time_to_live_that_is_asked_for_and_the_next_without()
-    {
-        using var receiver = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-        receiver.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        receiver.ReceiveTimeout = 10_000;
-        using var sender = DatagramSocket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        var to = InetEndpoint.FromIPEndPoint((IPEndPoint)receiver.LocalEndPoint!);
-        Assert.True(sender.Send(to, "a"u8, timeToLive: 2));
-        Assert.True(sender.Send(to, "b"u8, timeToLive: 0));
-        Assert.False(sender.Send(to, new byte[100_000], timeToLive: 0));
-        var buffer = new byte[16];
-        Assert.Equal(1, receiver.Receive(buffer));
-        Assert.Equal(1, receiver.Receive(buffer));
-        Assert.Equal((byte)'b', buffer[0]);
     }
 
     [Fact]

@@ -323,5 +323,7 @@ internal sealed partial class NodeRuntime : IDisposable
             foreach (var port in _ports)
                 port.ApplyChanges();
         }
+
+        _transport.Flush();
     }
 }

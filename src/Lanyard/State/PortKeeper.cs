@@ -14,10 +14,10 @@ internal static class PortKeeper
 {
     private const string Name = "lanyard.port";
 
-    public static UdpTransport Bind(IReadOnlyList<IPAddress> addresses, int port, ILanyardStore store, ILogger logger)
+    public static UdpTransport Bind(IReadOnlyList<IPAddress> addresses, int port, bool batch, ILanyardStore store, ILogger logger)
     {
         if (port != 0)
-            return UdpTransport.Bind(addresses, port, logger);
+            return UdpTransport.Bind(addresses, port, batch, logger);
         UdpTransport? transport = null;
         if (store.Load(Name) is { } text
             && ushort.TryParse(Encoding.ASCII.GetString(text).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var last)
@@ -25,7 +25,7 @@ internal static class PortKeeper
         {
             try
             {
-                transport = UdpTransport.Bind(addresses, last, logger);
+                transport = UdpTransport.Bind(addresses, last, batch, logger);
             }
             catch (LanyardException)
             {
@@ -34,7 +34,7 @@ internal static class PortKeeper
             }
         }
 
-        transport ??= UdpTransport.Bind(addresses, 0, logger);
+        transport ??= UdpTransport.Bind(addresses, 0, batch, logger);
         store.Save(Name, Encoding.ASCII.GetBytes(transport.Port.ToString(CultureInfo.InvariantCulture)));
         return transport;
     }

@@ -2,42 +2,48 @@ using Lanyard.Primitives;
 
 namespace Lanyard;
 
-/// <summary>Room for the datagrams that are received in one go. Belongs to the thread that receives.</summary>
+/// <summary>The datagrams that were received in one go. Belongs to the thread that receives.</summary>
 internal sealed class DatagramBatch
 {
-    /// <summary>
-    /// The most datagrams in one go: few enough to stay in the processor's cache and to keep others waiting for the gate but briefly.
-    /// </summary>
-    public const int Capacity = 32;
+    private readonly Entry[] _entries;
 
-    /// <summary>The longest datagram in bytes that nodes send, with room to see that one is too long.</summary>
-    public const int SlotBytes = 10_240;
-
-    private readonly byte[] _bytes = new byte[Capacity * SlotBytes];
-    private readonly int[] _lengths = new int[Capacity];
-    private readonly InetEndpoint[] _sources = new InetEndpoint[Capacity];
+    /// <summary>Makes room.</summary>
+    /// <param name="bytes">For so many bytes of datagrams.</param>
+    /// <param name="capacity">For so many datagrams at most.</param>
+    public DatagramBatch(int bytes, int capacity)
+    {
+#if NET
+        Bytes = GC.AllocateUninitializedArray<byte>(bytes, pinned: true);
+#else
+        Bytes = new byte[bytes];
+#endif
+        _entries = new Entry[capacity];
+    }
 
     public int Count { get; private set; }
 
-    public bool HasRoom => Count < Capacity;
+    public bool HasRoom => Count < _entries.Length;
 
-    /// <summary>The array under all of it.</summary>
-    public byte[] Array => _bytes;
-
-    /// <summary>Where in <see cref="Array"/> the next datagram goes: <see cref="SlotBytes"/> bytes.</summary>
-    public int NextOffset => Count * SlotBytes;
+    /// <summary>The array under all of it. It does not move in memory.</summary>
+    public byte[] Bytes { get; }
 
     public void Clear() => Count = 0;
 
-    /// <summary>The next datagram was received.</summary>
-    public void Add(int length, InetEndpoint source)
+    /// <summary>A datagram was received; one for which there is no room is lost.</summary>
+    public void Add(int offset, int length, in InetEndpoint source)
     {
-        _lengths[Count] = length;
-        _sources[Count] = source;
-        Count++;
+        if (HasRoom)
+            _entries[Count++] = new Entry(offset, length, source);
     }
 
-    public Span<byte> Datagram(int index) => _bytes.AsSpan(index * SlotBytes, _lengths[index]);
+    public Span<byte> Datagram(int index) => Bytes.AsSpan(_entries[index].Offset, _entries[index].Length);
 
-    public ref readonly InetEndpoint Source(int index) => ref _sources[index];
+    public ref readonly InetEndpoint Source(int index) => ref _entries[index].Source;
+
+    private readonly struct Entry(int offset, int length, InetEndpoint source)
+    {
+        public readonly int Offset = offset;
+        public readonly int Length = length;
+        public readonly InetEndpoint Source = source;
+    }
 }

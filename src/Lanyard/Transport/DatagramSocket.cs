@@ -5,41 +5,24 @@ using Lanyard.Primitives;
 
 namespace Lanyard;
 
-/// <summary>One UDP socket of the machine. One thread receives; sending is under the gate.</summary>
-internal sealed class DatagramSocket : IDisposable
+/// <summary>
+/// One UDP socket of the machine. One thread receives; sending is under the gate, and what was sent may lie here until <see cref="Flush"/>.
+/// </summary>
+internal abstract class DatagramSocket : IDisposable
 {
+    /// <summary>The longest datagram in bytes that nodes send, with room to see that one is too long.</summary>
+    public const int MaxDatagramBytes = 10_240;
+
     private const int BufferBytes = 4 << 20;
-    private const int MaxAddressesKept = 1_024;
     private const int WindowsReportUnreachable = -1744830452; // SIO_UDP_CONNRESET
 
-    private readonly Socket _socket;
     private readonly short _defaultTimeToLive;
 
-#if NET
-    private readonly Dictionary<InetEndpoint, SocketAddress> _addresses = [];
-    private readonly SocketAddress _receivedFrom;
-    private SocketAddress? _lastAddress;
-#else
-    private readonly Dictionary<InetEndpoint, PreparedEndPoint> _addresses = [];
-    private readonly PreparedEndPoint _receivedFrom;
-    private readonly SocketAddress _anySource;
-    private readonly byte[] _sendBuffer = new byte[DatagramBatch.SlotBytes];
-    private PreparedEndPoint? _lastAddress;
-#endif
-    private InetEndpoint _lastDestination;
-
-    private DatagramSocket(Socket socket)
+    protected DatagramSocket(Socket socket)
     {
-        _socket = socket;
+        Socket = socket;
         LocalEndpoint = InetEndpoint.FromIPEndPoint((IPEndPoint)socket.LocalEndPoint!);
         _defaultTimeToLive = socket.Ttl;
-#if NET
-        _receivedFrom = new SocketAddress(socket.AddressFamily);
-#else
-        var any = LocalEndpoint.Address.IsV4 ? InetAddress.AnyV4 : InetAddress.AnyV6;
-        _anySource = EndpointAddress.ToSocketAddress(new InetEndpoint(any, 0));
-        _receivedFrom = new PreparedEndPoint(_anySource);
-#endif
     }
 
     /// <summary>The address (unspecified where it is bound to all of its family) and port that it is bound to.</summary>
@@ -47,8 +30,19 @@ internal sealed class DatagramSocket : IDisposable
 
     public InetFamily Family => LocalEndpoint.Address.Family;
 
+    /// <summary>Datagrams that the system did not take.</summary>
+    public long SendFailures { get; protected set; }
+
+    /// <summary>The IP time to live of datagrams that are given none.</summary>
+    public int SystemTimeToLive => Socket.Ttl;
+
+    protected Socket Socket { get; }
+
+    /// <summary>Binds a socket.</summary>
+    /// <param name="local">Where to.</param>
+    /// <param name="batch">Whether to use the system's calls for many datagrams at once, where it has them.</param>
     /// <exception cref="SocketException">It cannot be bound.</exception>
-    public static DatagramSocket Bind(IPEndPoint local)
+    public static DatagramSocket Bind(IPEndPoint local, bool batch)
     {
         var socket = new Socket(local.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
         try
@@ -61,7 +55,11 @@ internal sealed class DatagramSocket : IDisposable
             socket.ReceiveBufferSize = BufferBytes;
             socket.SendBufferSize = BufferBytes;
             socket.Bind(local);
-            return new DatagramSocket(socket);
+#if NET
+            if (batch && LinuxDatagramSocket.IsSupported)
+                return new LinuxDatagramSocket(socket);
+#endif
+            return new PlainDatagramSocket(socket);
         }
         catch
         {
@@ -70,56 +68,37 @@ internal sealed class DatagramSocket : IDisposable
         }
     }
 
+    /// <summary>Makes room for what <see cref="Receive"/> receives.</summary>
+    public abstract DatagramBatch CreateBatch();
+
     /// <summary>Waits for a datagram, then takes those that have come as well.</summary>
+    /// <param name="batch">From <see cref="CreateBatch"/>.</param>
     /// <exception cref="SocketException">Receiving failed.</exception>
     /// <exception cref="ObjectDisposedException">The socket was closed.</exception>
-    public void Receive(DatagramBatch batch)
-    {
-        batch.Clear();
-        do
-        {
-            var length = ReceiveOne(batch, out var source);
-            if (!source.IsNone)
-                batch.Add(length, source);
-        }
-        while (batch.HasRoom && _socket.Available > 0);
-    }
+    public abstract void Receive(DatagramBatch batch);
 
-    /// <summary>Sends a datagram. Under the gate.</summary>
+    /// <summary>Sends a datagram, at once or at the next <see cref="Flush"/>. Under the gate.</summary>
     /// <param name="destination">Where to.</param>
     /// <param name="datagram">The UDP payload.</param>
-    /// <param name="timeToLive">The IP time to live; 0 for the system's.</param>
-    /// <returns>Whether the system took it.</returns>
-    public bool Send(in InetEndpoint destination, ReadOnlySpan<byte> datagram, int timeToLive)
+    public abstract void Send(in InetEndpoint destination, ReadOnlySpan<byte> datagram);
+
+    /// <summary>Sends what lies here. Under the gate.</summary>
+    public abstract void Flush();
+
+    /// <summary>Sends a datagram at once with an IP time to live of its own. Under the gate.</summary>
+    public void Send(in InetEndpoint destination, ReadOnlySpan<byte> datagram, int timeToLive)
     {
+        Flush();
         try
         {
-            if (timeToLive == 0)
-            {
-                SendOne(destination, datagram);
-                return true;
-            }
-
-            _socket.Ttl = (short)timeToLive;
-            try
-            {
-                SendOne(destination, datagram);
-            }
-            finally
-            {
-                _socket.Ttl = _defaultTimeToLive;
-            }
-
-            return true;
+            Socket.Ttl = (short)timeToLive;
+            Send(destination, datagram);
+            Flush();
+            Socket.Ttl = _defaultTimeToLive;
         }
-        catch (SocketException)
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            // No route at the moment, a full queue, an address that the system refuses: as good as lost on the way.
-            return false;
-        }
-        catch (ObjectDisposedException)
-        {
-            return false;
+            SendFailures++;
         }
     }
 
@@ -129,65 +108,15 @@ internal sealed class DatagramSocket : IDisposable
         var address = LocalEndpoint.Address;
         if (address.IsUnspecified)
             address = address.IsV4 ? InetAddress.FromV4(0x7f000001) : InetAddress.FromV6(0, 1);
-        Send(new InetEndpoint(address, LocalEndpoint.Port), default, timeToLive: 0);
-    }
-
-    public void Dispose() => _socket.Dispose();
-
-#if NET
-    private int ReceiveOne(DatagramBatch batch, out InetEndpoint source)
-    {
-        var length = _socket.ReceiveFrom(batch.Array.AsSpan(batch.NextOffset, DatagramBatch.SlotBytes), SocketFlags.None, _receivedFrom);
-        source = EndpointAddress.Read(_receivedFrom);
-        return length;
-    }
-
-    private void SendOne(in InetEndpoint destination, ReadOnlySpan<byte> datagram)
-    {
-        if (_lastAddress is null || destination != _lastDestination)
+        try
         {
-            if (!_addresses.TryGetValue(destination, out var address))
-            {
-                if (_addresses.Count >= MaxAddressesKept)
-                    _addresses.Clear();
-                address = EndpointAddress.ToSocketAddress(destination);
-                _addresses.Add(destination, address);
-            }
-
-            _lastAddress = address;
-            _lastDestination = destination;
+            Socket.SendTo([], new InetEndpoint(address, LocalEndpoint.Port).ToIPEndPoint());
         }
-
-        _socket.SendTo(datagram, SocketFlags.None, _lastAddress);
-    }
-#else
-    private int ReceiveOne(DatagramBatch batch, out InetEndpoint source)
-    {
-        _receivedFrom.Create(_anySource);
-        EndPoint from = _receivedFrom;
-        var length = _socket.ReceiveFrom(batch.Array, batch.NextOffset, DatagramBatch.SlotBytes, SocketFlags.None, ref from);
-        source = EndpointAddress.Read(_receivedFrom.Address);
-        return length;
-    }
-
-    private void SendOne(in InetEndpoint destination, ReadOnlySpan<byte> datagram)
-    {
-        if (_lastAddress is null || destination != _lastDestination)
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            if (!_addresses.TryGetValue(destination, out var address))
-            {
-                if (_addresses.Count >= MaxAddressesKept)
-                    _addresses.Clear();
-                address = new PreparedEndPoint(EndpointAddress.ToSocketAddress(destination));
-                _addresses.Add(destination, address);
-            }
-
-            _lastAddress = address;
-            _lastDestination = destination;
+            // The caller tries again, and closes the socket in the end.
         }
-
-        datagram.CopyTo(_sendBuffer);
-        _socket.SendTo(_sendBuffer, 0, datagram.Length, SocketFlags.None, _lastAddress);
     }
-#endif
+
+    public virtual void Dispose() => Socket.Dispose();
 }

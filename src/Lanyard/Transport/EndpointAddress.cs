@@ -7,9 +7,9 @@ namespace Lanyard;
 /// <summary>Between endpoints and the system's own form of them, whose layout (port at 2, IPv4 at 4, IPv6 at 8) systems share.</summary>
 internal static class EndpointAddress
 {
-    private const int PortOffset = 2;
-    private const int V4Offset = 4;
-    private const int V6Offset = 8;
+    public const int PortOffset = 2;
+    public const int V4Offset = 4;
+    public const int V6Offset = 8;
 
     public static SocketAddress ToSocketAddress(in InetEndpoint endpoint) => endpoint.ToIPEndPoint().Serialize();
 

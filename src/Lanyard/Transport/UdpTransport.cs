@@ -29,11 +29,24 @@ internal sealed class UdpTransport : IDisposable
     public int Port => _sockets[0].LocalEndpoint.Port;
 
     /// <summary>Datagrams that the system did not take.</summary>
-    public long SendFailures { get; private set; }
+    public long SendFailures
+    {
+        get
+        {
+            var failures = 0L;
+            foreach (var socket in _sockets)
+                failures += socket.SendFailures;
+            return failures;
+        }
+    }
 
     /// <summary>Binds a socket to each address, all on one port.</summary>
+    /// <param name="addresses">The addresses; all of both families where there are none.</param>
+    /// <param name="port">The port, 0 for any.</param>
+    /// <param name="batch">See <see cref="DatagramSocket.Bind"/>.</param>
+    /// <param name="logger">Where it is logged what cannot be had.</param>
     /// <exception cref="LanyardException">None can be bound, or one that was asked for cannot.</exception>
-    public static UdpTransport Bind(IReadOnlyList<IPAddress> addresses, int port, ILogger logger)
+    public static UdpTransport Bind(IReadOnlyList<IPAddress> addresses, int port, bool batch, ILogger logger)
     {
         var isChosen = addresses.Count > 0;
         var wanted = isChosen ? addresses : Socket.OSSupportsIPv6 ? [IPAddress.Any, IPAddress.IPv6Any] : [IPAddress.Any];
@@ -47,7 +60,8 @@ internal sealed class UdpTransport : IDisposable
                     try
                     {
                         // The first finds a free port, where one is to be found; the others must have the same.
-                        sockets.Add(DatagramSocket.Bind(new IPEndPoint(address, sockets.Count > 0 ? sockets[0].LocalEndpoint.Port : port)));
+                        sockets.Add(DatagramSocket.Bind(
+                            new IPEndPoint(address, sockets.Count > 0 ? sockets[0].LocalEndpoint.Port : port), batch));
                     }
                     catch (SocketException e) when (!isChosen && address.AddressFamily == AddressFamily.InterNetworkV6
                         && e.SocketErrorCode is SocketError.AddressFamilyNotSupported or SocketError.AddressNotAvailable)
@@ -83,7 +97,10 @@ internal sealed class UdpTransport : IDisposable
         }
     }
 
-    /// <summary>Sends a datagram: from a socket, or, with -1, from all that have the destination's family. Under the gate.</summary>
+    /// <summary>
+    /// Sends a datagram: from a socket, or, with -1, from all that have the destination's family; at the next <see cref="Flush"/> at the
+    /// latest. Under the gate.
+    /// </summary>
     public void Send(int socket, in InetEndpoint destination, ReadOnlySpan<byte> datagram, int timeToLive)
     {
         if ((uint)socket < (uint)_sockets.Count)
@@ -97,6 +114,13 @@ internal sealed class UdpTransport : IDisposable
             if (candidate.Family == destination.Address.Family)
                 Send(candidate, destination, datagram, timeToLive);
         }
+    }
+
+    /// <summary>Sends what lies in the sockets. Under the gate.</summary>
+    public void Flush()
+    {
+        foreach (var socket in _sockets)
+            socket.Flush();
     }
 
     /// <summary>Closes the sockets and waits for the threads. Not under the gate.</summary>
@@ -131,16 +155,18 @@ internal sealed class UdpTransport : IDisposable
         _ => $"No UDP socket can be bound: {e.Message}",
     };
 
-    private void Send(DatagramSocket socket, in InetEndpoint destination, ReadOnlySpan<byte> datagram, int timeToLive)
+    private static void Send(DatagramSocket socket, in InetEndpoint destination, ReadOnlySpan<byte> datagram, int timeToLive)
     {
-        if (!socket.Send(destination, datagram, timeToLive))
-            SendFailures++;
+        if (timeToLive == 0)
+            socket.Send(destination, datagram);
+        else
+            socket.Send(destination, datagram, timeToLive);
     }
 
     private void Receive(int index, Action<int, DatagramBatch> receive)
     {
         var socket = _sockets[index];
-        var batch = new DatagramBatch();
+        var batch = socket.CreateBatch();
         var pauseMs = 0;
         while (!_isStopping)
         {
