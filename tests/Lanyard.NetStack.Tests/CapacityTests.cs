@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Lanyard.Primitives;
 
@@ -117,6 +118,37 @@ public class CapacityTests(ITestOutputHelper output)
         Assert.Equal(NetError.None, pair.A.ConnectTcp(pair.Now, new InetEndpoint(Pair.B4, 1), late, out var another));
         late.Attach(another!);
         Assert.True(pair.RunUntil(() => late.Connected, 10_000_000));
+    }
+
+    /// <summary>A figure, not a check: run with <c>-explicit only</c> on a Release build.</summary>
+    [Fact(Explicit = true)]
+    public void What_a_SYN_of_a_flood_costs()
+    {
+        const int syns = 1_000_000;
+        var pair = new Pair();
+        Assert.Equal(NetError.None, pair.B.ListenTcp(new InetEndpoint(default, 1), new EchoServer(() => pair.Now), out _));
+        var random = new Random(1);
+        var packets = new byte[4096][];
+        for (var i = 0; i < packets.Length; i++)
+            WriteSyn(packets[i] = new byte[40], random);
+        for (var run = 0; run < 3; run++)
+        {
+            var watch = Stopwatch.StartNew();
+            for (var i = 0; i < syns; i++)
+            {
+                if (i % 50 == 0)
+                    pair.B.BeginBatch(pair.Now);
+                pair.B.Receive(pair.Now, Pair.MacA, Pair.MacB, NetworkHost.EtherTypeIPv4, packets[i % packets.Length]);
+                if (i % 50 == 49)
+                {
+                    pair.B.EndBatch(pair.Now);
+                    pair.Run(1_000);
+                }
+            }
+
+            var each = watch.Elapsed.TotalNanoseconds / syns;
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{each:F0} ns a SYN: {each * 50_000 / 1e9:P1} of a core at 50,000 a second"));
+        }
     }
 
     private static TcpConnection[] OpenQuiet(Pair pair, int count)
