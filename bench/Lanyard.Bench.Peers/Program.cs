@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Lanyard.Bench.Peers.Lab;
 using Lanyard.Bench.Peers.Report;
 using Lanyard.Bench.Peers.Worker;
@@ -111,13 +112,19 @@ internal static class Program
             subjects.Add(new UdpSubject(lab, isOffloaded: true));
         }
 
+        // Asked to end, it does so with everything that it started, and reports what it has.
+        var isStopping = false;
+        void Stop(PosixSignalContext context) => (context.Cancel, isStopping) = (true, true);
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+
         // The first round warms up: connections between peers are made, and the runtime has compiled what runs often.
         for (var round = 0; round <= rounds; round++)
         {
             foreach (var subject in subjects)
             {
                 var isWarmUp = round == 0;
-                if (isWarmUp && subject is not WorkerPair)
+                if (isStopping || (isWarmUp && subject is not WorkerPair))
                     continue;
                 await subject.MeasureAsync(isWarmUp ? new Figures() : figures, round, isWarmUp ? Math.Min(1, seconds) : seconds);
             }
