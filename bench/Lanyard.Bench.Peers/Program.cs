@@ -102,7 +102,7 @@ internal static class Program
         }
 
         if (libzt is not null && IsWanted("libzt"))
-            subjects.Add(new LibztSubject(lab, libzt, await lab.NewMemberAsync(lab.A, "libzt"), await lab.NewMemberAsync(lab.B, "libzt")));
+            subjects.Add(new LibztSubject(lab, libzt, await lab.NewMemberAsync(lab.LibztA, "libzt"), await lab.NewMemberAsync(lab.LibztB, "libzt")));
         if (IsWanted("machine"))
         {
             var a = await Lab.Worker.StartAsync(lab.A, "kernel", BenchLab.AddressA);

@@ -13,6 +13,7 @@ namespace EndToEnd;
 /// Many connections through whole nodes, on the loopback interface. Short here; with LANYARD_FULL_LENGTH=1 in the environment as long as it takes to
 /// see a leak.
 /// </summary>
+[Collection(nameof(Alone))]
 public sealed class CapacityTests(ITestOutputHelper output)
 {
     private const int Port = 7000;
@@ -168,3 +169,7 @@ public sealed class CapacityTests(ITestOutputHelper output)
         }
     }
 }
+
+/// <summary>Tests that look at the memory of the whole process: nothing runs beside them.</summary>
+[CollectionDefinition(nameof(Alone), DisableParallelization = true)]
+public sealed class Alone;

@@ -5,6 +5,7 @@ using Lanyard.Primitives;
 namespace Lanyard.NetStack.Tests;
 
 /// <summary>Many connections at once, many one after another, and a flood of those that never become any. In virtual time.</summary>
+[Collection(nameof(Alone))]
 public class CapacityTests(ITestOutputHelper output)
 {
     private static readonly bool s_isFullLength = Environment.GetEnvironmentVariable("LANYARD_FULL_LENGTH") == "1";

@@ -4,8 +4,8 @@ using Lanyard.Primitives;
 namespace Lanyard.Bench.Peers.Lab;
 
 /// <summary>
-/// Two hosts on a bridge, a and b, and a third with the root and controller of the network that all are on: a ZeroTier One node where there is
-/// one, as its peers would find it, else Lanyard's daemon.
+/// Two hosts on a bridge, a and b, and one with the root and controller of the network that all are on: a ZeroTier One node where there is one, as
+/// its peers would find it, else Lanyard's daemon. libzt has two hosts of its own, since it takes the port that a ZeroTier One node has.
 /// </summary>
 internal sealed class BenchLab : IAsyncDisposable
 {
@@ -13,13 +13,12 @@ internal sealed class BenchLab : IAsyncDisposable
     private readonly LabPlanet _planet;
     private readonly LabController _controller;
 
-    private BenchLab(NamespaceLab lab, LabPlanet planet, LabController controller, LabHost a, LabHost b)
+    private BenchLab(NamespaceLab lab, LabPlanet planet, LabController controller, LabHost[] hosts)
     {
         _lab = lab;
         _planet = planet;
         _controller = controller;
-        A = a;
-        B = b;
+        (A, B, LibztA, LibztB) = (hosts[0], hosts[1], hosts[2], hosts[3]);
     }
 
     /// <summary>The host that begins: its address on the bare link is <see cref="AddressA"/>.</summary>
@@ -27,6 +26,12 @@ internal sealed class BenchLab : IAsyncDisposable
 
     /// <summary>The host that answers.</summary>
     public LabHost B { get; }
+
+    /// <summary>The host where libzt begins.</summary>
+    public LabHost LibztA { get; }
+
+    /// <summary>The host where libzt answers.</summary>
+    public LabHost LibztB { get; }
 
     public static string AddressA => "10.99.0.2";
 
@@ -51,7 +56,11 @@ internal sealed class BenchLab : IAsyncDisposable
                 await RealNode.StartAsync(rootHost, zeroTierOne, home);
             var controller = new LabController(rootHost, home, address);
             await controller.CreateNetworkAsync();
-            return new BenchLab(lab, planet, controller, await lab.AddHostAsync("a", 2), await lab.AddHostAsync("b", 3));
+            LabHost[] hosts =
+            [
+                await lab.AddHostAsync("a", 2), await lab.AddHostAsync("b", 3), await lab.AddHostAsync("c", 4), await lab.AddHostAsync("d", 5),
+            ];
+            return new BenchLab(lab, planet, controller, hosts);
         }
         catch
         {

@@ -121,7 +121,7 @@ internal sealed class LibztSubject(BenchLab lab, string program, string homeA, s
 
     private async Task<(string[] Server, string[] Client)> RunAsync(bool isUp, string mode, int amount, Figures figures, string? direction, int round)
     {
-        var (serverHost, serverHome, clientHost, clientHome) = isUp ? (lab.B, homeB, lab.A, homeA) : (lab.A, homeA, lab.B, homeB);
+        var (serverHost, serverHome, clientHost, clientHome) = isUp ? (lab.LibztB, homeB, lab.LibztA, homeA) : (lab.LibztA, homeA, lab.LibztB, homeB);
         string[] common = [Path.Combine(serverHome, "planet"), lab.Network, WorkerProgram.Port.ToString(CultureInfo.InvariantCulture)];
         using var server = serverHost.Start([program, "server", serverHome, .. common]);
         try

@@ -30,7 +30,10 @@ internal sealed class AesGmacSivHardware<TMachine> : AesGmacSivCore
     private const int DecryptionKeys = 2 * AesPortable.ScheduleSize;
     private const int HashKeys = 3 * AesPortable.ScheduleSize;
 
-    private readonly SecretBytes _keys = new(HashKeys + (Powers * BlockSize));
+    // Of a full group, the first factor then stands where a cache line begins, and no vector of four reaches over the end of one.
+    private const int CacheLine = 64;
+
+    private readonly SecretBytes _keys = new(HashKeys + (Powers * BlockSize), CacheLine);
 
     /// <summary>For shuffles: moved so far that an index is out of range, it gives zero.</summary>
     private static Vector128<byte> Indices => Vector128.Create((byte)0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
