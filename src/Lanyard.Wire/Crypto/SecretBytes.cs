@@ -18,25 +18,25 @@ public sealed class SecretBytes : IDisposable
     /// <param name="length">At least 0.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="length"/> is negative.</exception>
     public SecretBytes(int length)
+        : this(length, 1)
+    {
+    }
+
+    /// <summary>
+    /// As above, from a multiple of a power of two on where the runtime can tell: wide vectors are read fastest from there.
+    /// </summary>
+    internal SecretBytes(int length, int alignment)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         Length = length;
 #if NET
-        _bytes = GC.AllocateArray<byte>(length, pinned: true);
-#else
-        _bytes = new byte[length];
-#endif
-    }
-
-#if NET
-    /// <summary>As above, from a multiple of a power of two on: wide vectors are read fastest from there.</summary>
-    internal SecretBytes(int length, int alignment)
-        : this(length + alignment - 1)
-    {
-        Length = length;
+        _bytes = GC.AllocateArray<byte>(length + alignment - 1, pinned: true);
         _start = (int)(-Marshal.UnsafeAddrOfPinnedArrayElement(_bytes, 0) & (alignment - 1));
-    }
+#else
+        _bytes = new byte[length + alignment - 1];
+        _start = 0;
 #endif
+    }
 
     /// <summary>Copies bytes. The caller clears its own copy.</summary>
     public SecretBytes(ReadOnlySpan<byte> bytes)
