@@ -43,6 +43,7 @@ internal static class Program
         }
 
         var figures = new Figures();
+        var cipher = CipherLimit.Measure();
         await RunAsync(figures, rounds, duration, only);
         if (figures.All.Count == 0)
         {
@@ -51,7 +52,6 @@ internal static class Program
         }
 
         var machine = Machine.Describe($"bench/peers {string.Join(' ', arguments)}".TrimEnd());
-        var cipher = CipherLimit.Measure();
         Directory.CreateDirectory(folder);
         var report = MarkdownReport.Write(figures, machine, cipher);
         JsonReport.Write(Path.Combine(folder, "figures.json"), figures, machine, cipher);
