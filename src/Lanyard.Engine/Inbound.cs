@@ -16,7 +16,37 @@ internal sealed class Inbound(Node node)
     private readonly byte[] _joined = new byte[PacketFormat.MaxPacketBytes];
     private readonly Introductions _introductions = new(node);
 
-    public void Receive(long nowMs, int localSocket, in InetEndpoint endpoint, Span<byte> datagram)
+    public void Receive(long nowMs, int localSocket, in InetEndpoint endpoint, Span<byte> run, int datagramBytes)
+    {
+        if (run.IsEmpty)
+            ReceiveOne(nowMs, localSocket, endpoint, run);
+        while (!run.IsEmpty)
+        {
+            var taken = ReceiveJoined(nowMs, localSocket, endpoint, run, datagramBytes);
+            if (taken == 0)
+            {
+                taken = Math.Min(datagramBytes, run.Length);
+                ReceiveOne(nowMs, localSocket, endpoint, run[..taken]);
+            }
+
+            run = run[taken..];
+        }
+    }
+
+    // The usual case of a long packet: its parts lie one behind the other, and are joined on the spot. Returns the bytes taken.
+    private int ReceiveJoined(long nowMs, int localSocket, in InetEndpoint endpoint, Span<byte> run, int datagramBytes)
+    {
+        if (run.Length <= datagramBytes || !PacketView.TryParse(run[..datagramBytes], out var head) || !head.IsFragmented
+            || head.Destination != node.Address || head.Source == node.Address
+            || !PacketSplitter.TryJoin(run, datagramBytes, out var packetBytes, out var taken))
+            return 0;
+        node.Counters.DatagramsReceived += (taken + datagramBytes - 1) / datagramBytes;
+        node.Counters.BytesReceived += taken;
+        Process(nowMs, localSocket, endpoint, run[..packetBytes], isAuthenticated: false);
+        return taken;
+    }
+
+    private void ReceiveOne(long nowMs, int localSocket, in InetEndpoint endpoint, Span<byte> datagram)
     {
         node.Counters.DatagramsReceived++;
         node.Counters.BytesReceived += datagram.Length;

@@ -19,6 +19,9 @@ public sealed class Node
     /// <summary>Bytes that must be free in front of a frame given to <see cref="SendFrame"/>: room for the headers that come before it on the wire.</summary>
     public const int FrameHeadroom = PacketFormat.HeaderBytes + FrameMessage.HeaderBytes;
 
+    /// <summary>The bytes that <see cref="SendFrame"/> needs behind a frame.</summary>
+    public const int FrameTailroom = PacketSplitter.MaxAddedBytes;
+
     private const long HousekeepingMs = 30_000;
     private const long KeepaliveMs = 2_500;
     private const long QueueRetryMs = 250;
@@ -33,6 +36,8 @@ public sealed class Node
     private long _nextKeepaliveMs;
     private long _nextHousekeepingMs;
     private long _nextQueueMs;
+    private long _nextDeadlineMs;
+    private bool _isDeadlineStale = true;
 
     /// <summary>A node with an identity. The planet that its host has kept is its first; it is silent until it is polled.</summary>
     /// <param name="options">How it behaves.</param>
@@ -103,7 +108,21 @@ public sealed class Node
     public INetworkController? Controller { get; set; }
 
     /// <summary>When <see cref="Poll"/> must be called next, in milliseconds since 1970.</summary>
-    public long NextDeadlineMs { get; private set; }
+    public long NextDeadlineMs
+    {
+        get
+        {
+            if (_isDeadlineStale)
+                NextDeadlineMs = FindDeadline();
+            return _nextDeadlineMs;
+        }
+
+        private set
+        {
+            _nextDeadlineMs = value;
+            _isDeadlineStale = false;
+        }
+    }
 
     internal INodeHost Host { get; }
 
@@ -148,10 +167,19 @@ public sealed class Node
     /// <param name="localSocket">The host's number of the socket it came in on, 0 or more.</param>
     /// <param name="source">Where it came from.</param>
     /// <param name="datagram">The UDP payload: decrypted in place, so its content is lost.</param>
-    public void Receive(long nowMs, int localSocket, in InetEndpoint source, Span<byte> datagram)
+    public void Receive(long nowMs, int localSocket, in InetEndpoint source, Span<byte> datagram) =>
+        Receive(nowMs, localSocket, source, datagram, datagram.Length);
+
+    /// <summary>Takes datagrams that came from one endpoint one behind the other, as systems join them.</summary>
+    /// <param name="nowMs">The time.</param>
+    /// <param name="localSocket">The socket that they came to.</param>
+    /// <param name="source">Where they came from.</param>
+    /// <param name="run">The datagrams; their bytes are changed.</param>
+    /// <param name="datagramBytes">The length of each but the last, which may be shorter.</param>
+    public void Receive(long nowMs, int localSocket, in InetEndpoint source, Span<byte> run, int datagramBytes)
     {
-        Inbound.Receive(nowMs, localSocket, source, datagram);
-        UpdateDeadline();
+        Inbound.Receive(nowMs, localSocket, source, run, datagramBytes);
+        _isDeadlineStale = true;
     }
 
     /// <summary>Does what is due: keepalives, retries, expiry. Call it at <see cref="NextDeadlineMs"/>; earlier does no harm.</summary>
@@ -174,7 +202,7 @@ public sealed class Node
             KeepAlive(nowMs);
         if (nowMs >= _nextHousekeepingMs)
             CleanUp(nowMs);
-        UpdateDeadline();
+        _isDeadlineStale = true;
     }
 
     /// <summary>Joins a network, with the configuration that was kept if there is one; what is new follows from the controller.</summary>
@@ -187,7 +215,7 @@ public sealed class Node
         if (Host.LoadState(StateKind.NetworkConfig, id.Value) is { Length: > 1 } state && NetworkConfig.TryParse(state, out var config))
             network.Configure(nowMs, config, isFresh: false);
         network.Request(nowMs);
-        UpdateDeadline();
+        _isDeadlineStale = true;
         return network;
     }
 
@@ -196,7 +224,7 @@ public sealed class Node
     {
         ArgumentNullException.ThrowIfNull(network);
         network.Retry(nowMs);
-        UpdateDeadline();
+        _isDeadlineStale = true;
     }
 
     /// <summary>Leaves a network and forgets its configuration. False if it was not joined.</summary>
@@ -217,7 +245,9 @@ public sealed class Node
     /// <param name="source">The sender: <see cref="VirtualNetwork.Mac"/>, or another where this node is a bridge.</param>
     /// <param name="destination">The receiver, or a multicast group.</param>
     /// <param name="etherType">The EtherType.</param>
-    /// <param name="buffer">The frame, with at least <see cref="FrameHeadroom"/> bytes in front of it.</param>
+    /// <param name="buffer">
+    /// The frame, with at least <see cref="FrameHeadroom"/> bytes in front of it and <see cref="FrameTailroom"/> behind it.
+    /// </param>
     /// <param name="start">Where what follows the Ethernet header begins in the buffer.</param>
     /// <param name="length">How long that is.</param>
     /// <exception cref="ArgumentOutOfRangeException">There is too little room in front, or the frame does not lie in the buffer.</exception>
@@ -227,9 +257,9 @@ public sealed class Node
         ArgumentNullException.ThrowIfNull(network);
         ArgumentOutOfRangeException.ThrowIfLessThan(start, FrameHeadroom);
         ArgumentOutOfRangeException.ThrowIfNegative(length);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, buffer.Length - start);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, buffer.Length - start - FrameTailroom);
         FrameVerbs.Send(nowMs, network, source, destination, etherType, buffer, start, length);
-        UpdateDeadline();
+        _isDeadlineStale = true;
     }
 
     /// <summary>Listens to a multicast group. For ARP, the group of an IPv4 address is broadcast with the address as distinguishing number.</summary>
@@ -237,7 +267,7 @@ public sealed class Node
     {
         ArgumentNullException.ThrowIfNull(network);
         network.Subscribe(nowMs, group);
-        UpdateDeadline();
+        _isDeadlineStale = true;
     }
 
     /// <summary>Stops listening to a multicast group.</summary>
@@ -288,7 +318,7 @@ public sealed class Node
     {
         ArgumentNullException.ThrowIfNull(config);
         ConfigVerbs.SendConfig(nowMs, member, config, requestPacketId: 0);
-        UpdateDeadline();
+        _isDeadlineStale = true;
     }
 
     /// <summary>Sends a member a revocation of a credential of a network that this node controls.</summary>
@@ -296,7 +326,7 @@ public sealed class Node
     {
         ArgumentNullException.ThrowIfNull(revocation);
         ConfigVerbs.SendRevocation(nowMs, member, revocation);
-        UpdateDeadline();
+        _isDeadlineStale = true;
     }
 
     /// <summary>Sends a message of the application's own to another node (verb USER_MESSAGE). It may get lost.</summary>
@@ -314,7 +344,7 @@ public sealed class Node
             throw new ArgumentException($"A user message has at most {PacketFormat.MaxPayloadBytes - sizeof(ulong)} bytes.", nameof(message));
         Outbound.Send(nowMs, destination, Verb.UserMessage, buffer, PacketFormat.HeaderBytes, writer.Position, compress: true);
         ReturnBuffer(buffer);
-        UpdateDeadline();
+        _isDeadlineStale = true;
     }
 
     /// <summary>The peers at this moment.</summary>
@@ -334,7 +364,7 @@ public sealed class Node
     /// <summary>Writes down what makes the next start fast. Done now and then anyway; call it before the node ends.</summary>
     public void SavePeers(long nowMs) => Topology.Save(nowMs);
 
-    internal byte[] RentBuffer() => _buffers.Count > 0 ? _buffers.Pop() : new byte[PacketFormat.MaxPacketBytes];
+    internal byte[] RentBuffer() => _buffers.Count > 0 ? _buffers.Pop() : new byte[PacketFormat.MaxPacketBytes + PacketSplitter.MaxAddedBytes];
 
     internal void ReturnBuffer(byte[] buffer) => _buffers.Push(buffer);
 
@@ -590,7 +620,7 @@ public sealed class Node
         Topology.Save(nowMs);
     }
 
-    private void UpdateDeadline()
+    private long FindDeadline()
     {
         var next = Math.Min(_nextKeepaliveMs, _nextHousekeepingMs);
         next = Math.Min(next, Math.Min(Whois.NextDeadlineMs, Math.Min(Contacts.NextDeadlineMs, Liveness.NextDeadlineMs)));
@@ -604,7 +634,7 @@ public sealed class Node
                 next = Math.Min(next, root.NextAttemptMs);
         }
 
-        NextDeadlineMs = next;
+        return next;
     }
 
     private PeerInfo Describe(long nowMs, Peer peer)

@@ -16,12 +16,14 @@ internal sealed class Outbound(Node node)
     private const long OldPathProbeMs = 1_000;
 
     private readonly LinkedList<QueuedPacket> _queue = new();
-    private readonly byte[] _fragment = new byte[PacketFormat.MaxPacketBytes];
     private readonly byte[] _compression = new byte[PacketFormat.MaxPacketBytes];
     private readonly byte[] _identity = PublicBytes(node.Identity);
     private ulong _nextPacketId = node.Random.Next();
 
-    /// <summary>Sends a payload that lies in a buffer with at least <see cref="PacketFormat.HeaderBytes"/> in front of it.</summary>
+    /// <summary>
+    /// Sends a payload that lies in a buffer with at least <see cref="PacketFormat.HeaderBytes"/> in front of it and
+    /// <see cref="PacketSplitter.MaxAddedBytes"/> behind it.
+    /// </summary>
     public void Send(long nowMs, NodeAddress destination, Verb verb, Span<byte> buffer, int start, int length, bool compress = false)
     {
         if (destination == node.Address)
@@ -59,10 +61,11 @@ internal sealed class Outbound(Node node)
     /// <summary>Sends a payload to a physical endpoint that may or may not be a path of the peer's.</summary>
     public void SendTo(long nowMs, Peer peer, int localSocket, in InetEndpoint endpoint, Verb verb, Span<byte> buffer, int start, int length)
     {
-        var packet = new PacketBuilder(buffer, start, length).Seal(_nextPacketId++, peer.Address, node.Address, verb, node.Options.PhysicalMtu);
+        var builder = new PacketBuilder(buffer, start, length);
+        var packet = builder.Seal(_nextPacketId++, peer.Address, node.Address, verb, node.Options.PhysicalMtu);
         peer.Key.Armor(packet, CipherSuites.For(verb, peer.Protocol));
-        Emit(localSocket, endpoint, packet);
         NoteRequest(verb, packet);
+        Emit(localSocket, endpoint, buffer[builder.Start..], packet.Length);
     }
 
     /// <summary>Introduces this node to a peer: at an endpoint, or through a root where none is given.</summary>
@@ -87,13 +90,13 @@ internal sealed class Outbound(Node node)
         NoteRequest(Verb.Hello, packet);
         if (!endpoint.IsNone)
         {
-            Emit(localSocket, endpoint, packet);
+            Emit(localSocket, endpoint, buffer, packet.Length);
             if (peer.FindPath(localSocket, endpoint) is { } path)
                 NoteSent(nowMs, peer, path);
         }
         else if (Route(nowMs, peer) is { } route)
         {
-            Emit(route.Path.LocalSocket, route.Path.Endpoint, packet);
+            Emit(route.Path.LocalSocket, route.Path.Endpoint, buffer, packet.Length);
             NoteSent(nowMs, route.Via, route.Path);
         }
 
@@ -198,7 +201,7 @@ internal sealed class Outbound(Node node)
         else
             peer.Key.Armor(packet, CipherSuites.For(verb, peer.Protocol));
         NoteRequest(verb, packet);
-        Emit(route.Path.LocalSocket, route.Path.Endpoint, packet);
+        Emit(route.Path.LocalSocket, route.Path.Endpoint, buffer[builder.Start..], packet.Length);
         NoteSent(nowMs, route.Via, route.Path);
         return true;
     }
@@ -263,12 +266,12 @@ internal sealed class Outbound(Node node)
             node.Liveness.Watch(peer, path);
     }
 
-    private void Emit(int localSocket, in InetEndpoint endpoint, Span<byte> packet)
+    // The packet lies at the beginning of the buffer, with room behind it.
+    private void Emit(int localSocket, in InetEndpoint endpoint, Span<byte> buffer, int packetBytes)
     {
-        var splitter = new PacketSplitter(packet, node.Options.PhysicalMtu);
-        SendDatagram(localSocket, endpoint, splitter.Head);
-        for (var i = 1; i < splitter.Count; i++)
-            SendDatagram(localSocket, endpoint, _fragment.AsSpan(0, splitter.Write(i, _fragment)));
+        var total = PacketSplitter.Split(buffer, packetBytes, node.Options.PhysicalMtu, out var datagramBytes);
+        for (var offset = 0; offset < total; offset += datagramBytes)
+            SendDatagram(localSocket, endpoint, buffer[offset..Math.Min(offset + datagramBytes, total)]);
     }
 
     private void SendDatagram(int localSocket, in InetEndpoint endpoint, ReadOnlySpan<byte> datagram)

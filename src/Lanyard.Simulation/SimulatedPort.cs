@@ -8,7 +8,7 @@ namespace Lanyard.Simulation;
 /// <summary>A simulated node's TCP/IP host on one network.</summary>
 public sealed class SimulatedPort : IFrameSink, IGroupObserver, INeighborResolver
 {
-    private readonly byte[] _buffer = new byte[Lanyard.Engine.Node.FrameHeadroom + NetworkLimits.MaxMtu];
+    private readonly byte[] _buffer = new byte[Lanyard.Engine.Node.FrameHeadroom + NetworkLimits.MaxMtu + Lanyard.Engine.Node.FrameTailroom];
     private readonly SimulatedNode _node;
     private VirtualNetwork? _network;
     private NetworkHost? _host;

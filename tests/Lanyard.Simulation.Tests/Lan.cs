@@ -47,7 +47,7 @@ internal sealed class Lan
         toPort.FrameTap = (_, _, type, bytes) => arrived |= type == 0x88b5 && bytes.AsSpan().SequenceEqual(frame);
         for (var i = 0; i < tries && !arrived; i++)
         {
-            var buffer = new byte[Node.FrameHeadroom + length];
+            var buffer = new byte[Node.FrameHeadroom + length + Node.FrameTailroom];
             frame.CopyTo(buffer, Node.FrameHeadroom);
             from.Node.SendFrame(Internet.NowMs, fromPort.Network, fromPort.Network.Mac, toPort.Network.Mac, 0x88b5, buffer, Node.FrameHeadroom, length);
             from.Wake();

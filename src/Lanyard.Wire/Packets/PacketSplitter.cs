@@ -6,64 +6,92 @@ namespace Lanyard.Wire.Packets;
 /// of one length, but for a last one that is a few bytes shorter where they do not come out even: such a run is what systems cut, and join,
 /// for the asking.
 /// </summary>
-public readonly ref struct PacketSplitter
+public static class PacketSplitter
 {
-    private readonly ReadOnlySpan<byte> _packet;
-    private readonly int _datagramBytes;
+    /// <summary>What splitting adds to a packet at most, in bytes.</summary>
+    public const int MaxAddedBytes = (PacketFormat.MaxFragments - 1) * PacketFormat.FragmentHeaderBytes;
 
-    /// <summary>Splits a packet.</summary>
-    /// <param name="packet">The packet, armored.</param>
+    /// <summary>Splits a packet where it lies, into datagrams one behind the other.</summary>
+    /// <param name="buffer">The packet, and behind it room for what splitting adds: <see cref="MaxAddedBytes"/> suffice.</param>
+    /// <param name="packetBytes">How long the packet is.</param>
     /// <param name="mtuBytes">The largest UDP payload of the path.</param>
+    /// <param name="datagramBytes">The length of every datagram but the last, which may be shorter.</param>
+    /// <returns>The length of all datagrams together.</returns>
     /// <exception cref="ArgumentOutOfRangeException">
-    /// The path's MTU is too small for a header, or the packet would take more than <see cref="PacketFormat.MaxFragments"/> datagrams:
-    /// <see cref="PacketFormat.MaxPacketBytesFor"/> is the most.
+    /// The path's MTU is too small for a header, the packet would take more than <see cref="PacketFormat.MaxFragments"/> datagrams
+    /// (<see cref="PacketFormat.MaxPacketBytesFor"/> is the most), or there is no room behind it.
     /// </exception>
-    public PacketSplitter(ReadOnlySpan<byte> packet, int mtuBytes)
+    public static int Split(Span<byte> buffer, int packetBytes, int mtuBytes, out int datagramBytes)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(mtuBytes, PacketFormat.HeaderBytes);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(packet.Length, PacketFormat.MaxPacketBytesFor(mtuBytes), nameof(packet));
-        _packet = packet;
-        var dataBytes = mtuBytes - PacketFormat.FragmentHeaderBytes;
-        Count = 1 + ((Math.Max(packet.Length - mtuBytes, 0) + dataBytes - 1) / dataBytes);
-        _datagramBytes = (packet.Length + ((Count - 1) * PacketFormat.FragmentHeaderBytes) + Count - 1) / Count;
-    }
-
-    /// <summary>How many datagrams the packet takes: 1 to <see cref="PacketFormat.MaxFragments"/>.</summary>
-    public int Count { get; }
-
-    /// <summary>The first datagram.</summary>
-    public ReadOnlySpan<byte> Head => _packet[.._datagramBytes];
-
-    private int DataBytes => _datagramBytes - PacketFormat.FragmentHeaderBytes;
-
-    /// <summary>The length in bytes of one of the datagrams, its header included.</summary>
-    /// <param name="number">0 is the head.</param>
-    public int LengthOf(int number) => number == 0
-        ? Head.Length
-        : PacketFormat.FragmentHeaderBytes + Math.Min(DataBytes, _packet.Length - _datagramBytes - ((number - 1) * DataBytes));
-
-    /// <summary>Writes one of the datagrams and returns its length.</summary>
-    /// <param name="number">0 is the head, which is only copied.</param>
-    /// <param name="destination">At least <see cref="LengthOf"/> bytes.</param>
-    /// <exception cref="ArgumentOutOfRangeException">There is no such part, or no room for it.</exception>
-    public int Write(int number, Span<byte> destination)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(number);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(number, Count - 1);
-        destination = destination[..LengthOf(number)];
-        if (number == 0)
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(packetBytes, PacketFormat.MaxPacketBytesFor(mtuBytes));
+        if (packetBytes <= mtuBytes)
         {
-            Head.CopyTo(destination);
-            return destination.Length;
+            datagramBytes = packetBytes;
+            return packetBytes;
         }
 
-        // The ID and the destination are where they are in the packet.
-        _packet[..PacketFormat.FragmentIndicatorOffset].CopyTo(destination);
-        destination[PacketFormat.FragmentIndicatorOffset] = PacketFormat.FragmentIndicator;
-        destination[PacketFormat.FragmentNumberOffset] = (byte)((Count << 4) | number);
-        destination[PacketFormat.FragmentHopsOffset] = 0;
-        _packet.Slice(_datagramBytes + ((number - 1) * DataBytes), destination.Length - PacketFormat.FragmentHeaderBytes)
-            .CopyTo(destination[PacketFormat.FragmentHeaderBytes..]);
-        return destination.Length;
+        var dataBytes = mtuBytes - PacketFormat.FragmentHeaderBytes;
+        var count = 1 + ((packetBytes - mtuBytes + dataBytes - 1) / dataBytes);
+        var total = packetBytes + ((count - 1) * PacketFormat.FragmentHeaderBytes);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(total, buffer.Length);
+        datagramBytes = (total + count - 1) / count;
+
+        // From the last to the first, so that none is overwritten before it was moved.
+        for (var number = count - 1; number > 0; number--)
+        {
+            var fragment = buffer[(number * datagramBytes)..Math.Min((number + 1) * datagramBytes, total)];
+            var start = (number * datagramBytes) - ((number - 1) * PacketFormat.FragmentHeaderBytes);
+            buffer.Slice(start, fragment.Length - PacketFormat.FragmentHeaderBytes).CopyTo(fragment[PacketFormat.FragmentHeaderBytes..]);
+
+            // The ID and the destination are where they are in the packet.
+            buffer[..PacketFormat.FragmentIndicatorOffset].CopyTo(fragment);
+            fragment[PacketFormat.FragmentIndicatorOffset] = PacketFormat.FragmentIndicator;
+            fragment[PacketFormat.FragmentNumberOffset] = (byte)((count << 4) | number);
+            fragment[PacketFormat.FragmentHopsOffset] = 0;
+        }
+
+        return total;
     }
+
+    /// <summary>
+    /// Joins a packet where it lies, whose parts came one behind the other, in order and complete, as <see cref="Split"/> leaves them.
+    /// </summary>
+    /// <param name="run">Datagrams one behind the other; the first is the head of a packet.</param>
+    /// <param name="datagramBytes">The length of every datagram but the last, which may be shorter.</param>
+    /// <param name="packetBytes">The length of the packet, which then lies at the beginning.</param>
+    /// <param name="takenBytes">The length of the datagrams that it was made from.</param>
+    /// <returns>Whether they are all there; if not, nothing was changed.</returns>
+    public static bool TryJoin(Span<byte> run, int datagramBytes, out int packetBytes, out int takenBytes)
+    {
+        packetBytes = takenBytes = 0;
+        if (run.Length <= datagramBytes || !FragmentView.TryParse(Part(run, datagramBytes, 1), out var first))
+            return false;
+        var total = first.Total;
+        if (run.Length <= (total - 1) * datagramBytes)
+            return false;
+        for (var number = 1; number < total; number++)
+        {
+            if (!FragmentView.TryParse(Part(run, datagramBytes, number), out var fragment)
+                || fragment.Number != number || fragment.Total != total
+                || !run[..PacketFormat.FragmentIndicatorOffset].SequenceEqual(fragment.Bytes[..PacketFormat.FragmentIndicatorOffset]))
+                return false;
+        }
+
+        takenBytes = Math.Min(total * datagramBytes, run.Length);
+        if (takenBytes - ((total - 1) * PacketFormat.FragmentHeaderBytes) > PacketFormat.MaxPacketBytes)
+            return false;
+        packetBytes = datagramBytes;
+        for (var number = 1; number < total; number++)
+        {
+            var data = Part(run, datagramBytes, number)[PacketFormat.FragmentHeaderBytes..];
+            data.CopyTo(run[packetBytes..]);
+            packetBytes += data.Length;
+        }
+
+        return true;
+    }
+
+    private static Span<byte> Part(Span<byte> run, int datagramBytes, int number) =>
+        run[(number * datagramBytes)..Math.Min((number + 1) * datagramBytes, run.Length)];
 }

@@ -16,7 +16,8 @@ internal sealed class NetworkPort : IFrameSink, IGroupObserver
 {
     private const int SecretBytes = 16;
 
-    private readonly byte[] _frame = new byte[Node.FrameHeadroom + NetworkLimits.MaxMtu];
+    private byte[] _room = [];
+    private int _frameStart;
     private readonly HashSet<IPortUser> _users = [];
     private readonly MemberAddresses _members;
     private volatile NetworkSnapshot _snapshot;
@@ -159,11 +160,13 @@ internal sealed class NetworkPort : IFrameSink, IGroupObserver
     {
         _destination = destination;
         _etherType = etherType;
-        return _frame.AsSpan(Node.FrameHeadroom, length);
+        _room = Runtime.TakeRoom(Node.FrameHeadroom + length + Node.FrameTailroom, out var start);
+        _frameStart = start + Node.FrameHeadroom;
+        return _room.AsSpan(_frameStart, length);
     }
 
     void IFrameSink.Commit(int length) =>
-        Runtime.Engine.SendFrame(Runtime.NowMs, Engine, Engine.Mac, _destination, _etherType, _frame, Node.FrameHeadroom, length);
+        Runtime.Engine.SendFrame(Runtime.NowMs, Engine, Engine.Mac, _destination, _etherType, _room, _frameStart, length);
 
     void IFrameSink.Flush()
     {

@@ -74,6 +74,9 @@ internal sealed partial class NodeRuntime : IDisposable
 
     public IReadOnlyList<DatagramSocket> Sockets => _transport.Sockets;
 
+    /// <summary>Room to build a frame in that is sent from where it lies: see <see cref="DatagramSocket.TakeRoom"/>. Under the gate.</summary>
+    public byte[] TakeRoom(int bytes, out int offset) => _transport.TakeRoom(bytes, out offset);
+
     /// <summary>Datagrams that the system did not take.</summary>
     public long SendFailures => _transport.SendFailures;
 
@@ -239,7 +242,7 @@ internal sealed partial class NodeRuntime : IDisposable
         try
         {
             for (var i = 0; i < batch.Count; i++)
-                Engine.Receive(NowMs, socket, batch.Source(i), batch.Datagram(i));
+                Engine.Receive(NowMs, socket, batch.Source(i), batch.Run(i), batch.DatagramBytes(i));
         }
 #pragma warning disable CA1031 // The engine does not throw, whatever the datagram; if it did, one datagram must not end the node.
         catch (Exception e)

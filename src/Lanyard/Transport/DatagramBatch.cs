@@ -2,14 +2,17 @@ using Lanyard.Primitives;
 
 namespace Lanyard;
 
-/// <summary>The datagrams that were received in one go. Belongs to the thread that receives.</summary>
+/// <summary>
+/// What was received in one go: runs of datagrams, each from one source, one behind the other and of one length but for a shorter last one.
+/// Belongs to the thread that receives.
+/// </summary>
 internal sealed class DatagramBatch
 {
     private readonly Entry[] _entries;
 
     /// <summary>Makes room.</summary>
     /// <param name="bytes">For so many bytes of datagrams.</param>
-    /// <param name="capacity">For so many datagrams at most.</param>
+    /// <param name="capacity">For so many runs at most.</param>
     public DatagramBatch(int bytes, int capacity)
     {
 #if NET
@@ -29,21 +32,22 @@ internal sealed class DatagramBatch
 
     public void Clear() => Count = 0;
 
-    /// <summary>A datagram was received; one for which there is no room is lost.</summary>
-    public void Add(int offset, int length, in InetEndpoint source)
-    {
-        if (HasRoom)
-            _entries[Count++] = new Entry(offset, length, source);
-    }
+    /// <summary>A run was received.</summary>
+    public void Add(int offset, int length, int datagramBytes, in InetEndpoint source) =>
+        _entries[Count++] = new Entry(offset, length, datagramBytes, source);
 
-    public Span<byte> Datagram(int index) => Bytes.AsSpan(_entries[index].Offset, _entries[index].Length);
+    public Span<byte> Run(int index) => Bytes.AsSpan(_entries[index].Offset, _entries[index].Length);
+
+    /// <summary>The length of a run's datagrams.</summary>
+    public int DatagramBytes(int index) => _entries[index].DatagramBytes;
 
     public ref readonly InetEndpoint Source(int index) => ref _entries[index].Source;
 
-    private readonly struct Entry(int offset, int length, InetEndpoint source)
+    private readonly struct Entry(int offset, int length, int datagramBytes, InetEndpoint source)
     {
         public readonly int Offset = offset;
         public readonly int Length = length;
+        public readonly int DatagramBytes = datagramBytes;
         public readonly InetEndpoint Source = source;
     }
 }

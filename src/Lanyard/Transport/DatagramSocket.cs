@@ -77,6 +77,14 @@ internal abstract class DatagramSocket : IDisposable
     /// <exception cref="ObjectDisposedException">The socket was closed.</exception>
     public abstract void Receive(DatagramBatch batch);
 
+    /// <summary>
+    /// Gives room to build datagrams in, where sending them need not move them: one behind the other, from its beginning. Under the gate;
+    /// the next call, or <see cref="Flush"/>, takes the room back.
+    /// </summary>
+    /// <param name="bytes">How much, at most 16 KiB.</param>
+    /// <param name="offset">Where in the array it begins.</param>
+    public abstract byte[] TakeRoom(int bytes, out int offset);
+
     /// <summary>Sends a datagram, at once or at the next <see cref="Flush"/>. Under the gate.</summary>
     /// <param name="destination">Where to.</param>
     /// <param name="datagram">The UDP payload.</param>

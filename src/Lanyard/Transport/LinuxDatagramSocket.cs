@@ -1,5 +1,6 @@
 #if NET
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Lanyard.Primitives;
 
@@ -16,6 +17,7 @@ internal sealed unsafe class LinuxDatagramSocket : DatagramSocket
     private const int MaxSegments = 64;
     private const int MaxMessageBytes = 65_000;
     private const int SendMessages = 64;
+    private const int MaxRoomDatagrams = 16;
     private const int SendBytes = 4 * SlotBytes;
     private const int MaxUnsegmentedKept = 256;
 
@@ -29,6 +31,7 @@ internal sealed unsafe class LinuxDatagramSocket : DatagramSocket
     private bool _canSegment;
     private int _count;
     private int _used;
+    private bool _isRoomTaken;
 
     public LinuxDatagramSocket(Socket socket)
         : base(socket)
@@ -41,7 +44,7 @@ internal sealed unsafe class LinuxDatagramSocket : DatagramSocket
     /// <summary>Whether this system has the calls.</summary>
     public static bool IsSupported => IsAvailable.Value;
 
-    public override DatagramBatch CreateBatch() => new(ReceiveSlots * SlotBytes, ReceiveSlots * MaxSegments);
+    public override DatagramBatch CreateBatch() => new(ReceiveSlots * SlotBytes, ReceiveSlots);
 
     public override void Receive(DatagramBatch batch)
     {
@@ -66,44 +69,54 @@ internal sealed unsafe class LinuxDatagramSocket : DatagramSocket
             if (source.IsNone)
                 continue;
             var length = (int)_received.Messages[i].Transferred;
-            var segment = _received.ReadControl(i, LinuxSocketCalls.UdpGro) is var size and > 0 ? size : length;
-            var offset = i * SlotBytes;
-            if (length == 0)
-                batch.Add(offset, 0, source);
-            for (var end = offset + length; offset < end; offset += segment)
-                batch.Add(offset, Math.Min(segment, end - offset), source);
+            batch.Add(i * SlotBytes, length, _received.ReadControl(i, LinuxSocketCalls.UdpGro) is var size and > 0 ? size : length, source);
         }
+    }
+
+    public override byte[] TakeRoom(int bytes, out int offset)
+    {
+        if (_used + bytes > SendBytes || _count > SendMessages - MaxRoomDatagrams)
+            SendPending();
+        _isRoomTaken = true;
+        offset = _used;
+        return _bytes;
     }
 
     public override void Send(in InetEndpoint destination, ReadOnlySpan<byte> datagram)
     {
-        if (datagram.Length > SendBytes)
+        var isInPlace = _isRoomTaken && _used < SendBytes
+            && Unsafe.AreSame(in MemoryMarshal.GetReference(datagram), in _bytes[_used]);
+        if (datagram.Length > SendBytes || (_isRoomTaken && !isInPlace))
         {
-            SendFailures++;
+            // Something else than what is being built in the room, which it must not overwrite.
+            SendPending();
+            SendNow(destination, datagram);
             return;
         }
 
-        if (_count > 0)
+        if (_used + datagram.Length > SendBytes)
+            SendPending();
+        if (!isInPlace)
+            datagram.CopyTo(_bytes.AsSpan(_used));
+        if (_count > 0 && _outgoing[_count - 1].TryAdd(destination, datagram.Length))
         {
-            ref var last = ref _outgoing[_count - 1];
-            if (last.Admits(destination, datagram.Length) && _used + datagram.Length <= SendBytes)
-            {
-                datagram.CopyTo(_bytes.AsSpan(_used));
-                _used += datagram.Length;
-                last.Add(datagram.Length);
-                return;
-            }
-
-            if (_count == SendMessages || _used + datagram.Length > SendBytes)
-                Flush();
+            _used += datagram.Length;
+            return;
         }
 
-        datagram.CopyTo(_bytes.AsSpan(_used));
         _outgoing[_count++] = new Outgoing(destination, _used, datagram.Length, _canSegment && !_unsegmented.Contains(destination));
         _used += datagram.Length;
+        if (_count == SendMessages)
+            SendPending();
     }
 
     public override void Flush()
+    {
+        _isRoomTaken = false;
+        SendPending();
+    }
+
+    private void SendPending()
     {
         for (var i = 0; i < _count; i++)
         {
@@ -202,14 +215,15 @@ internal sealed unsafe class LinuxDatagramSocket : DatagramSocket
         public int Length = length;
         public int Datagrams = 1;
 
-        public readonly bool Admits(in InetEndpoint destination, int length) => _isExtensible && length > 0 && length <= SegmentBytes
-            && Datagrams < MaxSegments && Length + length <= MaxMessageBytes && destination == Destination;
-
-        public void Add(int length)
+        public bool TryAdd(in InetEndpoint destination, int length)
         {
+            if (!_isExtensible || length == 0 || length > SegmentBytes || Datagrams == MaxSegments || Length + length > MaxMessageBytes
+                || destination != Destination)
+                return false;
             Length += length;
             Datagrams++;
             _isExtensible = length == SegmentBytes;
+            return true;
         }
     }
 

@@ -23,6 +23,7 @@ internal sealed class PlainDatagramSocket : DatagramSocket
     private PreparedEndPoint? _lastAddress;
 #endif
     private InetEndpoint _lastDestination;
+    private byte[] _room = new byte[MaxDatagramBytes];
 
     public PlainDatagramSocket(Socket socket)
         : base(socket)
@@ -46,7 +47,7 @@ internal sealed class PlainDatagramSocket : DatagramSocket
         {
             var length = ReceiveOne(batch, offset, out var source);
             if (!source.IsNone)
-                batch.Add(offset, length, source);
+                batch.Add(offset, length, length, source);
             offset += length;
         }
         while (batch.HasRoom && offset <= batch.Bytes.Length - MaxDatagramBytes && Socket.Available > 0);
@@ -63,6 +64,12 @@ internal sealed class PlainDatagramSocket : DatagramSocket
             // No route at the moment, a full queue, an address that the system refuses: as good as lost on the way.
             SendFailures++;
         }
+    }
+
+    public override byte[] TakeRoom(int bytes, out int offset)
+    {
+        offset = 0;
+        return _room.Length >= bytes ? _room : _room = new byte[bytes];
     }
 
     public override void Flush()

@@ -16,6 +16,7 @@ internal sealed class UdpTransport : IDisposable
     private readonly List<Thread> _threads = [];
     private readonly ILogger _logger;
     private volatile bool _isStopping;
+    private int _lastUsed;
 
     private UdpTransport(List<DatagramSocket> sockets, ILogger logger)
     {
@@ -105,6 +106,7 @@ internal sealed class UdpTransport : IDisposable
     {
         if ((uint)socket < (uint)_sockets.Count)
         {
+            _lastUsed = socket;
             Send(_sockets[socket], destination, datagram, timeToLive);
             return;
         }
@@ -115,6 +117,9 @@ internal sealed class UdpTransport : IDisposable
                 Send(candidate, destination, datagram, timeToLive);
         }
     }
+
+    /// <summary>Room to build datagrams in: see <see cref="DatagramSocket.TakeRoom"/>. Under the gate.</summary>
+    public byte[] TakeRoom(int bytes, out int offset) => _sockets[_lastUsed].TakeRoom(bytes, out offset);
 
     /// <summary>Sends what lies in the sockets. Under the gate.</summary>
     public void Flush()

@@ -21,11 +21,9 @@ public sealed class FragmentTests
     public void A_packet_splits_into_as_few_datagrams_as_the_path_allows(int length, int mtu, int count)
     {
         var packet = NewPacket(1, length);
-        var splitter = new PacketSplitter(packet, mtu);
-
-        Assert.Equal(count, splitter.Count);
+        Assert.Equal(count, Parts(packet, mtu).Length);
         Assert.Equal(length + ((count - 1) * PacketFormat.FragmentHeaderBytes), Parts(packet, mtu).Sum(part => part.Length));
-        var longest = splitter.Head.Length;
+        var longest = Parts(packet, mtu)[0].Length;
         Assert.InRange(longest, 1, mtu);
         Assert.All(Parts(packet, mtu)[..^1], part => Assert.Equal(longest, part.Length));
         Assert.InRange(Parts(packet, mtu)[^1].Length, longest - count + 1, longest);
@@ -61,9 +59,67 @@ public sealed class FragmentTests
     public void A_packet_that_would_take_too_many_datagrams_is_refused()
     {
         Assert.Equal(9928, PacketFormat.MaxPacketBytesFor(1432));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new PacketSplitter(new byte[9929], 1432));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new PacketSplitter(new byte[100], 27));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new PacketSplitter(new byte[100], 1432).Write(1, new byte[200]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => PacketSplitter.Split(new byte[12_000], 9929, 1432, out _));
+        Assert.Throws<ArgumentOutOfRangeException>(() => PacketSplitter.Split(new byte[200], 100, 27, out _));
+        Assert.Throws<ArgumentOutOfRangeException>(() => PacketSplitter.Split(new byte[2_015], 2_000, 1432, out _));
+    }
+
+    [Theory]
+    [InlineData(1433, 2)]
+    [InlineData(2838, 2)]
+    [InlineData(2839, 2)]
+    [InlineData(5000, 4)]
+    [InlineData(9928, 7)]
+    public void Parts_that_lie_one_behind_the_other_join_on_the_spot(int length, int count)
+    {
+        var packet = NewPacket(1, length);
+        var (run, datagramBytes) = Run(packet, 1432);
+        byte[] withMore = [.. run, .. new byte[datagramBytes]];
+
+        Assert.True(PacketSplitter.TryJoin(run, datagramBytes, out var packetBytes, out var taken));
+        Assert.Equal(packet, run[..packetBytes]);
+        Assert.Equal(length + ((count - 1) * PacketFormat.FragmentHeaderBytes), taken);
+        if (taken % datagramBytes == 0)
+        {
+            Assert.True(PacketSplitter.TryJoin(withMore, datagramBytes, out packetBytes, out taken));
+            Assert.Equal(packet, withMore[..packetBytes]);
+            Assert.Equal(run.Length, taken);
+        }
+    }
+
+    [Fact]
+    public void What_is_not_complete_or_not_in_order_stays_as_it_is()
+    {
+        var (whole, datagramBytes) = Run(NewPacket(1, 4_000), 1432);
+        var parts = whole.Chunk(datagramBytes).ToArray();
+        var other = Run(NewPacket(2, 4_000), 1432).Run.Chunk(datagramBytes).ToArray();
+        byte[][][] runs =
+        [
+            [parts[0]], [parts[0], parts[1]], [parts[0], parts[2], parts[1]], [parts[0], parts[1], other[2]], [parts[0], other[1], other[2]],
+            [parts[0], parts[1], parts[1]], [parts[0], parts[1][..10]], [parts[0], parts[1], parts[2][..16]],
+        ];
+        foreach (var run in runs)
+        {
+            var bytes = run.SelectMany(part => part).ToArray();
+            var before = bytes.ToArray();
+            Assert.False(PacketSplitter.TryJoin(bytes, datagramBytes, out _, out _));
+            Assert.Equal(before, bytes);
+        }
+    }
+
+    [Fact]
+    public void Joining_arbitrary_runs_never_fails_otherwise()
+    {
+        var random = new Random(7);
+        var (whole, datagramBytes) = Run(NewPacket(1, 6_000), 1432);
+        for (var round = 0; round < 20_000; round++)
+        {
+            var run = whole[..random.Next(1, whole.Length + 1)];
+            for (var i = random.Next(4); i > 0; i--)
+                run[random.Next(2) == 0 ? random.Next(run.Length) : Math.Min(run.Length - 1, (random.Next(5) * datagramBytes) + random.Next(16))] = (byte)random.Next(256);
+            if (PacketSplitter.TryJoin(run, random.Next(2) == 0 ? datagramBytes : random.Next(1, 2_000), out var packetBytes, out var taken))
+                Assert.InRange(packetBytes, 1, taken);
+        }
     }
 
     [Fact]
@@ -138,7 +194,7 @@ public sealed class FragmentTests
     public void A_packet_that_would_become_too_long_is_dropped()
     {
         var long1 = Parts(NewPacket(1, 10_000), 5100)[1];
-        var long0 = Parts(NewPacket(1, 10_000), 5200)[0];
+        var long0 = NewPacket(1, 9_000);
         var buffer = new FragmentBuffer();
 
         Add(buffer, long1, Here, out _);
@@ -220,15 +276,16 @@ public sealed class FragmentTests
 
     private static byte[][] Parts(byte[] packet, int mtu)
     {
-        var splitter = new PacketSplitter(packet, mtu);
-        var parts = new byte[splitter.Count][];
-        for (var i = 0; i < parts.Length; i++)
-        {
-            parts[i] = new byte[splitter.LengthOf(i)];
-            Assert.Equal(parts[i].Length, splitter.Write(i, parts[i]));
-        }
+        var (run, datagramBytes) = Run(packet, mtu);
+        return [.. run.Chunk(datagramBytes)];
+    }
 
-        return parts;
+    private static (byte[] Run, int DatagramBytes) Run(byte[] packet, int mtu)
+    {
+        var buffer = new byte[packet.Length + PacketSplitter.MaxAddedBytes];
+        packet.CopyTo(buffer, 0);
+        var total = PacketSplitter.Split(buffer, packet.Length, mtu, out var datagramBytes);
+        return (buffer[..total], datagramBytes);
     }
 
     private static byte[] NewPacket(ulong id, int length)
