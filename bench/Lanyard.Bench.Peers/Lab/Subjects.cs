@@ -101,9 +101,6 @@ internal sealed class LibztSubject(BenchLab lab, string program, string homeA, s
 
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
 
-    /// <summary>What the controller gave a server before: the next time both ends start together.</summary>
-    private readonly Dictionary<string, string> _addresses = [];
-
     public async Task MeasureAsync(Figures figures, int round, double seconds)
     {
         var whole = Math.Max(LeastSeconds, (int)seconds);
@@ -129,8 +126,7 @@ internal sealed class LibztSubject(BenchLab lab, string program, string homeA, s
         using var server = serverHost.Start([program, "server", serverHome, .. common]);
         try
         {
-            if (!_addresses.TryGetValue(serverHome, out var address))
-                _addresses[serverHome] = address = (await server.WaitForLineAsync("ADDR ", StartTimeout))["ADDR ".Length..].Trim();
+            var address = (await server.WaitForLineAsync("ADDR ", StartTimeout))["ADDR ".Length..].Trim();
             using var client = clientHost.Start([program, "client", clientHome, .. common, address, mode, amount.ToString(CultureInfo.InvariantCulture)]);
             await client.WaitForLineAsync("ADDR ", StartTimeout);
             var before = Usage.CpuSeconds(server.Id, client.Id);
