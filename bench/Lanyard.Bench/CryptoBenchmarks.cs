@@ -144,7 +144,7 @@ internal sealed class ThroughputConfig : InProcessConfig
         public string GetValue(Summary summary, BenchmarkCase benchmarkCase)
         {
             var nanoseconds = summary[benchmarkCase]?.ResultStatistics?.Mean;
-            var length = (int)benchmarkCase.Parameters[nameof(PacketCryptoBenchmarks.Length)];
+            var length = (int)benchmarkCase.Parameters["Length"];
             return nanoseconds is { } time ? $"{length / time * 1e9 / (1 << 20):F0}" : "-";
         }
     }

@@ -1,3 +1,7 @@
 using BenchmarkDotNet.Running;
+using Lanyard.Bench;
 
-BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
+if (args is ["reference"])
+    return ReferenceComparison.Run();
+BenchmarkSwitcher.FromAssembly(typeof(ReferenceComparison).Assembly).Run(args);
+return 0;

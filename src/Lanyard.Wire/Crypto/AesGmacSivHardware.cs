@@ -30,7 +30,10 @@ internal sealed class AesGmacSivHardware<TMachine> : AesGmacSivCore
     private const int DecryptionKeys = 2 * AesPortable.ScheduleSize;
     private const int HashKeys = 3 * AesPortable.ScheduleSize;
 
-    private readonly SecretBytes _keys = new(HashKeys + (Powers * BlockSize));
+    // Of a full group, the first factor then stands where a cache line begins, and no vector of four reaches over the end of one.
+    private const int CacheLine = 64;
+
+    private readonly SecretBytes _keys = new(HashKeys + (Powers * BlockSize), CacheLine);
 
     /// <summary>For shuffles: moved so far that an index is out of range, it gives zero.</summary>
     private static Vector128<byte> Indices => Vector128.Create((byte)0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
@@ -134,48 +137,33 @@ internal sealed class AesGmacSivHardware<TMachine> : AesGmacSivCore
         WithLastWordReversed(tag).AsUInt32() & Vector128.Create(uint.MaxValue, uint.MaxValue, uint.MaxValue, 0x7fffffff);
 
     /// <summary>AES-CTR.</summary>
+    [SkipLocalsInit]
+    [MethodImpl(Optimize.AtOnce)]
     private static void ApplyCounter(ref byte keys, Vector128<uint> counter, Span<byte> data)
     {
         ref var place = ref MemoryMarshal.GetReference(data);
         var length = data.Length;
         for (; length >= BatchSize; length -= BatchSize)
         {
-            counter = EightBlocks(ref keys, counter, ref place);
+            EightBlocks(ref keys, counter, ref place);
+            counter += Vector128.Create(0u, 0, 0, CountersAtOnce);
             place = ref Unsafe.Add(ref place, BatchSize);
         }
-        if (length > 0)
-            LastBlocks(ref keys, counter, ref place, length, reachesBack: data.Length >= BlockSize);
+        if (length == 0)
+            return;
+
+        // The rest in a place where eight blocks have room.
+        Span<byte> last = stackalloc byte[BatchSize];
+        var rest = data[^length..];
+        rest.CopyTo(last);
+        EightBlocks(ref keys, counter, ref MemoryMarshal.GetReference(last));
+        last[..length].CopyTo(rest);
+        last.Clear();
     }
 
-    /// <summary>
-    /// AES-CTR of less than eight blocks. If it reaches back, there are at least sixteen bytes of data up to the end of these.
-    /// </summary>
-    [SkipLocalsInit]
-    private static void LastBlocks(ref byte keys, Vector128<uint> counter, ref byte data, int length, bool reachesBack)
-    {
-        Span<byte> stream = stackalloc byte[BatchSize];
-        ref var source = ref MemoryMarshal.GetReference(stream);
-        stream.Clear();
-        EightBlocks(ref keys, counter, ref source);
-        var done = 0;
-        for (; length - done >= BlockSize; done += BlockSize)
-            AddTo(ref data, done, Vector128.LoadUnsafe(ref source, (nuint)done));
-        var rest = length - done;
-        if (rest == 0)
-            return;
-        if (reachesBack)
-        {
-            // At the end of the sixteen bytes that end the data.
-            var last = Vector128.LoadUnsafe(ref source, (nuint)done);
-            AddTo(ref data, length - BlockSize, Vector128.Shuffle(last, Indices - Vector128.Create((byte)(BlockSize - rest))));
-            return;
-        }
-        for (; done < length; done++)
-            Unsafe.Add(ref data, done) ^= stream[done];
-    }
-
-    /// <summary>XORs eight encrypted counters in, and returns the next.</summary>
-    private static Vector128<uint> EightBlocks(ref byte keys, Vector128<uint> counter, ref byte data)
+    /// <summary>XORs eight encrypted counters in.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void EightBlocks(ref byte keys, Vector128<uint> counter, ref byte data)
     {
         var key = Key(ref keys, EncryptionKeys, 0);
         Vector128<byte> b0 = TMachine.Begin(CounterBlock(counter, 0), key), b1 = TMachine.Begin(CounterBlock(counter, 1), key);
@@ -207,7 +195,6 @@ internal sealed class AesGmacSivHardware<TMachine> : AesGmacSivCore
         AddTo(ref data, 5 * BlockSize, TMachine.LastRound(b5, keyBefore, key));
         AddTo(ref data, 6 * BlockSize, TMachine.LastRound(b6, keyBefore, key));
         AddTo(ref data, 7 * BlockSize, TMachine.LastRound(b7, keyBefore, key));
-        return counter + Vector128.Create(0u, 0, 0, CountersAtOnce);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -252,6 +239,7 @@ internal sealed class AesGmacSivHardware<TMachine> : AesGmacSivCore
     /// <summary>
     /// GHASH (NIST SP 800-38D, section 6.4) of the additional data, the data, each filled up to whole blocks, and the length of both.
     /// </summary>
+    [MethodImpl(Optimize.AtOnce)]
     private static Vector128<ulong> Hash(ref byte keys, ReadOnlySpan<byte> additionalData, ReadOnlySpan<byte> data)
     {
         // The additional data counts with its filling.

@@ -51,6 +51,17 @@ internal readonly struct AesX86 : IAesMachine
         {
             var reversed = Vector512.Create(Vector256.Create(ReversedBytes, ReversedBytes), Vector256.Create(ReversedBytes, ReversedBytes));
             Vector512<ulong> low4 = default, middle4 = default, high4 = default;
+            for (; count - done >= 8; done += 8)
+            {
+                var a = Avx512BW.Shuffle(Vector512.LoadUnsafe(ref blocks, (nuint)done * 16), reversed).AsUInt64();
+                var b = Vector512.LoadUnsafe(ref factors, (nuint)done * 16).AsUInt64();
+                var c = Avx512BW.Shuffle(Vector512.LoadUnsafe(ref blocks, ((nuint)done * 16) + 64), reversed).AsUInt64();
+                var d = Vector512.LoadUnsafe(ref factors, ((nuint)done * 16) + 64).AsUInt64();
+                low4 ^= Pclmulqdq.V512.CarrylessMultiply(a, b, 0x00) ^ Pclmulqdq.V512.CarrylessMultiply(c, d, 0x00);
+                middle4 ^= Pclmulqdq.V512.CarrylessMultiply(a, b, 0x01) ^ Pclmulqdq.V512.CarrylessMultiply(a, b, 0x10);
+                middle4 ^= Pclmulqdq.V512.CarrylessMultiply(c, d, 0x01) ^ Pclmulqdq.V512.CarrylessMultiply(c, d, 0x10);
+                high4 ^= Pclmulqdq.V512.CarrylessMultiply(a, b, 0x11) ^ Pclmulqdq.V512.CarrylessMultiply(c, d, 0x11);
+            }
             for (; count - done >= 4; done += 4)
             {
                 var a = Avx512BW.Shuffle(Vector512.LoadUnsafe(ref blocks, (nuint)done * 16), reversed).AsUInt64();

@@ -1,6 +1,6 @@
 namespace Lanyard.Wire.Crypto;
 
-/// <summary>Multiples of points of the Edwards curve. The base point's are computed once, at their first use (about 30 KB).</summary>
+/// <summary>Multiples of points of the Edwards curve. The base point's are computed once, at their first use (about 80 KB).</summary>
 internal static class EdwardsTables
 {
     private const int Windows = 32;
@@ -8,11 +8,20 @@ internal static class EdwardsTables
     private const int OddBaseMultiples = 64;
     private const int OddPointMultiples = 8;
 
+#if NET
+    private static bool UseVectors => EdwardsVector.IsSupported;
+#else
+    private static bool UseVectors => false;
+#endif
+
     /// <summary>
     /// The base point times a secret number below 2^255, 32 bytes. In digits from -8 to 7 of four bits, the odd-numbered ones first,
     /// moved up by four doublings, then the even-numbered ones; each looks at every entry of its window. Constant time.
     /// </summary>
-    public static EdwardsPoint MultiplyBase(ReadOnlySpan<byte> scalar)
+    public static EdwardsPoint MultiplyBase(ReadOnlySpan<byte> scalar) => MultiplyBase(scalar, UseVectors);
+
+    /// <summary>As above, with vectors or without.</summary>
+    internal static EdwardsPoint MultiplyBase(ReadOnlySpan<byte> scalar, bool useVectors)
     {
         Span<sbyte> digits = stackalloc sbyte[2 * Windows];
         var carry = 0;
@@ -23,15 +32,31 @@ internal static class EdwardsTables
             digits[i] = (sbyte)(digit - (carry << 4));
         }
 
-        var windows = BaseWindows.Points;
         var sum = EdwardsPoint.Neutral;
-        for (var i = 1; i < 2 * Windows; i += 2)
-            sum += Select(windows.AsSpan(i / 2 * WindowSize, WindowSize), digits[i]);
+        AddDigits(ref sum, digits, 1, useVectors);
         sum = sum.Doubled(4);
-        for (var i = 0; i < 2 * Windows; i += 2)
-            sum += Select(windows.AsSpan(i / 2 * WindowSize, WindowSize), digits[i]);
+        AddDigits(ref sum, digits, 0, useVectors);
         digits.Clear();
         return sum;
+    }
+
+    /// <summary>Adds what the digits from one on, every other one, ask for.</summary>
+    private static void AddDigits(ref EdwardsPoint sum, ReadOnlySpan<sbyte> digits, int first, bool useVectors)
+    {
+#if NET
+        if (useVectors)
+        {
+            var entries = BaseVectors.Entries;
+            var point = EdwardsVector.Point.From(sum);
+            for (var i = first; i < 2 * Windows; i += 2)
+                EdwardsVector.Add(ref point, entries.AsSpan(i / 2 * BaseVectors.WindowWords, BaseVectors.WindowWords), digits[i]);
+            sum = point.ToPoint();
+            return;
+        }
+#endif
+        var windows = BaseWindows.Points;
+        for (var i = first; i < 2 * Windows; i += 2)
+            sum += Select(windows.AsSpan(i / 2 * WindowSize, WindowSize), digits[i]);
     }
 
     /// <summary>a A + b B, with B the base point, for verification: its time depends on the numbers, which are public.</summary>
@@ -175,6 +200,35 @@ internal static class EdwardsTables
             return ToAffine(points);
         }
     }
+
+#if NET
+    /// <summary>The same windows for vectors, each beginning with the neutral point.</summary>
+    private static class BaseVectors
+    {
+        public const int WindowWords = (1 + WindowSize) * EdwardsVector.EntryWords;
+
+        public static readonly uint[] Entries = Create();
+
+        private static uint[] Create()
+        {
+            var entries = new uint[Windows * WindowWords];
+            var place = entries.AsSpan();
+            for (var i = 0; i < Windows * WindowSize; i++)
+            {
+                if (i % WindowSize == 0)
+                {
+                    EdwardsVector.WriteEntry(EdwardsPoint.Affine.Neutral, place);
+                    place = place[EdwardsVector.EntryWords..];
+                }
+
+                EdwardsVector.WriteEntry(BaseWindows.Points[i], place);
+                place = place[EdwardsVector.EntryWords..];
+            }
+
+            return entries;
+        }
+    }
+#endif
 
     /// <summary>B, 3 B, 5 B, ..., 127 B.</summary>
     private static class OddMultiplesOfBase

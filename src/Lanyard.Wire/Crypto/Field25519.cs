@@ -87,6 +87,30 @@ internal struct Field25519
         BinaryPrimitives.WriteUInt64LittleEndian(destination[24..], (x._l3 >> 39) | (x._l4 << 12));
     }
 
+    /// <summary>
+    /// Writes ten limbs of 26 and 25 bits by turns, one word each: what a limb of 51 bits holds, in halves.
+    /// </summary>
+    /// <param name="destination">The first limb's word.</param>
+    /// <param name="stride">From one limb's word to the next.</param>
+    public readonly void WriteHalves(Span<uint> destination, int stride)
+    {
+        WriteHalves(_l0, destination, stride);
+        WriteHalves(_l1, destination[(2 * stride)..], stride);
+        WriteHalves(_l2, destination[(4 * stride)..], stride);
+        WriteHalves(_l3, destination[(6 * stride)..], stride);
+        WriteHalves(_l4, destination[(8 * stride)..], stride);
+    }
+
+    /// <summary>Reads what <see cref="WriteHalves(Span{uint}, int)"/> writes, or limbs a little larger.</summary>
+    public static Field25519 ReadHalves(ReadOnlySpan<uint> source, int stride) => new()
+    {
+        _l0 = source[0] + ((ulong)source[stride] << 26),
+        _l1 = source[2 * stride] + ((ulong)source[3 * stride] << 26),
+        _l2 = source[4 * stride] + ((ulong)source[5 * stride] << 26),
+        _l3 = source[6 * stride] + ((ulong)source[7 * stride] << 26),
+        _l4 = source[8 * stride] + ((ulong)source[9 * stride] << 26),
+    };
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Field25519 operator +(in Field25519 a, in Field25519 b) => new()
     {
@@ -152,46 +176,24 @@ internal struct Field25519
         return Reduced(l0 + (19 * h4), l1 + h0, l2 + h1, l3 + h2, l4 + h3);
     }
 
-    /// <summary>The square, with the products that occur twice computed once.</summary>
     [SkipLocalsInit]
     [MethodImpl(Optimize.AtOnce)]
     public readonly Field25519 Squared()
     {
-        ulong a0 = _l0 << 9, a1 = _l1 << 9, a2 = _l2 << 9, a3 = _l3 << 9, a4 = _l4 << 9;
-        ulong b0 = _l0 << 4, b1 = _l1 << 4, b2 = _l2 << 4, b3 = _l3 << 4, b4 = _l4 << 4;
-        ulong c3 = b3 * 19, c4 = b4 * 19;
-        ulong h0 = 0, l0 = 0, h1 = 0, l1 = 0, h2 = 0, l2 = 0, h3 = 0, l3 = 0, h4 = 0, l4 = 0;
-
-        AddProduct(ref h0, ref l0, a0, b0);
-        AddProduct(ref h0, ref l0, 2 * a1, c4);
-        AddProduct(ref h0, ref l0, 2 * a2, c3);
-
-        AddProduct(ref h1, ref l1, 2 * a0, b1);
-        AddProduct(ref h1, ref l1, 2 * a2, c4);
-        AddProduct(ref h1, ref l1, a3, c3);
-
-        AddProduct(ref h2, ref l2, 2 * a0, b2);
-        AddProduct(ref h2, ref l2, a1, b1);
-        AddProduct(ref h2, ref l2, 2 * a3, c4);
-
-        AddProduct(ref h3, ref l3, 2 * a0, b3);
-        AddProduct(ref h3, ref l3, 2 * a1, b2);
-        AddProduct(ref h3, ref l3, a4, c4);
-
-        AddProduct(ref h4, ref l4, 2 * a0, b4);
-        AddProduct(ref h4, ref l4, 2 * a1, b3);
-        AddProduct(ref h4, ref l4, a2, b2);
-
-        return Reduced(l0 + (19 * h4), l1 + h0, l2 + h1, l3 + h2, l4 + h3);
+        Field25519 result;
+        Square(_l0, _l1, _l2, _l3, _l4, out result._l0, out result._l1, out result._l2, out result._l3, out result._l4);
+        return result;
     }
 
-    /// <summary>Squared so many times.</summary>
+    /// <summary>Squared so many times. The limbs stay in registers from one square to the next.</summary>
+    [SkipLocalsInit]
+    [MethodImpl(Optimize.AtOnce)]
     public readonly Field25519 Squared(int times)
     {
-        var x = this;
+        ulong x0 = _l0, x1 = _l1, x2 = _l2, x3 = _l3, x4 = _l4;
         for (var i = 0; i < times; i++)
-            x = x.Squared();
-        return x;
+            Square(x0, x1, x2, x3, x4, out x0, out x1, out x2, out x3, out x4);
+        return new Field25519 { _l0 = x0, _l1 = x1, _l2 = x2, _l3 = x3, _l4 = x4 };
     }
 
     /// <summary>The product with a number below 2^17.</summary>
@@ -286,23 +288,68 @@ internal struct Field25519
         low += product >> 13;
     }
 
-    /// <summary>Carries limbs of any size below 2^64.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Field25519 Reduced(ulong l0, ulong l1, ulong l2, ulong l3, ulong l4)
+    {
+        Field25519 result;
+        Reduce(l0, l1, l2, l3, l4, out result._l0, out result._l1, out result._l2, out result._l3, out result._l4);
+        return result;
+    }
+
+    /// <summary>The limbs of a square, with the products that occur twice computed once.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Square(
+        ulong x0, ulong x1, ulong x2, ulong x3, ulong x4, out ulong r0, out ulong r1, out ulong r2, out ulong r3, out ulong r4)
+    {
+        ulong a0 = x0 << 9, a1 = x1 << 9, a2 = x2 << 9, a3 = x3 << 9, a4 = x4 << 9;
+        ulong b0 = x0 << 4, b1 = x1 << 4, b2 = x2 << 4, b3 = x3 << 4, b4 = x4 << 4;
+        ulong c3 = b3 * 19, c4 = b4 * 19;
+        ulong h0 = 0, l0 = 0, h1 = 0, l1 = 0, h2 = 0, l2 = 0, h3 = 0, l3 = 0, h4 = 0, l4 = 0;
+
+        AddProduct(ref h0, ref l0, a0, b0);
+        AddProduct(ref h0, ref l0, 2 * a1, c4);
+        AddProduct(ref h0, ref l0, 2 * a2, c3);
+
+        AddProduct(ref h1, ref l1, 2 * a0, b1);
+        AddProduct(ref h1, ref l1, 2 * a2, c4);
+        AddProduct(ref h1, ref l1, a3, c3);
+
+        AddProduct(ref h2, ref l2, 2 * a0, b2);
+        AddProduct(ref h2, ref l2, a1, b1);
+        AddProduct(ref h2, ref l2, 2 * a3, c4);
+
+        AddProduct(ref h3, ref l3, 2 * a0, b3);
+        AddProduct(ref h3, ref l3, 2 * a1, b2);
+        AddProduct(ref h3, ref l3, a4, c4);
+
+        AddProduct(ref h4, ref l4, 2 * a0, b4);
+        AddProduct(ref h4, ref l4, 2 * a1, b3);
+        AddProduct(ref h4, ref l4, a2, b2);
+
+        Reduce(l0 + (19 * h4), l1 + h0, l2 + h1, l3 + h2, l4 + h3, out r0, out r1, out r2, out r3, out r4);
+    }
+
+    /// <summary>Carries limbs of any size below 2^64.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Reduce(
+        ulong l0, ulong l1, ulong l2, ulong l3, ulong l4, out ulong r0, out ulong r1, out ulong r2, out ulong r3, out ulong r4)
     {
         l1 += l0 >> 51;
         l2 += l1 >> 51;
         l3 += l2 >> 51;
         l4 += l3 >> 51;
         l0 = (l0 & Mask) + (19 * (l4 >> 51));
-        return new Field25519
-        {
-            _l0 = l0 & Mask,
-            _l1 = (l1 & Mask) + (l0 >> 51),
-            _l2 = l2 & Mask,
-            _l3 = l3 & Mask,
-            _l4 = l4 & Mask,
-        };
+        r0 = l0 & Mask;
+        r1 = (l1 & Mask) + (l0 >> 51);
+        r2 = l2 & Mask;
+        r3 = l3 & Mask;
+        r4 = l4 & Mask;
+    }
+
+    private static void WriteHalves(ulong limb, Span<uint> destination, int stride)
+    {
+        destination[0] = (uint)limb & ((1u << 26) - 1);
+        destination[stride] = (uint)(limb >> 26);
     }
 
     private static Field25519 Carried(in Field25519 x) => Reduced(x._l0, x._l1, x._l2, x._l3, x._l4);

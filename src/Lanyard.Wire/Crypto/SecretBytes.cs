@@ -1,3 +1,6 @@
+#if NET
+using System.Runtime.InteropServices;
+#endif
 using System.Security.Cryptography;
 
 namespace Lanyard.Wire.Crypto;
@@ -8,27 +11,39 @@ namespace Lanyard.Wire.Crypto;
 public sealed class SecretBytes : IDisposable
 {
     private readonly byte[] _bytes;
+    private readonly int _start;
     private bool _disposed;
 
     /// <summary>Makes room for so many bytes, zero to begin with.</summary>
     /// <param name="length">At least 0.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="length"/> is negative.</exception>
     public SecretBytes(int length)
+        : this(length, 1)
+    {
+    }
+
+    /// <summary>
+    /// As above, from a multiple of a power of two on where the runtime can tell: wide vectors are read fastest from there.
+    /// </summary>
+    internal SecretBytes(int length, int alignment)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
+        Length = length;
 #if NET
-        _bytes = GC.AllocateArray<byte>(length, pinned: true);
+        _bytes = GC.AllocateArray<byte>(length + alignment - 1, pinned: true);
+        _start = (int)(-Marshal.UnsafeAddrOfPinnedArrayElement(_bytes, 0) & (alignment - 1));
 #else
-        _bytes = new byte[length];
+        _bytes = new byte[length + alignment - 1];
+        _start = 0;
 #endif
     }
 
     /// <summary>Copies bytes. The caller clears its own copy.</summary>
     public SecretBytes(ReadOnlySpan<byte> bytes)
-        : this(bytes.Length) => bytes.CopyTo(_bytes);
+        : this(bytes.Length) => bytes.CopyTo(Span);
 
     /// <summary>The number of bytes.</summary>
-    public int Length => _bytes.Length;
+    public int Length { get; }
 
     /// <summary>The bytes. The span must not be kept past <see cref="Dispose"/>.</summary>
     /// <exception cref="ObjectDisposedException">The bytes have been zeroed.</exception>
@@ -37,7 +52,7 @@ public sealed class SecretBytes : IDisposable
         get
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            return _bytes;
+            return _bytes.AsSpan(_start, Length);
         }
     }
 

@@ -15,6 +15,8 @@ internal sealed class RealNode
         _home = home;
     }
 
+    public required int ProcessId { get; init; }
+
     public string Address => File.ReadAllText(Path.Combine(_home, "identity.public"))[..10];
 
     /// <summary>The binary that an environment variable names; skips the test where it names none.</summary>
@@ -30,8 +32,7 @@ internal sealed class RealNode
 
     public static async Task<RealNode> StartAsync(LabHost host, string binary, string home)
     {
-        var node = new RealNode(host, home);
-        host.Start(binary, "-U", "-p9993", home);
+        var node = new RealNode(host, home) { ProcessId = host.Start(binary, "-U", "-p9993", home).Id };
         await Eventually.TrueAsync(async () => (await node.TryGetAsync("status"))?.GetProperty("address").GetString() is { Length: 10 }, "the real node answers");
         return node;
     }

@@ -44,6 +44,9 @@ internal sealed class RunningProcess : IDisposable
 
     public int Id => _process.Id;
 
+    /// <summary>Where what it reads is written.</summary>
+    public StreamWriter Input => _process.StandardInput;
+
     /// <summary>Waits until a line contains a text, and gives the line.</summary>
     public async Task<string> WaitForLineAsync(string text, TimeSpan timeout)
     {

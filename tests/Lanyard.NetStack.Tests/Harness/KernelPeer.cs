@@ -24,13 +24,15 @@ internal sealed partial class KernelPeer : IFrameSink, IDisposable
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly byte[] _out = new byte[EthernetHeader + 65_536];
     private readonly Random _random;
+    private readonly VirtualLink? _toKernel;
+    private readonly VirtualLink? _fromKernel;
     private readonly Thread _driver;
     private readonly ManualResetEventSlim _ready = new();
     private TapDevice? _tap;
     private Exception? _failure;
     private volatile bool _stop;
 
-    public KernelPeer(double loss = 0, int seed = 1, TcpOptions? tcp = null)
+    public KernelPeer(double loss = 0, int seed = 1, TcpOptions? tcp = null, LinkOptions? link = null)
     {
         Loss = loss;
         _random = new Random(seed);
@@ -38,7 +40,13 @@ internal sealed partial class KernelPeer : IFrameSink, IDisposable
         var options = Pair.Options(Pair.MacA, seed, 0xa, new InetPrefix(Pair.A4, 24), new InetPrefix(Pair.A6, 64)) with { Mtu = Mtu };
         if (tcp is not null)
             options = options with { Tcp = tcp };
-        Host = new NetworkHost(options, this);
+        if (link is not null)
+        {
+            _toKernel = new VirtualLink(link, seed, () => Now, Pair.MacA);
+            _fromKernel = new VirtualLink(link, seed + 1, () => Now, Pair.MacB);
+        }
+
+        Host = new NetworkHost(options, _toKernel ?? (IFrameSink)this);
         _driver = new Thread(Drive) { IsBackground = true };
         _driver.Start();
         _ready.Wait();
@@ -138,6 +146,27 @@ internal sealed partial class KernelPeer : IFrameSink, IDisposable
             throw new InvalidOperationException($"ip {string.Join(' ', arguments)}: {error}");
     }
 
+    private long NextArrival => _toKernel is null ? long.MaxValue : Math.Min(_toKernel.NextArrival, _fromKernel!.NextArrival);
+
+    /// <summary>Hands on, each way, what has been on the link long enough.</summary>
+    private void DeliverArrived()
+    {
+        if (_toKernel is null)
+            return;
+        for (var i = 0; i < MaxBatch && _fromKernel!.NextArrival <= Now && _fromKernel.TryTake(Now, out var frame); i++)
+        {
+            Host.Receive(Now, frame.Source, frame.Destination, frame.EtherType, frame.Packet);
+            _fromKernel.Recycle(frame);
+        }
+
+        while (_toKernel.NextArrival <= Now && _toKernel.TryTake(Now, out var frame))
+        {
+            frame.Packet.CopyTo(Rent(frame.Destination, frame.EtherType, frame.Length));
+            _tap!.Write(_out.AsSpan(0, EthernetHeader + frame.Length));
+            _toKernel.Recycle(frame);
+        }
+    }
+
     [LibraryImport("libc", EntryPoint = "setns", SetLastError = true)]
     private static partial int SetNamespace(int file, int kind);
 
@@ -173,7 +202,7 @@ internal sealed partial class KernelPeer : IFrameSink, IDisposable
         {
             long wait;
             lock (Lock)
-                wait = Math.Min((Host.NextDeadline - Now) / 1_000, 5);
+                wait = Math.Min((Math.Min(Host.NextDeadline, NextArrival) - Now) / 1_000, 5);
             if (wait > 0)
                 _tap.Wait((int)wait);
             lock (Lock)
@@ -186,10 +215,20 @@ internal sealed partial class KernelPeer : IFrameSink, IDisposable
                         break;
                     if (length < EthernetHeader || (Loss > 0 && _random.NextDouble() < Loss))
                         continue;
-                    Host.Receive(Now, MacAddress.Read(frame.AsSpan(6)), MacAddress.Read(frame), (ushort)((frame[12] << 8) | frame[13]),
-                        frame.AsSpan(EthernetHeader, length - EthernetHeader));
+                    var payload = frame.AsSpan(EthernetHeader, length - EthernetHeader);
+                    var (destination, etherType) = (MacAddress.Read(frame), (ushort)((frame[12] << 8) | frame[13]));
+                    if (_fromKernel is null)
+                    {
+                        Host.Receive(Now, MacAddress.Read(frame.AsSpan(6)), destination, etherType, payload);
+                    }
+                    else
+                    {
+                        payload.CopyTo(_fromKernel.Rent(destination, etherType, payload.Length));
+                        _fromKernel.Commit(payload.Length);
+                    }
                 }
 
+                DeliverArrived();
                 Host.EndBatch(Now);
                 if (Host.NextDeadline <= Now)
                     Host.Poll(Now);

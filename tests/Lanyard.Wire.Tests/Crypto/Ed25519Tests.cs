@@ -50,6 +50,26 @@ public sealed class Ed25519Tests
     }
 
     [Fact]
+    public void Vectors_give_the_multiples_of_the_base_point_that_single_words_give()
+    {
+        if (!EdwardsVector.IsSupported)
+            Assert.Skip("This processor has no AVX2.");
+        byte[] expected = new byte[32], actual = new byte[32];
+
+        // Numbers of extreme digits first: all of one value, and a single one at each place.
+        var scalars = Enumerable.Range(0, 16).Select(digit => Enumerable.Repeat((byte)(digit * 0x11), 32).ToArray())
+            .Concat(Enumerable.Range(0, 32).Select(place => Enumerable.Range(0, 32).Select(i => i == place ? (byte)0x78 : (byte)0).ToArray()))
+            .Concat(Enumerable.Range(0, 300).Select(seed => TestData.RandomBytes(seed, 32)));
+        foreach (var scalar in scalars)
+        {
+            scalar[31] &= 0x7f;
+            EdwardsTables.MultiplyBase(scalar, useVectors: false).Encode(expected);
+            EdwardsTables.MultiplyBase(scalar, useVectors: true).Encode(actual);
+            Assert.Equal(expected, actual);
+        }
+    }
+
+    [Fact]
     public void A_second_half_at_or_above_the_group_order_is_refused()
     {
         var (publicKey, message, signature) = Signed(1, 10);

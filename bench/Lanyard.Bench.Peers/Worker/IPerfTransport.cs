@@ -1,0 +1,17 @@
+namespace Lanyard.Bench.Peers.Worker;
+
+/// <summary>TCP of one kind: the program that measures is the same over each.</summary>
+internal interface IPerfTransport : IAsyncDisposable
+{
+    /// <summary>This end's address.</summary>
+    string Address { get; }
+
+    /// <summary>Opens a connection.</summary>
+    ValueTask<Stream> ConnectAsync(string address, int port, CancellationToken cancellation);
+
+    /// <summary>Listens, and gives what takes the next connection.</summary>
+    Func<CancellationToken, ValueTask<Stream>> Listen(int port);
+
+    /// <summary>Says that nothing more will be sent on a stream.</summary>
+    void ShutdownSend(Stream stream);
+}
