@@ -183,6 +183,13 @@ public class SocketOptionTests
         Assert.IsType<RenoCongestionControl>(raw.Connection.Sender.Congestion);
         var after = raw.Connection.GetInfo();
         Assert.Equal((before.CongestionWindow, before.SlowStartThreshold), (after.CongestionWindow, after.SlowStartThreshold));
+
+        // BBR paces, and pacing ends with it.
+        Assert.Equal(0, after.PacingRate);
+        raw.Connection.Configure(peer.Now, raw.Connection.Options with { Congestion = CongestionAlgorithm.Bbr });
+        Assert.True(raw.Connection.GetInfo().PacingRate > 0);
+        raw.Connection.Configure(peer.Now, raw.Connection.Options with { Congestion = CongestionAlgorithm.Cubic });
+        Assert.Equal(0, raw.Connection.GetInfo().PacingRate);
     }
 
     [Fact]

@@ -41,7 +41,7 @@ public sealed partial class TcpConnection
         ReceiveWindowShift = Receiver.WindowShift,
         DelayedAck = Receiver.AckDelay,
         ReceiveSegmentBytes = Receiver.SegmentEstimate,
-        OfferedSegmentBytes = LargestSegment(),
+        OfferedSegmentBytes = OfferedMss(Host, RemoteEndpoint.Address, Options),
         PathMtu = Host.Ip.PathMtu(RemoteEndpoint.Address),
         SegmentsInFlight = Sender.Segments.Count,
         BytesSelectivelyAcknowledged = Sender.Segments.Sacked,
@@ -57,12 +57,6 @@ public sealed partial class TcpConnection
         SinceAcknowledgment = Since(_ackReceivedAt),
         ReorderingSeen = Sender.Recovery?.ReorderingSeen ?? false,
     };
-
-    private int LargestSegment()
-    {
-        var mss = Host.Mtu - IpOutput.HeaderBytes(RemoteEndpoint.Address) - TcpSegment.HeaderBytes;
-        return Options.MaxSegmentBytes > 0 ? Math.Min(mss, Options.MaxSegmentBytes) : mss;
-    }
 
     private long Since(long time) => time < 0 ? -1 : Host.Now - time;
 }

@@ -6,6 +6,13 @@ internal sealed partial class TcpSender
     /// <summary>Segments are of another size from now on; those in flight stay as they are.</summary>
     public void UseSegmentSize(int mss)
     {
+        if (_sizeSearch is not null)
+        {
+            // What the path was found to carry counts too.
+            _sizeSearch.Cap(mss);
+            mss = Math.Min(mss, Mss);
+        }
+
         Mss = mss;
         Congestion.SetMss(mss);
     }
@@ -16,5 +23,6 @@ internal sealed partial class TcpSender
         var old = Congestion;
         Congestion = CongestionControl.Create(algorithm, Mss);
         Congestion.TakeOver(old);
+        _paces = connection.Options.Pacing || Congestion.NeedsPacing;
     }
 }
