@@ -34,6 +34,20 @@ internal static class Files
     /// <exception cref="CommandException">It cannot be written.</exception>
     public static void Write(string path, ReadOnlySpan<byte> bytes) => Write(path, bytes, FileMode.Create, secret: false);
 
+    /// <summary>Opens a file to be written bit by bit, in the place of the old one.</summary>
+    /// <exception cref="CommandException">It cannot be written.</exception>
+    public static FileStream OpenWrite(string path)
+    {
+        try
+        {
+            return new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.Read);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            throw new CommandException(ExitCode.Failed, $"'{path}' cannot be written: {failure.Message}");
+        }
+    }
+
     /// <summary>Puts bytes into a new file.</summary>
     /// <param name="path">The file: there is none yet.</param>
     /// <param name="bytes">What it holds.</param>

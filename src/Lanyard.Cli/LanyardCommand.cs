@@ -91,6 +91,7 @@ internal static class LanyardCommand
         UdpEchoCommand.Create(),
         UdpSendCommand.Create(),
         PerfCommand.Create(),
+        CaptureCommand.Create(),
         IdentityCommand.Create(),
         PlanetCommand.Create(),
         MoonCommand.Create(),

@@ -21,8 +21,12 @@ public enum HostCounter
     FrameNotForUs,
     /// <summary>Dropped: the frame's source is a group address, or this port's own address.</summary>
     FrameBadSource,
-    /// <summary>Dropped: an Ethernet type that is neither ARP nor IPv4 nor IPv6.</summary>
+    /// <summary>Dropped: an Ethernet type that is neither ARP nor IPv4 nor IPv6, and that no socket for frames has.</summary>
     FrameUnknownType,
+    /// <summary>Frames given to a socket for frames.</summary>
+    FrameDelivered,
+    /// <summary>Dropped: the queue of a socket for frames is full.</summary>
+    FrameQueueFull,
     /// <summary>Dropped: longer than the MTU.</summary>
     FrameTooLong,
     /// <summary>Dropped: the buffer limit is reached.</summary>
@@ -54,6 +58,10 @@ public enum HostCounter
     NdpSolicitationsSent,
     /// <summary>Neighbour advertisements sent.</summary>
     NdpAdvertisementsSent,
+    /// <summary>Addresses of this host that others claim and that it defended.</summary>
+    AddressesDefended,
+    /// <summary>Addresses of this host given up because another has them.</summary>
+    AddressesLost,
     /// <summary>Neighbours that did not answer.</summary>
     NeighborFailed,
     /// <summary>Neighbours forgotten because too many were remembered.</summary>
@@ -109,6 +117,17 @@ public enum HostCounter
     NoRoute,
     /// <summary>Not sent: longer than the path carries, and fragmentation is not allowed.</summary>
     PacketTooBig,
+
+    /// <summary>Queries of multicast routers received (IGMP, MLD).</summary>
+    GroupQueries,
+    /// <summary>Reports of joined and left groups sent (IGMP, MLD).</summary>
+    GroupReportsSent,
+    /// <summary>Dropped: malformed IGMP or MLD, or not as a neighbour sends it (hop limit 1, router alert).</summary>
+    GroupMalformed,
+    /// <summary>Dropped: IGMP or MLD that is none of a host's business, such as reports to routers.</summary>
+    GroupIgnored,
+    /// <summary>Dropped: more queries than are answered in a second.</summary>
+    GroupRateLimited,
 
     /// <summary>ICMP and ICMPv6 messages received.</summary>
     IcmpReceived,
@@ -248,6 +267,27 @@ public sealed class HostCounters
 
     /// <summary>Every counter there is, in order.</summary>
     public static IReadOnlyList<HostCounter> Names => All;
+
+    /// <summary>Whether a counter counts what was dropped, or not sent, rather than what was done.</summary>
+    /// <param name="counter">Which one.</param>
+    public static bool IsDrop(HostCounter counter) => counter is
+        HostCounter.LoopbackOverflow or HostCounter.SinkRefused or HostCounter.FrameNotForUs or HostCounter.FrameBadSource or
+        HostCounter.FrameUnknownType or HostCounter.FrameQueueFull or HostCounter.FrameTooLong or HostCounter.OutOfMemory or
+        HostCounter.ArpMalformed or HostCounter.ArpConflict or HostCounter.ArpNotForUs or HostCounter.NdpMalformed or
+        HostCounter.NdpConflict or HostCounter.NdpIgnored or HostCounter.NdpNotForUs or HostCounter.NeighborQueueOverflow or
+        HostCounter.NeighborQueueDropped or HostCounter.NeighborRateLimited or HostCounter.Ipv4Malformed or
+        HostCounter.Ipv4BadChecksum or HostCounter.Ipv4BadSource or HostCounter.Ipv4NotForUs or HostCounter.Ipv4UnknownProtocol or
+        HostCounter.Ipv6Malformed or HostCounter.Ipv6BadSource or HostCounter.Ipv6NotForUs or HostCounter.Ipv6UnknownHeader or
+        HostCounter.Ipv6BadExtension or HostCounter.FragmentMalformed or HostCounter.FragmentOverlap or HostCounter.FragmentDuplicate or
+        HostCounter.ReassemblyTimeout or HostCounter.ReassemblyOverflow or HostCounter.NoRoute or HostCounter.PacketTooBig or
+        HostCounter.GroupMalformed or HostCounter.GroupIgnored or HostCounter.GroupRateLimited or HostCounter.IcmpMalformed or
+        HostCounter.IcmpBadChecksum or HostCounter.IcmpIgnored or HostCounter.EchoIgnored or HostCounter.EchoUnexpected or
+        HostCounter.IcmpErrorsUnmatched or HostCounter.UdpMalformed or HostCounter.UdpBadChecksum or HostCounter.UdpNoPort or
+        HostCounter.UdpQueueFull or HostCounter.TcpMalformed or HostCounter.TcpBadChecksum or HostCounter.TcpNoPort or
+        HostCounter.TcpOutOfWindow or HostCounter.TcpPawsRejected or HostCounter.TcpBadAck or HostCounter.TcpNoAck or
+        HostCounter.TcpOutOfOrderDropped or HostCounter.TcpDuplicateData or HostCounter.TcpDataAfterClose or
+        HostCounter.TcpResetsRejected or HostCounter.TcpBacklogFull or HostCounter.TcpConnectionLimit or
+        HostCounter.TcpCookiesRejected;
 
     // The enumeration counts up from zero without gaps; GetValues would need reflection.
     private static HostCounter[] GetAll()

@@ -30,6 +30,7 @@ internal sealed class HostSecrets
         TimestampOffset,
         TableHash,
         SynCookie,
+        Identification,
     }
 
     /// <summary>The next unpredictable number.</summary>

@@ -16,6 +16,7 @@ public sealed partial class NetworkHost
     private readonly Queue<TcpConnection> _marked = new();
     private readonly Queue<TcpListenSocket> _markedListeners = new();
     private readonly Queue<UdpSocket> _markedSockets = new();
+    private readonly Queue<FrameSocket> _markedFrameSockets = new();
     private int _depth;
     private bool _isShutDown;
 
@@ -29,6 +30,16 @@ public sealed partial class NetworkHost
     internal TimerQueue Timers { get; } = new();
 
     internal AddressTable AddressTable { get; }
+
+    internal AddressConflicts Conflicts { get; }
+
+    internal AddressSelection Selection { get; }
+
+    internal GroupMembership IgmpGroups { get; }
+
+    internal GroupMembership MldGroups { get; }
+
+    internal FrameProtocol Frames { get; }
 
     internal RouteTable Routing { get; }
 
@@ -52,7 +63,11 @@ public sealed partial class NetworkHost
 
     internal TcpProtocol Tcp { get; }
 
-    private bool HasWork => _marked.Count + _markedListeners.Count + _markedSockets.Count + Output.LoopbackCount > 0;
+    /// <summary>Whether a call is under way, so that something can be sent.</summary>
+    internal bool IsInBatch => _depth > 0;
+
+    private bool HasWork => _marked.Count + _markedListeners.Count + _markedSockets.Count + _markedFrameSockets.Count
+        + Output.LoopbackCount > 0;
 
     internal void Count(HostCounter counter) => Counters.Add(counter);
 
@@ -83,6 +98,28 @@ public sealed partial class NetworkHost
         _markedSockets.Enqueue(socket);
     }
 
+    /// <summary>Has a socket's owner told when the batch ends.</summary>
+    internal void MarkReadable(FrameSocket socket)
+    {
+        if (socket.IsMarkedReadable)
+            return;
+        socket.IsMarkedReadable = true;
+        _markedFrameSockets.Enqueue(socket);
+    }
+
+    /// <summary>Takes an address away from the host and all that is bound to it. False if the host does not have it.</summary>
+    internal bool DropAddress(InetAddress address)
+    {
+        if (!AddressTable.Remove(address))
+            return false;
+        Conflicts.Forget(address);
+        Routing.OnAddressesChanged();
+        Neighbors.Clear();
+        Tcp.OnAddressRemoved(address);
+        Udp.CloseBoundTo(address, all: false);
+        return true;
+    }
+
     private static void CheckAddress(InetPrefix address)
     {
         if (address.Address.Family == InetFamily.None || address.Address.IsMulticast || address.Address.IsUnspecified
@@ -102,10 +139,14 @@ public sealed partial class NetworkHost
         else if (payload.Length > Mtu)
             Count(HostCounter.FrameTooLong);
         else
-            Dispatch(source, destination.IsMulticast, false, etherType, payload);
+        {
+            var taken = Frames.HasSockets && Frames.Receive(source, destination, etherType, payload);
+            Dispatch(source, destination.IsMulticast, false, etherType, payload, taken);
+        }
     }
 
-    private void Dispatch(MacAddress source, bool toGroupMac, bool fromSelf, ushort etherType, ReadOnlySpan<byte> payload)
+    private void Dispatch(MacAddress source, bool toGroupMac, bool fromSelf, ushort etherType, ReadOnlySpan<byte> payload,
+        bool isTaken = false)
     {
         switch (etherType)
         {
@@ -119,7 +160,8 @@ public sealed partial class NetworkHost
                 Arp.Receive(source, payload);
                 break;
             default:
-                Count(HostCounter.FrameUnknownType);
+                if (!isTaken)
+                    Count(HostCounter.FrameUnknownType);
                 break;
         }
     }
@@ -140,6 +182,8 @@ public sealed partial class NetworkHost
                 _markedListeners.Dequeue().RaiseAcceptable();
             for (var i = _markedSockets.Count; i > 0; i--)
                 _markedSockets.Dequeue().RaiseReadable();
+            for (var i = _markedFrameSockets.Count; i > 0; i--)
+                _markedFrameSockets.Dequeue().RaiseReadable();
             for (var i = Output.LoopbackCount; i > 0 && Output.TryTakeLoopback(out var packet); i--)
             {
                 Count(HostCounter.LoopbackPackets);

@@ -36,9 +36,15 @@ public sealed partial class NetworkHost
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Mtu, Ipv6Packet.MinMtu);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Mtu, 65_535);
         Options = options;
+        Counters = options.Counters ?? new HostCounters();
         Secrets = new HostSecrets(options.Secret.Span);
         Pool = new BufferPool(options.Limits.BufferBytes);
         AddressTable = new AddressTable(this);
+        Conflicts = new AddressConflicts(this);
+        Selection = new AddressSelection(this);
+        IgmpGroups = new GroupMembership(this, new IgmpFormat(this));
+        MldGroups = new GroupMembership(this, new MldFormat(this));
+        Frames = new FrameProtocol(this);
         Routing = new RouteTable(this);
         Neighbors = new NeighborTable(this);
         PathMtus = new PathMtuCache(this);
@@ -69,7 +75,7 @@ public sealed partial class NetworkHost
     public int Mtu => Options.Mtu;
 
     /// <summary>What has been counted.</summary>
-    public HostCounters Counters { get; } = new();
+    public HostCounters Counters { get; }
 
     /// <summary>When <see cref="Poll"/> must be called next, in microseconds; <see cref="long.MaxValue"/> if nothing waits. May be in
     /// the past.</summary>
@@ -146,19 +152,27 @@ public sealed partial class NetworkHost
         }
     }
 
-    /// <summary>Adds an address with its on-link prefix, joins the groups it needs and, for IPv4, announces it.</summary>
+    /// <summary>
+    /// Adds an address with its on-link prefix, joins the groups it needs, and announces it. An IPv6 address can be used at once; whether
+    /// another host has it shows within a second: see <see cref="NetworkHostOptions.DetectDuplicateAddresses"/> and
+    /// <see cref="IAddressObserver"/>.
+    /// </summary>
     /// <param name="now">The time in microseconds.</param>
     /// <param name="address">The address with its prefix length.</param>
-    /// <returns>Whether it was added; false if the host has it already (the prefix is then updated).</returns>
+    /// <param name="detectDuplicate">Whether an IPv6 address is to be checked; false where no other host can have it.</param>
+    /// <returns>Whether it was added; false if the host has it already (the prefix is then updated), or lost it to another host within
+    /// the last five minutes.</returns>
     /// <exception cref="ArgumentException">The address is multicast, unspecified or none.</exception>
-    public bool AddAddress(long now, InetPrefix address)
+    public bool AddAddress(long now, InetPrefix address, bool detectDuplicate = true)
     {
         CheckAddress(address);
         BeginBatch(now);
-        var added = AddressTable.Add(address);
+        var added = !Conflicts.IsLost(address.Address) && AddressTable.Add(address);
         Routing.OnAddressesChanged();
         if (added && address.Address.IsV4)
             Arp.Announce(address.Address);
+        else if (added && detectDuplicate && Options.DetectDuplicateAddresses)
+            Conflicts.Detect(address.Address);
         else if (added)
             Ndp.Announce(address.Address);
         EndBatch(now);
@@ -172,15 +186,7 @@ public sealed partial class NetworkHost
     public bool RemoveAddress(long now, InetAddress address)
     {
         BeginBatch(now);
-        var removed = AddressTable.Remove(address);
-        if (removed)
-        {
-            Routing.OnAddressesChanged();
-            Neighbors.Clear();
-            Tcp.OnAddressRemoved(address);
-            Udp.CloseBoundTo(address, all: false);
-        }
-
+        var removed = DropAddress(address);
         EndBatch(now);
         return removed;
     }
@@ -188,6 +194,13 @@ public sealed partial class NetworkHost
     /// <summary>Replaces all routes.</summary>
     /// <param name="routes">The routes; those on-link by the addresses' prefixes need not be among them.</param>
     public void SetRoutes(IReadOnlyList<Route> routes) => Routing.SetRoutes(routes);
+
+    /// <summary>
+    /// Puts destinations in the order in which they should be tried (RFC 6724 section 6), as after a name was resolved: those that can be
+    /// reached first, then by scope, label and precedence. Equals stay as they are.
+    /// </summary>
+    /// <param name="destinations">The destinations, of either family.</param>
+    public void SortDestinations(Span<InetAddress> destinations) => Selection.Sort(destinations);
 
     /// <summary>Whether there is a way to a destination, and from which of the host's addresses (RFC 6724).</summary>
     /// <param name="destination">The destination.</param>
@@ -254,6 +267,21 @@ public sealed partial class NetworkHost
         return _isShutDown ? NetError.Closed : Icmp.Open(events, out socket);
     }
 
+    /// <summary>Opens a socket that sends and receives Ethernet frames, beside what the host does with them.</summary>
+    /// <param name="etherType">The Ethernet type, 0x0600 or more; 0 receives all types, those of IP and ARP included.</param>
+    /// <param name="events">Hears what happens; may be none.</param>
+    /// <param name="socket">The socket, if the answer is <see cref="NetError.None"/>.</param>
+    /// <param name="options">The settings; the defaults where none are given.</param>
+    /// <returns><see cref="NetError.None"/>, or why not.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The type is 1 to 0x05ff, which is a length.</exception>
+    public NetError OpenFrames(ushort etherType, IFrameEvents? events, out FrameSocket? socket, FrameOptions? options = null)
+    {
+        if (etherType is > 0 and < FrameSocket.FirstEtherType)
+            throw new ArgumentOutOfRangeException(nameof(etherType), etherType, "An Ethernet type is 0x0600 or more; 0 is for all.");
+        socket = null;
+        return _isShutDown ? NetError.Closed : Frames.Open(etherType, events, options ?? new FrameOptions(), out socket);
+    }
+
     /// <summary>Closes every socket, aborting connections with a reset, and leaves all groups. The host is of no use afterwards.</summary>
     /// <param name="now">The time in microseconds.</param>
     public void Shutdown(long now)
@@ -263,9 +291,16 @@ public sealed partial class NetworkHost
         Tcp.Shutdown();
         Udp.CloseBoundTo(default, all: true);
         Icmp.Shutdown();
+        Frames.Shutdown();
         EndBatch(now);
+        IgmpGroups.Stop();
+        MldGroups.Stop();
         foreach (var address in Addresses.ToArray())
+        {
             AddressTable.Remove(address.Address);
+            Conflicts.Forget(address.Address);
+        }
+
         Routing.OnAddressesChanged();
         Neighbors.Clear();
     }

@@ -26,14 +26,55 @@ public sealed record NetworkHostOptions
     /// <summary>Hears of joined and left Ethernet groups; none by default.</summary>
     public IGroupObserver? GroupObserver { get; init; }
 
+    /// <summary>Hears of neighbours that claim an address of this host; none by default.</summary>
+    public IAddressObserver? AddressObserver { get; init; }
+
+    /// <summary>
+    /// Whether IPv6 addresses that are added are checked for being another host's, too (RFC 4862 section 5.4). They are used meanwhile,
+    /// with restraint (RFC 4429), so nothing waits. Default true.
+    /// </summary>
+    public bool DetectDuplicateAddresses { get; init; } = true;
+
+    /// <summary>
+    /// What becomes of an IPv4 address that a neighbour claims a second time within ten seconds of its defence: given up (RFC 5227
+    /// section 2.4 (b)), or, the default, defended again once in ten seconds (section 2.4 (c)), so that no neighbour can take an assigned
+    /// address away.
+    /// </summary>
+    public bool GivesUpContestedAddresses { get; init; }
+
+    /// <summary>The policy table for choosing addresses. Default that of RFC 6724.</summary>
+    public IReadOnlyList<AddressPolicy> AddressPolicies { get; init; } = AddressPolicy.Default;
+
+    /// <summary>
+    /// When multicast routers are told of joined IP groups (IGMP, MLD). Default always, as on any Ethernet; where the layer below knows the
+    /// groups itself, when asked is enough.
+    /// </summary>
+    public GroupReporting ReportGroups { get; init; } = GroupReporting.Always;
+
     /// <summary>Whether echo requests (ping) are answered. Default true.</summary>
     public bool AnswerEcho { get; init; } = true;
+
+    /// <summary>Counters to go on with: those of a host that this one takes the place of. New ones by default.</summary>
+    public HostCounters? Counters { get; init; }
 
     /// <summary>The limits of what the host holds in memory and does per second.</summary>
     public HostLimits Limits { get; init; } = new();
 
     /// <summary>What TCP connections use where none is given.</summary>
     public TcpOptions Tcp { get; init; } = new();
+}
+
+/// <summary>When multicast routers are told of groups.</summary>
+public enum GroupReporting : byte
+{
+    /// <summary>With every change, and when they ask.</summary>
+    Always = 0,
+
+    /// <summary>When they ask, and with every change within 260 s of that.</summary>
+    WhenAsked,
+
+    /// <summary>Never.</summary>
+    Never,
 }
 
 /// <summary>The bounds of a host's memory and of the work that strangers can cause. Immutable.</summary>
@@ -66,6 +107,12 @@ public sealed record HostLimits
 
     /// <summary>Bytes in reassembly at a time. Default 2 MiB.</summary>
     public int ReassemblyBytes { get; init; } = 2 << 20;
+
+    /// <summary>IP multicast groups joined at a time. Default 512.</summary>
+    public int MulticastGroups { get; init; } = 512;
+
+    /// <summary>Sockets for Ethernet frames. Default 64.</summary>
+    public int FrameSockets { get; init; } = 64;
 
     /// <summary>Path MTUs remembered. Default 512.</summary>
     public int PathMtus { get; init; } = 512;

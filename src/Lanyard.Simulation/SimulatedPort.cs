@@ -92,7 +92,8 @@ public sealed class SimulatedPort : IFrameSink, IGroupObserver, INeighborResolve
             var secret = new byte[16];
             _node.Host.Internet.Fill(secret);
             _host = new NetworkHost(
-                new NetworkHostOptions { Mac = network.Mac, Secret = secret, Mtu = config.Mtu, NeighborResolver = this, GroupObserver = this }, this);
+                new NetworkHostOptions { Mac = network.Mac, Secret = secret, Mtu = config.Mtu, NeighborResolver = this, GroupObserver = this,
+                    ReportGroups = GroupReporting.WhenAsked }, this);
         }
 
         foreach (var old in _host.Addresses.ToArray())
@@ -102,7 +103,7 @@ public sealed class SimulatedPort : IFrameSink, IGroupObserver, INeighborResolve
         }
 
         foreach (var address in config.StaticAddresses)
-            _host.AddAddress(now, address);
+            _host.AddAddress(now, address, detectDuplicate: !DerivedAddresses.TryGetNode(Id, address.Address, out _));
         _host.SetRoutes([.. config.Routes.Where(r => r.Via.Family != InetFamily.None).Select(r => new Route(r.Target, r.Via, r.Metric))]);
         _node.Wake();
     }

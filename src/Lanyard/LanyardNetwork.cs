@@ -35,6 +35,9 @@ public sealed class LanyardNetwork
         _port.UseSettings(settings);
     }
 
+    /// <summary>Another member claims an address of this node.</summary>
+    public event EventHandler<LanyardAddressConflictEventArgs>? AddressConflict;
+
     /// <summary>The node.</summary>
     public LanyardNode Node { get; }
 
@@ -226,6 +229,31 @@ public sealed class LanyardNetwork
         }
     }
 
+    /// <summary>Opens a socket that sends and receives Ethernet frames.</summary>
+    /// <param name="etherType">The Ethernet type to receive, 0x0600 or more; 0, the default, receives all, those of IP and ARP
+    /// included.</param>
+    /// <param name="options">Its settings; the defaults where none are given.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The type is 1 to 0x05ff, which is a length.</exception>
+    /// <exception cref="LanyardSocketException">There are too many such sockets.</exception>
+    /// <exception cref="LanyardNetworkException">The network was left, or its node ended.</exception>
+    public LanyardFrameSocket OpenFrames(ushort etherType = 0, FrameOptions? options = null)
+    {
+        using (Hold())
+        {
+            ThrowIfLeft();
+            return new LanyardFrameSocket(new FrameChannel(_port, etherType, options ?? new FrameOptions()));
+        }
+    }
+
+    /// <summary>Puts destinations in the order in which they should be tried, as after a name was resolved (RFC 6724 section 6): those
+    /// that can be reached first. Equals stay as they are.</summary>
+    /// <param name="destinations">The destinations, of either family.</param>
+    public void SortDestinations(Span<InetAddress> destinations)
+    {
+        using (Hold())
+            _port.Host.SortDestinations(destinations);
+    }
+
     /// <summary>Sends an echo request and waits for the reply.</summary>
     /// <param name="destination">Whom to ask.</param>
     /// <param name="timeout">How long to wait; null for 5 s.</param>
@@ -256,6 +284,26 @@ public sealed class LanyardNetwork
                 ThrowIfLeft();
                 return _port.Echo.Send(to, bytes, out failure);
             }
+        }
+    }
+
+    /// <summary>Captures the frames that this node sends and receives on the network, from now on: see
+    /// <see cref="LanyardCapture"/>.</summary>
+    /// <param name="destination">Where the capture is written, as pcapng. It is closed at the capture's end, unless the options say
+    /// otherwise.</param>
+    /// <param name="options">How; the defaults where none are given.</param>
+    /// <returns>The capture, until it is disposed of.</returns>
+    /// <exception cref="ArgumentException">The stream cannot be written to.</exception>
+    /// <exception cref="LanyardNetworkException">The network was left, or its node ended.</exception>
+    public LanyardCapture Capture(Stream destination, LanyardCaptureOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(destination);
+        if (!destination.CanWrite)
+            throw new ArgumentException("The stream cannot be written to.", nameof(destination));
+        using (Hold())
+        {
+            ThrowIfLeft();
+            return new LanyardCapture(_port, destination, options ?? new LanyardCaptureOptions());
         }
     }
 
@@ -304,6 +352,15 @@ public sealed class LanyardNetwork
 
     /// <summary>Its status or configuration changed. Under the gate.</summary>
     internal void RaiseChanged(NetworkStatus status) => Node.RaiseNetworkChanged(this, status);
+
+    /// <summary>Another claims an address. Under the gate.</summary>
+    internal void RaiseConflict(AddressConflict conflict)
+    {
+        if (AddressConflict is not { } handler)
+            return;
+        var args = new LanyardAddressConflictEventArgs(this, conflict);
+        _port.Runtime.Events.Add(() => handler(this, args));
+    }
 
     internal LanyardNetworkException LeftException() =>
         new(Id, Node.Address, LanyardNetworkFailure.Left, $"Network {Id} was left, or its node ended.");
@@ -389,6 +446,16 @@ public sealed class LanyardNetwork
         _ => $"Network {Id} has admitted this node but assigned it no address that may be taken. Ask the owner of controller "
             + $"{Id.Controller} to give member {Node.Address} one, or look at LanyardNetwork.Settings.",
     };
+}
+
+/// <summary>About an address that another member claims.</summary>
+public sealed class LanyardAddressConflictEventArgs(LanyardNetwork network, AddressConflict conflict) : EventArgs
+{
+    /// <summary>The network.</summary>
+    public LanyardNetwork Network { get; } = network;
+
+    /// <summary>Which address, who claims it, and whether this node has given it up.</summary>
+    public AddressConflict Conflict { get; } = conflict;
 }
 
 /// <summary>What came of a ping.</summary>

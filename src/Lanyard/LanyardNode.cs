@@ -104,6 +104,9 @@ public sealed class LanyardNode : IAsyncDisposable
     /// <summary>What it did, and what it dropped and why. Read without the node's lock: numbers may be slightly old.</summary>
     public NodeCounters Counters => _runtime.Engine.Counters;
 
+    /// <summary>How many datagrams the system did not take.</summary>
+    internal long SendFailures => _runtime.SendFailures;
+
     /// <summary>The UDP endpoints that it is bound to.</summary>
     public IReadOnlyList<IPEndPoint> BoundEndPoints => _runtime.Sockets.Select(socket => socket.LocalEndpoint.ToIPEndPoint()).ToArray();
 
@@ -395,6 +398,9 @@ public sealed class LanyardNode : IAsyncDisposable
         }
 
         _runtime.Start();
+#if NET
+        LanyardMetrics.Add(this);
+#endif
         Log.Started(_logger, Address, string.Join(", ", BoundEndPoints.Select(e => e.ToString())),
             (_store as LanyardFolderStore)?.Directory ?? "memory");
     }
@@ -402,6 +408,9 @@ public sealed class LanyardNode : IAsyncDisposable
     private async Task EndAsync()
     {
         _onlineChanged.Raise();
+#if NET
+        LanyardMetrics.Remove(this);
+#endif
         await FinishAsync(_networks, CancellationToken.None).ConfigureAwait(false);
         using (Hold(evenIfEnding: true))
         {

@@ -1,3 +1,5 @@
+using System.ComponentModel;
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
@@ -103,6 +105,32 @@ public sealed class LanCommandTests(CommandLan lan) : IClassFixture<CommandLan>
     }
 
     [Fact]
+    public async Task What_a_node_sends_and_receives_is_captured_in_a_file_that_tcpdump_reads()
+    {
+        var file = lan.Home("ping.pcapng");
+        using var capture = CommandProcess.Start(["capture", "--out", lan.Home("server.pcapng"), .. _server]);
+        var address = await AddressOfAsync(capture);
+        await capture.WaitForErrorAsync("capturing");
+        var ping = await CommandProcess.RunAsync([], ["ping", address, "--count", "2", "--interval", "0.01", "--timeout", "60", "--capture", file, .. _client]);
+        Assert.True(ping.ExitCode == ExitCode.Ok, ping.Error);
+        Assert.Equal(ExitCode.Ok, await capture.TerminateAsync());
+        Assert.Matches("[0-9]+ frames captured, 0 dropped", capture.Error);
+
+        var few = await CommandProcess.RunAsync([], ["capture", "--out", "-", "--seconds", "0.1", .. _client]);
+        Assert.True(few.ExitCode == ExitCode.Ok, few.Error);
+        Assert.Equal([0x0a, 0x0d, 0x0d, 0x0a], few.Output[..4]);
+        var unwritable = await CommandProcess.RunAsync([], ["capture", "--out", lan.Home("no-such/folder/file"), .. _client]);
+        Assert.Equal(ExitCode.Failed, unwritable.ExitCode);
+
+        foreach (var captured in new[] { file, lan.Home("server.pcapng") })
+        {
+            var lines = await ReadWithTcpdumpAsync(captured);
+            Assert.Equal(2, lines.Count(line => line.Contains("ICMP echo request", StringComparison.Ordinal)));
+            Assert.Equal(2, lines.Count(line => line.Contains("ICMP echo reply", StringComparison.Ordinal)));
+        }
+    }
+
+    [Fact]
     public async Task Throughput_and_round_trips_are_measured()
     {
         using var server = CommandProcess.Start(["perf", "server", "--port", "5201", .. _server]);
@@ -159,6 +187,29 @@ public sealed class LanCommandTests(CommandLan lan) : IClassFixture<CommandLan>
         var second = await CommandProcess.RunAsync([], "service", "--home", lan.RootHome, "--port", "0");
         Assert.Equal(ExitCode.Failed, second.ExitCode);
         Assert.Contains(lan.RootHome, second.Error, StringComparison.Ordinal);
+    }
+
+    private static async Task<string[]> ReadWithTcpdumpAsync(string file)
+    {
+        Process? tcpdump;
+        try
+        {
+            tcpdump = Process.Start(new ProcessStartInfo("tcpdump", ["-nn", "-e", "-r", file]) { RedirectStandardOutput = true, RedirectStandardError = true });
+        }
+        catch (Win32Exception)
+        {
+            Assert.Skip("This machine has no tcpdump.");
+            return [];
+        }
+
+        using (tcpdump)
+        {
+            var error = tcpdump!.StandardError.ReadToEndAsync(CommandProcess.Guard);
+            var lines = await tcpdump.StandardOutput.ReadToEndAsync(CommandProcess.Guard);
+            await tcpdump.WaitForExitAsync(CommandProcess.Guard);
+            Assert.True(tcpdump.ExitCode == 0, await error);
+            return lines.Split('\n');
+        }
     }
 
     private static async Task<string> AddressOfAsync(CommandProcess process)

@@ -5,7 +5,7 @@ public sealed class UsageTests
 {
     public static TheoryData<string> Verbs =>
     [
-        "demo", "service", "join", "leave", "networks", "peers", "info", "connect", "expose", "ping", "http", "udp-echo", "udp-send", "perf server",
+        "demo", "service", "join", "leave", "networks", "peers", "info", "connect", "expose", "ping", "http", "udp-echo", "udp-send", "capture", "perf server",
         "perf client", "identity new", "identity show", "identity validate", "identity sign", "identity verify", "planet new", "moon new", "dissect",
     ];
 

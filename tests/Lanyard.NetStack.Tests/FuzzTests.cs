@@ -42,7 +42,7 @@ public class FuzzTests
     {
         var random = new Random(2);
         var peer = MakeBusyHost(random);
-        byte[] protocols = [IpProtocol.Tcp, IpProtocol.Udp, IpProtocol.Icmp, IpProtocol.IcmpV6, IpProtocol.Fragment, IpProtocol.HopByHop,
+        byte[] protocols = [IpProtocol.Tcp, IpProtocol.Udp, IpProtocol.Icmp, IpProtocol.IcmpV6, IpProtocol.Igmp, IpProtocol.Fragment, IpProtocol.HopByHop,
             IpProtocol.Routing, IpProtocol.DestinationOptions, 50];
         var bytes = new byte[2_600];
         for (var i = 0; i < Frames; i++)
@@ -58,6 +58,48 @@ public class FuzzTests
             else
                 peer.ReceiveV4(protocol, payload, identification: (ushort)random.Next(4), more: random.Next(4) == 0,
                     offset: random.Next(4) == 0 ? 8 * random.Next(8_190) : 0);
+            Tend(peer, random, i);
+        }
+
+        CheckAlive(peer);
+    }
+
+    [Fact]
+    public void Mutated_queries_and_reports_about_groups_do_no_harm()
+    {
+        var random = new Random(4);
+        var peer = MakeBusyHost(random);
+        InetAddress[] groups4 = [InetAddress.Parse("224.0.0.1"), InetAddress.Parse("239.1.2.3")];
+        InetAddress[] groups6 = [Ipv6Addresses.AllNodes, InetAddress.Parse("ff15::1234")];
+        byte[] types4 = [0x11, 0x11, 0x11, 0x12, 0x16, 0x17, 0x22];
+        byte[] types6 = [130, 130, 130, 131, 132, 143];
+        for (var i = 0; i < Frames; i++)
+        {
+            var isV6 = random.Next(2) == 0;
+            var group = (isV6 ? groups6 : groups4)[random.Next(2)];
+            var message = new byte[random.Next(4) == 0 ? random.Next(1_400) : (isV6 ? 24 : 8) + (random.Next(8) * 4)];
+            if (random.Next(2) == 0)
+                random.NextBytes(message);
+            if (message.Length >= 28 && random.Next(4) != 0)
+            {
+                message[isV6 ? 26 : 10] = 0;
+                message[isV6 ? 27 : 11] = (byte)random.Next(12);
+            }
+
+            if (message.Length >= 24 && random.Next(3) != 0)
+                group.Write(message.AsSpan(isV6 ? 8 : 4));
+            if (isV6 && message.Length >= 8)
+            {
+                GroupMembershipTests.Mld(peer, types6[random.Next(types6.Length)], BinaryPrimitives.ReadUInt32BigEndian(message.AsSpan(4)),
+                    message[8..], random.Next(8) != 0, InetAddress.Parse("fe80::b"), group);
+            }
+            else if (message.Length >= 4)
+            {
+                message[0] = types4[random.Next(types4.Length)];
+                GroupMembershipTests.Igmp(peer, message, group, random.Next(8) == 0 ? (byte)64 : (byte)1);
+            }
+
+            Assert.InRange(peer.Frames.Count, 0, 8);
             Tend(peer, random, i);
         }
 
@@ -147,7 +189,10 @@ public class FuzzTests
         var peer = new RawPeer(options => options with { Limits = limits }, resolve: random.Next(2) == 0);
         peer.Host.ListenTcp(new InetEndpoint(default, 80), null, out _, backlog: 8);
         peer.Host.OpenUdp(new InetEndpoint(default, 9), null, out var socket);
-        socket!.JoinGroup(InetAddress.Parse("239.1.2.3"));
+        socket!.JoinGroup(peer.Now, InetAddress.Parse("239.1.2.3"));
+        socket.JoinGroup(peer.Now, InetAddress.Parse("ff15::1234"));
+        socket.Options = new UdpOptions { ReceiveErrors = true };
+        peer.Host.OpenFrames(0, null, out _, new FrameOptions { ReceiveBufferBytes = 20_000 });
         peer.Host.OpenEcho(new EchoRecorder(), out _);
         return peer;
     }
@@ -199,7 +244,7 @@ public class FuzzTests
 
     private static void FixIcmp(Span<byte> message, bool v6, Random random)
     {
-        byte[] types = v6 ? [1, 2, 3, 4, 128, 129, 133, 134, 135, 136, 137] : [0, 3, 5, 8, 11, 12];
+        byte[] types = v6 ? [1, 2, 3, 4, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 143] : [0, 3, 5, 8, 11, 12];
         message[0] = types[random.Next(types.Length)];
         message[1] = (byte)random.Next(5);
         (message[2], message[3]) = (0, 0);

@@ -140,13 +140,14 @@ public class LinkTests
     }
 
     [Fact]
-    public void A_claim_to_an_address_of_the_host_is_counted_and_ignored()
+    public void A_claim_to_an_address_of_the_host_teaches_nothing_and_is_answered_by_announcing_the_address()
     {
         var peer = new RawPeer(resolve: false);
         Arp(peer, new ArpPacket(true, Pair.MacB, Pair.A4, Pair.MacA, Pair.A4));
         Advertise(peer, Pair.A6, 0x20);
         Assert.Equal((1, 1), (peer.Host.Counters[HostCounter.ArpConflict], peer.Host.Counters[HostCounter.NdpConflict]));
-        Assert.Empty(peer.Frames);
+        Assert.Equal([MacAddress.Broadcast, AddressTable.MulticastMac(Ipv6Addresses.AllNodes)], peer.Frames.Select(frame => frame.Destination));
+        Assert.Equal(0, peer.Host.Neighbors.Count);
     }
 
     [Fact]
@@ -210,9 +211,9 @@ public class LinkTests
         peer.Host.RemoveAddress(peer.Now, InetAddress.Parse("fd01::1"));
         Assert.Equal([hosts, arp], peer.Joined);
         var socket = Udp(peer);
-        Assert.True(socket.JoinGroup(InetAddress.Parse("239.129.2.3")));
+        Assert.True(socket.JoinGroup(peer.Now, InetAddress.Parse("239.129.2.3")));
         Assert.Contains(new EthernetGroup(new MacAddress(0x0100_5e01_0203), default), peer.Joined);
-        socket.Close();
+        socket.Close(peer.Now);
         Assert.Equal([hosts, arp], peer.Joined);
     }
 
@@ -221,8 +222,9 @@ public class LinkTests
     {
         var peer = new RawPeer();
         peer.Host.AddAddress(peer.Now, InetPrefix.Parse("10.1.0.5/24"));
-        peer.Host.AddAddress(peer.Now, InetPrefix.Parse("fd00::5/64"));
+        peer.Host.AddAddress(peer.Now, InetPrefix.Parse("fd00::5/64"), detectDuplicate: false);
         Assert.True(ArpPacket.TryParse(peer.Frames.Dequeue().Packet, out var arp));
+        Assert.Equal(IpProtocol.HopByHop, peer.Frames.Dequeue().Packet[6]);
         Assert.Equal((arp.SenderAddress, arp.TargetAddress), (InetAddress.Parse("10.1.0.5"), InetAddress.Parse("10.1.0.5")));
         Assert.True(Ipv6Packet.TryParse(peer.Frames.Dequeue().Packet, out var advertisement));
         Assert.Equal(136, advertisement.Payload[0]);
@@ -259,6 +261,7 @@ public class LinkTests
         peer.Host.AddAddress(peer.Now, InetPrefix.Parse("fd02::1/64"));
         peer.Host.SetRoutes([new Route(InetPrefix.Parse("10.9.0.0/16"), InetAddress.Parse("10.2.0.7")),
             new Route(InetPrefix.Parse("2001:db8::/32"), InetAddress.Parse("fd02::7"))]);
+        peer.Advance(1_000_000);
         foreach (var (to, from) in new[]
         {
             ("10.1.0.9", "10.1.0.1"), ("10.2.0.9", "10.2.0.1"), ("10.9.0.1", "10.2.0.1"), ("10.2.0.1", "10.2.0.1"), ("fd02::9",

@@ -5,6 +5,17 @@ namespace Lanyard.NetStack.Tests;
 public class TcpCloseTests
 {
     [Fact]
+    public void What_was_not_read_before_an_abort_is_gone()
+    {
+        var peer = new RawPeer();
+        var raw = RawConnection.Open(peer);
+        raw.Send(TcpFlags.Ack, 0, 0, "unread"u8);
+        raw.Connection.Abort(peer.Now);
+        Assert.Equal((0, 0), (raw.Connection.ReadableBytes, raw.Connection.Read(peer.Now, new byte[10])));
+        Assert.True(raw.Connection.PeekReadable().IsEmpty);
+    }
+
+    [Fact]
     public void The_end_that_finishes_first_still_receives()
     {
         var pair = new Pair(new LinkOptions { Delay = 1_000 });

@@ -55,7 +55,7 @@ public class UdpTests
         Assert.Equal(5, socket.NextLength);
         var buffer = new byte[3];
         Assert.True(socket.TryReceive(buffer, out var info));
-        Assert.Equal(new UdpReceiveInfo(new InetEndpoint(Pair.B4, 7), new InetEndpoint(Pair.A4, 9), 5), info);
+        Assert.Equal(new UdpReceiveInfo(new InetEndpoint(Pair.B4, 7), new InetEndpoint(Pair.A4, 9), 5, 64), info);
         Assert.Equal("hel"u8.ToArray(), buffer);
         Assert.False(socket.TryReceive(buffer, out _));
     }
@@ -99,18 +99,18 @@ public class UdpTests
         pair.B.OpenUdp(new InetEndpoint(default, 9), null, out var member, new UdpOptions { ReuseAddress = true });
         pair.B.OpenUdp(new InetEndpoint(default, 9), null, out var other, new UdpOptions { ReuseAddress = true });
         pair.A.OpenUdp(new InetEndpoint(default, 9), null, out var sender);
-        Assert.True(member!.JoinGroup(group));
-        Assert.False(member.JoinGroup(group));
-        Assert.True(sender!.JoinGroup(group));
+        Assert.True(member!.JoinGroup(pair.Now, group));
+        Assert.False(member.JoinGroup(pair.Now, group));
+        Assert.True(sender!.JoinGroup(pair.Now, group));
         sender.SendTo(pair.Now, new InetEndpoint(group, 9), "x"u8);
         pair.Run(1_000);
         Assert.Equal((1, 0, 1), (member.Pending, other!.Pending, sender.Pending));
         sender.Options = new UdpOptions { MulticastLoopback = false };
-        Assert.True(member.LeaveGroup(group));
+        Assert.True(member.LeaveGroup(pair.Now, group));
         sender.SendTo(pair.Now, new InetEndpoint(group, 9), new byte[5_000]);
         pair.Run(1_000);
         Assert.Equal((1, 1), (member.Pending, sender.Pending));
-        Assert.Throws<ArgumentException>(() => member.JoinGroup(Pair.A4));
+        Assert.Throws<ArgumentException>(() => member.JoinGroup(pair.Now, Pair.A4));
     }
 
     [Fact]
@@ -146,7 +146,7 @@ public class UdpTests
         var peer = new RawPeer();
         var socket = Open(peer, default);
         peer.ReceiveUdp(1, 9, "x"u8);
-        socket.Close();
+        socket.Close(peer.Now);
         Assert.Equal(0, peer.Host.Pool.Outstanding);
         Assert.Equal(NetError.Closed, socket.SendTo(peer.Now, new InetEndpoint(Pair.B4, 1), "x"u8));
         Open(peer, default);

@@ -9,10 +9,14 @@ internal sealed class AppNode : IAsyncDisposable
     /// <summary>How long what was written last may take to get through when the verb is done.</summary>
     private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(10);
 
-    private AppNode(LanyardNode node, LanyardNetwork network)
+    private readonly TextWriter _error;
+
+    private AppNode(LanyardNode node, LanyardNetwork network, LanyardCapture? capture, TextWriter error)
     {
         Node = node;
         Network = network;
+        Capture = capture;
+        _error = error;
     }
 
     /// <summary>The node.</summary>
@@ -20,6 +24,9 @@ internal sealed class AppNode : IAsyncDisposable
 
     /// <summary>The network: it has an address.</summary>
     public LanyardNetwork Network { get; }
+
+    /// <summary>The capture of the network's traffic; null if there is none.</summary>
+    public LanyardCapture? Capture { get; }
 
     /// <summary>How a node on a folder is started.</summary>
     /// <param name="home">The folder: its identity, planet and ports are used.</param>
@@ -51,22 +58,24 @@ internal sealed class AppNode : IAsyncDisposable
     /// <param name="id">The network.</param>
     /// <param name="waitForAuthorization">Whether to wait on where the controller refuses the node.</param>
     /// <param name="error">Where the node's address and its addresses on the network are written.</param>
+    /// <param name="capture">Where the network's traffic is captured; null captures none.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public static async Task<AppNode> StartAsync(
-        LanyardOptions options, NetworkId id, bool waitForAuthorization, TextWriter error, CancellationToken cancellationToken)
+        LanyardOptions options, NetworkId id, bool waitForAuthorization, TextWriter error, AppCapture? capture, CancellationToken cancellationToken)
     {
         var node = await StartNodeAsync(options, cancellationToken);
         try
         {
             error.WriteLine($"node {node.Address}");
             var network = node.Join(id);
+            var capturing = capture is null ? null : network.Capture(capture.Output, capture.Options);
             if (waitForAuthorization)
                 await network.WaitUntilReadyAsync(waitForAuthorization: true, cancellationToken);
             else
                 await node.JoinAsync(id, cancellationToken);
             foreach (var address in network.Addresses)
                 error.WriteLine($"address {address}");
-            return new AppNode(node, network);
+            return new AppNode(node, network, capturing, error);
         }
         catch
         {
@@ -75,5 +84,14 @@ internal sealed class AppNode : IAsyncDisposable
         }
     }
 
-    public ValueTask DisposeAsync() => Node.DisposeAsync();
+    /// <summary>Ends the node, then the capture: what the node says at its end is captured, too.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await Node.DisposeAsync();
+        if (Capture is null)
+            return;
+        await Capture.DisposeAsync();
+        if (Capture.Completion.Exception?.InnerException is { } failure)
+            _error.WriteLine($"The capture is not complete: {failure.Message}");
+    }
 }

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 namespace Lanyard.Cli.App;
 
 /// <summary>The options of verbs that are a node themselves.</summary>
-internal sealed class AppOptions
+internal sealed class AppOptions(bool withCapture = true)
 {
     private readonly Option<string> _home = HomeFolder.AppOption();
     private readonly Option<NetworkId> _network = Parse.NetworkOption();
@@ -19,15 +19,26 @@ internal sealed class AppOptions
 
     private readonly Option<LogLevel> _log = LogOutput.LevelOption();
 
+    private readonly Option<string?> _capture = new("--capture")
+    {
+        Description = "Write the frames that are sent and received on the LAN to a file, in pcapng format for Wireshark and tcpdump.",
+        HelpName = "FILE",
+    };
+
     /// <summary>Adds these options to a verb.</summary>
     public void AddTo(Command command)
     {
         foreach (var option in new Option[] { _home, _network, _planet, _joinTimeout, _wait, _log })
             command.Add(option);
+        if (withCapture)
+            command.Add(_capture);
     }
 
     /// <summary>Starts the node and waits until it has an address. The addresses are written to standard error.</summary>
-    public Task<AppNode> StartAsync(ParseResult result, CancellationToken cancellationToken)
+    /// <param name="result">The command line.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="capture">Where the traffic is captured; where the command line says if none is given, which may be nowhere.</param>
+    public Task<AppNode> StartAsync(ParseResult result, CancellationToken cancellationToken, AppCapture? capture = null)
     {
         var error = result.InvocationConfiguration.Error;
         var options = AppNode.Configure(result.GetRequiredValue(_home), error) with
@@ -36,7 +47,9 @@ internal sealed class AppOptions
             JoinTimeout = result.GetTime(_joinTimeout),
             LoggerFactory = LogOutput.Create(result.GetValue(_log), error),
         };
-        return AppNode.StartAsync(options, result.GetRequiredValue(_network), result.GetValue(_wait), error, cancellationToken);
+        if (withCapture && result.GetValue(_capture) is { } file)
+            capture = new AppCapture(Files.OpenWrite(file), new LanyardCaptureOptions());
+        return AppNode.StartAsync(options, result.GetRequiredValue(_network), result.GetValue(_wait), error, capture, cancellationToken);
     }
 
     /// <summary>The option of whoever starts a node.</summary>

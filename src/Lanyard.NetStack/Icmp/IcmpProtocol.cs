@@ -73,8 +73,15 @@ internal sealed partial class IcmpProtocol(NetworkHost host)
             case IcmpV6Type.EchoReply:
                 ReceiveEchoReply(packet);
                 break;
+            case >= NdpProtocol.RouterSolicitation and <= NdpProtocol.Redirect when packet.IsFragmented:
+                // RFC 6980: what needs no fragments and comes in them hides something.
+                host.Count(HostCounter.NdpMalformed);
+                break;
             case >= NdpProtocol.RouterSolicitation and <= NdpProtocol.Redirect:
                 host.Ndp.Receive(packet.FrameSource, packet.Source, packet.Destination, packet.HopLimit, message);
+                break;
+            case MldFormat.Query or MldFormat.ReportV1 or MldFormat.DoneV1 or MldFormat.ReportV2:
+                MldFormat.Receive(host, packet);
                 break;
             case IcmpV6Type.DestinationUnreachable or IcmpV6Type.PacketTooBig or IcmpV6Type.TimeExceeded or IcmpV6Type.ParameterProblem:
                 ReceiveErrorV6(packet);
@@ -238,6 +245,32 @@ internal sealed partial class IcmpProtocol(NetworkHost host)
         // A copy, since a socket may be opened or closed by who is told.
         foreach (var socket in _sockets.Values.ToArray())
             socket.OnNeighborFailed(neighbor);
+    }
+
+    /// <summary>A packet of this host waited in vain for its neighbour: who sent it as a datagram is told, as by an error from this host
+    /// itself (RFC 1122 section 3.3.1.4).</summary>
+    public void OnUndeliverable(ushort etherType, ReadOnlySpan<byte> packet)
+    {
+        if (etherType == NetworkHost.EtherTypeIPv4 && Ipv4Packet.TryParse(packet, out var v4) && v4.Protocol == IpProtocol.Udp
+            && v4.FragmentOffset == 0 && v4.Payload.Length >= MinQuotedTransport)
+            Tell(v4.Source, v4.Destination, v4.Payload);
+        if (etherType != NetworkHost.EtherTypeIPv6 || !Ipv6Packet.TryParse(packet, out var v6))
+            return;
+        var next = v6.NextHeader;
+        var payload = v6.Payload;
+        if (next == IpProtocol.Fragment && Ipv6FragmentHeader.TryParse(payload, out var fragment) && fragment.Offset == 0)
+        {
+            next = fragment.NextHeader;
+            payload = payload[Ipv6FragmentHeader.Bytes..];
+        }
+
+        if (next == IpProtocol.Udp && payload.Length >= MinQuotedTransport)
+            Tell(v6.Source, v6.Destination, payload);
+
+        void Tell(InetAddress source, InetAddress destination, ReadOnlySpan<byte> transport) => host.Udp.OnIcmpError(
+            new InetEndpoint(source, BinaryPrimitives.ReadUInt16BigEndian(transport)),
+            new InetEndpoint(destination, BinaryPrimitives.ReadUInt16BigEndian(transport[2..])),
+            new IcmpError(NetError.HostUnreachable, false, 0, source));
     }
 
     private static (NetError Error, bool Hard) Meaning(byte type, byte code) => (type, code) switch

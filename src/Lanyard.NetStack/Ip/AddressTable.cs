@@ -13,6 +13,9 @@ internal sealed class AddressTable(NetworkHost host)
 
     public IReadOnlyList<InetPrefix> Addresses => _addresses;
 
+    /// <summary>IP multicast groups that sockets joined.</summary>
+    public int IpGroupCount => _ipGroups.Count;
+
     public IReadOnlyList<EthernetGroup> Groups => _groups.ConvertAll(entry => entry.Group);
 
     public bool IsLocal(InetAddress address)
@@ -84,7 +87,10 @@ internal sealed class AddressTable(NetworkHost host)
         {
             if (_v6++ == 0)
                 JoinMac(new EthernetGroup(MulticastMac(Ipv6Addresses.AllNodes), default));
-            JoinMac(new EthernetGroup(MulticastMac(Ipv6Addresses.SolicitedNode(address.Address)), default));
+            var group = Ipv6Addresses.SolicitedNode(address.Address);
+            JoinMac(new EthernetGroup(MulticastMac(group), default));
+            if (CountSolicited(group) == 1)
+                host.MldGroups.OnJoined(group, host.IsInBatch);
         }
 
         return true;
@@ -104,7 +110,10 @@ internal sealed class AddressTable(NetworkHost host)
         }
         else
         {
-            LeaveMac(new EthernetGroup(MulticastMac(Ipv6Addresses.SolicitedNode(address)), default));
+            var group = Ipv6Addresses.SolicitedNode(address);
+            LeaveMac(new EthernetGroup(MulticastMac(group), default));
+            if (CountSolicited(group) == 0)
+                host.MldGroups.OnLeft(group);
             if (--_v6 == 0)
                 LeaveMac(new EthernetGroup(MulticastMac(Ipv6Addresses.AllNodes), default));
         }
@@ -124,6 +133,7 @@ internal sealed class AddressTable(NetworkHost host)
 
         _ipGroups.Add((group, 1));
         JoinMac(new EthernetGroup(MulticastMac(group), default));
+        Membership(group).OnJoined(group, isTold: true);
     }
 
     /// <summary>Leaves an IP multicast group once.</summary>
@@ -140,12 +150,34 @@ internal sealed class AddressTable(NetworkHost host)
 
         _ipGroups.RemoveAt(index);
         LeaveMac(new EthernetGroup(MulticastMac(group), default));
+        Membership(group).OnLeft(group);
     }
+
+    /// <summary>Joins an Ethernet group once more.</summary>
+    public void Join(MacAddress group) => JoinMac(new EthernetGroup(group, default));
+
+    /// <summary>Leaves an Ethernet group once.</summary>
+    public void Leave(MacAddress group) => LeaveMac(new EthernetGroup(group, default));
 
     /// <summary>The Ethernet group of an IP group (RFC 1112 section 6.4, RFC 2464 section 7).</summary>
     public static MacAddress MulticastMac(InetAddress group) => group.IsV4
         ? new MacAddress(0x0100_5e00_0000UL | (group.V4 & 0x7f_ffff))
         : new MacAddress(0x3333_0000_0000 | (group.V6Low & 0xffff_ffff));
+
+    private GroupMembership Membership(InetAddress group) => group.IsV4 ? host.IgmpGroups : host.MldGroups;
+
+    // How many addresses share a solicited-node group.
+    private int CountSolicited(InetAddress group)
+    {
+        var count = 0;
+        foreach (var address in _addresses)
+        {
+            if (address.Address.IsV6 && Ipv6Addresses.SolicitedNode(address.Address) == group)
+                count++;
+        }
+
+        return count;
+    }
 
     private int FindIpGroup(InetAddress group)
     {

@@ -13,9 +13,6 @@ internal readonly ref struct InboundPacket
 
     public byte HopLimit { get; init; }
 
-    /// <summary>The IPv4 type of service or the IPv6 traffic class.</summary>
-    public byte TrafficClass { get; init; }
-
     /// <summary>Whether a router has marked it for congestion (RFC 3168 section 5).</summary>
     public bool IsMarkedForCongestion => (TrafficClass & 3) == 3;
 
@@ -24,6 +21,15 @@ internal readonly ref struct InboundPacket
 
     /// <summary>Whether the packet comes from this host itself.</summary>
     public bool FromSelf { get; init; }
+
+    /// <summary>Whether it is marked for routers to look at (RFC 2711).</summary>
+    public bool HasRouterAlert { get; init; }
+
+    /// <summary>Whether it came with a fragment header (IPv6).</summary>
+    public bool IsFragmented { get; init; }
+
+    /// <summary>The type of service (IPv4) or traffic class (IPv6).</summary>
+    public byte TrafficClass { get; init; }
 
     /// <summary>The Ethernet source.</summary>
     public MacAddress FrameSource { get; init; }

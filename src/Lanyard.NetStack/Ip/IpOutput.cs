@@ -8,7 +8,10 @@ internal sealed class IpOutput(NetworkHost host)
     /// <summary>The traffic class of packets that may be marked for congestion instead of dropped: ECT(0) (RFC 3168 section 5).</summary>
     public const byte EcnCapable = 2;
 
-    private uint _identification = (uint)host.Secrets.Next();
+    // IPv4 identifications count up for each of so many kinds of destinations.
+    private const int IdentificationCounters = 64;
+
+    private readonly ushort[] _identifications = new ushort[IdentificationCounters];
 
     /// <summary>The header's length for an address family.</summary>
     public static int HeaderBytes(InetAddress address) => address.IsV4 ? Ipv4Packet.HeaderBytes : Ipv6Packet.HeaderBytes;
@@ -31,8 +34,7 @@ internal sealed class IpOutput(NetworkHost host)
                 return default;
             // A packet that nobody may fragment needs no identification (RFC 6864 section 4.1).
             Ipv4Packet.WriteHeader(packet, source, destination, protocol, hopLimit, trafficClass,
-                dontFragment ? (ushort)0 : (ushort)_identification++,
-                dontFragment, false, 0, length);
+                dontFragment ? (ushort)0 : NextIdentification(source, destination, protocol), dontFragment, false, 0, length);
             return packet[Ipv4Packet.HeaderBytes..];
         }
         else
@@ -50,7 +52,7 @@ internal sealed class IpOutput(NetworkHost host)
 
     /// <summary>Sends a datagram whose transport header, checksum included, is ready; in fragments if need be.</summary>
     public NetError SendDatagram(in Hop hop, InetAddress source, InetAddress destination, byte protocol, byte hopLimit, bool dontFragment,
-        ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload)
+        ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload, byte trafficClass = 0)
     {
         if (hop.Kind == HopKind.None)
         {
@@ -65,12 +67,12 @@ internal sealed class IpOutput(NetworkHost host)
         if (HeaderBytes(source) + length > mtu)
         {
             if (!dontFragment)
-                return SendFragments(hop, source, destination, protocol, hopLimit, mtu, header, payload);
+                return SendFragments(hop, source, destination, protocol, hopLimit, mtu, header, payload, trafficClass);
             host.Count(HostCounter.PacketTooBig);
             return NetError.MessageTooLong;
         }
 
-        var span = Begin(hop, source, destination, protocol, hopLimit, length, dontFragment);
+        var span = Begin(hop, source, destination, protocol, hopLimit, length, dontFragment, trafficClass);
         if (span.IsEmpty)
             return NetError.LimitReached;
         header.CopyTo(span);
@@ -80,13 +82,14 @@ internal sealed class IpOutput(NetworkHost host)
     }
 
     private NetError SendFragments(in Hop hop, InetAddress source, InetAddress destination, byte protocol, byte hopLimit, int mtu,
-        ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload)
+        ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload, byte trafficClass)
     {
         var ipHeader = HeaderBytes(source);
         var fragmentHeader = source.IsV4 ? 0 : Ipv6FragmentHeader.Bytes;
         var step = (mtu - ipHeader - fragmentHeader) & ~7;
         var total = header.Length + payload.Length;
-        var identification = _identification++;
+        // Strangers must not know what comes next (RFC 7739 sections 5.1 and 5.3).
+        var identification = source.IsV4 ? NextIdentification(source, destination, protocol) : (uint)host.Secrets.Next();
         for (var offset = 0; offset < total; offset += step)
         {
             var length = Math.Min(step, total - offset);
@@ -97,12 +100,12 @@ internal sealed class IpOutput(NetworkHost host)
                 return NetError.LimitReached;
             if (source.IsV4)
             {
-                Ipv4Packet.WriteHeader(packet, source, destination, protocol, hopLimit, 0, (ushort)identification, false, more, offset,
+                Ipv4Packet.WriteHeader(packet, source, destination, protocol, hopLimit, trafficClass, (ushort)identification, false, more, offset,
                     length);
             }
             else
             {
-                Ipv6Packet.WriteHeader(packet, source, destination, IpProtocol.Fragment, hopLimit, 0, fragmentHeader + length);
+                Ipv6Packet.WriteHeader(packet, source, destination, IpProtocol.Fragment, hopLimit, trafficClass, fragmentHeader + length);
                 new Ipv6FragmentHeader(protocol, offset, more, identification).Write(packet[ipHeader..]);
             }
 
@@ -123,5 +126,11 @@ internal sealed class IpOutput(NetworkHost host)
         }
 
         return NetError.None;
+    }
+
+    private ushort NextIdentification(InetAddress source, InetAddress destination, byte protocol)
+    {
+        var hash = host.Secrets.Hash(HostSecrets.Purpose.Identification, source.V4, destination.V4, protocol);
+        return (ushort)((hash >> 32) + _identifications[hash % IdentificationCounters]++);
     }
 }

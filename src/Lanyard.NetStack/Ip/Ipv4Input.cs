@@ -40,6 +40,12 @@ internal sealed class Ipv4Input(NetworkHost host)
                 return;
             }
         }
+        else if (source.IsUnspecified)
+        {
+            // Who has no address yet speaks to all (RFC 1122 section 3.2.1.3).
+            host.Count(HostCounter.Ipv4BadSource);
+            return;
+        }
         else if (toGroupMac)
         {
             // A unicast packet in a group frame (RFC 1122 section 3.3.6).
@@ -86,6 +92,9 @@ internal sealed class Ipv4Input(NetworkHost host)
                 break;
             case IpProtocol.Icmp:
                 host.Icmp.ReceiveV4(packet);
+                break;
+            case IpProtocol.Igmp:
+                IgmpFormat.Receive(host, packet);
                 break;
             default:
                 host.Count(HostCounter.Ipv4UnknownProtocol);

@@ -9,6 +9,17 @@ internal sealed class Ipv6Input(NetworkHost host)
     /// <summary>Extension headers that one packet may have.</summary>
     public const int MaxExtensionHeaders = 8;
 
+    // Groups of this scope never leave a node (RFC 4291 section 2.7).
+    private const int InterfaceScope = 1;
+
+    private const byte PadOption = 1;
+    private const byte RouterAlert = 5;
+
+    // Where errors point to, and the code of one.
+    private const int PayloadLengthOffset = 4;
+    private const int FragmentOffsetOffset = 2;
+    private const byte IncompleteChain = 3;
+
     // What to do with an option that is not known: the top two bits of its type (RFC 8200 section 4.2). 1 drops, 3 tells only unicast
     // senders.
     private const int SkipOption = 0;
@@ -26,14 +37,16 @@ internal sealed class Ipv6Input(NetworkHost host)
         var source = packet.Source;
         var destination = packet.Destination;
         var addresses = host.AddressTable;
-        if (source.IsMulticast || source.IsLoopback || (!fromSelf && addresses.IsLocal(source)))
+        // An IPv4 address in IPv6's clothes would be taken for that IPv4 address further up.
+        if (source.IsMulticast || source.IsLoopback || IsMapped(source) || (source.IsUnspecified && !destination.IsMulticast)
+            || (!fromSelf && addresses.IsLocal(source) && !IsAdvertisement(packet)))
         {
             host.Count(HostCounter.Ipv6BadSource);
             return;
         }
 
         var toGroup = destination.IsMulticast;
-        if (toGroup ? !addresses.IsJoined(destination) : !addresses.IsLocal(destination) || toGroupMac)
+        if (toGroup ? !addresses.IsJoined(destination) || (!fromSelf && AddressSelection.Scope(destination) <= InterfaceScope) : !addresses.IsLocal(destination) || toGroupMac)
         {
             host.Count(HostCounter.Ipv6NotForUs);
             return;
@@ -54,6 +67,12 @@ internal sealed class Ipv6Input(NetworkHost host)
         Walk(inbound, bytes[..(Ipv6Packet.HeaderBytes + packet.Payload.Length)]);
     }
 
+    private static bool IsMapped(InetAddress address) => address.V6High == 0 && address.V6Low >> 32 == 0xffff;
+
+    // Who advertises an address of this host does so from it: that is how a conflict shows.
+    private static bool IsAdvertisement(in Ipv6Packet packet) =>
+        packet.NextHeader == IpProtocol.IcmpV6 && packet.Payload.Length > 0 && packet.Payload[0] == NdpProtocol.NeighborAdvertisement;
+
     private void Walk(in InboundPacket packet, ReadOnlySpan<byte> raw)
     {
         var next = packet.Protocol;
@@ -61,11 +80,13 @@ internal sealed class Ipv6Input(NetworkHost host)
         // Where the field lies that named the header at hand: what an error points to.
         var pointer = 6;
         byte[]? buffer = null;
+        var hasRouterAlert = false;
+        var isFragmented = false;
         for (var headers = 0; ; headers++)
         {
             if (next is IpProtocol.Tcp or IpProtocol.Udp or IpProtocol.IcmpV6)
             {
-                Deliver(With(packet, next, payload));
+                Deliver(With(packet, next, payload, hasRouterAlert, isFragmented));
                 break;
             }
 
@@ -98,10 +119,13 @@ internal sealed class Ipv6Input(NetworkHost host)
 
                 next = fragment.NextHeader;
                 payload = payload[length..];
+                isFragmented = true;
                 pointer = raw.Length - payload.Length - length;
                 // A whole datagram with a fragment header is not held up by fragments of the same name (RFC 6946).
                 if (fragment.Offset == 0 && !fragment.MoreFragments)
                     continue;
+                if (!IsSound(packet, fragment, payload, pointer, raw))
+                    break;
                 var key = new FragmentKey(packet.Source, packet.Destination, fragment.Identification, fragment.NextHeader);
                 if (!host.Reassembler.TryAdd(key, fragment.Offset, fragment.MoreFragments, payload, raw[..(raw.Length - payload.Length)],
                     out payload, out buffer))
@@ -109,7 +133,7 @@ internal sealed class Ipv6Input(NetworkHost host)
                 continue;
             }
 
-            if (!ProcessHeader(packet, next, payload[..length], raw, buffer is null ? raw.Length - payload.Length : 0))
+            if (!ProcessHeader(packet, next, payload[..length], raw, buffer is null ? raw.Length - payload.Length : 0, ref hasRouterAlert))
                 break;
             next = payload[0];
             pointer = buffer is null ? raw.Length - payload.Length : 0;
@@ -120,8 +144,49 @@ internal sealed class Ipv6Input(NetworkHost host)
             host.Pool.Return(buffer);
     }
 
+    // What of a fragment its sender is told of (RFC 8200 section 4.5). False if it goes no further.
+    private bool IsSound(in InboundPacket packet, Ipv6FragmentHeader fragment, ReadOnlySpan<byte> data, int headerOffset, ReadOnlySpan<byte> raw)
+    {
+        if (fragment.MoreFragments && (data.Length & 7) != 0)
+        {
+            host.Count(HostCounter.FragmentMalformed);
+            host.Icmp.SendParameterProblem(packet, 0, PayloadLengthOffset, raw);
+            return false;
+        }
+
+        if (fragment.Offset + data.Length > Ipv6Packet.MaxPayloadBytes)
+        {
+            host.Count(HostCounter.FragmentMalformed);
+            host.Icmp.SendParameterProblem(packet, 0, headerOffset + FragmentOffsetOffset, raw);
+            return false;
+        }
+
+        // The first fragment shows what the datagram is (RFC 7112).
+        if (fragment.Offset > 0 || HasWholeChain(fragment.NextHeader, data))
+            return true;
+        host.Count(HostCounter.Ipv6BadExtension);
+        host.Icmp.SendParameterProblem(packet, IncompleteChain, 0, raw);
+        return false;
+    }
+
+    // Every header is at least 8 bytes, so the loop is bounded by the data.
+    private static bool HasWholeChain(byte next, ReadOnlySpan<byte> data)
+    {
+        while (next is IpProtocol.HopByHop or IpProtocol.Routing or IpProtocol.DestinationOptions)
+        {
+            var length = data.Length < 2 ? int.MaxValue : (data[1] + 1) * 8;
+            if (length > data.Length)
+                return false;
+            next = data[0];
+            data = data[length..];
+        }
+
+        return data.Length >= (next == IpProtocol.Tcp ? TcpSegment.HeaderBytes : next == IpProtocol.NoNext ? 0 : UdpDatagram.HeaderBytes);
+    }
+
     /// <summary>Heeds one header of options or routing. False if the packet goes no further.</summary>
-    private bool ProcessHeader(in InboundPacket packet, byte type, ReadOnlySpan<byte> header, ReadOnlySpan<byte> raw, int headerOffset)
+    private bool ProcessHeader(in InboundPacket packet, byte type, ReadOnlySpan<byte> header, ReadOnlySpan<byte> raw, int headerOffset,
+        ref bool hasRouterAlert)
     {
         if (type == IpProtocol.Routing)
         {
@@ -149,7 +214,9 @@ internal sealed class Ipv6Input(NetworkHost host)
                 return false;
             }
 
-            var action = option == 1 ? SkipOption : option >> 6;
+            if (option == RouterAlert && type == IpProtocol.HopByHop)
+                hasRouterAlert = true;
+            var action = option == PadOption ? SkipOption : option >> 6;
             if (action != SkipOption)
             {
                 host.Count(HostCounter.Ipv6BadExtension);
@@ -164,12 +231,15 @@ internal sealed class Ipv6Input(NetworkHost host)
         return true;
     }
 
-    private static InboundPacket With(in InboundPacket packet, byte protocol, ReadOnlySpan<byte> payload) => new()
+    private static InboundPacket With(in InboundPacket packet, byte protocol, ReadOnlySpan<byte> payload, bool hasRouterAlert,
+        bool isFragmented) => new()
     {
         Source = packet.Source,
         Destination = packet.Destination,
         Protocol = protocol,
         HopLimit = packet.HopLimit,
+        HasRouterAlert = hasRouterAlert,
+        IsFragmented = isFragmented,
         TrafficClass = packet.TrafficClass,
         ToGroup = packet.ToGroup,
         FromSelf = packet.FromSelf,

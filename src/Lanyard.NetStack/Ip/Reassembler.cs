@@ -8,7 +8,8 @@ internal readonly record struct FragmentKey(InetAddress Source, InetAddress Dest
 /// <summary>
 /// Puts fragments of IPv4 and IPv6 together. Overlapping fragments condemn their datagram (RFC 5722); exact repetitions are ignored.
 /// Bounded by <see cref="HostLimits.ReassemblyDatagrams"/>, <see cref="HostLimits.ReassemblyBytes"/>, <see cref="MaxFragments"/> a datagram
-/// and 30 seconds; when full, the oldest datagram is given up.
+/// and 30 seconds; when full, the oldest datagram is given up of the sender that has most in reassembly, so that no sender takes the room of
+/// others.
 /// </summary>
 internal sealed class Reassembler(NetworkHost host)
 {
@@ -18,6 +19,7 @@ internal sealed class Reassembler(NetworkHost host)
     private const long Timeout = 30_000_000;
 
     private readonly Dictionary<FragmentKey, Partial> _partials = [];
+    private readonly Dictionary<InetAddress, int> _perSender = [];
     private long _bytes;
 
     /// <summary>Datagrams in reassembly.</summary>
@@ -121,11 +123,16 @@ internal sealed class Reassembler(NetworkHost host)
 
     private Partial? GiveUpOldest()
     {
+        _perSender.Clear();
+        foreach (var key in _partials.Keys)
+            _perSender[key.Source] = _perSender.TryGetValue(key.Source, out var count) ? count + 1 : 1;
         Partial? oldest = null;
+        var most = 0;
         foreach (var partial in _partials.Values)
         {
-            if (oldest is null || partial.Started < oldest.Started)
-                oldest = partial;
+            var count = _perSender[partial.Key.Source];
+            if (count > most || (count == most && partial.Started < oldest!.Started))
+                (oldest, most) = (partial, count);
         }
 
         if (oldest is null)

@@ -2,8 +2,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard.NetStack;
 
-/// <summary>Which way a packet goes and from which address: on-link prefixes, routes by gateways, source selection (RFC 6724 section
-/// 5).</summary>
+/// <summary>Which way a packet goes: on-link prefixes, and routes by gateways.</summary>
 internal sealed class RouteTable(NetworkHost host)
 {
     private Route[] _routes = [];
@@ -76,41 +75,14 @@ internal sealed class RouteTable(NetworkHost host)
         return best >= 0 && next.Family == destination.Family;
     }
 
-    /// <summary>The source address for a destination that has a route.</summary>
+    /// <summary>The source address for a destination that has a route; see <see cref="AddressSelection"/>.</summary>
     public bool TrySelectSource(InetAddress destination, out InetAddress source)
     {
         source = default;
-        var addresses = host.AddressTable.Addresses;
         var group = destination.IsMulticast || host.AddressTable.IsBroadcast(destination);
         var next = destination;
         if (!group && !host.AddressTable.IsLocal(destination) && !TryFindNextHop(destination, out next))
             return false;
-        var best = -1;
-        for (var i = 0; i < addresses.Count; i++)
-        {
-            var candidate = addresses[i];
-            if (candidate.Address.Family != destination.Family)
-                continue;
-            // In this order: the destination itself, a matching scope, on the next hop's network, the longest common prefix; then the
-            // first.
-            var score = candidate.Address.CommonPrefixLength(destination);
-            if (candidate.Contains(next))
-                score += 1 << 8;
-            if (candidate.Address.IsLinkLocal == HasLinkScope(destination))
-                score += 1 << 9;
-            if (candidate.Address == destination)
-                score += 1 << 10;
-            if (score > best)
-            {
-                best = score;
-                source = candidate.Address;
-            }
-        }
-
-        return best >= 0;
+        return host.Selection.TrySelectSource(destination, next, out source);
     }
-
-    private static bool HasLinkScope(InetAddress address) => address.IsMulticast
-        ? address.IsV6 ? ((address.V6High >> 48) & 15) == 2 : false
-        : address.IsLinkLocal;
 }

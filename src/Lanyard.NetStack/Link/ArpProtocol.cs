@@ -2,7 +2,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard.NetStack;
 
-/// <summary>ARP for IPv4 over Ethernet (RFC 826; announcements and conflicts as in RFC 5227, conflicts being only counted).</summary>
+/// <summary>ARP for IPv4 over Ethernet (RFC 826), with announcements and conflicts as in RFC 5227.</summary>
 internal sealed class ArpProtocol(NetworkHost host)
 {
     private RateLimiter _replies = new(host.Options.Limits.RepliesPerSecond);
@@ -20,6 +20,7 @@ internal sealed class ArpProtocol(NetworkHost host)
         if (host.AddressTable.IsLocal(packet.SenderAddress))
         {
             host.Count(HostCounter.ArpConflict);
+            host.Conflicts.OnClaimed(packet.SenderAddress, packet.SenderMac);
             return;
         }
 

@@ -4,8 +4,8 @@ using Lanyard.Primitives;
 namespace Lanyard.NetStack;
 
 /// <summary>
-/// IPv6 neighbour discovery (RFC 4861): solicitations and advertisements. Addresses are given centrally, so routers are not listened to and
-/// duplicate addresses are only counted; probes of others for duplicates are answered.
+/// IPv6 neighbour discovery (RFC 4861): solicitations and advertisements. Addresses are given centrally, so routers are not listened to.
+/// What shows that another has an address of this host goes to <see cref="AddressConflicts"/>.
 /// </summary>
 internal sealed class NdpProtocol(NetworkHost host)
 {
@@ -15,6 +15,7 @@ internal sealed class NdpProtocol(NetworkHost host)
     public const byte NeighborAdvertisement = 136;
     public const byte Redirect = 137;
 
+    private const byte NoOption = 0;
     private const byte SourceLinkOption = 1;
     private const byte TargetLinkOption = 2;
     private const int FixedBytes = 24;
@@ -58,8 +59,18 @@ internal sealed class NdpProtocol(NetworkHost host)
         if (!host.Routing.TrySelectSource(target, out var source))
             return;
         host.Count(HostCounter.NdpSolicitationsSent);
+        // Who asks from an address that may be another's must not have it entered anywhere (RFC 4429 section 2.1).
+        var option = host.Conflicts.IsOptimistic(source) ? NoOption : SourceLinkOption;
         var destination = lastKnown is null ? Ipv6Addresses.SolicitedNode(target) : target;
-        Send(lastKnown ?? AddressTable.MulticastMac(destination), source, destination, NeighborSolicitation, 0, target, SourceLinkOption);
+        Send(lastKnown ?? AddressTable.MulticastMac(destination), source, destination, NeighborSolicitation, 0, target, option);
+    }
+
+    /// <summary>Asks whether another host has an address of this one (RFC 4862 section 5.4.2).</summary>
+    public void SendProbe(InetAddress address)
+    {
+        host.Count(HostCounter.NdpSolicitationsSent);
+        var group = Ipv6Addresses.SolicitedNode(address);
+        Send(AddressTable.MulticastMac(group), InetAddress.AnyV6, group, NeighborSolicitation, 0, address, NoOption);
     }
 
     /// <summary>Tells the neighbours about an address of this host.</summary>
@@ -86,6 +97,15 @@ internal sealed class NdpProtocol(NetworkHost host)
             return;
         }
 
+        var isOptimistic = host.Conflicts.IsOptimistic(target);
+        if (probe && isOptimistic)
+        {
+            // Another wants the address as much as this host does: neither gets it (RFC 4862 section 5.4.3).
+            host.Count(HostCounter.NdpConflict);
+            host.Conflicts.OnClaimed(target, frameSource);
+            return;
+        }
+
         if (!_replies.TryTake(host.Now))
         {
             host.Count(HostCounter.NeighborRateLimited);
@@ -99,7 +119,7 @@ internal sealed class NdpProtocol(NetworkHost host)
         if (probe)
             Announce(target);
         else
-            Send(answerTo, target, source, NeighborAdvertisement, SolicitedFlag | OverrideFlag, target, TargetLinkOption);
+            Send(answerTo, target, source, NeighborAdvertisement, (byte)(SolicitedFlag | (isOptimistic ? 0 : OverrideFlag)), target, TargetLinkOption);
     }
 
     private void ReceiveAdvertisement(MacAddress frameSource, InetAddress target, byte flags, MacAddress? mac, bool multicast)
@@ -107,6 +127,7 @@ internal sealed class NdpProtocol(NetworkHost host)
         if (host.AddressTable.IsLocal(target))
         {
             host.Count(HostCounter.NdpConflict);
+            host.Conflicts.OnClaimed(target, mac ?? frameSource);
             return;
         }
 
@@ -132,7 +153,7 @@ internal sealed class NdpProtocol(NetworkHost host)
 
     private void Send(MacAddress mac, InetAddress source, InetAddress destination, byte type, byte flags, InetAddress target, byte option)
     {
-        const int length = FixedBytes + LinkOptionBytes;
+        var length = option == NoOption ? FixedBytes : FixedBytes + LinkOptionBytes;
         var packet = host.Output.Begin(Hop.ToMac(mac), NetworkHost.EtherTypeIPv6, Ipv6Packet.HeaderBytes + length);
         if (packet.IsEmpty)
             return;
@@ -143,9 +164,13 @@ internal sealed class NdpProtocol(NetworkHost host)
         BinaryPrimitives.WriteUInt32BigEndian(message[4..], (uint)flags << 24);
         BinaryPrimitives.WriteUInt16BigEndian(message[2..], 0);
         target.Write(message[8..]);
-        message[FixedBytes] = option;
-        message[FixedBytes + 1] = 1;
-        host.Mac.Write(message[(FixedBytes + 2)..]);
+        if (option != NoOption)
+        {
+            message[FixedBytes] = option;
+            message[FixedBytes + 1] = 1;
+            host.Mac.Write(message[(FixedBytes + 2)..]);
+        }
+
         BinaryPrimitives.WriteUInt16BigEndian(message[2..], InternetChecksum.Finish(
             InternetChecksum.PseudoHeader(source, destination, IpProtocol.IcmpV6, length) + InternetChecksum.Sum(message)));
         host.Output.Commit(packet.Length);

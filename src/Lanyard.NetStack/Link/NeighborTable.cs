@@ -246,7 +246,15 @@ internal sealed class NeighborTable(NetworkHost host)
 
     public void OnFailed(NeighborEntry entry)
     {
-        DropWaiting(entry);
+        // Who is told may send again, which then waits anew.
+        for (var i = entry.Waiting.Count; i > 0 && entry.Waiting.TryDequeue(out var packet); i--)
+        {
+            _waiting--;
+            host.Count(HostCounter.NeighborQueueDropped);
+            host.Icmp.OnUndeliverable(packet.EtherType, packet.Buffer.AsSpan(0, packet.Length));
+            host.Pool.Return(packet.Buffer);
+        }
+
         host.Tcp.OnNeighborFailed(entry);
         host.Icmp.OnNeighborFailed(entry);
     }

@@ -81,6 +81,13 @@ internal abstract class CongestionControl(int mss)
     public virtual long PacingRate(long smoothedRtt) => smoothedRtt <= 0 ? 0
         : (long)((InSlowStart ? 2 : 1.2) * Window * Microseconds.PerSecond / smoothedRtt);
 
+    /// <summary>Goes on where another algorithm was.</summary>
+    public void TakeOver(CongestionControl other)
+    {
+        Window = other.Window;
+        Threshold = other.Threshold;
+    }
+
     /// <summary>The segment size has changed; the window stays the same number of segments if it is still the initial one.</summary>
     public void SetMss(int mss)
     {

@@ -28,6 +28,9 @@ internal sealed partial class LossRecovery
     /// <summary>When a segment that is late will count as lost; <see cref="long.MaxValue"/> if none is.</summary>
     public long ReorderDeadline { get; private set; } = long.MaxValue;
 
+    /// <summary>Whether anything was ever delivered out of order.</summary>
+    public bool ReorderingSeen => _reorderingSeen;
+
     public bool HasProbeOut => _probeEnd != 0;
 
     /// <summary>Whether a tail loss probe makes sense now (RFC 8985 section 7.2).</summary>

@@ -164,6 +164,7 @@ internal sealed class ReceiveBuffer(BufferPool pool, int capacity)
     public void Dispose()
     {
         _count = 0;
+        ReadOffset = Next;
         _blocks.Dispose();
     }
 

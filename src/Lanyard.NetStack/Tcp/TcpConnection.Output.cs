@@ -30,7 +30,7 @@ public sealed partial class TcpConnection
     internal long SpuriousRecoveries { get; set; }
 
     /// <summary>How the connection is doing.</summary>
-    public TcpInfo GetInfo() => new()
+    public TcpInfo GetInfo() => AddDetail(new TcpInfo
     {
         State = State,
         SmoothedRtt = Sender.Rtt.Smoothed,
@@ -61,7 +61,7 @@ public sealed partial class TcpConnection
         ReceiveBufferBytes = Receiver.Buffer.Capacity,
         Timestamps = UsesTimestamps,
         SelectiveAcknowledgments = _usesSack,
-    };
+    });
 
     /// <summary>The timestamp that a segment sent at a time carries.</summary>
     internal uint TimestampAt(long time) => TimestampClock(time) + _timestampOffset;
@@ -87,7 +87,11 @@ public sealed partial class TcpConnection
         if (timestamps > 0)
             TcpSegmentOptions.WriteTimestamp(segment[TcpSegment.HeaderBytes..], TimestampAt(Host.Now), _recentTimestamp);
         if (length > 0)
+        {
             Sender.Buffer.CopyTo(offset, segment[(TcpSegment.HeaderBytes + timestamps)..]);
+            NoteDataSent();
+        }
+
         CommitSegment(segment);
         // What needs selective acknowledgements to be told is told by a segment of its own.
         if (Receiver.SackRanges == 0 && Receiver.Duplicate.End == 0)
@@ -193,7 +197,7 @@ public sealed partial class TcpConnection
             Receiver.OfferWindow(syn: false), optionBytes);
     }
 
-    private Span<byte> BeginSegment(int length, byte trafficClass = 0)
+    private Span<byte> BeginSegment(int length, byte ecn = 0)
     {
         if (_hopGeneration != Host.Routing.Generation || !_hop.IsCurrent)
         {
@@ -202,7 +206,7 @@ public sealed partial class TcpConnection
         }
 
         return Host.Ip.Begin(_hop, LocalEndpoint.Address, RemoteEndpoint.Address, IpProtocol.Tcp, Options.HopLimit, length,
-            trafficClass: trafficClass);
+            trafficClass: (byte)((Options.TrafficClass & ~3) | ecn));
     }
 
     private void CommitSegment(Span<byte> segment)

@@ -22,6 +22,7 @@ public sealed partial class TcpConnection
     {
         SegmentsReceived++;
         _isMarked = marked;
+        NoteReceived(now, segment);
         if (State == TcpState.SynSent)
             ReceiveWhileConnecting(now, segment);
         else

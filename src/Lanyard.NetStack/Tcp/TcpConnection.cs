@@ -171,11 +171,13 @@ public sealed partial class TcpConnection
     /// or more arrive, the connection is reset instead, so that the other end knows (RFC 2525 section 2.17).
     /// </summary>
     /// <param name="now">The time in microseconds.</param>
-    /// <param name="linger">How long, in microseconds, the background may go on before it resets; -1 for the connection's own timeouts,
-    /// 0 to reset at once.</param>
+    /// <param name="linger">How long, in microseconds, the background may go on before it resets; -1 for what
+    /// <see cref="TcpOptions.Linger"/> says, 0 to reset at once.</param>
     public void Close(long now, long linger = -1)
     {
         var unread = ReadableBytes > 0;
+        if (linger < 0 && Options.Linger is { } time)
+            linger = Microseconds.From(time);
         IsAppClosed = true;
         if (State is TcpState.Closed or TcpState.TimeWait)
         {
@@ -213,13 +215,14 @@ public sealed partial class TcpConnection
         Host.EndBatch(now);
     }
 
-    /// <summary>Changes the settings: NoDelay, keepalive, timeouts, hop limit and the buffers' upper bounds take effect at once; what
-    /// was agreed with the other end stays.</summary>
+    /// <summary>Changes the settings: NoDelay, quick acknowledgements, keepalive, timeouts, linger, hop limit, traffic class, congestion
+    /// control, a smaller segment size and the buffers' upper bounds take effect at once; what was agreed with the other end stays.</summary>
     /// <param name="now">The time in microseconds.</param>
     /// <param name="options">The new settings.</param>
     public void Configure(long now, TcpOptions options)
     {
         Host.BeginBatch(now);
+        var before = Options;
         Options = options;
         Sender.NoDelay = options.NoDelay;
         Sender.MaxBuffer = options.MaxSendBufferBytes;
@@ -236,6 +239,15 @@ public sealed partial class TcpConnection
 
         Receiver.MaxBuffer = options.MaxReceiveBufferBytes;
         Receiver.AckDelay = Microseconds.From(options.DelayedAck);
+        Receiver.QuickAck = options.QuickAck;
+        if (State is not (TcpState.SynSent or TcpState.SynReceived or TcpState.Closed or TcpState.TimeWait))
+        {
+            if (options.MaxSegmentBytes != before.MaxSegmentBytes)
+                Sender.UseSegmentSize(ChooseSendMss());
+            if (options.Congestion != before.Congestion)
+                Sender.UseCongestion(options.Congestion);
+        }
+
         _keepAlivesSent = 0;
         RestartKeepAlive(now);
         Mark();

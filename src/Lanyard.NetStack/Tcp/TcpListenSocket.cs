@@ -36,7 +36,8 @@ public sealed class TcpListenSocket
     /// <summary>Connections that wait to be accepted.</summary>
     public int Pending => _ready.Count;
 
-    internal TcpOptions Options { get; }
+    /// <summary>The settings of connections that come from now on.</summary>
+    public TcpOptions Options { get; set; }
 
     /// <summary>Whether one more established connection may wait.</summary>
     internal bool HasRoom => _ready.Count < _backlog;

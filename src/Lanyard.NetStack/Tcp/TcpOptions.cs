@@ -109,4 +109,17 @@ public sealed record TcpOptions
 
     /// <summary>The hop limit (TTL) of packets sent. Default 64.</summary>
     public byte HopLimit { get; init; } = 64;
+
+    /// <summary>The type of service (IPv4) or traffic class (IPv6) of packets sent; its two lowest bits belong to ECN and are left out.
+    /// Default 0.</summary>
+    public byte TrafficClass { get; init; }
+
+    /// <summary>Acknowledges every segment at once rather than every second one or after <see cref="DelayedAck"/>. Default false.</summary>
+    public bool QuickAck { get; init; }
+
+    /// <summary>
+    /// How long what was written may still be sent after the app has closed the connection, before it is reset; zero resets it at once.
+    /// Null, the default, for as long as the other end answers.
+    /// </summary>
+    public TimeSpan? Linger { get; init; }
 }

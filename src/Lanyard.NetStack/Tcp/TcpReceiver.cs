@@ -50,10 +50,13 @@ internal sealed class TcpReceiver(BufferPool pool, TcpOptions options)
     /// <summary>The longest wait of an acknowledgement.</summary>
     public long AckDelay { get; set; } = Microseconds.From(options.DelayedAck);
 
+    /// <summary>Whether every segment is acknowledged at once.</summary>
+    public bool QuickAck { get; set; } = options.QuickAck;
+
     public int MaxBuffer { get; set; } = options.MaxReceiveBufferBytes;
 
     /// <summary>Whether an acknowledgement must be sent now.</summary>
-    public bool IsAckDue => _ackNow || _unacknowledged >= 2 * SegmentEstimate || (_unacknowledged > 0 && _quick > 0);
+    public bool IsAckDue => _ackNow || _unacknowledged >= 2 * SegmentEstimate || (_unacknowledged > 0 && (_quick > 0 || QuickAck));
 
     /// <summary>Data that arrived twice and is to be told of (RFC 2883); empty if there is none.</summary>
     public SequenceRange Duplicate => _duplicate;

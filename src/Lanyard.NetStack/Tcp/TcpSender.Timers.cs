@@ -26,6 +26,9 @@ internal sealed partial class TcpSender
     /// <summary>Timeouts in a row.</summary>
     public int Retries { get; private set; }
 
+    /// <summary>Zero-window probes sent since the other end was last heard of.</summary>
+    public int UnansweredProbes => _unansweredProbes;
+
     public long MinRto { get; set; } = Microseconds.From(options.MinRto);
 
     public long MaxRto { get; set; } = Microseconds.From(options.MaxRto);

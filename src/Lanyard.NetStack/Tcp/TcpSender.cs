@@ -161,6 +161,7 @@ internal sealed partial class TcpSender(TcpConnection connection, BufferPool poo
         var length = segment.Length - (fin ? 1 : 0);
         connection.Host.Count(HostCounter.TcpRetransmissions);
         connection.BytesRetransmitted += length;
+        connection.SegmentsRetransmitted++;
         Transmit(segment.Start, length, fin, now, isNew: false);
         if (RetransmitAt == long.MaxValue)
             ArmRetransmission(now);

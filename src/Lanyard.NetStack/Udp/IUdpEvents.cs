@@ -1,3 +1,5 @@
+using Lanyard.Primitives;
+
 namespace Lanyard.NetStack;
 
 /// <summary>What a <see cref="UdpSocket"/> tells its owner. The rules of <see cref="ITcpEvents"/> hold.</summary>
@@ -7,7 +9,8 @@ public interface IUdpEvents
     /// <param name="socket">The socket.</param>
     void OnReadable(UdpSocket socket);
 
-    /// <summary>An ICMP error came back for a datagram that this connected socket sent.</summary>
+    /// <summary>An ICMP error came back for a datagram that this socket sent, or the neighbour did not answer; the socket is connected,
+    /// or has <see cref="UdpOptions.ReceiveErrors"/>.</summary>
     /// <param name="socket">The socket.</param>
     /// <param name="error">What it said.</param>
     void OnError(UdpSocket socket, NetError error);
@@ -30,6 +33,15 @@ public sealed record UdpOptions
     /// <summary>Sets "don't fragment": longer datagrams than the path carries are refused. Default false.</summary>
     public bool DontFragment { get; init; }
 
+    /// <summary>
+    /// Queues what ICMP errors and neighbours that do not answer mean for datagrams sent, for <see cref="UdpSocket.TryTakeError"/>, and of
+    /// an unconnected socket too. Default false.
+    /// </summary>
+    public bool ReceiveErrors { get; init; }
+
+    /// <summary>The type of service (IPv4) or traffic class (IPv6) of packets: six bits of DSCP and two of ECN. Default 0.</summary>
+    public byte TrafficClass { get; init; }
+
     /// <summary>The hop limit (TTL) of unicast packets. Default 64.</summary>
     public byte HopLimit { get; init; } = 64;
 
@@ -44,4 +56,14 @@ public sealed record UdpOptions
 /// <param name="Remote">The sender.</param>
 /// <param name="Local">The address and port it was sent to; may be multicast or broadcast.</param>
 /// <param name="Length">The datagram's payload in bytes; more than the buffer given means that the rest was cut off.</param>
-public readonly record struct UdpReceiveInfo(Lanyard.Primitives.InetEndpoint Remote, Lanyard.Primitives.InetEndpoint Local, int Length);
+/// <param name="HopLimit">Its hop limit (TTL) on arrival.</param>
+/// <param name="TrafficClass">Its type of service (IPv4) or traffic class (IPv6).</param>
+public readonly record struct UdpReceiveInfo(
+    InetEndpoint Remote, InetEndpoint Local, int Length, byte HopLimit = 0, byte TrafficClass = 0);
+
+/// <summary>What became of a datagram that was sent.</summary>
+/// <param name="Remote">Where it went.</param>
+/// <param name="Error">Why it did not arrive.</param>
+/// <param name="From">Who says so; this host itself where a neighbour did not answer.</param>
+/// <param name="Mtu">The largest packet that gets through, where it was too long; else 0.</param>
+public readonly record struct UdpError(InetEndpoint Remote, NetError Error, InetAddress From, int Mtu);

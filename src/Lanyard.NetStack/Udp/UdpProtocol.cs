@@ -34,14 +34,14 @@ internal sealed class UdpProtocol(NetworkHost host)
                 {
                     if (socket.Score(local, remote, toGroup: true) > 0)
                     {
-                        socket.Deliver(datagram.Payload, remote, local);
+                        socket.Deliver(packet, datagram.Payload, remote, local);
                         delivered = true;
                     }
                 }
             }
             else if (Find(sockets, local, remote) is { } socket)
             {
-                socket.Deliver(datagram.Payload, remote, local);
+                socket.Deliver(packet, datagram.Payload, remote, local);
                 delivered = true;
             }
         }
@@ -98,19 +98,16 @@ internal sealed class UdpProtocol(NetworkHost host)
     {
         if (!_ports.TryGetValue(local.Port, out var sockets))
             return false;
-        if (error.Error == NetError.MessageTooLong)
-        {
-            host.PathMtus.Lower(remote.Address, error.Mtu);
-            return true;
-        }
-
         foreach (var socket in sockets)
         {
-            if (socket.RemoteEndpoint == remote && socket.Score(local, remote, toGroup: false) > 0)
-            {
-                socket.Fail(error.Error);
-                return true;
-            }
+            if (!socket.MayHaveSent(local, remote))
+                continue;
+            var mtu = 0;
+            if (error.Error == NetError.MessageTooLong)
+                mtu = host.PathMtus.Lower(remote.Address, error.Mtu);
+            // What it makes of it may change the sockets.
+            socket.OnError(new UdpError(remote, error.Error, error.From, mtu));
+            return true;
         }
 
         return false;
@@ -126,7 +123,7 @@ internal sealed class UdpProtocol(NetworkHost host)
                 if (!all && socket.LocalEndpoint.Address != address)
                     continue;
                 socket.Fail(NetError.AddressRemoved);
-                socket.Close();
+                socket.Close(host.Now);
             }
         }
     }

@@ -9,9 +9,16 @@ public sealed class UdpSocket
     private const int OverheadBytes = 256;
     private const int MaxGroups = 64;
 
+    // Errors about others' datagrams are not believed: where the last ones went is remembered.
+    private const int RememberedDestinations = 16;
+    private const int MaxErrors = 64;
+
     private readonly NetworkHost _host;
     private readonly Queue<Queued> _queue = new();
     private readonly List<InetAddress> _groups = [];
+    private InetAddress[] _sentTo = [];
+    private int _nextSentTo;
+    private Queue<UdpError>? _errors;
     private int _queuedBytes;
     private NetError _error;
     private bool _closed;
@@ -129,38 +136,58 @@ public sealed class UdpSocket
         return error;
     }
 
-    /// <summary>Joins a multicast group: its datagrams to this port are received.</summary>
+    /// <summary>Takes the oldest error that waits: see <see cref="UdpOptions.ReceiveErrors"/>. At most 64 wait; later ones are
+    /// lost.</summary>
+    /// <param name="error">What it says.</param>
+    /// <returns>Whether there was one.</returns>
+    public bool TryTakeError(out UdpError error)
+    {
+        error = default;
+        return _errors is not null && _errors.TryDequeue(out error);
+    }
+
+    /// <summary>Joins a multicast group: its datagrams to this port are received, and multicast routers are told.</summary>
+    /// <param name="now">The time in microseconds.</param>
     /// <param name="group">An IPv4 or IPv6 multicast address.</param>
-    /// <returns>Whether it was joined now; false if it was before, or a limit of 64 groups a socket is reached.</returns>
+    /// <returns>Whether it was joined now; false if it was before, or a limit of 64 groups a socket, or
+    /// <see cref="HostLimits.MulticastGroups"/>, is reached.</returns>
     /// <exception cref="ArgumentException">The address is not multicast.</exception>
-    public bool JoinGroup(InetAddress group)
+    public bool JoinGroup(long now, InetAddress group)
     {
         if (!group.IsMulticast)
             throw new ArgumentException($"{group} is not a multicast address.", nameof(group));
-        if (_closed || _groups.Count >= MaxGroups || _groups.Contains(group))
+        if (_closed || _groups.Count >= MaxGroups || _groups.Contains(group)
+            || _host.AddressTable.IpGroupCount >= _host.Options.Limits.MulticastGroups)
             return false;
         _groups.Add(group);
+        _host.BeginBatch(now);
         _host.AddressTable.Join(group);
+        _host.EndBatch(now);
         return true;
     }
 
     /// <summary>Leaves a multicast group.</summary>
+    /// <param name="now">The time in microseconds.</param>
     /// <param name="group">The group.</param>
     /// <returns>Whether it had been joined.</returns>
-    public bool LeaveGroup(InetAddress group)
+    public bool LeaveGroup(long now, InetAddress group)
     {
         if (!_groups.Remove(group))
             return false;
+        _host.BeginBatch(now);
         _host.AddressTable.Leave(group);
+        _host.EndBatch(now);
         return true;
     }
 
-    /// <summary>Closes the socket; datagrams that wait are lost.</summary>
-    public void Close()
+    /// <summary>Closes the socket, leaving its groups; datagrams that wait are lost.</summary>
+    /// <param name="now">The time in microseconds.</param>
+    public void Close(long now)
     {
         if (_closed)
             return;
         _closed = true;
+        _host.BeginBatch(now);
         foreach (var group in _groups)
             _host.AddressTable.Leave(group);
         _groups.Clear();
@@ -168,6 +195,7 @@ public sealed class UdpSocket
             _host.Pool.Return(queued.Buffer);
         _queuedBytes = 0;
         _host.Udp.Close(this);
+        _host.EndBatch(now);
     }
 
     /// <summary>How well a datagram fits this socket; 0 if it is not for it.</summary>
@@ -207,7 +235,7 @@ public sealed class UdpSocket
         return mine.Family == address.Family && (mine == address || mine.IsUnspecified || address.IsUnspecified);
     }
 
-    internal void Deliver(ReadOnlySpan<byte> payload, InetEndpoint remote, InetEndpoint local)
+    internal void Deliver(in InboundPacket packet, ReadOnlySpan<byte> payload, InetEndpoint remote, InetEndpoint local)
     {
         if (_queuedBytes + payload.Length + OverheadBytes > Options.ReceiveBufferBytes)
         {
@@ -224,8 +252,36 @@ public sealed class UdpSocket
 
         payload.CopyTo(buffer);
         _queuedBytes += payload.Length + OverheadBytes;
-        _queue.Enqueue(new Queued(buffer, new UdpReceiveInfo(remote, local, payload.Length)));
+        _queue.Enqueue(new Queued(buffer, new UdpReceiveInfo(remote, local, payload.Length, packet.HopLimit, packet.TrafficClass)));
         _host.MarkReadable(this);
+    }
+
+    /// <summary>Whether an error about a datagram from one end to another can be about one of this socket's.</summary>
+    internal bool MayHaveSent(InetEndpoint local, InetEndpoint remote)
+    {
+        if (!RemoteEndpoint.IsNone && RemoteEndpoint != remote)
+            return false;
+        if (!IsBoundToAll && !LocalEndpoint.Address.IsMulticast && LocalEndpoint.Address != local.Address)
+            return false;
+        return Array.IndexOf(_sentTo, remote.Address) >= 0;
+    }
+
+    /// <summary>A datagram did not arrive.</summary>
+    internal void OnError(UdpError error)
+    {
+        var isTold = !RemoteEndpoint.IsNone && error.Error != NetError.MessageTooLong;
+        if (Options.ReceiveErrors)
+        {
+            _errors ??= new Queue<UdpError>();
+            isTold = _errors.Count < MaxErrors;
+            if (isTold)
+                _errors.Enqueue(error);
+        }
+
+        if (!RemoteEndpoint.IsNone && error.Error != NetError.MessageTooLong)
+            _error = error.Error;
+        if (isTold)
+            Events?.OnError(this, error.Error);
     }
 
     internal void Fail(NetError error)
@@ -264,12 +320,13 @@ public sealed class UdpSocket
         var toGroup = toBroadcast || remote.Address.IsMulticast;
         var hopLimit = remote.Address.IsMulticast ? Options.MulticastHopLimit : Options.HopLimit;
         var error = _host.Ip.SendDatagram(_way, _waySource, remote.Address, IpProtocol.Udp, hopLimit, Options.DontFragment, header,
-            payload);
+            payload, Options.TrafficClass);
         if (error == NetError.None)
             _host.Count(HostCounter.UdpSent);
         if (toGroup && Options.MulticastLoopback && _host.Udp.HasPort(remote.Port)
             && (toBroadcast || _host.AddressTable.IsJoined(remote.Address)))
-            _host.Ip.SendDatagram(Hop.ToSelf, _waySource, remote.Address, IpProtocol.Udp, hopLimit, Options.DontFragment, header, payload);
+            _host.Ip.SendDatagram(Hop.ToSelf, _waySource, remote.Address, IpProtocol.Udp, hopLimit, Options.DontFragment, header, payload,
+                Options.TrafficClass);
         return error;
     }
 
@@ -294,7 +351,18 @@ public sealed class UdpSocket
             return false;
         _wayTo = destination;
         _wayGeneration = _host.Routing.Generation;
+        Remember(destination);
         return true;
+    }
+
+    private void Remember(InetAddress destination)
+    {
+        if (Array.IndexOf(_sentTo, destination) >= 0)
+            return;
+        if (_nextSentTo == _sentTo.Length && _sentTo.Length < RememberedDestinations)
+            Array.Resize(ref _sentTo, Math.Max(1, _sentTo.Length * 2));
+        _nextSentTo %= _sentTo.Length;
+        _sentTo[_nextSentTo++] = destination;
     }
 
     private bool MatchesFamily(InetAddress address) => address.Family != InetFamily.None

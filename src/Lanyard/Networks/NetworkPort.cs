@@ -12,7 +12,7 @@ namespace Lanyard;
 /// buffer
 /// that the engine encrypts and sends from. Under the gate, but for <see cref="Snapshot"/> and <see cref="Changed"/>.
 /// </summary>
-internal sealed class NetworkPort : IFrameSink, IGroupObserver
+internal sealed class NetworkPort : IFrameSink, IGroupObserver, IAddressObserver
 {
     private const int SecretBytes = 16;
 
@@ -25,6 +25,9 @@ internal sealed class NetworkPort : IFrameSink, IGroupObserver
     private ushort _etherType;
     private bool _isBatchOpen;
 
+    // Null while nobody captures.
+    private LanyardCapture[]? _captures;
+
     public NetworkPort(NodeRuntime runtime, LanyardNetwork owner, VirtualNetwork engine, LanyardNetworkSettings settings)
     {
         Runtime = runtime;
@@ -34,7 +37,7 @@ internal sealed class NetworkPort : IFrameSink, IGroupObserver
         _members = new MemberAddresses(engine.Id, runtime.Engine.Address);
         _snapshot = new NetworkSnapshot(engine.Status, engine.Config, [], [], engine.Config?.Mtu ?? NetworkLimits.DefaultMtu,
             IsLeft: false);
-        Host = CreateHost(_snapshot.Mtu);
+        Host = CreateHost(_snapshot.Mtu, null);
         Echo = new EchoHub(this);
     }
 
@@ -71,6 +74,16 @@ internal sealed class NetworkPort : IFrameSink, IGroupObserver
 
     public void RemoveUser(IPortUser user) => _users.Remove(user);
 
+    /// <summary>Shows a capture every frame from now on.</summary>
+    public void AddCapture(LanyardCapture capture) => _captures = [.. _captures ?? [], capture];
+
+    /// <summary>Shows a capture nothing more.</summary>
+    public void RemoveCapture(LanyardCapture capture)
+    {
+        LanyardCapture[] left = [.. (_captures ?? []).Where(other => other != capture)];
+        _captures = left.Length == 0 ? null : left;
+    }
+
     /// <summary>Whether something is still being sent for streams that the app is done with.</summary>
     public bool IsFinishing => _users.Any(user => user.IsFinishing);
 
@@ -97,6 +110,8 @@ internal sealed class NetworkPort : IFrameSink, IGroupObserver
             Host.BeginBatch(Runtime.NowMicroseconds);
         }
 
+        if (_captures is not null)
+            Record(isOutbound: false, source, destination, etherType, frame);
         Callers.Note(source, etherType, frame);
         Host.Receive(Runtime.NowMicroseconds, source, destination, etherType, frame);
     }
@@ -153,6 +168,8 @@ internal sealed class NetworkPort : IFrameSink, IGroupObserver
             user.OnPortLeft();
         _users.Clear();
         Echo.OnPortLeft();
+        foreach (var capture in _captures ?? [])
+            capture.End();
         Publish(_snapshot with { IsLeft = true });
     }
 
@@ -165,8 +182,12 @@ internal sealed class NetworkPort : IFrameSink, IGroupObserver
         return _room.AsSpan(_frameStart, length);
     }
 
-    void IFrameSink.Commit(int length) =>
+    void IFrameSink.Commit(int length)
+    {
+        if (_captures is not null)
+            Record(isOutbound: true, Engine.Mac, _destination, _etherType, _room.AsSpan(_frameStart, length));
         Runtime.Engine.SendFrame(Runtime.NowMs, Engine, Engine.Mac, _destination, _etherType, _room, _frameStart, length);
+    }
 
     void IFrameSink.Flush()
     {
@@ -177,10 +198,29 @@ internal sealed class NetworkPort : IFrameSink, IGroupObserver
 
     void IGroupObserver.OnLeft(EthernetGroup group) => Runtime.Engine.Unsubscribe(Engine, GroupOf(group));
 
+    private void Record(bool isOutbound, MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> packet)
+    {
+        foreach (var capture in _captures!)
+            capture.Record(isOutbound, source, destination, etherType, packet);
+    }
+
+    void IAddressObserver.OnConflict(AddressConflict conflict)
+    {
+        var id = Engine.Id;
+        if (conflict.IsLost)
+            Runtime.Events.Log(logger => Log.AddressLost(logger, id, conflict.Address, conflict.Other));
+        else
+            Runtime.Events.Log(logger => Log.AddressContested(logger, id, conflict.Address, conflict.Other));
+        Owner.RaiseConflict(conflict);
+        // What is left of the addresses is looked at when the call has ended.
+        if (conflict.IsLost)
+            ((INodeHost)Runtime).NetworkChanged(Engine);
+    }
+
     // For ARP, a group for each address: its number tells them apart.
     private static MulticastGroup GroupOf(EthernetGroup group) => new(group.Mac, group.ArpAddress.V4);
 
-    private NetworkHost CreateHost(int mtu)
+    private NetworkHost CreateHost(int mtu, HostCounters? counters)
     {
         var secret = new byte[SecretBytes];
         RandomNumberGenerator.Fill(secret);
@@ -191,8 +231,11 @@ internal sealed class NetworkPort : IFrameSink, IGroupObserver
                 Mac = Engine.Mac,
                 Secret = secret,
                 Mtu = mtu,
+                Counters = counters,
                 NeighborResolver = _members,
                 GroupObserver = this,
+                AddressObserver = this,
+                ReportGroups = GroupReporting.WhenAsked,
                 AnswerEcho = options.AnswerPing,
                 Limits = options.NetworkLimits,
                 Tcp = options.Tcp,
@@ -208,7 +251,7 @@ internal sealed class NetworkPort : IFrameSink, IGroupObserver
         if (_users.Count > 0)
             Runtime.Events.Log(logger => Log.MtuChanged(logger, id, old.Mtu, mtu));
         EndBatch();
-        Host = CreateHost(mtu);
+        Host = CreateHost(mtu, old.Counters);
         Echo.OnHostReplaced();
         foreach (var user in _users.ToArray())
             user.OnHostReplaced();
@@ -233,9 +276,12 @@ internal sealed class NetworkPort : IFrameSink, IGroupObserver
         foreach (var address in wanted)
         {
             if (!Host.Addresses.Contains(address))
-                Host.AddAddress(Runtime.NowMicroseconds, address);
+                Host.AddAddress(Runtime.NowMicroseconds, address, detectDuplicate: !IsOwn(address.Address));
         }
     }
+
+    // What follows from this node's own address no other can have.
+    private bool IsOwn(InetAddress address) => _members.TryFindNode(address, out var node) && node == Runtime.Engine.Address;
 
     private List<NetworkRoute> ApplyRoutes(NetworkConfig config)
     {

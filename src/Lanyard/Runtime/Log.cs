@@ -73,6 +73,13 @@ internal static partial class Log
     [LoggerMessage(21, LogLevel.Information, "UDP port {Port}, the one of last time, is taken; another is used.")]
     public static partial void PortTaken(ILogger logger, int port);
 
+    [LoggerMessage(22, LogLevel.Warning, "Network {Network}: {Other} claims {Address}, an address of this node, which keeps and defends it.")]
+    public static partial void AddressContested(ILogger logger, NetworkId network, InetAddress address, MacAddress other);
+
+    [LoggerMessage(23, LogLevel.Error, "Network {Network}: {Address} is not used any more, as {Other} has it, too. Have the controller assign "
+        + "another.")]
+    public static partial void AddressLost(ILogger logger, NetworkId network, InetAddress address, MacAddress other);
+
     [LoggerMessage(20, LogLevel.Critical, "The node failed at an unexpected place; it goes on. Please report this.")]
     public static partial void InternalError(ILogger logger, Exception exception);
 }

@@ -19,6 +19,17 @@ public sealed class LanyardListener : IDisposable
         ? new IPEndPoint(IPAddress.IPv6Any, _channel.LocalEndpoint.Port)
         : _channel.LocalEndpoint.ToIPEndPoint();
 
+    /// <summary>The settings of connections that come from now on; those accepted have their own.</summary>
+    public TcpOptions Options
+    {
+        get => _channel.Options;
+        set
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            _channel.Options = value;
+        }
+    }
+
     /// <summary>Waits for the next connection.</summary>
     /// <exception cref="ObjectDisposedException">The listener was disposed of, before or meanwhile.</exception>
     /// <exception cref="LanyardNetworkException">The network was left, or its node ended.</exception>
@@ -32,7 +43,7 @@ public sealed class LanyardListener : IDisposable
 internal sealed class ListenChannel : ITcpListenEvents, IPortUser
 {
     private readonly AcceptOperation _accept;
-    private readonly TcpOptions? _options;
+    private TcpOptions? _options;
     private readonly int _backlog;
     private TcpListenSocket? _socket;
     private bool _isDisposed;
@@ -54,6 +65,26 @@ internal sealed class ListenChannel : ITcpListenEvents, IPortUser
     public NetworkPort Port { get; }
 
     public InetEndpoint LocalEndpoint { get; }
+
+    /// <summary>Not under the gate.</summary>
+    public TcpOptions Options
+    {
+        get
+        {
+            using (new GateHold(Port.Runtime))
+                return _options ?? Port.Runtime.Options.Tcp;
+        }
+        set
+        {
+            using (new GateHold(Port.Runtime))
+            {
+                if (WhyNot() is { } error)
+                    throw error;
+                _socket!.Options = value;
+                _options = value;
+            }
+        }
+    }
 
     bool IPortUser.IsFinishing => false;
 

@@ -46,7 +46,94 @@ public sealed class LanyardStream : Stream
     public bool NoDelay
     {
         get => Options.NoDelay;
-        set => Options = Options with { NoDelay = value };
+        set => Change(static (options, isOn) => options with { NoDelay = isOn }, value);
+    }
+
+    /// <summary>How long the connection is silent before keepalive probes start; zero, the default, sends none.</summary>
+    public TimeSpan KeepAliveIdle
+    {
+        get => Options.KeepAliveIdle;
+        set => Change(static (options, time) => options with { KeepAliveIdle = time }, value);
+    }
+
+    /// <summary>The time between keepalive probes. Default 75 s.</summary>
+    public TimeSpan KeepAliveInterval
+    {
+        get => Options.KeepAliveInterval;
+        set => Change(static (options, time) => options with { KeepAliveInterval = time }, value);
+    }
+
+    /// <summary>How many unanswered keepalive probes end the connection. Default 9.</summary>
+    public int KeepAliveProbes
+    {
+        get => Options.KeepAliveProbes;
+        set => Change(static (options, count) => options with { KeepAliveProbes = count }, value);
+    }
+
+    /// <summary>How long sent data may stay unacknowledged before the connection ends; zero, the default, goes by the number of
+    /// repetitions.</summary>
+    public TimeSpan UserTimeout
+    {
+        get => Options.UserTimeout;
+        set => Change(static (options, time) => options with { UserTimeout = time }, value);
+    }
+
+    /// <summary>How long what was written may still be sent after the stream was disposed of, before the connection is reset; zero resets
+    /// it at once. Null, the default, for as long as the other end answers.</summary>
+    public TimeSpan? Linger
+    {
+        get => Options.Linger;
+        set => Change(static (options, time) => options with { Linger = time }, value);
+    }
+
+    /// <summary>How many bytes the send buffer may grow to. Default 4 MiB. How large it is now is in <see cref="Info"/>.</summary>
+    public int SendBufferBytes
+    {
+        get => Options.MaxSendBufferBytes;
+        set => Change(static (options, bytes) => options with { MaxSendBufferBytes = bytes }, value);
+    }
+
+    /// <summary>How many bytes the receive buffer, and with it the window, may grow to. Default 4 MiB.</summary>
+    public int ReceiveBufferBytes
+    {
+        get => Options.MaxReceiveBufferBytes;
+        set => Change(static (options, bytes) => options with { MaxReceiveBufferBytes = bytes }, value);
+    }
+
+    /// <summary>The congestion control algorithm; another goes on with the window of the one before. Default CUBIC.</summary>
+    public CongestionAlgorithm Congestion
+    {
+        get => Options.Congestion;
+        set => Change(static (options, algorithm) => options with { Congestion = algorithm }, value);
+    }
+
+    /// <summary>The largest segment payload in bytes, 0, the default, for what path and other end allow. What is in use is in
+    /// <see cref="Info"/>.</summary>
+    public int MaxSegmentBytes
+    {
+        get => Options.MaxSegmentBytes;
+        set => Change(static (options, bytes) => options with { MaxSegmentBytes = bytes }, value);
+    }
+
+    /// <summary>Whether every segment is acknowledged at once. Default false.</summary>
+    public bool QuickAck
+    {
+        get => Options.QuickAck;
+        set => Change(static (options, isOn) => options with { QuickAck = isOn }, value);
+    }
+
+    /// <summary>The hop limit (TTL) of packets sent. Default 64.</summary>
+    public byte HopLimit
+    {
+        get => Options.HopLimit;
+        set => Change(static (options, limit) => options with { HopLimit = limit }, value);
+    }
+
+    /// <summary>The type of service (IPv4) or traffic class (IPv6); its two lowest bits belong to ECN. Default 0.</summary>
+    public byte TrafficClass
+    {
+        get => Options.TrafficClass;
+        set => Change(static (options, traffic) => options with { TrafficClass = traffic }, value);
     }
 
     /// <summary>The connection's settings; see <see cref="TcpConnection.Configure"/> for what may be changed.</summary>
@@ -71,7 +158,13 @@ public sealed class LanyardStream : Stream
         get
         {
             using (Hold())
-                return _channel.Connection.GetInfo();
+            {
+                // The host's time is that of the last call.
+                _channel.Port.Host.BeginBatch(_channel.Runtime.NowMicroseconds);
+                var info = _channel.Connection.GetInfo();
+                _channel.Port.Host.EndBatch(_channel.Runtime.NowMicroseconds);
+                return info;
+            }
         }
     }
 
@@ -239,6 +332,12 @@ public sealed class LanyardStream : Stream
             + "Timeout.Infinite.");
 
     private GateHold Hold() => new(_channel.Runtime);
+
+    private void Change<T>(Func<TcpOptions, T, TcpOptions> change, T value)
+    {
+        using (Hold())
+            _channel.Connection.Configure(_channel.Runtime.NowMicroseconds, change(_channel.Connection.Options, value));
+    }
 
     private T WithTimeout<T>(int timeoutMs, Func<CancellationToken, Task<T>> operation)
     {

@@ -42,6 +42,76 @@ public sealed class LanyardUdpSocket : IDisposable
         }
     }
 
+    /// <summary>The hop limit (TTL) of unicast datagrams. Default 64.</summary>
+    public byte HopLimit
+    {
+        get => Options.HopLimit;
+        set => _channel.Change(static (options, limit) => options with { HopLimit = limit }, value);
+    }
+
+    /// <summary>The type of service (IPv4) or traffic class (IPv6): six bits of DSCP and two of ECN. Default 0.</summary>
+    public byte TrafficClass
+    {
+        get => Options.TrafficClass;
+        set => _channel.Change(static (options, traffic) => options with { TrafficClass = traffic }, value);
+    }
+
+    /// <summary>The hop limit (TTL) of multicast datagrams. Default 1.</summary>
+    public byte MulticastHopLimit
+    {
+        get => Options.MulticastHopLimit;
+        set => _channel.Change(static (options, limit) => options with { MulticastHopLimit = limit }, value);
+    }
+
+    /// <summary>Whether this node's own sockets hear what this one sends to groups that they joined. Default true.</summary>
+    public bool MulticastLoopback
+    {
+        get => Options.MulticastLoopback;
+        set => _channel.Change(static (options, isOn) => options with { MulticastLoopback = isOn }, value);
+    }
+
+    /// <summary>Whether broadcast destinations are allowed. Default false.</summary>
+    public bool EnableBroadcast
+    {
+        get => Options.Broadcast;
+        set => _channel.Change(static (options, isOn) => options with { Broadcast = isOn }, value);
+    }
+
+    /// <summary>Whether datagrams longer than the path carries are refused rather than sent in fragments. Default false.</summary>
+    public bool DontFragment
+    {
+        get => Options.DontFragment;
+        set => _channel.Change(static (options, isOn) => options with { DontFragment = isOn }, value);
+    }
+
+    /// <summary>How many payload bytes wait to be received at most before datagrams are dropped (each counts 256 bytes more). Default 1
+    /// MiB. There is no send buffer: what is sent leaves at once.</summary>
+    public int ReceiveBufferBytes
+    {
+        get => Options.ReceiveBufferBytes;
+        set => _channel.Change(static (options, bytes) => options with { ReceiveBufferBytes = bytes }, value);
+    }
+
+    /// <summary>Whether sockets opened later may have the port too, if they want it likewise. Default false.</summary>
+    public bool ReuseAddress
+    {
+        get => Options.ReuseAddress;
+        set => _channel.Change(static (options, isOn) => options with { ReuseAddress = isOn }, value);
+    }
+
+    /// <summary>Whether what became of datagrams is kept for <see cref="TryTakeError"/>, of an unconnected socket too. Default
+    /// false.</summary>
+    public bool ReceiveErrors
+    {
+        get => Options.ReceiveErrors;
+        set => _channel.Change(static (options, isOn) => options with { ReceiveErrors = isOn }, value);
+    }
+
+    /// <summary>Takes the oldest of what ICMP errors, and neighbours that do not answer, mean for datagrams that were sent; needs
+    /// <see cref="ReceiveErrors"/>. At most 64 wait.</summary>
+    /// <returns>Whether there was one.</returns>
+    public bool TryTakeError(out UdpError error) => _channel.TryTakeError(out error);
+
     /// <summary>Sets the other end: only its datagrams are received from now on.</summary>
     /// <exception cref="LanyardSocketException">There is no way to it.</exception>
     public void Connect(InetEndpoint remote) => _channel.Connect(remote);
@@ -103,4 +173,7 @@ public sealed class LanyardUdpSocket : IDisposable
 /// <param name="IsTruncated">Whether it was longer than the buffer.</param>
 /// <param name="Remote">Who sent it.</param>
 /// <param name="Local">The address and port that it was sent to: may be multicast or broadcast.</param>
-public readonly record struct LanyardDatagram(int Length, bool IsTruncated, InetEndpoint Remote, InetEndpoint Local);
+/// <param name="HopLimit">Its hop limit (TTL) on arrival.</param>
+/// <param name="TrafficClass">Its type of service (IPv4) or traffic class (IPv6).</param>
+public readonly record struct LanyardDatagram(
+    int Length, bool IsTruncated, InetEndpoint Remote, InetEndpoint Local, byte HopLimit = 0, byte TrafficClass = 0);

@@ -56,6 +56,10 @@ internal static class SocketErrors
     public static LanyardSocketException Datagram(NetError error, InetEndpoint remote, NetworkPort port) =>
         new(error, remote, $"The datagram to {remote} on network {port.Engine.Id} was not delivered: {Reason(error, remote, port)}");
 
+    /// <summary>Why frames cannot be sent or received.</summary>
+    public static LanyardSocketException Frames(NetError error, NetworkPort port) =>
+        new(error, default, $"Ethernet frames on network {port.Engine.Id}: {Reason(error, default, port)}");
+
     /// <summary>Why a port cannot be opened.</summary>
     public static LanyardSocketException Bind(NetError error, InetEndpoint local, NetworkPort port) =>
         new(error, default, $"Port {local.Port}{(local.Address.IsUnspecified || local.IsNone ? "" : $" of {local.Address}")} cannot be "

@@ -61,6 +61,23 @@ internal sealed class UdpChannel : IUdpEvents, IPortUser
 
     bool IPortUser.IsFinishing => false;
 
+    /// <summary>Changes one setting.</summary>
+    public void Change<T>(Func<UdpOptions, T, UdpOptions> change, T value)
+    {
+        using (Hold())
+        {
+            var options = change(_options, value);
+            Socket().Options = options;
+            _options = options;
+        }
+    }
+
+    public bool TryTakeError(out UdpError error)
+    {
+        using (Hold())
+            return Socket().TryTakeError(out error);
+    }
+
     public void Connect(InetEndpoint remote)
     {
         using (Hold())
@@ -106,7 +123,7 @@ internal sealed class UdpChannel : IUdpEvents, IPortUser
     {
         using (Hold())
         {
-            if (!Socket().JoinGroup(group))
+            if (!Socket().JoinGroup(Port.Runtime.NowMicroseconds, group))
                 return false;
             _groups.Add(group);
             return true;
@@ -118,7 +135,7 @@ internal sealed class UdpChannel : IUdpEvents, IPortUser
         using (Hold())
         {
             _groups.Remove(group);
-            return Socket().LeaveGroup(group);
+            return Socket().LeaveGroup(Port.Runtime.NowMicroseconds, group);
         }
     }
 
@@ -129,7 +146,7 @@ internal sealed class UdpChannel : IUdpEvents, IPortUser
             if (_isDisposed)
                 return;
             _isDisposed = true;
-            _socket?.Close();
+            _socket?.Close(Port.Runtime.NowMicroseconds);
             Port.RemoveUser(this);
             if (WhyNot() is { } error)
                 _receive.Fail(error);
@@ -149,7 +166,7 @@ internal sealed class UdpChannel : IUdpEvents, IPortUser
         }
 
         foreach (var group in _groups)
-            _socket!.JoinGroup(group);
+            _socket!.JoinGroup(Port.Runtime.NowMicroseconds, group);
         // The way to the other end may come a little later, with the addresses; until then everybody's datagrams are received.
         if (!_remote.IsNone)
             _socket!.Connect(_remote);
@@ -186,7 +203,8 @@ internal sealed class UdpChannel : IUdpEvents, IPortUser
             return true;
         if (_socket!.TryReceive(buffer, out var info))
         {
-            datagram = new LanyardDatagram(Math.Min(info.Length, buffer.Length), info.Length > buffer.Length, info.Remote, info.Local);
+            datagram = new LanyardDatagram(Math.Min(info.Length, buffer.Length), info.Length > buffer.Length, info.Remote, info.Local,
+                info.HopLimit, info.TrafficClass);
             return true;
         }
 

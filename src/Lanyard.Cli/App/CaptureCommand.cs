@@ -1,0 +1,59 @@
+using System.CommandLine;
+
+namespace Lanyard.Cli.App;
+
+/// <summary><c>lanyard capture</c>: what a node sends and receives on the LAN, as a capture file.</summary>
+internal static class CaptureCommand
+{
+    public static Command Create()
+    {
+        var file = new Option<string>("--out")
+        {
+            Description = "The file to write, in pcapng format for Wireshark and tcpdump; - is standard output.",
+            HelpName = "FILE",
+            Required = true,
+        };
+        var seconds = Parse.SecondsOption("--seconds", "After how long to end; 0 goes on until SIGTERM or SIGINT.", 0);
+        var packets = Parse.NumberOption("--packets", "After how many frames to end; 0 goes on until SIGTERM or SIGINT.", 0, int.MaxValue, 0);
+        var snapLength = Parse.NumberOption("--snap-length", "How many bytes of each frame to keep; 0 keeps all.", 0, ushort.MaxValue, 0);
+        var options = new AppOptions(withCapture: false);
+        var command = new Command(
+            "capture",
+            "Be a node on the LAN and capture what it sends and receives, from joining on. It answers pings and neighbours, and hears broadcasts; the other verbs "
+            + "capture their own traffic with --capture. Ends on SIGTERM or SIGINT, with exit code 0.")
+        {
+            file,
+            seconds,
+            packets,
+            snapLength,
+        };
+        options.AddTo(command);
+        command.SetAction(async (result, cancellation) =>
+        {
+            var error = result.InvocationConfiguration.Error;
+            var output = AppCapture.Open(result.GetRequiredValue(file));
+            await using var app = await options.StartAsync(result, cancellation, new AppCapture(output, new LanyardCaptureOptions
+            {
+                MaxFrames = result.GetValue(packets),
+                SnapLength = result.GetValue(snapLength),
+            }));
+            error.WriteLine("capturing");
+            var capture = app.Capture!;
+            var time = result.GetTime(seconds);
+            try
+            {
+                await capture.Completion.WaitAsync(time > TimeSpan.Zero ? time : Timeout.InfiniteTimeSpan, cancellation);
+            }
+            catch (Exception end) when (end is TimeoutException or OperationCanceledException && !capture.Completion.IsFaulted)
+            {
+                // That is how long it was to go on.
+            }
+
+            await capture.DisposeAsync();
+            await capture.Completion;
+            error.WriteLine($"{capture.Frames} frames captured, {capture.DroppedFrames} dropped");
+            return ExitCode.Ok;
+        });
+        return command;
+    }
+}

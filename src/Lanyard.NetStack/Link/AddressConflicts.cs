@@ -1,0 +1,102 @@
+using Lanyard.Primitives;
+
+namespace Lanyard.NetStack;
+
+/// <summary>
+/// Finds and settles conflicts over this host's addresses: duplicate address detection for IPv6 (RFC 4862 section 5.4), with the address
+/// in use meanwhile as RFC 4429 allows, and the defence of addresses in use (RFC 5227 section 2.4).
+/// </summary>
+internal sealed class AddressConflicts(NetworkHost host)
+{
+    // RFC 4862: DupAddrDetectTransmits is 1, RetransTimer a second.
+    private const long DetectionTime = 1_000_000;
+
+    // RFC 5227 section 1.1: DEFEND_INTERVAL.
+    private const long DefendInterval = 10_000_000;
+
+    // How long an address that turned out to be another's is not tried again.
+    private const long LostTime = 300_000_000;
+
+    private readonly Dictionary<InetAddress, Detection> _optimistic = [];
+    private readonly Dictionary<InetAddress, long> _lastConflict = [];
+    private readonly Dictionary<InetAddress, long> _lostUntil = [];
+
+    /// <summary>Whether an address is still being checked, and so used with restraint.</summary>
+    public bool IsOptimistic(InetAddress address) => _optimistic.Count > 0 && _optimistic.ContainsKey(address);
+
+    /// <summary>Whether an address turned out to be another's lately.</summary>
+    public bool IsLost(InetAddress address)
+    {
+        if (!_lostUntil.TryGetValue(address, out var until))
+            return false;
+        if (host.Now < until)
+            return true;
+        _lostUntil.Remove(address);
+        return false;
+    }
+
+    /// <summary>Begins to look for others that have an IPv6 address of this host.</summary>
+    public void Detect(InetAddress address)
+    {
+        var detection = new Detection(this, address);
+        _optimistic.Add(address, detection);
+        host.Timers.Set(detection, host.Now + DetectionTime);
+        host.Ndp.SendProbe(address);
+    }
+
+    /// <summary>The address is no longer this host's.</summary>
+    public void Forget(InetAddress address)
+    {
+        if (_optimistic.Remove(address, out var detection))
+            host.Timers.Remove(detection);
+        _lastConflict.Remove(address);
+    }
+
+    /// <summary>A neighbour claims an address of this host, or is about to use it.</summary>
+    public void OnClaimed(InetAddress address, MacAddress other)
+    {
+        if (IsOptimistic(address))
+        {
+            GiveUp(address, other);
+            return;
+        }
+
+        var again = _lastConflict.TryGetValue(address, out var last) && host.Now - last < DefendInterval;
+        if (again && !(address.IsV4 && host.Options.GivesUpContestedAddresses))
+            return;
+        _lastConflict[address] = host.Now;
+        if (again)
+        {
+            GiveUp(address, other);
+            return;
+        }
+
+        host.Count(HostCounter.AddressesDefended);
+        if (address.IsV4)
+            host.Arp.Announce(address);
+        else
+            host.Ndp.Announce(address);
+        host.Options.AddressObserver?.OnConflict(new AddressConflict(address, other, IsLost: false));
+    }
+
+    private void GiveUp(InetAddress address, MacAddress other)
+    {
+        host.Count(HostCounter.AddressesLost);
+        host.DropAddress(address);
+        _lostUntil[address] = host.Now + LostTime;
+        host.Options.AddressObserver?.OnConflict(new AddressConflict(address, other, IsLost: true));
+    }
+
+    private void OnUnchallenged(InetAddress address)
+    {
+        _optimistic.Remove(address);
+        // It may now be the better source.
+        host.Routing.OnAddressesChanged();
+        host.Ndp.Announce(address);
+    }
+
+    private sealed class Detection(AddressConflicts owner, InetAddress address) : HostTimer
+    {
+        public override void OnTimer(long now) => owner.OnUnchallenged(address);
+    }
+}

@@ -1,0 +1,189 @@
+using Lanyard.Primitives;
+
+namespace Lanyard.NetStack;
+
+/// <summary>What a <see cref="FrameSocket"/> tells its owner. The rules of <see cref="ITcpEvents"/> hold.</summary>
+public interface IFrameEvents
+{
+    /// <summary>A frame arrived: call <see cref="FrameSocket.TryReceive"/> until it says no.</summary>
+    /// <param name="socket">The socket.</param>
+    void OnReadable(FrameSocket socket);
+}
+
+/// <summary>The settings of a socket for Ethernet frames. Immutable.</summary>
+public sealed record FrameOptions
+{
+    /// <summary>Bytes that the receive queue holds before frames are dropped (each counts 256 bytes more). Default 1 MiB.</summary>
+    public int ReceiveBufferBytes { get; init; } = 1 << 20;
+}
+
+/// <summary>The Ethernet header of a frame.</summary>
+/// <param name="Source">Who sent it.</param>
+/// <param name="Destination">Where it went; may be a group.</param>
+/// <param name="EtherType">What follows.</param>
+/// <param name="Length">How many bytes follow; more than the buffer given means that the rest was cut off.</param>
+public readonly record struct FrameInfo(MacAddress Source, MacAddress Destination, ushort EtherType, int Length);
+
+/// <summary>Sends and receives Ethernet frames. Made by <see cref="NetworkHost.OpenFrames"/>.</summary>
+public sealed class FrameSocket
+{
+    /// <summary>The first number that is an Ethernet type rather than a length.</summary>
+    public const ushort FirstEtherType = 0x0600;
+
+    private const int OverheadBytes = 256;
+    private const int MaxGroups = 64;
+
+    private readonly NetworkHost _host;
+    private readonly Queue<(byte[] Buffer, FrameInfo Info)> _queue = new();
+    private readonly List<MacAddress> _groups = [];
+    private int _queuedBytes;
+    private bool _closed;
+
+    internal FrameSocket(NetworkHost host, ushort etherType, IFrameEvents? events, FrameOptions options)
+    {
+        _host = host;
+        EtherType = etherType;
+        Events = events;
+        Options = options;
+    }
+
+    /// <summary>Hears what happens.</summary>
+    public IFrameEvents? Events { get; set; }
+
+    /// <summary>The Ethernet type received; 0 for all.</summary>
+    public ushort EtherType { get; }
+
+    /// <summary>The settings; may be replaced at any time.</summary>
+    public FrameOptions Options { get; set; }
+
+    /// <summary>Frames that wait to be received.</summary>
+    public int Pending => _queue.Count;
+
+    /// <summary>Frames dropped because the queue was full.</summary>
+    public long Dropped { get; private set; }
+
+    internal bool IsMarkedReadable { get; set; }
+
+    /// <summary>Sends a frame from the port's own Ethernet address.</summary>
+    /// <param name="now">The time in microseconds.</param>
+    /// <param name="destination">Where to; may be a group.</param>
+    /// <param name="etherType">The Ethernet type, 0x0600 or more.</param>
+    /// <param name="payload">What follows, 1 byte to the MTU.</param>
+    /// <returns><see cref="NetError.None"/> if it was sent.</returns>
+    public NetError Send(long now, MacAddress destination, ushort etherType, ReadOnlySpan<byte> payload)
+    {
+        if (_closed)
+            return NetError.Closed;
+        if (payload.Length > _host.Mtu)
+            return NetError.MessageTooLong;
+        if (payload.IsEmpty || etherType < FirstEtherType || destination == _host.Mac)
+            return NetError.NoRoute;
+        _host.BeginBatch(now);
+        var frame = _host.Output.Begin(Hop.ToMac(destination), etherType, payload.Length);
+        if (!frame.IsEmpty)
+        {
+            payload.CopyTo(frame);
+            _host.Output.Commit(payload.Length);
+        }
+
+        var error = frame.IsEmpty ? NetError.LimitReached : NetError.None;
+        _host.EndBatch(now);
+        return error;
+    }
+
+    /// <summary>Takes the oldest frame that waits.</summary>
+    /// <param name="destination">Where what follows its header goes; what does not fit is cut off.</param>
+    /// <param name="info">Its header, and its full length.</param>
+    /// <returns>Whether there was one.</returns>
+    public bool TryReceive(Span<byte> destination, out FrameInfo info)
+    {
+        if (!_queue.TryDequeue(out var queued))
+        {
+            info = default;
+            return false;
+        }
+
+        info = queued.Info;
+        queued.Buffer.AsSpan(0, Math.Min(info.Length, destination.Length)).CopyTo(destination);
+        _queuedBytes -= info.Length + OverheadBytes;
+        _host.Pool.Return(queued.Buffer);
+        return true;
+    }
+
+    /// <summary>Joins an Ethernet group: its frames are received.</summary>
+    /// <param name="group">A group address.</param>
+    /// <returns>Whether it was joined now; false if it was before, or there are 64 already.</returns>
+    /// <exception cref="ArgumentException">It is no group address.</exception>
+    public bool JoinGroup(MacAddress group)
+    {
+        if (!group.IsMulticast)
+            throw new ArgumentException($"{group} is not a group address.", nameof(group));
+        if (_closed || _groups.Count >= MaxGroups || _groups.Contains(group))
+            return false;
+        _groups.Add(group);
+        _host.AddressTable.Join(group);
+        return true;
+    }
+
+    /// <summary>Leaves an Ethernet group.</summary>
+    /// <param name="group">The group.</param>
+    /// <returns>Whether it had been joined.</returns>
+    public bool LeaveGroup(MacAddress group)
+    {
+        if (!_groups.Remove(group))
+            return false;
+        _host.AddressTable.Leave(group);
+        return true;
+    }
+
+    /// <summary>Closes the socket; frames that wait are lost.</summary>
+    /// <param name="now">The time in microseconds.</param>
+    public void Close(long now)
+    {
+        if (_closed)
+            return;
+        _closed = true;
+        _host.BeginBatch(now);
+        foreach (var group in _groups)
+            _host.AddressTable.Leave(group);
+        _groups.Clear();
+        while (_queue.TryDequeue(out var queued))
+            _host.Pool.Return(queued.Buffer);
+        _queuedBytes = 0;
+        _host.Frames.Close(this);
+        _host.EndBatch(now);
+    }
+
+    internal bool Wants(ushort etherType) => EtherType == 0 || EtherType == etherType;
+
+    internal void Deliver(FrameInfo info, ReadOnlySpan<byte> payload)
+    {
+        if (_queuedBytes + payload.Length + OverheadBytes > Options.ReceiveBufferBytes)
+        {
+            Dropped++;
+            _host.Count(HostCounter.FrameQueueFull);
+            return;
+        }
+
+        var buffer = _host.Pool.Rent(payload.Length);
+        if (buffer is null)
+        {
+            Dropped++;
+            _host.Count(HostCounter.OutOfMemory);
+            return;
+        }
+
+        payload.CopyTo(buffer);
+        _queuedBytes += payload.Length + OverheadBytes;
+        _queue.Enqueue((buffer, info));
+        _host.Count(HostCounter.FrameDelivered);
+        _host.MarkReadable(this);
+    }
+
+    internal void RaiseReadable()
+    {
+        IsMarkedReadable = false;
+        if (!_closed && _queue.Count > 0)
+            Events?.OnReadable(this);
+    }
+}

@@ -1,0 +1,78 @@
+using Lanyard.Primitives;
+
+namespace Lanyard.NetStack;
+
+/// <summary>What a multicast router asks, in IGMP or MLD of any version.</summary>
+internal readonly ref struct GroupQuery
+{
+    /// <summary>The version that the router speaks: 1 to 3 of IGMP; 2 and 3 stand for 1 and 2 of MLD.</summary>
+    public int Version { get; init; }
+
+    /// <summary>The group; unspecified for all groups.</summary>
+    public InetAddress Group { get; init; }
+
+    /// <summary>How long an answer may take, in microseconds.</summary>
+    public long MaxDelay { get; init; }
+
+    /// <summary>How often changes are to be told; 0 if it does not say.</summary>
+    public int Robustness { get; init; }
+
+    /// <summary>The sources that are asked about, one after another; empty for all.</summary>
+    public ReadOnlySpan<byte> Sources { get; init; }
+
+    /// <summary>A number of which small ones are themselves and large ones a mantissa and an exponent (RFC 3376 section 4.1.1, RFC 3810
+    /// section 5.1.3).</summary>
+    /// <param name="code">The number.</param>
+    /// <param name="mantissaBits">The mantissa's bits without the leading one.</param>
+    public static int Expand(int code, int mantissaBits)
+    {
+        if (code < 1 << (mantissaBits + 3))
+            return code;
+        var mantissa = (1 << mantissaBits) | (code & ((1 << mantissaBits) - 1));
+        return mantissa << (((code >> mantissaBits) & 7) + 3);
+    }
+}
+
+/// <summary>The kinds of group records (RFC 3376 section 4.2.12, RFC 3810 section 5.2.12).</summary>
+internal enum GroupRecordType : byte
+{
+    /// <summary>It is heard from these sources.</summary>
+    IsInclude = 1,
+
+    /// <summary>It is heard from all sources but these.</summary>
+    IsExclude = 2,
+
+    /// <summary>From now on it is heard from these sources only; with none: it was left.</summary>
+    ToInclude = 3,
+
+    /// <summary>From now on it is heard from all sources but these; with none: it was joined.</summary>
+    ToExclude = 4,
+}
+
+/// <summary>How one address family's messages about groups are written.</summary>
+internal interface IGroupFormat
+{
+    /// <summary>The bytes of a report's header, and of a record with so many sources.</summary>
+    int ReportHeaderBytes { get; }
+
+    /// <summary>The length of an address.</summary>
+    int AddressBytes { get; }
+
+    /// <summary>How many report bytes one packet takes.</summary>
+    int MaxReportBytes { get; }
+
+    /// <summary>Whether routers want to hear of a group: not of all-nodes, nor of those that never leave a node.</summary>
+    bool IsReported(InetAddress group);
+
+    /// <summary>Writes a record of the newest version. Returns its length.</summary>
+    int WriteRecord(Span<byte> record, GroupRecordType type, InetAddress group, ReadOnlySpan<byte> sources);
+
+    /// <summary>Sends records as a report of the newest version.</summary>
+    void SendReport(ReadOnlySpan<byte> records, int count);
+
+    /// <summary>Sends a report of an older version.</summary>
+    void SendOldReport(InetAddress group, int version);
+
+    /// <summary>Tells that a group was left, as an older version does.</summary>
+    void SendOldLeave(InetAddress group);
+}
