@@ -286,7 +286,8 @@ public sealed class HostCounters
         HostCounter.UdpQueueFull or HostCounter.TcpMalformed or HostCounter.TcpBadChecksum or HostCounter.TcpNoPort or
         HostCounter.TcpOutOfWindow or HostCounter.TcpPawsRejected or HostCounter.TcpBadAck or HostCounter.TcpNoAck or
         HostCounter.TcpOutOfOrderDropped or HostCounter.TcpDuplicateData or HostCounter.TcpDataAfterClose or
-        HostCounter.TcpResetsRejected or HostCounter.TcpBacklogFull or HostCounter.TcpConnectionLimit or HostCounter.TcpCookiesRejected;
+        HostCounter.TcpResetsRejected or HostCounter.TcpBacklogFull or HostCounter.TcpConnectionLimit or
+        HostCounter.TcpCookiesRejected;
 
     // The enumeration counts up from zero without gaps; GetValues would need reflection.
     private static HostCounter[] GetAll()

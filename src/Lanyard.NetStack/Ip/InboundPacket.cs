@@ -13,7 +13,7 @@ internal readonly ref struct InboundPacket
 
     public byte HopLimit { get; init; }
 
-    /// <summary>The IPv4 type of service or the IPv6 traffic class.</summary>
+    /// <summary>The type of service (IPv4) or traffic class (IPv6).</summary>
     public byte TrafficClass { get; init; }
 
     /// <summary>Whether a router has marked it for congestion (RFC 3168 section 5).</summary>

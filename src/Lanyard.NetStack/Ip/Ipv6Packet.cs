@@ -19,9 +19,9 @@ internal readonly ref struct Ipv6Packet
 
     private Ipv6Packet(ReadOnlySpan<byte> packet) => _packet = packet;
 
-    public byte NextHeader => _packet[6];
-
     public byte TrafficClass => (byte)(BinaryPrimitives.ReadUInt16BigEndian(_packet) >> 4);
+
+    public byte NextHeader => _packet[6];
 
     public byte HopLimit => _packet[7];
 

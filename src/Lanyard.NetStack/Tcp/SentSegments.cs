@@ -81,11 +81,12 @@ internal sealed class SentSegments
 
     public ref SentSegment this[int index] => ref _ring[(_head + index) & (_ring.Length - 1)];
 
-    public void Add(in SentSegment segment)
+    /// <summary>Adds a segment that follows the others; the caller sets every field, and no state that is counted.</summary>
+    public ref SentSegment Add()
     {
         EnsureRoom();
         Count++;
-        this[Count - 1] = segment;
+        return ref this[Count - 1];
     }
 
     public void RemoveFirst()

@@ -182,7 +182,8 @@ internal sealed class TcpProtocol(NetworkHost host)
             offer.WindowShift < 0 ? -1 : TcpReceiver.ChooseShift(options.MaxReceiveBufferBytes), offer.SackPermitted, timestamps, timestamp,
             offer.Timestamp);
         var hop = packet.FromSelf ? Hop.ToSelf : Hop.ToMac(packet.FrameSource);
-        var segment = host.Ip.Begin(hop, local.Address, remote.Address, IpProtocol.Tcp, options.HopLimit, TcpSegment.HeaderBytes + length);
+        var segment = host.Ip.Begin(hop, local.Address, remote.Address, IpProtocol.Tcp, options.HopLimit, TcpSegment.HeaderBytes + length,
+            trafficClass: (byte)(options.TrafficClass & ~3));
         if (segment.IsEmpty)
             return;
         TcpSegment.WriteHeader(segment, local.Port, remote.Port, sequence, syn.Sequence + 1,

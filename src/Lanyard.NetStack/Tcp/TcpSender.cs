@@ -248,9 +248,13 @@ internal sealed partial class TcpSender(TcpConnection connection, BufferPool poo
     private void SendSegment(int length, bool fin, long now)
     {
         var total = length + (fin ? 1 : 0);
-        var state = fin ? SentState.Fin : SentState.None;
-        Segments.Add(new SentSegment { Start = Next, Length = total, SentAt = now, FirstSentAt = now, State = state });
-        Rate.OnSent(ref Segments[Segments.Count - 1], now, isFirstInFlight: Segments.Count == 1);
+        ref var segment = ref Segments.Add();
+        segment.Start = Next;
+        segment.Length = total;
+        segment.State = fin ? SentState.Fin : SentState.None;
+        segment.SentAt = now;
+        segment.FirstSentAt = now;
+        Rate.OnSent(ref segment, now, isFirstInFlight: Segments.Count == 1);
         var sequence = Next;
         Next += total;
         FinSent |= fin;
