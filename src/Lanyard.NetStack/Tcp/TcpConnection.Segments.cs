@@ -360,7 +360,7 @@ public sealed partial class TcpConnection
     private void OnProgress()
     {
         _hop.Neighbor?.Confirm(Host.Now);
-        if (_wantsWritable && Sender.Buffer.Free >= Math.Max(Sender.Buffer.Capacity / 4, 1))
+        if (_wantsWritable && Sender.Buffer.Free >= Math.Max(Sender.Buffer.Capacity / 2, 1))
         {
             _wantsWritable = false;
             _raise |= Raise.Writable;
