@@ -89,6 +89,7 @@ internal static partial class ReferenceComparison
         for (var warmUp = 0; isFirst && warmUp < 4; warmUp++)
         {
             Measure(operation, MeasuringTime / 4);
+            // Leaves the processor to the runtime, which compiles what is called often anew, in the background, 100 ms after the last new method.
             Thread.Sleep(150);
         }
 

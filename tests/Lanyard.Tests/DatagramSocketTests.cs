@@ -102,6 +102,20 @@ public sealed class DatagramSocketTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
+    public void What_is_sent_after_the_end_is_counted_as_not_taken(bool batch)
+    {
+        var sender = Bind(batch);
+        sender.Dispose();
+        for (var i = 0; i < 3; i++)
+            sender.Send(new InetEndpoint(InetAddress.Parse("127.0.0.1"), 9), "late"u8);
+        sender.Flush();
+        sender.Flush();
+        Assert.Equal(3, sender.SendFailures);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
     public void A_datagram_goes_out_with_the_time_to_live_that_is_asked_for_and_the_next_without(bool batch)
     {
         using var receiver = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);

@@ -191,7 +191,7 @@ internal sealed class NetworkPort : IFrameSink, IGroupObserver, IAddressObserver
 
     void IFrameSink.Flush()
     {
-        // Each frame left when it was committed.
+        // What was committed leaves when the gate is left.
     }
 
     void IGroupObserver.OnJoined(EthernetGroup group) => Runtime.Engine.Subscribe(Runtime.NowMs, Engine, GroupOf(group));

@@ -28,6 +28,7 @@ internal sealed unsafe class LinuxDatagramSocket : DatagramSocket
     private readonly byte[] _bytes = GC.AllocateUninitializedArray<byte>(SendBytes, pinned: true);
     private readonly Outgoing[] _outgoing = new Outgoing[SendMessages];
     private readonly HashSet<InetEndpoint> _unsegmented = [];
+    private readonly SafeSocketHandle _handle;
     private bool _canSegment;
     private int _count;
     private int _used;
@@ -36,6 +37,7 @@ internal sealed unsafe class LinuxDatagramSocket : DatagramSocket
     public LinuxDatagramSocket(Socket socket)
         : base(socket)
     {
+        _handle = socket.SafeHandle;
         // Either may be missing from an old kernel; all works without.
         TrySetOption(LinuxSocketCalls.UdpGro, 1);
         _canSegment = TrySetOption(LinuxSocketCalls.UdpSegment, 0);
@@ -56,7 +58,7 @@ internal sealed unsafe class LinuxDatagramSocket : DatagramSocket
         }
 
         int count;
-        while ((count = LinuxSocketCalls.ReceiveMany(Socket.SafeHandle, _received.Messages, ReceiveSlots, LinuxSocketCalls.MsgWaitForOne, null)) < 0)
+        while ((count = LinuxSocketCalls.ReceiveMany(_handle, _received.Messages, ReceiveSlots, LinuxSocketCalls.MsgWaitForOne, null)) < 0)
         {
             var error = Marshal.GetLastPInvokeError();
             if (error is not (LinuxSocketCalls.Eintr or LinuxSocketCalls.Eagain))
@@ -127,13 +129,23 @@ internal sealed unsafe class LinuxDatagramSocket : DatagramSocket
                 _sent.WriteControl(i, LinuxSocketCalls.UdpSegment, outgoing.SegmentBytes);
         }
 
-        for (var done = 0; done < _count;)
+        var done = 0;
+        try
         {
-            var sent = LinuxSocketCalls.SendMany(Socket.SafeHandle, _sent.Messages + done, (uint)(_count - done), 0);
-            if (sent > 0)
-                done += sent;
-            else if (!IsToBeTriedAgain(_outgoing[done]))
-                done++;
+            while (done < _count)
+            {
+                var sent = LinuxSocketCalls.SendMany(_handle, _sent.Messages + done, (uint)(_count - done), 0);
+                if (sent > 0)
+                    done += sent;
+                else if (!IsToBeTriedAgain(_outgoing[done]))
+                    done++;
+            }
+        }
+        catch (ObjectDisposedException)
+        {
+            // Closed meanwhile: what is left is as good as lost on the way.
+            for (; done < _count; done++)
+                SendFailures += _outgoing[done].Datagrams;
         }
 
         _count = _used = 0;

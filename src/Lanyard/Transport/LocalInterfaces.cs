@@ -11,7 +11,10 @@ internal sealed record LocalInterfaces(IReadOnlyList<InetAddress> Addresses, IRe
 {
     public static LocalInterfaces None { get; } = new([], []);
 
-    /// <summary>Whether an exception means that the system, or the framework on it, does not say what its interfaces are.</summary>
+    /// <summary>
+    /// Whether an exception means that the system, or the framework on it, does not say what its interfaces are. Some frameworks for games
+    /// and devices have this part unfinished, and throw <see cref="NotImplementedException"/>.
+    /// </summary>
     public static bool IsUnavailable(Exception e) =>
         e is NetworkInformationException or SocketException or PlatformNotSupportedException or NotImplementedException;
 
