@@ -30,18 +30,17 @@ public sealed class FrameSocket
     /// <summary>The first number that is an Ethernet type rather than a length.</summary>
     public const ushort FirstEtherType = 0x0600;
 
-    private const int OverheadBytes = 256;
     private const int MaxGroups = 64;
 
     private readonly NetworkHost _host;
-    private readonly Queue<(byte[] Buffer, FrameInfo Info)> _queue = new();
+    private readonly ReceiveQueue<FrameInfo> _queue;
     private readonly List<MacAddress> _groups = [];
-    private int _queuedBytes;
     private bool _closed;
 
     internal FrameSocket(NetworkHost host, ushort etherType, IFrameEvents? events, FrameOptions options)
     {
         _host = host;
+        _queue = new ReceiveQueue<FrameInfo>(host, HostCounter.FrameQueueFull);
         EtherType = etherType;
         Events = events;
         Options = options;
@@ -95,20 +94,7 @@ public sealed class FrameSocket
     /// <param name="destination">Where what follows its header goes; what does not fit is cut off.</param>
     /// <param name="info">Its header, and its full length.</param>
     /// <returns>Whether there was one.</returns>
-    public bool TryReceive(Span<byte> destination, out FrameInfo info)
-    {
-        if (!_queue.TryDequeue(out var queued))
-        {
-            info = default;
-            return false;
-        }
-
-        info = queued.Info;
-        queued.Buffer.AsSpan(0, Math.Min(info.Length, destination.Length)).CopyTo(destination);
-        _queuedBytes -= info.Length + OverheadBytes;
-        _host.Pool.Return(queued.Buffer);
-        return true;
-    }
+    public bool TryReceive(Span<byte> destination, out FrameInfo info) => _queue.TryTake(destination, out info);
 
     /// <summary>Joins an Ethernet group: its frames are received.</summary>
     /// <param name="group">A group address.</param>
@@ -147,9 +133,7 @@ public sealed class FrameSocket
         foreach (var group in _groups)
             _host.AddressTable.Leave(group);
         _groups.Clear();
-        while (_queue.TryDequeue(out var queued))
-            _host.Pool.Return(queued.Buffer);
-        _queuedBytes = 0;
+        _queue.Clear();
         _host.Frames.Close(this);
         _host.EndBatch(now);
     }
@@ -158,24 +142,12 @@ public sealed class FrameSocket
 
     internal void Deliver(FrameInfo info, ReadOnlySpan<byte> payload)
     {
-        if (_queuedBytes + payload.Length + OverheadBytes > Options.ReceiveBufferBytes)
+        if (!_queue.TryAdd(payload, info, Options.ReceiveBufferBytes))
         {
             Dropped++;
-            _host.Count(HostCounter.FrameQueueFull);
             return;
         }
 
-        var buffer = _host.Pool.Rent(payload.Length);
-        if (buffer is null)
-        {
-            Dropped++;
-            _host.Count(HostCounter.OutOfMemory);
-            return;
-        }
-
-        payload.CopyTo(buffer);
-        _queuedBytes += payload.Length + OverheadBytes;
-        _queue.Enqueue((buffer, info));
         _host.Count(HostCounter.FrameDelivered);
         _host.MarkReadable(this);
     }

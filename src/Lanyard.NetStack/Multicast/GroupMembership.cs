@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Lanyard.Primitives;
 
 namespace Lanyard.NetStack;
@@ -9,6 +10,7 @@ namespace Lanyard.NetStack;
 /// </summary>
 internal sealed class GroupMembership(NetworkHost host, IGroupFormat format) : HostTimer
 {
+    private const int RecordHeaderBytes = 4;
     private const int NewestVersion = 3;
     private const int DefaultRobustness = 2;
 
@@ -214,13 +216,19 @@ internal sealed class GroupMembership(NetworkHost host, IGroupFormat format) : H
 
     private void Append(Span<byte> records, ref int used, ref int count, GroupRecordType type, Member member, ReadOnlySpan<byte> sources)
     {
-        if (used + 4 + format.AddressBytes + sources.Length > records.Length)
+        var length = RecordHeaderBytes + format.AddressBytes + sources.Length;
+        if (used + length > records.Length)
         {
             format.SendReport(records[..used], count);
             used = count = 0;
         }
 
-        used += format.WriteRecord(records[used..], type, member.Group, sources);
+        // 1 byte type, 1 length of further data, 2 number of sources, the group, the sources.
+        var record = records.Slice(used, length);
+        BinaryPrimitives.WriteUInt32BigEndian(record, ((uint)type << 24) | (uint)(sources.Length / format.AddressBytes));
+        member.Group.Write(record[RecordHeaderBytes..]);
+        sources.CopyTo(record[(RecordHeaderBytes + format.AddressBytes)..]);
+        used += length;
         count++;
     }
 

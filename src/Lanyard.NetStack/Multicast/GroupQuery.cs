@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Lanyard.Primitives;
 
 namespace Lanyard.NetStack;
@@ -5,6 +6,8 @@ namespace Lanyard.NetStack;
 /// <summary>What a multicast router asks, in IGMP or MLD of any version.</summary>
 internal readonly ref struct GroupQuery
 {
+    private const int RestBytes = 4;
+
     /// <summary>The version that the router speaks: 1 to 3 of IGMP; 2 and 3 stand for 1 and 2 of MLD.</summary>
     public int Version { get; init; }
 
@@ -19,6 +22,31 @@ internal readonly ref struct GroupQuery
 
     /// <summary>The sources that are asked about, one after another; empty for all.</summary>
     public ReadOnlySpan<byte> Sources { get; init; }
+
+    /// <summary>Reads what a query of the newest version has behind the group (RFC 3376 section 4.1, RFC 3810 section 5.1).</summary>
+    /// <param name="rest">1 byte with the robustness in its lower bits, 1 interval, 2 number of sources, the sources.</param>
+    /// <param name="group">The group; addresses are of its family.</param>
+    /// <param name="maxDelay">See <see cref="MaxDelay"/>.</param>
+    /// <param name="query">The query.</param>
+    /// <returns>False if it is malformed.</returns>
+    public static bool TryParseNewest(ReadOnlySpan<byte> rest, InetAddress group, long maxDelay, out GroupQuery query)
+    {
+        query = default;
+        if (rest.Length < RestBytes)
+            return false;
+        var sources = BinaryPrimitives.ReadUInt16BigEndian(rest[2..]) * group.Length;
+        if (sources > rest.Length - RestBytes || (group.IsUnspecified && sources > 0))
+            return false;
+        query = new GroupQuery
+        {
+            Version = 3,
+            Group = group,
+            MaxDelay = maxDelay,
+            Robustness = rest[0] & 7,
+            Sources = rest.Slice(RestBytes, sources),
+        };
+        return true;
+    }
 
     /// <summary>A number of which small ones are themselves and large ones a mantissa and an exponent (RFC 3376 section 4.1.1, RFC 3810
     /// section 5.1.3).</summary>
@@ -63,9 +91,6 @@ internal interface IGroupFormat
 
     /// <summary>Whether routers want to hear of a group: not of all-nodes, nor of those that never leave a node.</summary>
     bool IsReported(InetAddress group);
-
-    /// <summary>Writes a record of the newest version. Returns its length.</summary>
-    int WriteRecord(Span<byte> record, GroupRecordType type, InetAddress group, ReadOnlySpan<byte> sources);
 
     /// <summary>Sends records as a report of the newest version.</summary>
     void SendReport(ReadOnlySpan<byte> records, int count);

@@ -13,7 +13,6 @@ internal sealed class IgmpFormat(NetworkHost host) : IGroupFormat
     public const byte ReportV3 = 0x22;
 
     private const int OldBytes = 8;
-    private const int QueryV3Bytes = 12;
     private const int HeaderBytes = 8;
     private const int AlertBytes = 4;
 
@@ -51,20 +50,7 @@ internal sealed class IgmpFormat(NetworkHost host) : IGroupFormat
             return true;
         }
 
-        if (message.Length < QueryV3Bytes)
-            return false;
-        var sources = BinaryPrimitives.ReadUInt16BigEndian(message[10..]) * 4;
-        if (sources > message.Length - QueryV3Bytes || (group.IsUnspecified && sources > 0))
-            return false;
-        query = new GroupQuery
-        {
-            Version = 3,
-            Group = group,
-            MaxDelay = GroupQuery.Expand(code, 4) * TenthOfSecond,
-            Robustness = message[8] & 7,
-            Sources = message.Slice(QueryV3Bytes, sources),
-        };
-        return true;
+        return GroupQuery.TryParseNewest(message[OldBytes..], group, GroupQuery.Expand(code, 4) * TenthOfSecond, out query);
     }
 
     /// <summary>Takes an IGMP message.</summary>
@@ -97,16 +83,6 @@ internal sealed class IgmpFormat(NetworkHost host) : IGroupFormat
     }
 
     public bool IsReported(InetAddress group) => group != AllSystems;
-
-    public int WriteRecord(Span<byte> record, GroupRecordType type, InetAddress group, ReadOnlySpan<byte> sources)
-    {
-        record[0] = (byte)type;
-        record[1] = 0;
-        BinaryPrimitives.WriteUInt16BigEndian(record[2..], (ushort)(sources.Length / 4));
-        group.Write(record[4..]);
-        sources.CopyTo(record[8..]);
-        return 8 + sources.Length;
-    }
 
     public void SendReport(ReadOnlySpan<byte> records, int count)
     {

@@ -12,7 +12,6 @@ internal sealed class MldFormat(NetworkHost host) : IGroupFormat
     public const byte ReportV2 = 143;
 
     private const int OldBytes = 24;
-    private const int QueryV2Bytes = 28;
     private const int HeaderBytes = 8;
     private const int AlertHeaderBytes = 8;
     private const long Millisecond = 1_000;
@@ -48,20 +47,7 @@ internal sealed class MldFormat(NetworkHost host) : IGroupFormat
             return true;
         }
 
-        if (message.Length < QueryV2Bytes)
-            return false;
-        var sources = BinaryPrimitives.ReadUInt16BigEndian(message[26..]) * 16;
-        if (sources > message.Length - QueryV2Bytes || (group.IsUnspecified && sources > 0))
-            return false;
-        query = new GroupQuery
-        {
-            Version = 3,
-            Group = group,
-            MaxDelay = GroupQuery.Expand(code, 12) * Millisecond,
-            Robustness = message[24] & 7,
-            Sources = message.Slice(QueryV2Bytes, sources),
-        };
-        return true;
+        return GroupQuery.TryParseNewest(message[OldBytes..], group, GroupQuery.Expand(code, 12) * Millisecond, out query);
     }
 
     /// <summary>Takes an ICMPv6 message of types 130, 131, 132 or 143 whose checksum is right.</summary>
@@ -93,16 +79,6 @@ internal sealed class MldFormat(NetworkHost host) : IGroupFormat
     }
 
     public bool IsReported(InetAddress group) => group != Ipv6Addresses.AllNodes && AddressSelection.Scope(group) > InterfaceScope;
-
-    public int WriteRecord(Span<byte> record, GroupRecordType type, InetAddress group, ReadOnlySpan<byte> sources)
-    {
-        record[0] = (byte)type;
-        record[1] = 0;
-        BinaryPrimitives.WriteUInt16BigEndian(record[2..], (ushort)(sources.Length / 16));
-        group.Write(record[4..]);
-        sources.CopyTo(record[20..]);
-        return 20 + sources.Length;
-    }
 
     public void SendReport(ReadOnlySpan<byte> records, int count)
     {

@@ -6,7 +6,6 @@ namespace Lanyard.NetStack;
 public sealed class UdpSocket
 {
     // What one datagram in the queue costs beyond its payload, so that empty ones are bounded too.
-    private const int OverheadBytes = 256;
     private const int MaxGroups = 64;
 
     // Errors about others' datagrams are not believed: where the last ones went is remembered.
@@ -14,12 +13,11 @@ public sealed class UdpSocket
     private const int MaxErrors = 64;
 
     private readonly NetworkHost _host;
-    private readonly Queue<Queued> _queue = new();
+    private readonly ReceiveQueue<UdpReceiveInfo> _queue;
     private readonly List<InetAddress> _groups = [];
     private InetAddress[] _sentTo = [];
     private int _nextSentTo;
     private Queue<UdpError>? _errors;
-    private int _queuedBytes;
     private NetError _error;
     private bool _closed;
 
@@ -32,6 +30,7 @@ public sealed class UdpSocket
     internal UdpSocket(NetworkHost host, InetEndpoint local, IUdpEvents? events, UdpOptions options)
     {
         _host = host;
+        _queue = new ReceiveQueue<UdpReceiveInfo>(host, HostCounter.UdpQueueFull);
         LocalEndpoint = local;
         Events = events;
         Options = options;
@@ -53,7 +52,7 @@ public sealed class UdpSocket
     public int Pending => _queue.Count;
 
     /// <summary>The payload bytes of the datagram that is received next; 0 if there is none.</summary>
-    public int NextLength => _queue.TryPeek(out var next) ? next.Info.Length : 0;
+    public int NextLength => _queue.NextLength;
 
     private bool IsBoundToAll => LocalEndpoint.Address.Family == InetFamily.None || LocalEndpoint.Address.IsUnspecified;
 
@@ -113,20 +112,7 @@ public sealed class UdpSocket
     /// <param name="destination">Where its payload goes; what does not fit is cut off.</param>
     /// <param name="info">Where it came from, and its full length.</param>
     /// <returns>Whether there was one.</returns>
-    public bool TryReceive(Span<byte> destination, out UdpReceiveInfo info)
-    {
-        if (!_queue.TryDequeue(out var queued))
-        {
-            info = default;
-            return false;
-        }
-
-        info = queued.Info;
-        queued.Buffer.AsSpan(0, Math.Min(info.Length, destination.Length)).CopyTo(destination);
-        _queuedBytes -= info.Length + OverheadBytes;
-        _host.Pool.Return(queued.Buffer);
-        return true;
-    }
+    public bool TryReceive(Span<byte> destination, out UdpReceiveInfo info) => _queue.TryTake(destination, out info);
 
     /// <summary>Takes the ICMP error that came last for a connected socket, if any, and forgets it.</summary>
     public NetError TakeError()
@@ -191,9 +177,7 @@ public sealed class UdpSocket
         foreach (var group in _groups)
             _host.AddressTable.Leave(group);
         _groups.Clear();
-        while (_queue.TryDequeue(out var queued))
-            _host.Pool.Return(queued.Buffer);
-        _queuedBytes = 0;
+        _queue.Clear();
         _host.Udp.Close(this);
         _host.EndBatch(now);
     }
@@ -237,23 +221,9 @@ public sealed class UdpSocket
 
     internal void Deliver(in InboundPacket packet, ReadOnlySpan<byte> payload, InetEndpoint remote, InetEndpoint local)
     {
-        if (_queuedBytes + payload.Length + OverheadBytes > Options.ReceiveBufferBytes)
-        {
-            _host.Count(HostCounter.UdpQueueFull);
-            return;
-        }
-
-        var buffer = _host.Pool.Rent(payload.Length);
-        if (buffer is null)
-        {
-            _host.Count(HostCounter.OutOfMemory);
-            return;
-        }
-
-        payload.CopyTo(buffer);
-        _queuedBytes += payload.Length + OverheadBytes;
-        _queue.Enqueue(new Queued(buffer, new UdpReceiveInfo(remote, local, payload.Length, packet.HopLimit, packet.TrafficClass)));
-        _host.MarkReadable(this);
+        var info = new UdpReceiveInfo(remote, local, payload.Length, packet.HopLimit, packet.TrafficClass);
+        if (_queue.TryAdd(payload, info, Options.ReceiveBufferBytes))
+            _host.MarkReadable(this);
     }
 
     /// <summary>Whether an error about a datagram from one end to another can be about one of this socket's.</summary>
@@ -367,6 +337,4 @@ public sealed class UdpSocket
 
     private bool MatchesFamily(InetAddress address) => address.Family != InetFamily.None
         && (LocalEndpoint.Address.Family == InetFamily.None || LocalEndpoint.Address.Family == address.Family);
-
-    private readonly record struct Queued(byte[] Buffer, UdpReceiveInfo Info);
 }

@@ -33,8 +33,6 @@ public static class LanyardMetrics
     private const string CauseTag = "cause";
     private const string EventTag = "event";
 
-    private static readonly string[] DropReasons = [.. Enumerable.Range(0, (int)DropReason.Count).Select(i => Spell($"{(DropReason)i}"))];
-    private static readonly string[] HostEvents = [.. HostCounters.Names.Select(name => Spell($"{name}"))];
     private static readonly Meter Meter = CreateMeter();
     private static readonly object Lock = new();
     private static volatile LanyardNode[] _nodes = [];
@@ -100,8 +98,8 @@ public static class LanyardMetrics
     {
         foreach (var node in _nodes)
         {
-            for (var i = 0; i < DropReasons.Length; i++)
-                yield return new Measurement<long>(node.Counters.Dropped((DropReason)i), Tag(node), new(CauseTag, DropReasons[i]));
+            for (var i = 0; i < Spelled.DropReasons.Length; i++)
+                yield return new Measurement<long>(node.Counters.Dropped((DropReason)i), Tag(node), new(CauseTag, Spelled.DropReasons[i]));
         }
     }
 
@@ -126,7 +124,7 @@ public static class LanyardMetrics
                 foreach (var counter in HostCounters.Names)
                 {
                     if (HostCounters.IsDrop(counter) == drops)
-                        yield return new Measurement<long>(network.Counters[counter], Tag(node), Tag(network), new(tag, HostEvents[(int)counter]));
+                        yield return new Measurement<long>(network.Counters[counter], Tag(node), Tag(network), new(tag, Spelled.HostEvents[(int)counter]));
                 }
             }
         }
@@ -150,6 +148,13 @@ public static class LanyardMetrics
         }
 
         return spelt.ToString();
+    }
+
+    // Made when somebody first asks: most never do.
+    private static class Spelled
+    {
+        public static readonly string[] DropReasons = [.. Enumerable.Range(0, (int)DropReason.Count).Select(i => Spell($"{(DropReason)i}"))];
+        public static readonly string[] HostEvents = [.. HostCounters.Names.Select(name => Spell($"{name}"))];
     }
 }
 #endif
