@@ -12,9 +12,8 @@ using Microsoft.Extensions.Logging;
 namespace Lanyard.AspNetCore;
 
 /// <summary>
-/// A stream as Kestrel uses connections: two pipes with two loops between them and the stream. A loop that meets a full pipe waits, and
-/// with it the other
-/// end, whose window closes.
+/// A stream as Kestrel uses connections: two pipes with two loops between them and the stream. A loop that meets a full pipe waits, and with it the
+/// other end, whose window closes.
 /// </summary>
 internal sealed partial class LanyardConnection
     : ConnectionContext, ILanyardConnectionFeature, IConnectionEndPointFeature, IConnectionIdFeature,

@@ -3,8 +3,7 @@ using System.Buffers.Binary;
 namespace Lanyard.NetStack;
 
 /// <summary>
-/// Everything a host needs to be unpredictable for strangers, from its one secret: a keyed function (SipHash-2-4) for numbers that
-/// depend on
+/// Everything a host needs to be unpredictable for strangers, from its one secret: a keyed function (SipHash-2-4) for numbers that depend on
 /// addresses, and the same function in counter mode for numbers that depend on nothing.
 /// </summary>
 internal sealed class HostSecrets

@@ -15,9 +15,8 @@ internal abstract class HostTimer
 }
 
 /// <summary>
-/// The host's timers, earliest first: a binary heap. A deadline that moves later (as a retransmission timer does with every
-/// acknowledgement)
-/// costs nothing: the timer stays where it is and is sorted in again when its old time comes.
+/// The host's timers, earliest first: a binary heap. A deadline that moves later (as a retransmission timer does with every acknowledgement) costs
+/// nothing: the timer stays where it is and is sorted in again when its old time comes.
 /// </summary>
 internal sealed class TimerQueue
 {

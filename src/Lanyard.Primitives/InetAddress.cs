@@ -19,8 +19,7 @@ public enum InetFamily : byte
 }
 
 /// <summary>
-/// An IPv4 or IPv6 address as a value of three words: it costs no allocation to pass, compare or hash.
-/// <see langword="default"/> is "no address".
+/// An IPv4 or IPv6 address as a value of three words: it costs no allocation to pass, compare or hash. <see langword="default"/> is "no address".
 /// </summary>
 public readonly struct InetAddress : IEquatable<InetAddress>, IComparable<InetAddress>
 {

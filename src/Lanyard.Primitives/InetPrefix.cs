@@ -4,8 +4,7 @@ using System.Globalization;
 namespace Lanyard.Primitives;
 
 /// <summary>
-/// An address with a prefix length: a network (<c>10.0.0.0/8</c>) or an address on one (<c>10.1.2.3/8</c>).
-/// <see langword="default"/> is "none".
+/// An address with a prefix length: a network (<c>10.0.0.0/8</c>) or an address on one (<c>10.1.2.3/8</c>). <see langword="default"/> is "none".
 /// </summary>
 /// <param name="Address">The address; host bits are kept.</param>
 /// <param name="Bits">The prefix length, 0 to 32 or 128.</param>

@@ -21,6 +21,10 @@ public sealed class LanyardService : IAsyncDisposable
     private const int PortTrials = 16;
     private const string PortFile = "zerotier-one.port";
     private const string ProcessFile = "zerotier-one.pid";
+
+    // Where the node keeps the port that it had, to have it again.
+    private const string KeptPortFile = "lanyard.port";
+
     private const string ControllerFile = "controller.sqlite";
 
     // Where other controllers keep what this one takes over when it begins.
@@ -93,6 +97,7 @@ public sealed class LanyardService : IAsyncDisposable
                 // A free UDP port need not be free as a TCP port.
                 if (configured != 0 || trial == PortTrials)
                     throw new LanyardException(failure.Message, failure);
+                StateFiles.TryDelete(Path.Combine(home, KeptPortFile));
             }
         }
     }

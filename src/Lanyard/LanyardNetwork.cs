@@ -8,9 +8,8 @@ using Lanyard.Wire;
 namespace Lanyard;
 
 /// <summary>
-/// A virtual network that a <see cref="LanyardNode"/> has joined, and this node's port on it: streams, listeners, datagrams, pings. All
-/// members
-/// may be called from any thread.
+/// A virtual network that a <see cref="LanyardNode"/> has joined, and this node's port on it: streams, listeners, datagrams, pings. All members may
+/// be called from any thread.
 /// </summary>
 public sealed class LanyardNetwork
 {
@@ -138,9 +137,8 @@ public sealed class LanyardNetwork
 
     /// <summary>Connects to a member: TCP.</summary>
     /// <param name="host">
-    /// An IP address (an IPv6 one may be in brackets), or a node's address (ten hexadecimal digits), with or without a dot and this
-    /// network's ID after it, where
-    /// the network has IPv6 addresses that follow from node addresses (rfc4193 or 6plane).
+    /// An IP address (an IPv6 one may be in brackets), or a node's address (ten hexadecimal digits), with or without a dot and this network's ID
+    /// after it, where the network has IPv6 addresses that follow from node addresses (rfc4193 or 6plane).
     /// </param>
     /// <param name="port">The port, 1 to 65,535.</param>
     /// <param name="cancellationToken">Gives up.</param>
@@ -287,8 +285,7 @@ public sealed class LanyardNetwork
         }
     }
 
-    /// <summary>Captures the frames that this node sends and receives on the network, from now on: see
-    /// <see cref="LanyardCapture"/>.</summary>
+    /// <summary>Captures the frames that this node sends and receives on the network, from now on: see <see cref="LanyardCapture"/>.</summary>
     /// <param name="destination">Where the capture is written, as pcapng. It is closed at the capture's end, unless the options say
     /// otherwise.</param>
     /// <param name="options">How; the defaults where none are given.</param>
@@ -324,13 +321,12 @@ public sealed class LanyardNetwork
 
 #if NET
     /// <summary>
-    /// Makes a handler for <see cref="HttpClient"/> whose connections go over this network, to hosts as
-    /// <see cref="ConnectAsync(string, int, CancellationToken)"/> takes them.
+    /// Makes a handler for <see cref="HttpClient"/> whose connections go over this network, to hosts as <see cref="ConnectAsync(string, int,
+    /// CancellationToken)"/> takes them.
     /// </summary>
     /// <remarks>
-    /// No proxy is used. Its settings may be changed before first use. A host that is a node's address should be written with the network's
-    /// ID after it:
-    /// a URI takes ten decimal digits for an IPv4 address. On netstandard2.1, whose framework lacks the handler, there is no such method.
+    /// No proxy is used. Its settings may be changed before first use. A host that is a node's address should be written with the network's ID after
+    /// it: a URI takes ten decimal digits for an IPv4 address. On netstandard2.1, whose framework lacks the handler, there is no such method.
     /// </remarks>
     public SocketsHttpHandler CreateHttpHandler() => new()
     {

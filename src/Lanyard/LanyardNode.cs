@@ -131,9 +131,8 @@ public sealed class LanyardNode : IAsyncDisposable
     }
 
     /// <summary>
-    /// What answers requests for configurations of the networks that this node controls; null where it is no controller. It is called with
-    /// the
-    /// node's lock held, so it must neither call this node nor wait for a thread that does.
+    /// What answers requests for configurations of the networks that this node controls; null where it is no controller. It is called with the node's
+    /// lock held, so it must neither call this node nor wait for a thread that does.
     /// </summary>
     public INetworkController? Controller
     {
@@ -183,10 +182,8 @@ public sealed class LanyardNode : IAsyncDisposable
     /// <param name="network">The network.</param>
     /// <param name="cancellationToken">Ends the waiting; the network stays joined.</param>
     /// <returns>The network.</returns>
-    /// <exception cref="LanyardNetworkException">The controller refuses this node, or did not answer within
-    /// <see cref="LanyardOptions.JoinTimeout"/>, or
-    /// assigned no address. The network stays joined and the controller is asked again now and then: when it admits the node, the network
-    /// comes
+    /// <exception cref="LanyardNetworkException">The controller refuses this node, or did not answer within <see cref="LanyardOptions.JoinTimeout"/>,
+    /// or assigned no address. The network stays joined and the controller is asked again now and then: when it admits the node, the network comes
     /// up. <see cref="LeaveAsync"/> gives up.</exception>
     /// <exception cref="ObjectDisposedException">The node ended.</exception>
     public async Task<LanyardNetwork> JoinAsync(NetworkId network, CancellationToken cancellationToken = default)
@@ -334,9 +331,8 @@ public sealed class LanyardNode : IAsyncDisposable
     public void NotifyNetworkChanged() => _runtime.CheckEnvironment(isForced: true);
 
     /// <summary>
-    /// Ends the node: streams that were disposed of get <see cref="LanyardOptions.ShutdownTimeout"/> to finish sending, everything else on
-    /// its networks is reset,
-    /// its state is kept, its sockets and threads end.
+    /// Ends the node: streams that were disposed of get <see cref="LanyardOptions.ShutdownTimeout"/> to finish sending, everything else on its
+    /// networks is reset, its state is kept, its sockets and threads end.
     /// </summary>
     public ValueTask DisposeAsync()
     {

@@ -16,9 +16,8 @@ public sealed record LanyardOptions
     public const int DefaultPort = 9993;
 
     /// <summary>
-    /// The folder that keeps the identity, the planet and what makes the next start fast, in the layout of existing nodes. It is created
-    /// where
-    /// it is missing. Null, the default, keeps all of it in memory, so that the next start is another node.
+    /// The folder that keeps the identity, the planet and what makes the next start fast, in the layout of existing nodes. It is created where it is
+    /// missing. Null, the default, keeps all of it in memory, so that the next start is another node.
     /// </summary>
     public string? StateDirectory { get; init; }
 
@@ -57,8 +56,7 @@ public sealed record LanyardOptions
     public IReadOnlyList<IPAddress> BindAddresses { get; init; } = [];
 
     /// <summary>
-    /// Beginnings of the names of interfaces whose addresses peers are not told of and whose networks are not used to reach peers. By
-    /// default
+    /// Beginnings of the names of interfaces whose addresses peers are not told of and whose networks are not used to reach peers. By default
     /// <c>zt</c>: the interfaces of other nodes of the protocol on this machine.
     /// </summary>
     public IReadOnlyList<string> ExcludedInterfacePrefixes { get; init; } = ["zt"];
@@ -81,8 +79,8 @@ public sealed record LanyardOptions
     public bool BatchDatagrams { get; init; } = true;
 
     /// <summary>
-    /// How long <see cref="LanyardNode.JoinAsync(NetworkId, CancellationToken)"/> waits. Default 60 s;
-    /// <see cref="Timeout.InfiniteTimeSpan"/> waits for ever.
+    /// How long <see cref="LanyardNode.JoinAsync(NetworkId, CancellationToken)"/> waits. Default 60 s; <see cref="Timeout.InfiniteTimeSpan"/> waits
+    /// for ever.
     /// </summary>
     public TimeSpan JoinTimeout { get; init; } = TimeSpan.FromSeconds(60);
 

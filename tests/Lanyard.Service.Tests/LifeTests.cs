@@ -96,6 +96,21 @@ public sealed class LifeTests
         Assert.Contains($"port {port}", failure.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_service_that_may_use_any_port_takes_another_when_its_last_one_is_taken_for_TCP()
+    {
+        using var folder = new TestFolder();
+        using var other = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        other.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        other.Listen();
+        var taken = ((IPEndPoint)other.LocalEndPoint!).Port;
+        File.WriteAllText(folder.PathOf("identity.secret"), TestData.Text("peer-1.14", "a.identity.secret"));
+        File.WriteAllText(folder.PathOf("lanyard.port"), taken.ToString(CultureInfo.InvariantCulture));
+        await using var service = await LanyardService.StartAsync(new LanyardServiceOptions { HomeDirectory = folder.PathOf(), Port = 0 }, ServiceLan.Guard);
+        Assert.NotEqual(taken, service.Port);
+        Assert.Equal(service.Port.ToString(CultureInfo.InvariantCulture), File.ReadAllText(folder.PathOf("lanyard.port")));
+    }
+
     [Theory]
     [InlineData("authtoken.secret", " \n")]
     [InlineData("local.conf", "{ settings: }")]

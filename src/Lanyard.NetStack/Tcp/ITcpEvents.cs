@@ -12,8 +12,7 @@ public interface ITcpEvents
     /// <param name="connection">The connection.</param>
     void OnConnected(TcpConnection connection);
 
-    /// <summary>There is more to read than before, or the other end has finished sending
-    /// (<see cref="TcpConnection.ReceiveEnded"/>).</summary>
+    /// <summary>There is more to read than before, or the other end has finished sending (<see cref="TcpConnection.ReceiveEnded"/>).</summary>
     /// <param name="connection">The connection.</param>
     void OnReadable(TcpConnection connection);
 

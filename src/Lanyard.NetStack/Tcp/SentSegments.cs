@@ -51,9 +51,8 @@ internal struct SentSegment
 }
 
 /// <summary>
-/// The segments in flight in order of sequence, each with its state (the scoreboard of RFC 6675), and the sums over them. Changes of
-/// state go
-/// through here so that the sums hold.
+/// The segments in flight in order of sequence, each with its state (the scoreboard of RFC 6675), and the sums over them. Changes of state go through
+/// here so that the sums hold.
 /// </summary>
 internal sealed class SentSegments
 {

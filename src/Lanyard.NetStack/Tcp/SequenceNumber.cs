@@ -1,9 +1,8 @@
 namespace Lanyard.NetStack;
 
 /// <summary>
-/// Sequence numbers are kept as 64-bit numbers that do not wrap; the low 32 bits are what the wire carries. A number from the wire means
-/// the
-/// one nearest to a number at hand.
+/// Sequence numbers are kept as 64-bit numbers that do not wrap; the low 32 bits are what the wire carries. A number from the wire means the one
+/// nearest to a number at hand.
 /// </summary>
 internal static class SequenceNumber
 {

@@ -2,8 +2,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard.NetStack;
 
-/// <summary>One TCP connection (RFC 9293). Made by <see cref="NetworkHost.ConnectTcp"/> and
-/// <see cref="TcpListenSocket.TryAccept"/>.</summary>
+/// <summary>One TCP connection (RFC 9293). Made by <see cref="NetworkHost.ConnectTcp"/> and <see cref="TcpListenSocket.TryAccept"/>.</summary>
 /// <remarks>
 /// Belongs to its host's owner: see <see cref="NetworkHost"/> for who may call. Whoever has one calls <see cref="Close"/> or
 /// <see cref="Abort"/> in the end, also after <see cref="ITcpEvents.OnClosed"/>: until then received bytes are kept.
@@ -171,8 +170,8 @@ public sealed partial class TcpConnection
     /// or more arrive, the connection is reset instead, so that the other end knows (RFC 2525 section 2.17).
     /// </summary>
     /// <param name="now">The time in microseconds.</param>
-    /// <param name="linger">How long, in microseconds, the background may go on before it resets; -1 for what
-    /// <see cref="TcpOptions.Linger"/> says, 0 to reset at once.</param>
+    /// <param name="linger">How long, in microseconds, the background may go on before it resets; -1 for what <see cref="TcpOptions.Linger"/> says, 0
+    /// to reset at once.</param>
     public void Close(long now, long linger = -1)
     {
         var unread = ReadableBytes > 0;

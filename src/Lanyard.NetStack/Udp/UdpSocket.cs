@@ -135,8 +135,8 @@ public sealed class UdpSocket
     /// <summary>Joins a multicast group: its datagrams to this port are received, and multicast routers are told.</summary>
     /// <param name="now">The time in microseconds.</param>
     /// <param name="group">An IPv4 or IPv6 multicast address.</param>
-    /// <returns>Whether it was joined now; false if it was before, or a limit of 64 groups a socket, or
-    /// <see cref="HostLimits.MulticastGroups"/>, is reached.</returns>
+    /// <returns>Whether it was joined now; false if it was before, or a limit of 64 groups a socket, or <see cref="HostLimits.MulticastGroups"/>, is
+    /// reached.</returns>
     /// <exception cref="ArgumentException">The address is not multicast.</exception>
     public bool JoinGroup(long now, InetAddress group)
     {

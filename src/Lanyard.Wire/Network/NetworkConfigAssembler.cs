@@ -30,9 +30,9 @@ public enum NetworkConfigChunkResult
 }
 
 /// <summary>
-/// Joins the parts of one network's configurations, in any order and of up to three editions at a time; the edition that was heard of least
-/// recently gives way. It holds parts only that the controller has signed, and of each edition at most
-/// <see cref="NetworkLimits.ConfigLength"/> bytes. Not for use from several threads at once.
+/// Joins the parts of one network's configurations, in any order and of up to three editions at a time; the edition that was heard of least recently
+/// gives way. It holds parts only that the controller has signed, and of each edition at most <see cref="NetworkLimits.ConfigLength"/> bytes. Not for
+/// use from several threads at once.
 /// </summary>
 /// <param name="network">The network.</param>
 public sealed class NetworkConfigAssembler(NetworkId network)

@@ -5,8 +5,7 @@ using Lanyard.Primitives;
 namespace Lanyard;
 
 /// <summary>
-/// Remembers from which Ethernet address a TCP connection was opened, until it is accepted or has come about: an IP address can be claimed
-/// by any
+/// Remembers from which Ethernet address a TCP connection was opened, until it is accepted or has come about: an IP address can be claimed by any
 /// member, an Ethernet address only by the node that it belongs to. Under the gate.
 /// </summary>
 /// <remarks>Bounded: where more are under way than there is room for, the oldest are forgotten, and their connections' callers are

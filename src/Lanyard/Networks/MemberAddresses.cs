@@ -5,8 +5,7 @@ using Lanyard.Wire;
 namespace Lanyard;
 
 /// <summary>
-/// Reads members' node addresses out of the IPv6 addresses that follow from them (rfc4193 and 6plane), so that nobody needs to be asked for
-/// the
+/// Reads members' node addresses out of the IPv6 addresses that follow from them (rfc4193 and 6plane), so that nobody needs to be asked for the
 /// Ethernet addresses behind these.
 /// </summary>
 internal sealed class MemberAddresses(NetworkId network, NodeAddress self) : INeighborResolver

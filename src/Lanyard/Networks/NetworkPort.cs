@@ -8,9 +8,8 @@ using Lanyard.Wire.Verbs;
 namespace Lanyard;
 
 /// <summary>
-/// This node's port on one network: joins the engine's virtual network to a TCP/IP host. Frames of the host are written straight into the
-/// buffer
-/// that the engine encrypts and sends from. Under the gate, but for <see cref="Snapshot"/> and <see cref="Changed"/>.
+/// This node's port on one network: joins the engine's virtual network to a TCP/IP host. Frames of the host are written straight into the buffer that
+/// the engine encrypts and sends from. Under the gate, but for <see cref="Snapshot"/> and <see cref="Changed"/>.
 /// </summary>
 internal sealed class NetworkPort : IFrameSink, IGroupObserver, IAddressObserver
 {

@@ -3,9 +3,8 @@ using Microsoft.Extensions.Logging;
 namespace Lanyard;
 
 /// <summary>
-/// Raises a node's events, and writes what it logs, one after another, in order, on the thread pool, with no lock held: neither the app's
-/// handlers nor its
-/// logger run under the gate.
+/// Raises a node's events, and writes what it logs, one after another, in order, on the thread pool, with no lock held: neither the app's handlers
+/// nor its logger run under the gate.
 /// </summary>
 internal sealed class EventQueue(ILogger logger)
 {

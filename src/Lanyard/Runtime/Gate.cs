@@ -1,9 +1,8 @@
 namespace Lanyard;
 
 /// <summary>
-/// A node's one lock. It guards the engine, every network's TCP/IP host and everything of the SDK that is said to be "under the gate".
-/// Nothing
-/// of the app's runs under it: what completes an operation is noted with <see cref="Complete"/> and run when the gate has been left.
+/// A node's one lock. It guards the engine, every network's TCP/IP host and everything of the SDK that is said to be "under the gate". Nothing of the
+/// app's runs under it: what completes an operation is noted with <see cref="Complete"/> and run when the gate has been left.
 /// </summary>
 /// <remarks>It is not re-entered: what is called under the gate never enters it.</remarks>
 internal sealed class Gate

@@ -3,9 +3,8 @@ using System.Diagnostics;
 namespace Lanyard;
 
 /// <summary>
-/// A node's time: it starts from the wall clock, goes on with the monotonic one and never goes back. Read under the gate, so that the times
-/// that
-/// the engine and the hosts see are in order.
+/// A node's time: it starts from the wall clock, goes on with the monotonic one and never goes back. Read under the gate, so that the times that the
+/// engine and the hosts see are in order.
 /// </summary>
 internal sealed class NodeClock
 {

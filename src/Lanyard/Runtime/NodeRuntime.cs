@@ -9,15 +9,13 @@ namespace Lanyard;
 
 /// <summary>Drives a node's engine and the TCP/IP hosts of its networks: time, threads, sockets, state.</summary>
 /// <remarks>
-/// <para>Who may touch what. The engine, every <see cref="NetworkPort"/> with its host, and the channels of streams, listeners and
-/// datagrams
-/// are under the <see cref="Gate"/>: touched between <see cref="Enter"/> and <see cref="Exit"/> only. Snapshots for readers are
-/// immutable and published whole.</para>
-/// <para>Which threads there are. One a UDP socket, which waits for datagrams and takes the gate for each batch of them; one for timers;
-/// and
-/// the app's own, which take the gate to write, read, open or close, and send datagrams inline. Under the gate data is moved and datagrams
-/// leave; nothing of the app's runs there but a controller's <see cref="INetworkController.Handle"/>: operations complete after the gate
-/// was left, and their awaiters and all events run on the thread pool.</para>
+/// <para>Who may touch what. The engine, every <see cref="NetworkPort"/> with its host, and the channels of streams, listeners and datagrams are
+/// under the <see cref="Gate"/>: touched between <see cref="Enter"/> and <see cref="Exit"/> only. Snapshots for readers are immutable and published
+/// whole.</para>
+/// <para>Which threads there are. One a UDP socket, which waits for datagrams and takes the gate for each batch of them; one for timers; and the
+/// app's own, which take the gate to write, read, open or close, and send datagrams inline. Under the gate data is moved and datagrams leave; nothing
+/// of the app's runs there but a controller's <see cref="INetworkController.Handle"/>: operations complete after the gate was left, and their
+/// awaiters and all events run on the thread pool.</para>
 /// </remarks>
 internal sealed partial class NodeRuntime : IDisposable
 {

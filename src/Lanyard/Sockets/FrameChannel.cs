@@ -6,30 +6,25 @@ namespace Lanyard;
 /// <summary>
 /// What a <see cref="LanyardFrameSocket"/> does. Its methods enter the gate themselves; events and the port's calls come under it.
 /// </summary>
-internal sealed class FrameChannel : IFrameEvents, IPortUser
+internal sealed class FrameChannel : ReceiveChannel<LanyardFrame>, IFrameEvents
 {
-    private readonly ReceiveOperation _receive;
     private readonly List<MacAddress> _groups = [];
     private FrameSocket? _socket;
     private FrameOptions _options;
     private long _droppedBefore;
-    private bool _isDisposed;
 
     /// <summary>Under the gate.</summary>
     /// <exception cref="LanyardSocketException">There are too many already.</exception>
     public FrameChannel(NetworkPort port, ushort etherType, FrameOptions options)
+        : base(port, nameof(LanyardFrameSocket))
     {
-        Port = port;
         EtherType = etherType;
         _options = options;
-        _receive = new ReceiveOperation(this);
         var error = port.Host.OpenFrames(etherType, this, out _socket, options);
         if (error != NetError.None)
             throw SocketErrors.Frames(error, port);
         port.AddUser(this);
     }
-
-    public NetworkPort Port { get; }
 
     public ushort EtherType { get; }
 
@@ -59,7 +54,7 @@ internal sealed class FrameChannel : IFrameEvents, IPortUser
         }
     }
 
-    bool IPortUser.IsFinishing => false;
+    protected override bool HasSocket => _socket is not null;
 
     public void Send(MacAddress destination, ushort etherType, ReadOnlySpan<byte> payload)
     {
@@ -76,23 +71,6 @@ internal sealed class FrameChannel : IFrameEvents, IPortUser
             if (error != NetError.None)
                 throw SocketErrors.Frames(error, Port);
         }
-    }
-
-    public ValueTask<LanyardFrame> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken)
-    {
-        if (cancellationToken.IsCancellationRequested)
-            return new ValueTask<LanyardFrame>(Task.FromCanceled<LanyardFrame>(cancellationToken));
-        using (Hold())
-        {
-            _receive.ThrowIfBusy();
-            if (WhyNot() is { } error)
-                return new ValueTask<LanyardFrame>(Task.FromException<LanyardFrame>(error));
-            if (TryReceive(buffer.Span, out var frame))
-                return new ValueTask<LanyardFrame>(frame);
-            _receive.Begin(buffer);
-        }
-
-        return _receive.Issue(cancellationToken);
     }
 
     public bool JoinGroup(MacAddress group)
@@ -115,81 +93,38 @@ internal sealed class FrameChannel : IFrameEvents, IPortUser
         }
     }
 
-    public void Dispose()
-    {
-        using (Hold())
-        {
-            if (_isDisposed)
-                return;
-            _isDisposed = true;
-            _socket?.Close(Port.Runtime.NowMicroseconds);
-            Port.RemoveUser(this);
-            if (WhyNot() is { } error)
-                _receive.Fail(error);
-        }
-    }
-
     void IFrameEvents.OnReadable(FrameSocket socket)
     {
-        if (_receive.IsPending && ReferenceEquals(socket, _socket))
-            _receive.Advance();
+        if (ReferenceEquals(socket, _socket))
+            AdvanceReceive();
     }
 
-    void IPortUser.OnHostReplaced()
+    protected override void CloseSocket() => _socket?.Close(Port.Runtime.NowMicroseconds);
+
+    protected override void ForgetSocket() => _socket = null;
+
+    protected override bool TryReopen()
     {
         _droppedBefore += _socket?.Dropped ?? 0;
         if (Port.Host.OpenFrames(EtherType, this, out _socket, _options) != NetError.None)
-        {
-            ((IPortUser)this).OnPortLeft();
-            return;
-        }
-
+            return false;
         foreach (var group in _groups)
             _socket!.JoinGroup(group);
+        return true;
     }
 
-    void IPortUser.OnPortLeft()
+    protected override bool TryReceive(Span<byte> buffer, out LanyardFrame frame, out Exception? error)
     {
-        _socket = null;
-        if (WhyNot() is { } error)
-            _receive.Fail(error);
-    }
-
-    private GateHold Hold() => new(Port.Runtime);
-
-    private FrameSocket Socket() => WhyNot() is { } error ? throw error : _socket!;
-
-    private Exception? WhyNot() =>
-        _isDisposed ? new ObjectDisposedException(nameof(LanyardFrameSocket), "The socket was disposed of.")
-        : _socket is null || Port.IsLeft ? Port.Owner.LeftException()
-        : null;
-
-    private bool TryReceive(Span<byte> buffer, out LanyardFrame frame)
-    {
+        error = null;
         var isThere = _socket!.TryReceive(buffer, out var info);
         frame = new LanyardFrame(Math.Min(info.Length, buffer.Length), info.Length > buffer.Length, info.Source, info.Destination,
             info.EtherType);
         return isThere;
     }
 
-    private sealed class ReceiveOperation(FrameChannel channel) : Operation<LanyardFrame>(channel.Port.Runtime)
+    private FrameSocket Socket()
     {
-        private Memory<byte> _buffer;
-
-        protected override string BusyMessage => "A receive on this socket is under way: await it before the next.";
-
-        public void Begin(Memory<byte> buffer)
-        {
-            Begin();
-            _buffer = buffer;
-        }
-
-        public void Advance()
-        {
-            if (channel.TryReceive(_buffer.Span, out var frame))
-                Finish(frame);
-        }
-
-        protected override void Release() => _buffer = default;
+        ThrowIfEnded();
+        return _socket!;
     }
 }

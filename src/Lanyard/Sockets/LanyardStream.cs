@@ -6,13 +6,11 @@ using Lanyard.Wire;
 namespace Lanyard;
 
 /// <summary>
-/// A TCP connection over a virtual network. One read and one write may be under way at a time, by different threads; a second of either
-/// kind throws
+/// A TCP connection over a virtual network. One read and one write may be under way at a time, by different threads; a second of either kind throws
 /// <see cref="InvalidOperationException"/>. Awaiting them allocates nothing.
 /// </summary>
 /// <remarks>
-/// A write is done when all bytes are in the send buffer; they are sent at once, so <see cref="FlushAsync"/> has nothing to do. Disposing
-/// finishes
+/// A write is done when all bytes are in the send buffer; they are sent at once, so <see cref="FlushAsync"/> has nothing to do. Disposing finishes
 /// sending in the background; the connection is reset instead if received bytes were not read.
 /// </remarks>
 public sealed class LanyardStream : Stream
@@ -36,9 +34,8 @@ public sealed class LanyardStream : Stream
     public IPEndPoint RemoteEndPoint => _remoteEndPoint ??= _channel.Connection.RemoteEndpoint.ToIPEndPoint();
 
     /// <summary>
-    /// The node at the other end, proven by the protocol's cryptography: it sent the packet that opened the connection from its side. None
-    /// where it lies
-    /// behind a bridge, or is not known.
+    /// The node at the other end, proven by the protocol's cryptography: it sent the packet that opened the connection from its side. None where it
+    /// lies behind a bridge, or is not known.
     /// </summary>
     public NodeAddress RemoteNode => _channel.RemoteNode;
 

@@ -6,30 +6,25 @@ namespace Lanyard;
 /// <summary>
 /// What a <see cref="LanyardUdpSocket"/> does. Its methods enter the gate themselves; events and the port's calls come under it.
 /// </summary>
-internal sealed class UdpChannel : IUdpEvents, IPortUser
+internal sealed class UdpChannel : ReceiveChannel<LanyardDatagram>, IUdpEvents
 {
-    private readonly ReceiveOperation _receive;
     private readonly List<InetAddress> _groups = [];
     private UdpSocket? _socket;
     private UdpOptions _options;
     private InetEndpoint _remote;
-    private bool _isDisposed;
 
     /// <summary>Under the gate.</summary>
     /// <exception cref="LanyardSocketException">The port is taken, or the address is not this node's.</exception>
     public UdpChannel(NetworkPort port, InetEndpoint local, UdpOptions options)
+        : base(port, nameof(LanyardUdpSocket))
     {
-        Port = port;
         _options = options;
-        _receive = new ReceiveOperation(this);
         var error = port.Host.OpenUdp(local, this, out _socket, options);
         if (error != NetError.None)
             throw SocketErrors.Bind(error, local, port);
         LocalEndpoint = _socket!.LocalEndpoint;
         port.AddUser(this);
     }
-
-    public NetworkPort Port { get; }
 
     public InetEndpoint LocalEndpoint { get; }
 
@@ -59,7 +54,7 @@ internal sealed class UdpChannel : IUdpEvents, IPortUser
         }
     }
 
-    bool IPortUser.IsFinishing => false;
+    protected override bool HasSocket => _socket is not null;
 
     /// <summary>Changes one setting.</summary>
     public void Change<T>(Func<UdpOptions, T, UdpOptions> change, T value)
@@ -103,22 +98,6 @@ internal sealed class UdpChannel : IUdpEvents, IPortUser
         }
     }
 
-    public ValueTask<LanyardDatagram> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken)
-    {
-        if (cancellationToken.IsCancellationRequested)
-            return new ValueTask<LanyardDatagram>(Task.FromCanceled<LanyardDatagram>(cancellationToken));
-        using (Hold())
-        {
-            _receive.ThrowIfBusy();
-            if (TryReceive(buffer.Span, out var datagram, out var error))
-                return error is null
-                    ? new ValueTask<LanyardDatagram>(datagram) : new ValueTask<LanyardDatagram>(Task.FromException<LanyardDatagram>(error));
-            _receive.Begin(buffer);
-        }
-
-        return _receive.Issue(cancellationToken);
-    }
-
     public bool JoinGroup(InetAddress group)
     {
         using (Hold())
@@ -139,68 +118,30 @@ internal sealed class UdpChannel : IUdpEvents, IPortUser
         }
     }
 
-    public void Dispose()
-    {
-        using (Hold())
-        {
-            if (_isDisposed)
-                return;
-            _isDisposed = true;
-            _socket?.Close(Port.Runtime.NowMicroseconds);
-            Port.RemoveUser(this);
-            if (WhyNot() is { } error)
-                _receive.Fail(error);
-        }
-    }
-
     void IUdpEvents.OnReadable(UdpSocket socket) => Advance(socket);
 
     void IUdpEvents.OnError(UdpSocket socket, NetError error) => Advance(socket);
 
-    void IPortUser.OnHostReplaced()
+    protected override void CloseSocket() => _socket?.Close(Port.Runtime.NowMicroseconds);
+
+    protected override void ForgetSocket() => _socket = null;
+
+    protected override bool TryReopen()
     {
         if (Port.Host.OpenUdp(LocalEndpoint, this, out _socket, _options) != NetError.None)
-        {
-            ((IPortUser)this).OnPortLeft();
-            return;
-        }
-
+            return false;
         foreach (var group in _groups)
             _socket!.JoinGroup(Port.Runtime.NowMicroseconds, group);
         // The way to the other end may come a little later, with the addresses; until then everybody's datagrams are received.
         if (!_remote.IsNone)
             _socket!.Connect(_remote);
+        return true;
     }
 
-    void IPortUser.OnPortLeft()
-    {
-        _socket = null;
-        if (WhyNot() is { } error)
-            _receive.Fail(error);
-    }
-
-    // What a socket of a host that was replaced says does not count.
-    private void Advance(UdpSocket socket)
-    {
-        if (_receive.IsPending && ReferenceEquals(socket, _socket))
-            _receive.Advance();
-    }
-
-    private GateHold Hold() => new(Port.Runtime);
-
-    private UdpSocket Socket() => WhyNot() is { } error ? throw error : _socket!;
-
-    private Exception? WhyNot() =>
-        _isDisposed ? new ObjectDisposedException(nameof(LanyardUdpSocket), "The socket was disposed of.")
-        : _socket is null || Port.IsLeft ? Port.Owner.LeftException()
-        : null;
-
-    private bool TryReceive(Span<byte> buffer, out LanyardDatagram datagram, out Exception? error)
+    protected override bool TryReceive(Span<byte> buffer, out LanyardDatagram datagram, out Exception? error)
     {
         datagram = default;
-        error = WhyNot();
-        if (error is not null)
-            return true;
+        error = null;
         if (_socket!.TryReceive(buffer, out var info))
         {
             datagram = new LanyardDatagram(Math.Min(info.Length, buffer.Length), info.Length > buffer.Length, info.Remote, info.Local,
@@ -215,28 +156,16 @@ internal sealed class UdpChannel : IUdpEvents, IPortUser
         return true;
     }
 
-    private sealed class ReceiveOperation(UdpChannel channel) : Operation<LanyardDatagram>(channel.Port.Runtime)
+    // What a socket of a host that was replaced says does not count.
+    private void Advance(UdpSocket socket)
     {
-        private Memory<byte> _buffer;
+        if (ReferenceEquals(socket, _socket))
+            AdvanceReceive();
+    }
 
-        protected override string BusyMessage => "A receive on this socket is under way: await it before the next.";
-
-        public void Begin(Memory<byte> buffer)
-        {
-            Begin();
-            _buffer = buffer;
-        }
-
-        public void Advance()
-        {
-            if (!channel.TryReceive(_buffer.Span, out var datagram, out var error))
-                return;
-            if (error is null)
-                Finish(datagram);
-            else
-                Fail(error);
-        }
-
-        protected override void Release() => _buffer = default;
+    private UdpSocket Socket()
+    {
+        ThrowIfEnded();
+        return _socket!;
     }
 }

@@ -1,8 +1,7 @@
 namespace Lanyard;
 
 /// <summary>
-/// Keeps a node's state over restarts: small named values, in the layout of a node's folder (<c>identity.secret</c>,
-/// <c>identity.public</c>,
+/// Keeps a node's state over restarts: small named values, in the layout of a node's folder (<c>identity.secret</c>, <c>identity.public</c>,
 /// <c>planet</c>, <c>moons.d/ID.moon</c>, <c>networks.d/ID.conf</c>, <c>networks.d/ID.local.conf</c>, <c>peers.d/ADDRESS.peer</c>).
 /// </summary>
 /// <remarks>Used by one node at a time, which calls it from any thread, but never from two at once. Calls should be quick.</remarks>

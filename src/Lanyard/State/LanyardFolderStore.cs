@@ -3,9 +3,8 @@ using System.Diagnostics.CodeAnalysis;
 namespace Lanyard;
 
 /// <summary>
-/// Keeps a node's state in a folder, in the layout of existing nodes. Files are written beside the old one and put in its place, so that
-/// none is
-/// ever half written. The folder and what is new in it are for this user alone; a second node cannot use the folder at the same time.
+/// Keeps a node's state in a folder, in the layout of existing nodes. Files are written beside the old one and put in its place, so that none is ever
+/// half written. The folder and what is new in it are for this user alone; a second node cannot use the folder at the same time.
 /// </summary>
 public sealed class LanyardFolderStore : ILanyardStore, IDisposable
 {

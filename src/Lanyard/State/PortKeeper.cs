@@ -6,9 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace Lanyard;
 
 /// <summary>
-/// Binds a node that may use any port to the one that it had last time. Peers hold on to a path for a while and NATs to a mapping: a node
-/// that
-/// comes back where it was is reached at once, while one that moved to another port can be out of their reach for 20 seconds.
+/// Binds a node that may use any port to the one that it had last time. Peers hold on to a path for a while and NATs to a mapping: a node that comes
+/// back where it was is reached at once, while one that moved to another port can be out of their reach for 20 seconds.
 /// </summary>
 internal static class PortKeeper
 {

@@ -3,9 +3,8 @@ using Lanyard.Engine;
 namespace Lanyard;
 
 /// <summary>
-/// A node's store as the engine uses it: read at once, written on the thread pool, one value after the other, so that no file is written
-/// under
-/// the gate. What cannot be read or written is logged.
+/// A node's store as the engine uses it: read at once, written on the thread pool, one value after the other, so that no file is written under the
+/// gate. What cannot be read or written is logged.
 /// </summary>
 internal sealed class StateKeeper
 {
