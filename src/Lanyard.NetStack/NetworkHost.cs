@@ -77,6 +77,12 @@ public sealed partial class NetworkHost
     /// <summary>What has been counted.</summary>
     public HostCounters Counters { get; }
 
+    /// <summary>
+    /// Whether what is received now has waited because more arrives than is kept up with: then packets whose senders heed marks count as
+    /// marked for congestion, as if by a router right in front of this host (RFC 3168 section 5), and come slower without being dropped.
+    /// </summary>
+    public bool IsBacklogged { get; set; }
+
     /// <summary>When <see cref="Poll"/> must be called next, in microseconds; <see cref="long.MaxValue"/> if nothing waits. May be in
     /// the past.</summary>
     public long NextDeadline => HasWork ? Now : Timers.Next;

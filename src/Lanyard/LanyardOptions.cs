@@ -99,8 +99,11 @@ public sealed record LanyardOptions
     /// <summary>The bounds of each network's buffers and tables.</summary>
     public HostLimits NetworkLimits { get; init; } = new();
 
-    /// <summary>The settings of TCP connections that are not given any.</summary>
-    public TcpOptions Tcp { get; init; } = new();
+    /// <summary>
+    /// The settings of TCP connections that are not given any. The default asks for explicit congestion notification, which no router in
+    /// between can spoil on a virtual network, and by which a node that does not keep up slows its senders down without a loss.
+    /// </summary>
+    public TcpOptions Tcp { get; init; } = new() { Ecn = EcnMode.Request };
 
     /// <summary>Whether echo requests from the virtual networks are answered. Default true.</summary>
     public bool AnswerPing { get; init; } = true;

@@ -16,6 +16,10 @@ internal readonly ref struct InboundPacket
     /// <summary>The type of service (IPv4) or traffic class (IPv6).</summary>
     public byte TrafficClass { get; init; }
 
+    /// <summary>A traffic class as a congested router would leave it: marked, where the sender heeds marks.</summary>
+    public static byte Mark(byte trafficClass, bool isCongested) =>
+        isCongested && (trafficClass & 3) != 0 ? (byte)(trafficClass | 3) : trafficClass;
+
     /// <summary>Whether a router has marked it for congestion (RFC 3168 section 5).</summary>
     public bool IsMarkedForCongestion => (TrafficClass & 3) == 3;
 

@@ -69,7 +69,7 @@ internal sealed class Ipv4Input(NetworkHost host)
             Destination = destination,
             Protocol = packet.Protocol,
             HopLimit = packet.HopLimit,
-            TrafficClass = packet.TrafficClass,
+            TrafficClass = InboundPacket.Mark(packet.TrafficClass, host.IsBacklogged),
             ToGroup = toGroup,
             FromSelf = fromSelf,
             FrameSource = frameSource,

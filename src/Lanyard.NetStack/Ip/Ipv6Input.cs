@@ -58,7 +58,7 @@ internal sealed class Ipv6Input(NetworkHost host)
             Destination = destination,
             Protocol = packet.NextHeader,
             HopLimit = packet.HopLimit,
-            TrafficClass = packet.TrafficClass,
+            TrafficClass = InboundPacket.Mark(packet.TrafficClass, host.IsBacklogged),
             ToGroup = toGroup,
             FromSelf = fromSelf,
             FrameSource = frameSource,

@@ -106,6 +106,7 @@ internal sealed class NetworkPort : IFrameSink, IGroupObserver, IAddressObserver
         if (!_isBatchOpen)
         {
             _isBatchOpen = true;
+            Host.IsBacklogged = Runtime.IsBacklogged;
             Host.BeginBatch(Runtime.NowMicroseconds);
         }
 

@@ -67,6 +67,9 @@ internal sealed partial class NodeRuntime : IDisposable
     /// <summary>The time of the call at hand, in microseconds of the hosts. Under the gate.</summary>
     public long NowMicroseconds { get; private set; }
 
+    /// <summary>Whether more arrives than this node keeps up with. Under the gate.</summary>
+    public bool IsBacklogged { get; private set; }
+
     /// <summary>Whether the node has ended, or is ending. Under the gate.</summary>
     public bool IsDisposed { get; private set; }
 
@@ -239,6 +242,7 @@ internal sealed partial class NodeRuntime : IDisposable
         Enter();
         try
         {
+            IsBacklogged = batch.IsBacklogged;
             for (var i = 0; i < batch.Count; i++)
                 Engine.Receive(NowMs, socket, batch.Source(i), batch.Run(i), batch.DatagramBytes(i));
         }

@@ -30,6 +30,9 @@ internal sealed class DatagramBatch
     /// <summary>The array under all of it. It does not move in memory.</summary>
     public byte[] Bytes { get; }
 
+    /// <summary>Whether much more waits in the system, as far as it tells.</summary>
+    public bool IsBacklogged { get; set; }
+
     public void Clear() => Count = 0;
 
     /// <summary>A run was received.</summary>

@@ -21,6 +21,9 @@ internal sealed unsafe class LinuxDatagramSocket : DatagramSocket
     private const int SendBytes = 4 * SlotBytes;
     private const int MaxUnsegmentedKept = 256;
 
+    // With so much waiting in the system, what comes is told to come slower, long before the system drops it.
+    private const uint BacklogBytes = 2 << 20;
+
     private static readonly Lazy<bool> IsAvailable = new(Probe);
 
     private readonly SystemMessages _received = new(ReceiveSlots);
@@ -65,6 +68,7 @@ internal sealed unsafe class LinuxDatagramSocket : DatagramSocket
                 throw new SocketException(error);
         }
 
+        batch.IsBacklogged = count == ReceiveSlots && ReadBacklog() > BacklogBytes;
         for (var i = 0; i < count; i++)
         {
             var source = _received.ReadAddress(i);
@@ -167,6 +171,21 @@ internal sealed unsafe class LinuxDatagramSocket : DatagramSocket
     }
 
     private static byte* Address(byte[] pinned, int offset) => (byte*)Marshal.UnsafeAddrOfPinnedArrayElement(pinned, offset);
+
+    // What the system holds for this socket, its own overhead included; 0 where it does not say.
+    private uint ReadBacklog()
+    {
+        Span<uint> memory = stackalloc uint[LinuxSocketCalls.MemoryInfoFields];
+        try
+        {
+            Socket.GetRawSocketOption(LinuxSocketCalls.SolSocket, LinuxSocketCalls.SoMemInfo, MemoryMarshal.AsBytes(memory));
+            return memory[0];
+        }
+        catch (SocketException)
+        {
+            return 0;
+        }
+    }
 
     private bool TrySetOption(int option, int value)
     {

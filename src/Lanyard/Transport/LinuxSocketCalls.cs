@@ -6,6 +6,9 @@ namespace Lanyard;
 /// <summary>Linux's calls for many datagrams at once: <c>recvmmsg(2)</c>, <c>sendmmsg(2)</c>, <c>udp(7)</c>.</summary>
 internal static unsafe partial class LinuxSocketCalls
 {
+    public const int SolSocket = 1;
+    public const int SoMemInfo = 55;
+    public const int MemoryInfoFields = 9;
     public const int SolUdp = 17;
     public const int UdpSegment = 103;
     public const int UdpGro = 104;
