@@ -10,9 +10,11 @@ public sealed partial class NetworkHost
 
     // Packets to the host itself may beget others; after so many rounds the rest waits for the next call.
     private const int MaxSettleRounds = 64;
+    private const long PoolTrimInterval = 5_000_000;
 
     private readonly Ipv4Input _ipv4;
     private readonly Ipv6Input _ipv6;
+    private readonly PoolTrimmer _poolTrimmer;
     private readonly Queue<TcpConnection> _marked = new();
     private readonly Queue<TcpListenSocket> _markedListeners = new();
     private readonly Queue<UdpSocket> _markedSockets = new();
@@ -193,5 +195,14 @@ public sealed partial class NetworkHost
         }
 
         Output.Flush();
+        if (Pool.IsTrimmable && _poolTrimmer.Deadline == long.MaxValue)
+            Timers.Set(_poolTrimmer, Now + PoolTrimInterval);
+    }
+
+    /// <summary>Gives memory back that a busy time needed, some seconds after it.</summary>
+    private sealed class PoolTrimmer(NetworkHost host) : HostTimer
+    {
+        // While there is more to give back, the host sets it anew.
+        public override void OnTimer(long now) => host.Pool.Trim();
     }
 }

@@ -39,6 +39,7 @@ public sealed partial class NetworkHost
         Counters = options.Counters ?? new HostCounters();
         Secrets = new HostSecrets(options.Secret.Span);
         Pool = new BufferPool(options.Limits.BufferBytes);
+        _poolTrimmer = new PoolTrimmer(this);
         AddressTable = new AddressTable(this);
         Conflicts = new AddressConflicts(this);
         Selection = new AddressSelection(this);

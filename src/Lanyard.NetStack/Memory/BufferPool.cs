@@ -2,22 +2,28 @@ namespace Lanyard.NetStack;
 
 /// <summary>
 /// The host's buffers, in sizes that are powers of two from 256 bytes to 64 KiB. Counts what is out, refuses beyond the limit
-/// (<see cref="HostLimits.BufferBytes"/>), and keeps some of what comes back. A buffer belongs to whoever rented it until it is returned.
+/// (<see cref="HostLimits.BufferBytes"/>), and keeps of what comes back as much as was out at a time of late. A buffer belongs to whoever rented it
+/// until it is returned.
 /// </summary>
 internal sealed class BufferPool(long limitBytes)
 {
     private const int MinShift = 8;
     private const int MaxShift = 16;
-    private const long MaxRetainedBytes = 16 << 20;
+    private const long AlwaysKeptBytes = 1 << 20;
 
-    private readonly Stack<byte[]>[] _free = MakeStacks();
-    private long _retained;
+    private readonly Shelf[] _shelves = MakeShelves();
 
     /// <summary>The longest buffer there is.</summary>
     public const int MaxLength = 1 << MaxShift;
 
     /// <summary>Bytes of the buffers that are out.</summary>
     public long Outstanding { get; private set; }
+
+    /// <summary>Bytes of the buffers that are kept for the next who need some.</summary>
+    public long Retained { get; private set; }
+
+    /// <summary>Whether more is kept than costs nothing, so that <see cref="Trim"/> should be called after a while.</summary>
+    public bool IsTrimmable => Retained > AlwaysKeptBytes;
 
     /// <summary>From half of the limit nothing should grow.</summary>
     public bool IsTight => Outstanding >= limitBytes / 2;
@@ -32,10 +38,13 @@ internal sealed class BufferPool(long limitBytes)
         var size = 1 << shift;
         if (shift > MaxShift || Outstanding + size > limitBytes)
             return null;
+        var shelf = _shelves[shift - MinShift];
         Outstanding += size;
-        if (_free[shift - MinShift].TryPop(out var buffer))
+        shelf.Out++;
+        shelf.Peak = Math.Max(shelf.Peak, shelf.Out);
+        if (shelf.Free.TryPop(out var buffer))
         {
-            _retained -= size;
+            Retained -= size;
             return buffer;
         }
 #if NET
@@ -48,11 +57,26 @@ internal sealed class BufferPool(long limitBytes)
     /// <summary>Takes back a buffer that <see cref="Rent"/> gave.</summary>
     public void Return(byte[] buffer)
     {
+        var shelf = _shelves[ShiftOf(buffer.Length) - MinShift];
         Outstanding -= buffer.Length;
-        if (_retained + buffer.Length > MaxRetainedBytes)
+        shelf.Out--;
+        if (shelf.Spare >= 0 && Retained + buffer.Length > AlwaysKeptBytes)
             return;
-        _retained += buffer.Length;
-        _free[ShiftOf(buffer.Length) - MinShift].Push(buffer);
+        Retained += buffer.Length;
+        shelf.Free.Push(buffer);
+    }
+
+    /// <summary>Lets go of what was not needed since the last but one call.</summary>
+    public void Trim()
+    {
+        for (var i = _shelves.Length - 1; i >= 0; i--)
+        {
+            var shelf = _shelves[i];
+            shelf.LastPeak = shelf.Peak;
+            shelf.Peak = shelf.Out;
+            while (shelf.Spare > 0 && IsTrimmable && shelf.Free.TryPop(out var buffer))
+                Retained -= buffer.Length;
+        }
     }
 
     private static int ShiftOf(int length)
@@ -63,11 +87,25 @@ internal sealed class BufferPool(long limitBytes)
         return shift;
     }
 
-    private static Stack<byte[]>[] MakeStacks()
+    private static Shelf[] MakeShelves()
     {
-        var stacks = new Stack<byte[]>[MaxShift - MinShift + 1];
-        for (var i = 0; i < stacks.Length; i++)
-            stacks[i] = new Stack<byte[]>();
-        return stacks;
+        var shelves = new Shelf[MaxShift - MinShift + 1];
+        for (var i = 0; i < shelves.Length; i++)
+            shelves[i] = new Shelf();
+        return shelves;
+    }
+
+    /// <summary>The buffers of one size, counted.</summary>
+    private sealed class Shelf
+    {
+        public readonly Stack<byte[]> Free = new();
+        public int Out;
+
+        // The most that were out at a time, between the last two trims and since.
+        public int LastPeak;
+        public int Peak;
+
+        /// <summary>How many more there are than were out at a time.</summary>
+        public int Spare => Out + Free.Count - Math.Max(LastPeak, Peak);
     }
 }
