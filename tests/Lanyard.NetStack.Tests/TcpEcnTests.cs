@@ -145,4 +145,18 @@ public class TcpEcnTests
         Assert.True(bytes * 8.0 / (pair.Now - start) > 42, $"{bytes * 8.0 / (pair.Now - start):F1} Mbit/s");
         Assert.False(server.Apps[0].Corrupted);
     }
+
+    [Theory]
+    [InlineData(IpOutput.EcnCapable, true, true)]
+    [InlineData(IpOutput.EcnCapable, false, false)]
+    [InlineData(0, true, false)]
+    public void A_host_that_does_not_keep_up_tells_senders_that_heed_marks(byte trafficClass, bool isBacklogged, bool isTold)
+    {
+        var peer = new RawPeer();
+        var raw = RawConnection.Open(peer, options: Asking, ecn: true);
+        peer.Host.IsBacklogged = isBacklogged;
+        raw.Send(TcpFlags.Ack, 0, 0, new byte[Mss], trafficClass: trafficClass);
+        raw.Send(TcpFlags.Ack, Mss, 0, new byte[Mss], trafficClass: trafficClass);
+        Assert.Equal(isTold, raw.All()[^1].Flags.HasFlag(TcpFlags.Ece));
+    }
 }
