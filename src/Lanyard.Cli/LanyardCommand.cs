@@ -7,6 +7,7 @@ using Lanyard.Cli.Demo;
 using Lanyard.Cli.Dissect;
 using Lanyard.Cli.Identities;
 using Lanyard.Cli.Perf;
+using Lanyard.Cli.Run;
 using Lanyard.Cli.Worlds;
 using Lanyard.Controller;
 
@@ -91,6 +92,7 @@ internal static class LanyardCommand
         UdpEchoCommand.Create(),
         UdpSendCommand.Create(),
         PerfCommand.Create(),
+        RunCommand.Create(),
         CaptureCommand.Create(),
         IdentityCommand.Create(),
         PlanetCommand.Create(),

@@ -17,6 +17,14 @@ internal static class Parse
         CustomParser = result => Read<NetworkId>(result, NetworkId.TryParse, "a network's ID, which is sixteen hexadecimal digits"),
     };
 
+    /// <summary>The network, where one may be left out.</summary>
+    public static Option<NetworkId?> OptionalNetworkOption(string description) => new("--network", "-n")
+    {
+        Description = description,
+        HelpName = "ID",
+        CustomParser = result => Read<NetworkId>(result, NetworkId.TryParse, "a network's ID, which is sixteen hexadecimal digits"),
+    };
+
     public static Option<NetworkId> NetworkOption() => new("--network", "-n")
     {
         Description = "The network's ID: sixteen hexadecimal digits.",

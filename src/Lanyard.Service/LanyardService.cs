@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using Lanyard.Controller;
+using Lanyard.Service.Intercept;
 using Lanyard.Wire;
 using Microsoft.Extensions.Logging;
 
@@ -33,10 +34,12 @@ public sealed class LanyardService : IAsyncDisposable
     private readonly string _home;
     private readonly ControllerHost? _controller;
     private readonly ApiServer _server;
+    private readonly InterceptServer? _intercept;
     private int _disposed;
 
-    private LanyardService(string home, LanyardNode node, ControllerHost? controller, ApiServer server)
+    private LanyardService(string home, LanyardNode node, ControllerHost? controller, ApiServer server, InterceptServer? intercept)
     {
+        _intercept = intercept;
         _home = home;
         Node = node;
         _controller = controller;
@@ -84,7 +87,9 @@ public sealed class LanyardService : IAsyncDisposable
                 var token = AuthToken.LoadOrCreate(home);
                 var api = new LocalApi(node, controller?.Controller, home, token);
                 var server = await ApiServer.StartAsync(api, node.BoundEndPoints[0].Port, cancellationToken).ConfigureAwait(false);
-                var service = new LanyardService(home, node, controller, server);
+                var intercept = OperatingSystem.IsLinux()
+                    ? InterceptServer.Start(node, new InterceptOptions { SocketPath = Path.Combine(home, InterceptServer.SocketFile) }, options.LoggerFactory) : null;
+                var service = new LanyardService(home, node, controller, server, intercept);
                 StateFiles.Write(Path.Combine(home, PortFile), server.Port.ToString(CultureInfo.InvariantCulture));
                 StateFiles.Write(Path.Combine(home, ProcessFile), Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
                 return service;
@@ -108,6 +113,8 @@ public sealed class LanyardService : IAsyncDisposable
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
             return;
         await _server.DisposeAsync().ConfigureAwait(false);
+        if (_intercept is not null)
+            await _intercept.DisposeAsync().ConfigureAwait(false);
         await EndAsync(Node, _controller).ConfigureAwait(false);
         StateFiles.TryDelete(Path.Combine(_home, ProcessFile));
         StateFiles.TryDelete(Path.Combine(_home, PortFile));

@@ -164,7 +164,17 @@ public sealed class LanyardNetwork
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="LanyardSocketException">It did not come about.</exception>
     public ValueTask<LanyardStream> ConnectAsync(
-        InetEndpoint remote, TcpOptions? options = null, CancellationToken cancellationToken = default)
+        InetEndpoint remote, TcpOptions? options = null, CancellationToken cancellationToken = default) =>
+        ConnectAsync(default(InetEndpoint), remote, options, cancellationToken);
+
+    /// <summary>Connects to a member: TCP, from a certain address or port.</summary>
+    /// <param name="local">This end: an address of this node, or an unspecified one, and a port, or 0. What is left open is chosen.</param>
+    /// <param name="remote">The other end.</param>
+    /// <param name="options">The connection's settings; the node's where none are given.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="LanyardSocketException">It did not come about.</exception>
+    public ValueTask<LanyardStream> ConnectAsync(
+        InetEndpoint local, InetEndpoint remote, TcpOptions? options = null, CancellationToken cancellationToken = default)
     {
         if (cancellationToken.IsCancellationRequested)
             return new ValueTask<LanyardStream>(Task.FromCanceled<LanyardStream>(cancellationToken));
@@ -174,7 +184,7 @@ public sealed class LanyardNetwork
             try
             {
                 ThrowIfLeft();
-                operation = new TcpChannel(_port).Connect(remote, options);
+                operation = new TcpChannel(_port).Connect(local, remote, options);
             }
             catch (LanyardException e)
             {

@@ -47,13 +47,13 @@ internal sealed class TcpChannel : ITcpEvents, IPortUser
 
     /// <summary>Begins to connect; the operation ends when it has come about or failed.</summary>
     /// <exception cref="LanyardSocketException">It cannot begin.</exception>
-    public ConnectOperation Connect(InetEndpoint remote, TcpOptions? options)
+    public ConnectOperation Connect(InetEndpoint local, InetEndpoint remote, TcpOptions? options)
     {
         // Begun first: to this very node the connection comes about, or fails, inside the call.
         _connect = new ConnectOperation(this);
         _connect.Begin();
         Port.AddUser(this);
-        var error = Port.Host.ConnectTcp(Runtime.NowMicroseconds, remote, this, out var connection, options: options);
+        var error = Port.Host.ConnectTcp(Runtime.NowMicroseconds, remote, this, out var connection, local, options);
         if (error != NetError.None)
         {
             Port.RemoveUser(this);

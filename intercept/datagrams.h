@@ -1,0 +1,13 @@
+// Sockets of datagrams: UDP.
+#ifndef LANYARD_DATAGRAMS_H
+#define LANYARD_DATAGRAMS_H
+
+#include "names.h"
+
+// Binds a socket to an address that stands for a virtual one.
+int lanyard_bind_near(int fd, struct lanyard_socket socket, const struct lanyard_endpoint *near);
+
+int lanyard_connect_datagrams(int fd, struct lanyard_socket socket, const struct lanyard_endpoint *destination, const struct sockaddr *name,
+                              socklen_t length);
+
+#endif

@@ -1,0 +1,43 @@
+// Addresses in the forms that programs, the system and the service use.
+#ifndef LANYARD_NAMES_H
+#define LANYARD_NAMES_H
+
+#include "protocol.h"
+#include <stdbool.h>
+#include <sys/socket.h>
+
+struct lanyard_name {
+  struct sockaddr_storage storage;
+  socklen_t length;
+};
+
+// What a socket is. Raw and other sockets are none of ours.
+struct lanyard_socket {
+  int domain;        // AF_INET, AF_INET6, or 0: not ours.
+  uint32_t type;     // enum lanyard_type.
+};
+
+struct lanyard_socket lanyard_socket_of(int fd);
+
+// False where the address is neither IPv4 nor IPv6. An IPv4 address in an IPv6 one counts as IPv4.
+bool lanyard_read_name(const struct sockaddr *name, socklen_t length, struct lanyard_endpoint *endpoint);
+
+// In the form that a socket of a domain uses.
+void lanyard_write_name(const struct lanyard_endpoint *endpoint, int domain, struct lanyard_name *name);
+
+// As getsockname and getpeername answer: what does not fit is cut off, and *length is the whole.
+void lanyard_give_name(const struct lanyard_endpoint *endpoint, int domain, struct sockaddr *name, socklen_t *length);
+
+bool lanyard_is_unspecified(const struct lanyard_endpoint *endpoint);
+
+// 127.0.0.0/8 or ::1, but none that stands for a virtual one.
+bool lanyard_is_loopback(const struct lanyard_endpoint *endpoint);
+
+bool lanyard_is_near(const struct lanyard_endpoint *endpoint);
+bool lanyard_is_far(const struct lanyard_endpoint *endpoint);
+
+// What the system says of a socket. False where it says nothing.
+bool lanyard_near_name(int fd, struct lanyard_endpoint *endpoint);
+bool lanyard_far_name(int fd, struct lanyard_endpoint *endpoint);
+
+#endif

@@ -1,0 +1,85 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using Lanyard.Wire;
+
+namespace Lanyard.Cli.Run;
+
+/// <summary>A program that is to run with its sockets redirected.</summary>
+internal sealed partial class ProgramStart
+{
+    private const int SignalPipe = 13;
+    private const int SignalTerminate = 15;
+    private const int NotFound = 127;
+
+    private readonly string[] _command;
+    private readonly Dictionary<string, string> _variables;
+
+    /// <param name="command">The program and its arguments.</param>
+    /// <param name="library">The library that redirects.</param>
+    /// <param name="socket">Where the service is found.</param>
+    /// <param name="network">The one network that the program sees; null for all.</param>
+    /// <param name="isIsolated">Whether it is kept off the system's network.</param>
+    /// <param name="listening">virtual, host or both.</param>
+    public ProgramStart(string[] command, string library, string socket, NetworkId? network, bool isIsolated, string listening)
+    {
+        _command = command;
+        var preload = Environment.GetEnvironmentVariable("LD_PRELOAD");
+        _variables = new Dictionary<string, string>
+        {
+            ["LD_PRELOAD"] = string.IsNullOrEmpty(preload) ? library : $"{library}:{preload}",
+            ["LANYARD_INTERCEPT"] = socket,
+            ["LANYARD_NETWORK"] = network?.ToString() ?? "0",
+            ["LANYARD_ISOLATE"] = isIsolated ? "1" : "0",
+            ["LANYARD_LISTEN"] = listening,
+        };
+    }
+
+    /// <summary>Turns this process into the program. It returns only where that fails, with the reason.</summary>
+    public CommandException Become()
+    {
+        foreach (var (name, value) in _variables)
+            Environment.SetEnvironmentVariable(name, value);
+        var variables = Environment.GetEnvironmentVariables();
+        var environment = new List<string>();
+        foreach (System.Collections.DictionaryEntry variable in variables)
+            environment.Add($"{variable.Key}={variable.Value}");
+        // The runtime ignores it, and what is ignored stays so.
+        Signal(SignalPipe, 0);
+        Execute(_command[0], Pointers(_command), Pointers(environment));
+        return Describe(new Win32Exception(Marshal.GetLastPInvokeError()));
+    }
+
+    /// <summary>Runs the program and gives its exit code; ends it when this is to end.</summary>
+    public async Task<int> RunAsync(CancellationToken cancellation)
+    {
+        var start = new ProcessStartInfo(_command[0], _command.Skip(1)) { UseShellExecute = false };
+        foreach (var (name, value) in _variables)
+            start.Environment[name] = value;
+        try
+        {
+            using var process = Process.Start(start)!;
+            // A terminal's signals reach the program as well; others do not.
+            await using var ending = cancellation.Register(() => Kill(process.Id, SignalTerminate));
+            await process.WaitForExitAsync(CancellationToken.None);
+            return process.ExitCode;
+        }
+        catch (Win32Exception failure)
+        {
+            throw Describe(failure);
+        }
+    }
+
+    private CommandException Describe(Win32Exception failure) => new(NotFound, $"{_command[0]} cannot be run: {failure.Message}.");
+
+    private static nint[] Pointers(IEnumerable<string> texts) => [.. texts.Select(Marshal.StringToCoTaskMemUTF8), 0];
+
+    [LibraryImport("libc", EntryPoint = "execvpe", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Execute(string file, nint[] arguments, nint[] environment);
+
+    [LibraryImport("libc", EntryPoint = "signal")]
+    private static partial nint Signal(int signal, nint handler);
+
+    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
+    private static partial int Kill(int process, int signal);
+}

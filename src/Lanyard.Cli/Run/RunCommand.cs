@@ -1,0 +1,61 @@
+using System.CommandLine;
+using Lanyard.Cli.App;
+using Lanyard.Service.Intercept;
+
+namespace Lanyard.Cli.Run;
+
+/// <summary><c>lanyard run</c>: a program that knows nothing of virtual networks, on one.</summary>
+internal static class RunCommand
+{
+    private const string LibraryFile = "liblanyard-intercept.so";
+
+    public static Command Create()
+    {
+        var home = HomeFolder.ServiceOption();
+        home.Description = "The service's folder. Where no service runs on it, this command is a node itself, on that folder, for as long as the program runs.";
+        var network = Parse.OptionalNetworkOption("The only network that the program sees. By default it sees all that the service has joined.");
+        var isolate = new Option<bool>("--isolate") { Description = "Keep the program off the system's network: only virtual networks and the loopback addresses." };
+        var listen = new Option<string>("--listen")
+        {
+            Description = "Where ports are that the program opens without naming an address: on the virtual networks, on the system's, or both.",
+            DefaultValueFactory = _ => "virtual",
+        };
+        listen.AcceptOnlyFromAmong("virtual", "host", "both");
+        var planet = AppOptions.PlanetOption();
+        var log = LogOutput.LevelOption();
+        var program = new Argument<string[]>("program") { Description = "The program and its arguments, after --.", Arity = ArgumentArity.OneOrMore };
+        var command = new Command("run", "Run a program with its sockets on the LAN: lanyard run --network ID -- curl http://10.0.0.2/")
+        {
+            home,
+            network,
+            isolate,
+            listen,
+            planet,
+            log,
+            program,
+        };
+        command.SetAction(async (result, cancellation) =>
+        {
+            if (!OperatingSystem.IsLinux())
+                throw new CommandException(ExitCode.Failed, "Programs' sockets can be redirected on Linux only. Use 'lanyard proxy' or 'lanyard forward'.");
+            var library = Path.Combine(AppContext.BaseDirectory, LibraryFile);
+            if (!File.Exists(library))
+                throw new CommandException(ExitCode.Failed, $"{library} is missing: it is built with Lanyard where there is a C compiler. Install gcc or clang and build again.");
+            var folder = result.GetRequiredValue(home);
+            var only = result.GetValue(network);
+            var socket = Path.Combine(Path.GetFullPath(folder), InterceptServer.SocketFile);
+            var start = new ProgramStart(result.GetRequiredValue(program), library, socket, only, result.GetValue(isolate), result.GetRequiredValue(listen));
+            if (InterceptServer.IsServed(socket))
+                throw start.Become();
+            if (only is not { } id)
+                throw new CommandException(ExitCode.Usage, $"No service runs on '{folder}'. Start one ('lanyard service --home {folder}'), or say with --network which network to join for the program.");
+            var error = result.InvocationConfiguration.Error;
+            using var loggers = LogOutput.Create(result.GetValue(log), error);
+            var options = AppNode.Configure(folder, error) with { Planet = AppOptions.ReadPlanet(result.GetValue(planet)), LoggerFactory = loggers };
+            await using var app = await AppNode.StartAsync(options, id, waitForAuthorization: false, TextWriter.Null, capture: null, cancellation);
+            await using var server = InterceptServer.Start(app.Node, new InterceptOptions { SocketPath = socket }, loggers);
+            return await start.RunAsync(cancellation);
+        });
+        return command;
+    }
+}

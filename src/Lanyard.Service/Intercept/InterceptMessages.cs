@@ -1,0 +1,125 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Lanyard.Primitives;
+
+namespace Lanyard.Service.Intercept;
+
+/// <summary>What a program's side asks for. The other half of this file is <c>intercept/protocol.h</c>, which says what each means.</summary>
+internal enum InterceptOperation : ushort
+{
+    Connect = 1,
+    Outcome = 2,
+    Bind = 3,
+    Listen = 4,
+    Names = 5,
+    Send = 6,
+    Group = 7,
+    Resolve = 8,
+    Interfaces = 9,
+}
+
+[Flags]
+internal enum InterceptFlags : ushort
+{
+    None = 0,
+    NonBlocking = 1,
+    V6Socket = 2,
+    V6Only = 4,
+    ReusePort = 8,
+    ReuseAddress = 16,
+    Join = 32,
+}
+
+internal enum InterceptSocketType : uint
+{
+    Stream = 1,
+    Datagram = 2,
+    Echo = 3,
+}
+
+/// <summary>An endpoint as it is told; family 0 is none.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct InterceptEndpoint
+{
+    public byte Family;
+    public byte Prefix;
+    public ushort Port;
+    public uint Scope;
+    public AddressBytes Address;
+
+    /// <summary>The bytes of an address in network byte order; of an IPv4 one the first four.</summary>
+    [InlineArray(16)]
+    public struct AddressBytes
+    {
+        private byte _first;
+    }
+
+    public static InterceptEndpoint Of(InetEndpoint endpoint)
+    {
+        var told = new InterceptEndpoint { Family = endpoint.Address.Family switch { InetFamily.IPv4 => 4, InetFamily.IPv6 => 6, _ => 0 }, Port = endpoint.Port };
+        endpoint.Address.Write(told.Address);
+        return told;
+    }
+
+    public readonly bool TryRead(out InetEndpoint endpoint)
+    {
+        ReadOnlySpan<byte> bytes = Address;
+        endpoint = Family switch
+        {
+            4 => new InetEndpoint(InetAddress.FromBytes(bytes[..4]), Port),
+            6 => new InetEndpoint(InetAddress.FromBytes(bytes), Port),
+            _ => default,
+        };
+        return Family is 0 or 4 or 6;
+    }
+}
+
+/// <summary>A request, 96 bytes; of <see cref="InterceptOperation.Resolve"/> a name follows.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct InterceptRequest
+{
+    public const uint ExpectedMagic = 0x3149594c;
+    public const int NameLimit = 255;
+
+    public uint Magic;
+    public InterceptOperation Operation;
+    public InterceptFlags Flags;
+    public ulong Network;
+    public InterceptSocketType Type;
+    public uint Backlog;
+    public InterceptEndpoint VirtualEndpoint;
+    public InterceptEndpoint NearEndpoint;
+    public InterceptEndpoint FarEndpoint;
+}
+
+/// <summary>A reply, 64 bytes; endpoints may follow.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct InterceptReply
+{
+    public uint Magic;
+    public int Error;
+    public InterceptVerdict Verdict;
+    public ushort Count;
+    public uint Flags;
+    public InterceptEndpoint First;
+    public InterceptEndpoint Second;
+
+    /// <summary>Not a virtual network's: the system's business.</summary>
+    public static InterceptReply Host => new() { Magic = InterceptRequest.ExpectedMagic };
+
+    public static InterceptReply Failed(int error) => new() { Magic = InterceptRequest.ExpectedMagic, Error = error, Verdict = InterceptVerdict.Virtual };
+
+    public static InterceptReply Of(InetEndpoint first, InetEndpoint second = default) => new()
+    {
+        Magic = InterceptRequest.ExpectedMagic,
+        Verdict = InterceptVerdict.Virtual,
+        First = InterceptEndpoint.Of(first),
+        Second = InterceptEndpoint.Of(second),
+    };
+}
+
+internal enum InterceptVerdict : ushort
+{
+    Host = 0,
+    Virtual = 1,
+}

@@ -1,0 +1,195 @@
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Lanyard.Service.Intercept;
+
+/// <summary>
+/// Serves programs whose sockets are redirected (<c>lanyard run</c>), over a local socket of the system. Who asks is known from the system
+/// (<c>SO_PEERCRED</c>); who may ask at all, the socket's file mode says.
+/// </summary>
+public sealed class InterceptServer : IAsyncDisposable
+{
+    /// <summary>The socket's name in a service's folder.</summary>
+    public const string SocketFile = "intercept.sock";
+
+    private const int SolSocket = 1;
+    private const int SoPeerCredentials = 17;
+    private const int MaxOpenRequests = 4_096;
+    private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(10);
+
+    private readonly string _path;
+    private readonly Socket _listener;
+    private readonly InterceptHub _hub;
+    private readonly ILogger _logger;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly SemaphoreSlim _room = new(MaxOpenRequests);
+    private readonly Task _accepting;
+
+    private InterceptServer(string path, Socket listener, InterceptHub hub, ILogger logger)
+    {
+        _path = path;
+        _listener = listener;
+        _hub = hub;
+        _logger = logger;
+        _accepting = AcceptAsync();
+    }
+
+    /// <summary>Programs' sockets that are known at present.</summary>
+    public int SocketCount => _hub.SocketCount;
+
+    /// <summary>Programs' virtual connections at present.</summary>
+    public int ConnectionCount => _hub.ConnectionCount;
+
+    /// <summary>Starts it.</summary>
+    /// <param name="node">The node whose networks programs use.</param>
+    /// <param name="options">How.</param>
+    /// <param name="loggers">Where it logs; nowhere if not given.</param>
+    /// <exception cref="PlatformNotSupportedException">This is not Linux.</exception>
+    /// <exception cref="LanyardException">The socket cannot be made; the message says why.</exception>
+    public static InterceptServer Start(LanyardNode node, InterceptOptions options, ILoggerFactory? loggers = null)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        ArgumentNullException.ThrowIfNull(options);
+        if (!OperatingSystem.IsLinux())
+            throw new PlatformNotSupportedException("Programs' sockets can be redirected on Linux only.");
+        var logger = loggers?.CreateLogger<InterceptServer>() ?? NullLogger<InterceptServer>.Instance;
+        var listener = new Socket(AddressFamily.Unix, SocketType.Seqpacket, ProtocolType.Unspecified);
+        try
+        {
+            // What a service that was killed left behind.
+            if (!IsServed(options.SocketPath))
+                File.Delete(options.SocketPath);
+            listener.Bind(new UnixDomainSocketEndPoint(options.SocketPath));
+            File.SetUnixFileMode(options.SocketPath, options.SocketMode);
+            listener.Listen(MaxOpenRequests);
+            return new InterceptServer(options.SocketPath, listener, new InterceptHub(node, options.MayUse), logger);
+        }
+        catch (Exception e) when (e is SocketException or IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            listener.Dispose();
+            throw new LanyardException($"The local socket {options.SocketPath} for programs cannot be made: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Whether a service answers at a local socket.</summary>
+    public static bool IsServed(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        if (!OperatingSystem.IsLinux() || !File.Exists(path))
+            return false;
+        using var probe = new Socket(AddressFamily.Unix, SocketType.Seqpacket, ProtocolType.Unspecified);
+        try
+        {
+            probe.Connect(new UnixDomainSocketEndPoint(path));
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Ends it: programs' virtual connections are reset.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_stop.IsCancellationRequested)
+            return;
+        await _stop.CancelAsync().ConfigureAwait(false);
+        _listener.Dispose();
+        await _accepting.ConfigureAwait(false);
+        _hub.Dispose();
+        File.Delete(_path);
+        _stop.Dispose();
+    }
+
+    private async Task AcceptAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                await _room.WaitAsync(_stop.Token).ConfigureAwait(false);
+                var client = await _listener.AcceptAsync(_stop.Token).ConfigureAwait(false);
+                _ = ServeAsync(client);
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException or SocketException)
+        {
+            if (!_stop.IsCancellationRequested)
+                Log.InterceptEnded(_logger, e);
+        }
+    }
+
+    private async Task ServeAsync(Socket client)
+    {
+        try
+        {
+            using (client)
+                await AnswerAsync(client).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
+        {
+            // The program went away, or said nothing in time.
+        }
+        finally
+        {
+            _room.Release();
+        }
+    }
+
+    private async Task AnswerAsync(Socket client)
+    {
+        var user = ReadUser(client);
+        var message = new byte[Marshal.SizeOf<InterceptRequest>() + InterceptRequest.NameLimit];
+        int length;
+        using (var patience = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token))
+        {
+            patience.CancelAfter(RequestTimeout);
+            length = await client.ReceiveAsync(message, patience.Token).ConfigureAwait(false);
+        }
+
+        if (!MemoryMarshal.TryRead<InterceptRequest>(message.AsSpan(0, length), out var request))
+            return;
+        var reply = await AnswerAsync(client, request, user).ConfigureAwait(false);
+        await client.SendAsync(MemoryMarshal.AsBytes(new ReadOnlySpan<InterceptReply>(in reply)).ToArray(), _stop.Token).ConfigureAwait(false);
+    }
+
+    private async Task<InterceptReply> AnswerAsync(Socket client, InterceptRequest request, uint user)
+    {
+        using var gaveUp = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        var answering = _hub.HandleAsync(request, user, gaveUp.Token).AsTask();
+        if (!answering.IsCompleted)
+        {
+            // A program that is interrupted closes its end.
+            var hangUp = client.ReceiveAsync(new byte[1], gaveUp.Token).AsTask();
+            await Task.WhenAny(answering, hangUp).ConfigureAwait(false);
+            await gaveUp.CancelAsync().ConfigureAwait(false);
+            await ((Task)hangUp).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        return await answering.ConfigureAwait(false);
+    }
+
+    // struct ucred: process, user, group.
+    private static uint ReadUser(Socket client)
+    {
+        Span<uint> credentials = stackalloc uint[3];
+        client.GetRawSocketOption(SolSocket, SoPeerCredentials, MemoryMarshal.AsBytes(credentials));
+        return credentials[1];
+    }
+}
+
+/// <summary>How programs' sockets are redirected.</summary>
+public sealed record InterceptOptions
+{
+    /// <summary>The local socket that programs find the service at.</summary>
+    public required string SocketPath { get; init; }
+
+    /// <summary>Who may ask at all. By default the service's own user (and the superuser).</summary>
+    public UnixFileMode SocketMode { get; init; } = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    /// <summary>Whether the programs of a user (its number) may use a network. By default all that can ask may.</summary>
+    public Func<uint, LanyardNetwork, bool> MayUse { get; init; } = static (_, _) => true;
+}

@@ -1,0 +1,95 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using Lanyard.Primitives;
+
+namespace Lanyard.Service.Intercept;
+
+/// <summary>
+/// Sockets of the system for virtual connections. A program's connection is to reach nobody until the virtual one has come about: it goes to a port
+/// where all is dropped, so it stays in SYN-SENT, and is then met by a connection from that very port to the program's (simultaneous open, RFC 9293
+/// section 3.5). So waiting, polling, time-outs and errors are the system's own.
+/// </summary>
+internal sealed class LoopbackSockets : IDisposable
+{
+    private const int SolSocket = 1;
+    private const int SoReuseAddress = 2;
+    private const int SoReusePort = 15;
+    private const int SoBindToDevice = 25;
+    private const int SoAttachFilter = 26;
+
+    private readonly Socket _silent;
+
+    public LoopbackSockets()
+    {
+        _silent = Create();
+        DropAll(_silent);
+        _silent.Bind(new IPEndPoint(IPAddress.Any, 0));
+        _silent.Listen(1);
+        SilentPort = (ushort)((IPEndPoint)_silent.LocalEndPoint!).Port;
+    }
+
+    /// <summary>The port, of every loopback address, where connections wait.</summary>
+    public ushort SilentPort { get; }
+
+    /// <summary>A TCP socket bound to a loopback address; port 0 leaves that to the system.</summary>
+    public static Socket Bound(InetAddress address, ushort port)
+    {
+        var socket = Create();
+        try
+        {
+            socket.NoDelay = true;
+            socket.Bind(new IPEndPoint(address.ToIPAddress(), port));
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Whether a socket of some program is bound to an address that stands for its end.</summary>
+    public static bool IsBound(InetEndpoint near, bool isStream)
+    {
+        using var probe = new Socket(AddressFamily.InterNetwork, isStream ? SocketType.Stream : SocketType.Dgram, isStream ? ProtocolType.Tcp : ProtocolType.Udp);
+        try
+        {
+            probe.ExclusiveAddressUse = true;
+            probe.Bind(near.ToIPEndPoint());
+            return false;
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
+        {
+            return true;
+        }
+    }
+
+    public void Dispose() => _silent.Dispose();
+
+    private static Socket Create()
+    {
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            socket.SetRawSocketOption(SolSocket, SoReuseAddress, [1, 0, 0, 0]);
+            socket.SetRawSocketOption(SolSocket, SoReusePort, [1, 0, 0, 0]);
+            socket.SetRawSocketOption(SolSocket, SoBindToDevice, "lo\0"u8);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    // A filter of one instruction: keep nothing. The option's value is struct sock_fprog: a length, padding, and where the instructions are.
+    private static unsafe void DropAll(Socket socket)
+    {
+        const ulong ReturnConstant = 0x06;
+        var instruction = ReturnConstant;
+        ReadOnlySpan<ulong> program = [1, (ulong)&instruction];
+        socket.SetRawSocketOption(SolSocket, SoAttachFilter, MemoryMarshal.AsBytes(program));
+    }
+}

@@ -1,0 +1,39 @@
+using Lanyard.Primitives;
+
+namespace Lanyard.Service.Intercept;
+
+/// <summary>Which networks a user's programs see, and which of these an address belongs to.</summary>
+internal sealed class VirtualNetworks(LanyardNode node, Func<uint, LanyardNetwork, bool> mayUse)
+{
+    /// <summary>The networks of a user, or the one of them that was asked for; only those that are up.</summary>
+    public IEnumerable<LanyardNetwork> Of(uint user, ulong only) =>
+        node.Networks.Where(network => network.IsReady && (only == 0 || network.Id.Value == only) && mayUse(user, network));
+
+    /// <summary>The network that a destination belongs to: by its most specific address or route; null where it is none's.</summary>
+    public LanyardNetwork? FindFor(InetAddress destination, uint user, ulong only)
+    {
+        LanyardNetwork? found = null;
+        var longest = -1;
+        foreach (var network in Of(user, only))
+        {
+            foreach (var address in network.Addresses)
+                Consider(address);
+            foreach (var route in network.Routes)
+                Consider(route.Target);
+
+            void Consider(InetPrefix prefix)
+            {
+                if (!prefix.Contains(destination) || prefix.Bits <= longest)
+                    return;
+                found = network;
+                longest = prefix.Bits;
+            }
+        }
+
+        return found;
+    }
+
+    /// <summary>The network on which an address is this node's; null where it is none.</summary>
+    public LanyardNetwork? FindOwner(InetAddress address, uint user, ulong only) =>
+        Of(user, only).FirstOrDefault(network => network.Addresses.Any(own => own.Address == address));
+}
