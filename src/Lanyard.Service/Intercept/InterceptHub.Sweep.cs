@@ -13,6 +13,7 @@ internal sealed partial class InterceptHub
 
     private void Sweep()
     {
+        SweepDatagrams();
         ProgramSocket[] old;
         lock (_lock)
         {

@@ -22,12 +22,14 @@ internal sealed partial class InterceptHub : IDisposable
     private readonly Dictionary<(InterceptSocketType Type, InetEndpoint Near), ProgramSocket> _near = [];
     private readonly Dictionary<InetAddress, ConnectionNames> _far = [];
     private readonly Dictionary<uint, int> _socketsOfUser = [];
+    private readonly LoopbackDatagrams _datagrams;
     private readonly Timer _sweep;
     private bool _isDisposed;
 
     public InterceptHub(LanyardNode node, Func<uint, LanyardNetwork, bool> mayUse)
     {
         _networks = new VirtualNetworks(node, mayUse);
+        _datagrams = new LoopbackDatagrams(ReceiveFromProgram);
         _sweep = new Timer(static hub => ((InterceptHub)hub!).Sweep(), this, SweepInterval, SweepInterval);
     }
 
@@ -70,6 +72,10 @@ internal sealed partial class InterceptHub : IDisposable
                 return ValueTask.FromResult(Bind(request, local, user));
             case InterceptOperation.Listen when request.Type == InterceptSocketType.Stream:
                 return ValueTask.FromResult(Listen(request, near, user));
+            case InterceptOperation.Send when request.Type == InterceptSocketType.Datagram:
+                return ValueTask.FromResult(Send(request, local, OwnNear(near), user));
+            case InterceptOperation.Group when request.Type == InterceptSocketType.Datagram:
+                return ValueTask.FromResult(Group(request, local, OwnNear(near), user));
             case InterceptOperation.Names:
                 return ValueTask.FromResult(Names(request, OwnNear(near), far, user));
             default:
@@ -92,6 +98,7 @@ internal sealed partial class InterceptHub : IDisposable
 
         _sweep.Dispose();
         _sockets.Dispose();
+        _datagrams.Dispose();
     }
 
     // A socket that is bound to all addresses of the system speaks from 127.0.0.1 to one that stands for a virtual address.
@@ -102,6 +109,13 @@ internal sealed partial class InterceptHub : IDisposable
     {
         lock (_lock)
         {
+            if (!far.IsNone && request.Type == InterceptSocketType.Datagram)
+            {
+                if (!_datagramFar.TryGetValue(far.Address, out var sender) || sender.User != user)
+                    return InterceptReply.Host;
+                return InterceptReply.Of(_near.TryGetValue((request.Type, near), out var receiver) ? receiver.Local : default, sender.Remote);
+            }
+
             if (!far.IsNone)
             {
                 return _far.TryGetValue(far.Address, out var names) && names.User == user
@@ -110,7 +124,10 @@ internal sealed partial class InterceptHub : IDisposable
 
             if (!_near.TryGetValue((request.Type, near), out var socket) || socket.User != user)
                 return InterceptReply.Host;
-            return InterceptReply.Of(socket.Local.IsNone ? new InetEndpoint(InetAddress.AnyV4, 0) : socket.Local);
+
+            // What is bound to all addresses of both families is an IPv6 socket.
+            return InterceptReply.Of(socket.Local.IsNone
+                ? new InetEndpoint((socket.Flags & InterceptFlags.V6Socket) == 0 ? InetAddress.AnyV4 : InetAddress.AnyV6, socket.Local.Port) : socket.Local);
         }
     }
 
@@ -131,6 +148,7 @@ internal sealed partial class InterceptHub : IDisposable
         // What is bound to all IPv6 addresses hears on the IPv4 ones as well, unless it says otherwise.
         if (local.Address == InetAddress.AnyV6 && (request.Flags & InterceptFlags.V6Only) == 0)
             local = new InetEndpoint(default, local.Port);
+        ProgramSocket bound;
         lock (_lock)
         {
             if (local.Port == 0)
@@ -144,9 +162,14 @@ internal sealed partial class InterceptHub : IDisposable
                 return InterceptReply.Failed(Errno.AddressInUse);
             }
 
-            var socket = Make(request, local, user);
-            return socket is null ? InterceptReply.Failed(Errno.NoBufferSpace) : InterceptReply.Of(socket.Near);
+            if (Make(request, local, user) is not { } socket)
+                return InterceptReply.Failed(Errno.NoBufferSpace);
+            bound = socket;
         }
+
+        if (request.Type == InterceptSocketType.Datagram)
+            Open(bound);
+        return InterceptReply.Of(bound.Near);
     }
 
     // Under the lock.
@@ -173,6 +196,8 @@ internal sealed partial class InterceptHub : IDisposable
         _standIns.Release(socket.Near.Address);
         if (--CollectionsMarshal.GetValueRefOrAddDefault(_socketsOfUser, socket.User, out _) <= 0)
             _socketsOfUser.Remove(socket.User);
+        if (socket.Type == InterceptSocketType.Datagram && _datagramSockets.TryRemove(socket.Near, out var datagrams))
+            datagrams.Dispose();
         if (socket.Listener is not { } group)
             return;
         socket.Listener = null;
