@@ -1,14 +1,13 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
 using Lanyard.Primitives;
 
 namespace Lanyard.Service.Intercept;
 
 /// <summary>
 /// Sockets of the system for virtual connections. A program's connection is to reach nobody until the virtual one has come about: it goes to a port
-/// where all is dropped, so it stays in SYN-SENT, and is then met by a connection from that very port to the program's (simultaneous open, RFC 9293
-/// section 3.5). So waiting, polling, time-outs and errors are the system's own.
+/// where nobody accepts and there is no more room to wait, so that it is ignored and stays in SYN-SENT; and is then met by a connection from that very
+/// port to the program's (simultaneous open, RFC 9293 section 3.5). So waiting, polling, time-outs and errors are the system's own.
 /// </summary>
 internal sealed class LoopbackSockets : IDisposable
 {
@@ -16,17 +15,17 @@ internal sealed class LoopbackSockets : IDisposable
     private const int SoReuseAddress = 2;
     private const int SoReusePort = 15;
     private const int SoBindToDevice = 25;
-    private const int SoAttachFilter = 26;
 
-    private readonly Socket _silent;
+    private readonly Socket _silent = Create();
+    private readonly Socket _waiting = Create();
 
     public LoopbackSockets()
     {
-        _silent = Create();
-        DropAll(_silent);
         _silent.Bind(new IPEndPoint(IPAddress.Any, 0));
-        _silent.Listen(1);
+        _silent.Listen(0);
         SilentPort = (ushort)((IPEndPoint)_silent.LocalEndPoint!).Port;
+        // The one that has room.
+        _waiting.Connect(new IPEndPoint(IPAddress.Loopback, SilentPort));
     }
 
     /// <summary>The port, of every loopback address, where connections wait.</summary>
@@ -65,7 +64,11 @@ internal sealed class LoopbackSockets : IDisposable
         }
     }
 
-    public void Dispose() => _silent.Dispose();
+    public void Dispose()
+    {
+        _silent.Dispose();
+        _waiting.Dispose();
+    }
 
     private static Socket Create()
     {
@@ -82,14 +85,5 @@ internal sealed class LoopbackSockets : IDisposable
             socket.Dispose();
             throw;
         }
-    }
-
-    // A filter of one instruction: keep nothing. The option's value is struct sock_fprog: a length, padding, and where the instructions are.
-    private static unsafe void DropAll(Socket socket)
-    {
-        const ulong ReturnConstant = 0x06;
-        var instruction = ReturnConstant;
-        ReadOnlySpan<ulong> program = [1, (ulong)&instruction];
-        socket.SetRawSocketOption(SolSocket, SoAttachFilter, MemoryMarshal.AsBytes(program));
     }
 }
