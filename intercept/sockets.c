@@ -157,6 +157,9 @@ EXPORT int bind(int fd, const struct sockaddr *name, socklen_t length) {
   if (lanyard_is_unspecified(&local)) {
     // A datagram socket on any port is a client's, which may speak to anybody; it becomes virtual when it speaks to somebody who is.
     bool is_client = socket.type == LANYARD_DATAGRAM && local.port == 0;
+    // What stands for virtual addresses are IPv4's, which a socket of IPv6 alone does not reach.
+    if (is_client && socket.domain == AF_INET6)
+      set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
     if (settings->listening != LANYARD_LISTEN_VIRTUAL || is_client)
       return (int)lanyard_result(SYS3(SYS_bind, fd, name, length));
   }

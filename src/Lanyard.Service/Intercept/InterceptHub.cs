@@ -113,7 +113,11 @@ internal sealed partial class InterceptHub : IDisposable
             {
                 if (!_datagramFar.TryGetValue(far.Address, out var sender) || sender.User != user)
                     return InterceptReply.Host;
-                return InterceptReply.Of(_near.TryGetValue((request.Type, near), out var receiver) ? receiver.Local : default, sender.Remote);
+                var local = _near.TryGetValue((request.Type, near), out var receiver) ? receiver.Local : default;
+                // A connected socket has the address that it sends from.
+                if (local.IsNone || local.Address.IsUnspecified)
+                    local = new InetEndpoint(_networks.SourceFor(sender.Remote.Address, user, request.Network), local.Port);
+                return InterceptReply.Of(local, sender.Remote);
             }
 
             if (!far.IsNone)

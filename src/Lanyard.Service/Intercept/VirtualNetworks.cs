@@ -33,6 +33,15 @@ internal sealed class VirtualNetworks(LanyardNode node, Func<uint, LanyardNetwor
         return found;
     }
 
+    /// <summary>The address that this node speaks to a destination from; none where it does not.</summary>
+    public InetAddress SourceFor(InetAddress destination, uint user, ulong only)
+    {
+        if (FindFor(destination, user, only) is not { } network)
+            return default;
+        var own = network.Addresses.Where(address => address.Address.Family == destination.Family).ToArray();
+        return own.FirstOrDefault(address => address.Contains(destination), own.FirstOrDefault()).Address;
+    }
+
     /// <summary>The network on which an address is this node's; null where it is none.</summary>
     public LanyardNetwork? FindOwner(InetAddress address, uint user, ulong only) =>
         Of(user, only).FirstOrDefault(network => network.Addresses.Any(own => own.Address == address));

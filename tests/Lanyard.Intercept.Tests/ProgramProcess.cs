@@ -1,0 +1,118 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+
+namespace Lanyard.Intercept.Tests;
+
+/// <summary>A program, run without privileges.</summary>
+public sealed class ProgramProcess : IAsyncDisposable
+{
+    private readonly Process _process;
+    private readonly StringBuilder _output = new();
+    private readonly Task _reading;
+
+    private ProgramProcess(Process process)
+    {
+        _process = process;
+        _reading = Task.WhenAll(ReadAsync(process.StandardOutput), ReadAsync(process.StandardError));
+    }
+
+    /// <summary>A guard against hanging; no test waits for it.</summary>
+    public static CancellationToken Guard => CancellationTokenSource.CreateLinkedTokenSource(
+        TestContext.Current.CancellationToken, new CancellationTokenSource(TimeSpan.FromMinutes(2)).Token).Token;
+
+    public int Id => _process.Id;
+
+    public bool HasExited => _process.HasExited;
+
+    /// <summary>What it wrote so far, to standard output and error.</summary>
+    public string Output
+    {
+        get
+        {
+            lock (_output)
+                return _output.ToString();
+        }
+    }
+
+    /// <summary>Where a program is; null where it is not installed.</summary>
+    public static string? Find(string program) => Path.IsPathRooted(program)
+        ? File.Exists(program) ? program : null
+        : ((Environment.GetEnvironmentVariable("PATH") ?? "") + ":/usr/sbin:/sbin").Split(':').Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);
+
+    public static ProgramProcess Start(string folder, params IEnumerable<string> command)
+    {
+        var start = new ProcessStartInfo
+        {
+            FileName = "setpriv",
+            WorkingDirectory = folder,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
+        foreach (var word in Unprivileged.Prefix.Concat(command))
+            start.ArgumentList.Add(word);
+        start.FileName = start.ArgumentList[0];
+        start.ArgumentList.RemoveAt(0);
+        start.Environment["HOME"] = folder;
+        start.Environment["DOTNET_CLI_HOME"] = folder;
+        return new ProgramProcess(Process.Start(start)!);
+    }
+
+    /// <summary>Gives it its standard input, and the end of it.</summary>
+    public async Task FeedAsync(string input)
+    {
+        try
+        {
+            await _process.StandardInput.WriteAsync(input.AsMemory(), Guard);
+            _process.StandardInput.Close();
+        }
+        catch (IOException)
+        {
+            // It ended without reading all.
+        }
+    }
+
+    public async Task<int> WaitAsync()
+    {
+        try
+        {
+            await _process.WaitForExitAsync(Guard);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new TimeoutException($"It did not end. It wrote: {Output}");
+        }
+
+        await _reading;
+        return _process.ExitCode;
+    }
+
+    public async Task SignalAsync(string signal)
+    {
+        using var kill = Process.Start("kill", [$"-{signal}", _process.Id.ToString(CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync(Guard);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill(entireProcessTree: true);
+            await _process.WaitForExitAsync(CancellationToken.None);
+        }
+
+        _process.Dispose();
+    }
+
+    private async Task ReadAsync(StreamReader reader)
+    {
+        var buffer = new char[4096];
+        while (await reader.ReadAsync(buffer.AsMemory(), CancellationToken.None) is var count and > 0)
+        {
+            lock (_output)
+                _output.Append(buffer, 0, count);
+        }
+    }
+}
