@@ -51,8 +51,8 @@ internal sealed partial class ProgramStart
             environment.Add($"{variable.Key}={variable.Value}");
         // The runtime ignores it, and what is ignored stays so.
         Signal(SignalPipe, 0);
-        if (_dropsPrivileges)
-            Control(SetNoNewPrivileges, 1, 0, 0, 0);
+        if (_dropsPrivileges && Control(SetNoNewPrivileges, 1, 0, 0, 0) != 0)
+            return Describe(new Win32Exception(Marshal.GetLastPInvokeError()));
         Execute(_command[0], Pointers(_command), Pointers(environment));
         return Describe(new Win32Exception(Marshal.GetLastPInvokeError()));
     }
@@ -86,9 +86,10 @@ internal sealed partial class ProgramStart
         Win32Exception? failure = null;
         var thread = new Thread(() =>
         {
-            Control(SetNoNewPrivileges, 1, 0, 0, 0);
             try
             {
+                if (Control(SetNoNewPrivileges, 1, 0, 0, 0) != 0)
+                    throw new Win32Exception(Marshal.GetLastPInvokeError());
                 process = Process.Start(start);
             }
             catch (Win32Exception e)
@@ -117,7 +118,7 @@ internal sealed partial class ProgramStart
     [LibraryImport("libc", EntryPoint = "execvpe", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Execute(string file, nint[] arguments, nint[] environment);
 
-    [LibraryImport("libc", EntryPoint = "prctl")]
+    [LibraryImport("libc", EntryPoint = "prctl", SetLastError = true)]
     private static partial int Control(int option, nuint first, nuint second, nuint third, nuint fourth);
 
     [LibraryImport("libc", EntryPoint = "getxattr", StringMarshalling = StringMarshalling.Utf8)]
