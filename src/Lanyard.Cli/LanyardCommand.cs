@@ -84,6 +84,7 @@ internal static class LanyardCommand
         NetworksCommand.Create(),
         PeersCommand.Create(),
         InfoCommand.Create(),
+        StatusCommand.Create(),
         ConnectCommand.Create(),
         ExposeCommand.Create(),
         PingCommand.Create(),

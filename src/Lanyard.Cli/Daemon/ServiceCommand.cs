@@ -24,6 +24,7 @@ internal static class ServiceCommand
         var controller = new Option<bool>("--controller") { Description = "Be a controller of networks too." };
         var planet = AppOptions.PlanetOption();
         var log = LogOutput.LevelOption();
+        var logFormat = LogOutput.FormatOption();
         var untilInputEnds = new Option<bool>("--until-stdin-ends") { Description = "End when standard input does: for whoever starts this and may die." };
         var command = new Command(
             "service",
@@ -35,12 +36,13 @@ internal static class ServiceCommand
             controller,
             planet,
             log,
+            logFormat,
             untilInputEnds,
         };
         command.SetAction(async (result, cancellation) =>
         {
             var error = result.InvocationConfiguration.Error;
-            using var loggers = LogOutput.Create(result.GetValue(log), error);
+            using var loggers = LogOutput.Create(result.GetValue(log), error, result.GetValue(logFormat));
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             if (result.GetValue(untilInputEnds))
                 StandardInput.WhenEnded(stop.Cancel);
