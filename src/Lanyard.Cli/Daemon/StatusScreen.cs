@@ -18,6 +18,7 @@ internal sealed class StatusScreen
     private readonly IAnsiConsole _console;
     private readonly Queue<double> _received = new();
     private readonly Queue<double> _sent = new();
+    private ServiceReading? _last;
 
     public StatusScreen(TextWriter output) => _console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
 
@@ -25,30 +26,49 @@ internal sealed class StatusScreen
     /// <param name="take">Takes a reading; throws <see cref="CommandException"/> where there is none to be had, which is shown.</param>
     /// <param name="interval">How long from one to the next.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    public Task RunAsync(Func<CancellationToken, Task<ServiceReading>> take, TimeSpan interval, CancellationToken cancellationToken) =>
-        _console.Live(new Text("")).Overflow(VerticalOverflow.Crop).Cropping(VerticalOverflowCropping.Bottom).StartAsync(async screen =>
+    public async Task RunAsync(Func<CancellationToken, Task<ServiceReading>> take, TimeSpan interval, CancellationToken cancellationToken)
+    {
+        while (!cancellationToken.IsCancellationRequested)
         {
-            ServiceReading? last = null;
-            while (!cancellationToken.IsCancellationRequested)
-            {
-                try
-                {
-                    last = await take(cancellationToken);
-                    Note(last);
-                    screen.UpdateTarget(Show(last, problem: null));
-                }
-                catch (CommandException failure)
-                {
-                    screen.UpdateTarget(Show(last, failure.Message));
-                }
-                catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-                {
-                    return;
-                }
+            // What was drawn for another size of the terminal cannot be drawn over.
+            _console.Clear(home: true);
+            await _console.Live(new Text("")).Overflow(VerticalOverflow.Crop).Cropping(VerticalOverflowCropping.Bottom)
+                .StartAsync(screen => FillAsync(screen, take, interval, cancellationToken));
+        }
+    }
 
-                await Task.Delay(interval, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    private (int Width, int Height) Size => (_console.Profile.Width, _console.Profile.Height);
+
+    /// <summary>Shows readings until the terminal has another size.</summary>
+    private async Task FillAsync(
+        LiveDisplayContext screen, Func<CancellationToken, Task<ServiceReading>> take, TimeSpan interval, CancellationToken cancellationToken)
+    {
+        var size = Size;
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            string? problem = null;
+            try
+            {
+                _last = await take(cancellationToken);
+                Note(_last);
             }
-        });
+            catch (CommandException failure)
+            {
+                problem = failure.Message;
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                return;
+            }
+
+            if (Size != size)
+                return;
+            screen.UpdateTarget(Show(_last, problem));
+            await Task.Delay(interval, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (Size != size)
+                return;
+        }
+    }
 
     private void Note(ServiceReading reading)
     {
