@@ -450,6 +450,14 @@ public sealed class Node
         Whois.Resolved(peer.Address);
         Waiting.Retry(nowMs, peer.Address, authenticated: false);
         Outbound.Flush(nowMs, peer);
+        AskForMoons(nowMs, peer);
+    }
+
+    /// <summary>Asks a peer for the moons that are wanted from it: a HELLO says which, and its answer brings them.</summary>
+    internal void AskForMoons(long nowMs, Peer peer)
+    {
+        if (Topology.WantedMoons.Values.Contains(peer.Address))
+            Outbound.SendHello(nowMs, peer, -1, default);
     }
 
     /// <summary>Notes that an authentic packet came: the path is alive, or worth learning; trust and direct paths follow from it.</summary>
@@ -487,6 +495,7 @@ public sealed class Node
         if (Topology.FindRoot(peer.Address) is { } root)
             RootAnswers(nowMs, root);
         Outbound.Flush(nowMs, peer);
+        AskForMoons(nowMs, peer);
         return path;
     }
 

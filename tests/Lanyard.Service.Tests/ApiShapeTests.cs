@@ -132,6 +132,20 @@ public sealed class ApiShapeTests
     }
 
     [Fact]
+    public async Task A_moon_that_is_orbited_comes_from_the_root_that_was_named()
+    {
+        await using var lan = await ServiceLan.StartAsync();
+        Assert.True(Wire.World.TryParse(TestData.Bytes("peer-1.14", "000000084d444217.moon"), out var moon));
+        Assert.True(lan.Service("r").Node.AddWorld(moon));
+        await lan.StartServiceAsync("a");
+        Assert.True((await lan.Client("a").CallAsync("POST", "/moon/084d444217", """{ "seed": "084d444217" }""")).GetProperty("waiting").GetBoolean());
+        while ((await lan.Client("a").CallAsync("GET", "/moon")).GetArrayLength() == 0)
+            await Task.Delay(20, ServiceLan.Guard);
+        Assert.Equal(moon.Timestamp, (await lan.Client("a").CallAsync("GET", "/moon/084d444217")).GetProperty("timestamp").GetInt64());
+        Assert.Equal("{}", (await lan.Client("a").CallAsync("POST", "/moon/0123456789")).GetRawText());
+    }
+
+    [Fact]
     public void A_networks_device_has_the_name_that_a_real_node_gives_it()
     {
         foreach (var recording in TestData.Recordings)
