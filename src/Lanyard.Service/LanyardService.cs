@@ -33,14 +33,16 @@ public sealed class LanyardService : IAsyncDisposable
     private readonly string _home;
     private readonly ControllerHost? _controller;
     private readonly ApiServer _server;
+    private readonly ProxyHost _proxies;
     private int _disposed;
 
-    private LanyardService(string home, LanyardNode node, ControllerHost? controller, ApiServer server)
+    private LanyardService(string home, LanyardNode node, ControllerHost? controller, ApiServer server, ProxyHost proxies)
     {
         _home = home;
         Node = node;
         _controller = controller;
         _server = server;
+        _proxies = proxies;
     }
 
     /// <summary>The node.</summary>
@@ -51,6 +53,9 @@ public sealed class LanyardService : IAsyncDisposable
 
     /// <summary>The UDP port of the node and TCP port of the API.</summary>
     public int Port => _server.Port;
+
+    /// <summary>The proxies and forwards.</summary>
+    internal ProxyHost Proxies => _proxies;
 
     /// <summary>Starts the service. The API answers when this returns.</summary>
     /// <param name="options">How.</param>
@@ -78,19 +83,23 @@ public sealed class LanyardService : IAsyncDisposable
                 },
                 cancellationToken).ConfigureAwait(false);
             ControllerHost? controller = null;
+            ProxyHost? proxies = null;
             try
             {
                 controller = controllerLink is null ? null : StartController(home, node, controllerLink, options.LoggerFactory);
                 var token = AuthToken.LoadOrCreate(home);
+                proxies = await ProxyHost.StartAsync(node, home, options.LoggerFactory).ConfigureAwait(false);
                 var api = new LocalApi(node, controller?.Controller, home, token);
                 var server = await ApiServer.StartAsync(api, node.BoundEndPoints[0].Port, cancellationToken).ConfigureAwait(false);
-                var service = new LanyardService(home, node, controller, server);
+                var service = new LanyardService(home, node, controller, server, proxies);
                 StateFiles.Write(Path.Combine(home, PortFile), server.Port.ToString(CultureInfo.InvariantCulture));
                 StateFiles.Write(Path.Combine(home, ProcessFile), Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
                 return service;
             }
             catch (Exception failure)
             {
+                if (proxies is not null)
+                    await proxies.DisposeAsync().ConfigureAwait(false);
                 await EndAsync(node, controller).ConfigureAwait(false);
                 if (failure is not PortInUseException)
                     throw;
@@ -102,12 +111,17 @@ public sealed class LanyardService : IAsyncDisposable
         }
     }
 
+    /// <summary>Reads <c>local.conf</c> again, as it does by itself where the system tells of the file's changes: proxies and forwards that did not
+    /// change go on as they are. Where it makes no sense that is logged, and all stays.</summary>
+    public Task ReloadAsync() => _proxies.ReloadAsync();
+
     /// <summary>Ends the service: what waits to be stored is stored, the node tells nobody and keeps its state, the API is gone.</summary>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
             return;
         await _server.DisposeAsync().ConfigureAwait(false);
+        await _proxies.DisposeAsync().ConfigureAwait(false);
         await EndAsync(Node, _controller).ConfigureAwait(false);
         StateFiles.TryDelete(Path.Combine(_home, ProcessFile));
         StateFiles.TryDelete(Path.Combine(_home, PortFile));

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text;
 using Lanyard.Cli.App;
 using Lanyard.Service;
@@ -11,6 +12,9 @@ namespace Lanyard.Cli.Daemon;
 /// <summary><c>lanyard service</c>: the daemon.</summary>
 internal static class ServiceCommand
 {
+    /// <summary>The verb.</summary>
+    public const string Name = "service";
+
     public static Command Create()
     {
         var home = HomeFolder.ServiceOption();
@@ -26,9 +30,9 @@ internal static class ServiceCommand
         var log = LogOutput.LevelOption();
         var untilInputEnds = new Option<bool>("--until-stdin-ends") { Description = "End when standard input does: for whoever starts this and may die." };
         var command = new Command(
-            "service",
+            Name,
             "Run a node with the local JSON API, as a daemon does: it joins the networks that its folder remembers. It is a root where the planet or a moon names its identity. "
-            + "Ends on SIGTERM or SIGINT, with exit code 0.")
+            + "SIGHUP has it read the proxies and forwards in its folder's local.conf again. Ends on SIGTERM or SIGINT, with exit code 0.")
         {
             home,
             port,
@@ -58,6 +62,11 @@ internal static class ServiceCommand
                 LoggerFactory = loggers,
             };
             await using var service = await LanyardService.StartAsync(options, stop.Token);
+            using var hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
+            {
+                signal.Cancel = true;
+                _ = service.ReloadAsync();
+            });
             Describe(service, options.HomeDirectory, error);
             await Task.Delay(Timeout.Infinite, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             return ExitCode.Ok;

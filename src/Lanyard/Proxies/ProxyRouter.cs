@@ -59,7 +59,7 @@ internal sealed class ProxyRouter(Func<IReadOnlyList<LanyardNetwork>> networks, 
             }
         }
 
-        if (unknown is { Failure: LanyardNameFailure.NotOnNetwork } && outside == LanyardOutsidePolicy.Host)
+        if (unknown is null or { Failure: LanyardNameFailure.NotOnNetwork } && outside == LanyardOutsidePolicy.Host)
             return await FindOutsideAsync(destination.Name, cancellationToken).ConfigureAwait(false);
         throw new ProxyException(unknown?.Failure == LanyardNameFailure.NoAnswer ? ProxyFailure.TimedOut : ProxyFailure.UnknownName,
             unknown?.Message ?? "This node is on no virtual network at present: join one.", unknown);
