@@ -10,7 +10,7 @@ public sealed class SocksTests
     public async Task Replies_say_why_there_is_no_connection()
     {
         await using var lan = await ProxyLan.StartAsync();
-        await using var proxy = lan.Client.StartProxy();
+        await using var proxy = lan.Client.StartProxy(new LanyardProxyOptions { ConnectTimeout = TimeSpan.FromSeconds(10) });
         Assert.Equal(SocksReply.ConnectionRefused, await ReplyAsync(SocksCommand.Connect, $"{lan.ServerAddress}", 81));
         Assert.Equal(SocksReply.ConnectionRefused, await ReplyAsync(SocksCommand.Connect, "server", 81));
         Assert.Equal(SocksReply.HostUnreachable, await ReplyAsync(SocksCommand.Connect, "10.77.0.250", 80));
