@@ -29,7 +29,7 @@ internal static class LanyardCommand
         var result = Create().Parse(args, Parsing);
         if (result.Action is ParseErrorAction)
             return Explain(result, error);
-        using var signals = new StopSignals();
+        using var signals = new StopSignals(withHangup: result.CommandResult.Command.Name != ServiceCommand.Name);
         // Signals and failures are handled here, and alike for all verbs.
         var configuration = new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
         try
@@ -88,6 +88,9 @@ internal static class LanyardCommand
         StatusCommand.Create(),
         ConnectCommand.Create(),
         ExposeCommand.Create(),
+        ForwardCommand.Create(),
+        ProxyCommand.Create(),
+        SshProxyCommand.Create(),
         PingCommand.Create(),
         HttpCommand.Create(),
         UdpEchoCommand.Create(),

@@ -25,11 +25,13 @@ internal static class Parse
         CustomParser = result => Read<NetworkId>(result, NetworkId.TryParse, "a network's ID, which is sixteen hexadecimal digits"),
     };
 
-    public static Option<NetworkId> NetworkOption() => new("--network", "-n")
+    /// <summary>The option that names a network.</summary>
+    /// <param name="required">Whether there is no doing without.</param>
+    public static Option<NetworkId> NetworkOption(bool required = true) => new("--network", "-n")
     {
-        Description = "The network's ID: sixteen hexadecimal digits.",
+        Description = required ? "The network's ID: sixteen hexadecimal digits." : "The network's ID: sixteen hexadecimal digits. By default all networks that the folder remembers.",
         HelpName = "ID",
-        Required = true,
+        Required = required,
         CustomParser = result => Read<NetworkId>(result, NetworkId.TryParse, "a network's ID, which is sixteen hexadecimal digits"),
     };
 
@@ -37,6 +39,21 @@ internal static class Parse
     {
         Description = description,
         CustomParser = result => Read<InetAddress>(result, InetAddress.TryParse, "an IP address"),
+    };
+
+    /// <summary>An option that says where to listen on this host: a port, of 127.0.0.1, or an address with a port.</summary>
+    public static Option<InetEndpoint?> ListenOption(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "[IP:]PORT",
+        CustomParser = result =>
+        {
+            var text = result.Tokens[0].Value;
+            if (InetEndpoint.TryParse(text.Contains(':', StringComparison.Ordinal) ? text : $"127.0.0.1:{text}", out var endpoint))
+                return endpoint;
+            result.AddError($"'{text}' is not a port, or an address and a port such as 127.0.0.1:1080 or [::1]:1080.");
+            return null;
+        },
     };
 
     public static Argument<int> PortArgument(string description) => new("PORT") { Description = description, CustomParser = result => Number(result, 1, ushort.MaxValue) };

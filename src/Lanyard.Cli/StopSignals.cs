@@ -8,9 +8,11 @@ internal sealed class StopSignals : IDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly List<PosixSignalRegistration> _registrations = [];
 
-    public StopSignals()
+    /// <summary>Listens for them.</summary>
+    /// <param name="withHangup">Whether SIGHUP is one of them; for a daemon it means something else.</param>
+    public StopSignals(bool withHangup)
     {
-        foreach (var signal in new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP })
+        foreach (var signal in withHangup ? [PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP] : new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM })
             _registrations.Add(PosixSignalRegistration.Create(signal, Stop));
     }
 

@@ -46,13 +46,14 @@ public sealed class LanyardService : IAsyncDisposable
     private readonly CancellationTokenSource _end = new();
     private readonly Task _watching;
     private readonly InterceptServer? _intercept;
+    private readonly ProxyHost _proxies;
     private LocalConfiguration _inForce;
     private ApiServer _server;
     private int _disposed;
 
     private LanyardService(
         string home, LanyardOptions options, LanyardNode node, ControllerHost? controller, ConfigurationKeeper configuration, LocalConfiguration inForce,
-        LocalApi api, ApiServer server, InterceptServer? intercept, ILogger logger)
+        LocalApi api, ApiServer server, ProxyHost proxies, InterceptServer? intercept, ILogger logger)
     {
         _home = home;
         _options = options;
@@ -62,6 +63,7 @@ public sealed class LanyardService : IAsyncDisposable
         _inForce = inForce;
         _api = api;
         _server = server;
+        _proxies = proxies;
         _intercept = intercept;
         _logger = logger;
         Port = server.Port;
@@ -77,6 +79,9 @@ public sealed class LanyardService : IAsyncDisposable
 
     /// <summary>The UDP port of the node and TCP port of the API.</summary>
     public int Port { get; }
+
+    /// <summary>The proxies and forwards.</summary>
+    internal ProxyHost Proxies => _proxies;
 
     /// <summary>Starts the service. The API answers when this returns.</summary>
     /// <param name="options">How.</param>
@@ -108,22 +113,31 @@ public sealed class LanyardService : IAsyncDisposable
                 },
                 cancellationToken).ConfigureAwait(false);
             ControllerHost? controller = null;
+            ProxyHost? proxies = null;
+            ApiServer? server = null;
+            InterceptServer? intercept = null;
             try
             {
                 controller = controllerLink is null ? null : StartController(home, node, controllerLink, loggers);
+                proxies = await ProxyHost.StartAsync(node, home, loggers).ConfigureAwait(false);
                 var access = new ApiAccess(AuthToken.LoadOrCreate(home), AuthToken.LoadOrCreate(home, AuthToken.MetricsFileName), keeper);
                 var api = new LocalApi(node, controller?.Controller, home, access, keeper);
-                var server = await ApiServer.StartAsync(api, node.BoundEndPoints[0].Port, IsPublic(configuration), cancellationToken).ConfigureAwait(false);
+                server = await ApiServer.StartAsync(api, node.BoundEndPoints[0].Port, IsPublic(configuration), cancellationToken).ConfigureAwait(false);
                 ServiceLog.ApiStarted(logger, server.Port, server.Addresses);
-                var intercept = OperatingSystem.IsLinux()
+                intercept = OperatingSystem.IsLinux()
                     ? InterceptServer.Start(node, new InterceptOptions { SocketPath = Path.Combine(home, InterceptServer.SocketFile) }, loggers) : null;
-                var service = new LanyardService(home, options.Node, node, controller, keeper, configuration, api, server, intercept, logger);
                 StateFiles.Write(Path.Combine(home, PortFile), server.Port.ToString(CultureInfo.InvariantCulture));
                 StateFiles.Write(Path.Combine(home, ProcessFile), Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
-                return service;
+                return new LanyardService(home, options.Node, node, controller, keeper, configuration, api, server, proxies, intercept, logger);
             }
             catch (Exception failure)
             {
+                if (intercept is not null)
+                    await intercept.DisposeAsync().ConfigureAwait(false);
+                if (server is not null)
+                    await server.DisposeAsync().ConfigureAwait(false);
+                if (proxies is not null)
+                    await proxies.DisposeAsync().ConfigureAwait(false);
                 await EndAsync(node, controller).ConfigureAwait(false);
                 if (failure is not PortInUseException)
                     throw;
@@ -133,6 +147,16 @@ public sealed class LanyardService : IAsyncDisposable
                 StateFiles.TryDelete(Path.Combine(home, KeptPortFile));
             }
         }
+    }
+
+    /// <summary>
+    /// Reads <c>local.conf</c> again, as it does by itself where the file changes, and puts into force what can be while the service runs: proxies and
+    /// forwards that did not change go on as they are. Where it makes no sense that is logged, and all stays.
+    /// </summary>
+    public async Task ReloadAsync()
+    {
+        await ReloadSettingsAsync().ConfigureAwait(false);
+        await _proxies.ReloadAsync().ConfigureAwait(false);
     }
 
     /// <summary>Ends the service: what waits to be stored is stored, the node tells nobody and keeps its state, the API is gone.</summary>
@@ -146,13 +170,14 @@ public sealed class LanyardService : IAsyncDisposable
         await _server.DisposeAsync().ConfigureAwait(false);
         if (_intercept is not null)
             await _intercept.DisposeAsync().ConfigureAwait(false);
+        await _proxies.DisposeAsync().ConfigureAwait(false);
         await EndAsync(Node, _controller).ConfigureAwait(false);
         StateFiles.TryDelete(Path.Combine(_home, ProcessFile));
         StateFiles.TryDelete(Path.Combine(_home, PortFile));
     }
 
-    /// <summary>Looks whether the folder's <c>local.conf</c> changed, and puts into force what can be while the service runs.</summary>
-    internal async Task ReloadAsync()
+    // The proxies watch the file by themselves.
+    private async Task ReloadSettingsAsync()
     {
         await _reloading.WaitAsync().ConfigureAwait(false);
         try
@@ -200,7 +225,7 @@ public sealed class LanyardService : IAsyncDisposable
             try
             {
                 await _wake.WaitAsync(ReloadInterval, _end.Token).ConfigureAwait(false);
-                await ReloadAsync().ConfigureAwait(false);
+                await ReloadSettingsAsync().ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (_end.IsCancellationRequested)
             {

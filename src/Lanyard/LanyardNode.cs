@@ -41,7 +41,7 @@ public sealed class LanyardNode : IAsyncDisposable
         runtime.OnUserMessage = args => UserMessageReceived?.Invoke(this, args);
     }
 
-    /// <summary>A network's status, configuration or addresses changed.</summary>
+    /// <summary>A network's status, configuration or addresses changed, or it was left: then it is none of <see cref="Networks"/> any more.</summary>
     public event EventHandler<LanyardNetworkEventArgs>? NetworkChanged;
 
     /// <summary>A peer became known, or the way to it changed between direct and relayed.</summary>
@@ -260,6 +260,7 @@ public sealed class LanyardNode : IAsyncDisposable
             _runtime.Engine.Leave(network);
             _runtime.State.Delete(StateNames.NetworkSettings(network.Value));
             _networks = _networks.Where(n => n != joined).ToArray();
+            RaiseNetworkChanged(joined, joined.Status);
         }
     }
 

@@ -19,6 +19,9 @@ internal sealed class TestController(Identity identity) : INetworkController
 
     public int Mtu { get; set; } = NetworkLimits.DefaultMtu;
 
+    /// <summary>The network's DNS.</summary>
+    public NetworkDns? Dns { get; set; }
+
     /// <summary>Whether anything is answered.</summary>
     public bool IsSilent { get; set; }
 
@@ -41,6 +44,7 @@ internal sealed class TestController(Identity identity) : INetworkController
             Type = IsPrivate ? NetworkType.Private : NetworkType.Public,
             Name = "test",
             Mtu = Mtu,
+            Dns = Dns,
             Rules = [Rule.ActionAccept],
         };
         if (AssignsAddresses)

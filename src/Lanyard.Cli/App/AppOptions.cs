@@ -5,10 +5,10 @@ using Microsoft.Extensions.Logging;
 namespace Lanyard.Cli.App;
 
 /// <summary>The options of verbs that are a node themselves.</summary>
-internal sealed class AppOptions(bool withCapture = true)
+internal sealed class AppOptions(bool withCapture = true, bool networkRequired = true)
 {
     private readonly Option<string> _home = HomeFolder.AppOption();
-    private readonly Option<NetworkId> _network = Parse.NetworkOption();
+    private readonly Option<NetworkId> _network = Parse.NetworkOption(networkRequired);
     private readonly Option<string?> _planet = PlanetOption();
     private readonly Option<double> _joinTimeout = Parse.SecondsOption("--join-timeout", "How long to wait for the controller.", 60);
 
@@ -38,18 +38,38 @@ internal sealed class AppOptions(bool withCapture = true)
     /// <param name="result">The command line.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <param name="capture">Where the traffic is captured; where the command line says if none is given, which may be nowhere.</param>
-    public Task<AppNode> StartAsync(ParseResult result, CancellationToken cancellationToken, AppCapture? capture = null)
+    /// <param name="isQuiet">Whether the addresses are not written.</param>
+    public Task<AppNode> StartAsync(ParseResult result, CancellationToken cancellationToken, AppCapture? capture = null, bool isQuiet = false)
+    {
+        var error = isQuiet ? TextWriter.Null : result.InvocationConfiguration.Error;
+        var options = Configure(result);
+        if (withCapture && result.GetValue(_capture) is { } file)
+            capture = new AppCapture(Files.OpenWrite(file), new LanyardCaptureOptions());
+        return AppNode.StartAsync(options, result.GetRequiredValue(_network), result.GetValue(_wait), error, capture, cancellationToken);
+    }
+
+    /// <summary>Whether the command line names a network.</summary>
+    public bool NamesNetwork(ParseResult result) => result.GetResult(_network) is { Implicit: false };
+
+    /// <summary>Starts the node on all networks that its folder remembers, and waits for none of them.</summary>
+    public async Task<LanyardNode> StartNodeAsync(ParseResult result, CancellationToken cancellationToken)
+    {
+        var node = await AppNode.StartNodeAsync(Configure(result) with { JoinKnownNetworks = true }, cancellationToken);
+        if (node.Networks.Count > 0)
+            return node;
+        await node.DisposeAsync();
+        throw new CommandException(ExitCode.Usage, $"The folder '{result.GetRequiredValue(_home)}' remembers no network: name one with --network.");
+    }
+
+    private LanyardOptions Configure(ParseResult result)
     {
         var error = result.InvocationConfiguration.Error;
-        var options = AppNode.Configure(result.GetRequiredValue(_home), error) with
+        return AppNode.Configure(result.GetRequiredValue(_home), error) with
         {
             Planet = ReadPlanet(result.GetValue(_planet)),
             JoinTimeout = result.GetTime(_joinTimeout),
             LoggerFactory = LogOutput.Create(result.GetValue(_log), error),
         };
-        if (withCapture && result.GetValue(_capture) is { } file)
-            capture = new AppCapture(Files.OpenWrite(file), new LanyardCaptureOptions());
-        return AppNode.StartAsync(options, result.GetRequiredValue(_network), result.GetValue(_wait), error, capture, cancellationToken);
     }
 
     /// <summary>The option of whoever starts a node.</summary>

@@ -25,32 +25,9 @@ internal static class ConnectCommand
             await using var app = await options.StartAsync(result, cancellation);
             var remote = new InetEndpoint(result.GetRequiredValue(address), (ushort)result.GetRequiredValue(port));
             await using var stream = await app.Network.ConnectAsync(remote, cancellationToken: cancellation);
-            await using var input = Console.OpenStandardInput();
-            await using var output = Console.OpenStandardOutput();
-            var sending = StreamRelay.CopyAsync(input, stream, stream.ShutdownSend, cancellation);
-            var receiving = StreamRelay.CopyAsync(stream, output, output.Flush, cancellation);
-            if (Console.IsInputRedirected)
-                await WaitForBothAsync(sending, receiving);
-            else
-                await await Task.WhenAny(receiving, Failure(sending));
+            await StandardStreams.RelayAsync(stream, cancellation);
             return ExitCode.Ok;
         });
         return command;
-    }
-
-    /// <summary>Waits for both directions, and for neither where one fails: reading standard input cannot be stopped.</summary>
-    private static async Task WaitForBothAsync(Task sending, Task receiving)
-    {
-        var first = await Task.WhenAny(sending, receiving);
-        await first;
-        await (first == sending ? receiving : sending);
-    }
-
-    /// <summary>Ends where a task fails, and never where it does not.</summary>
-    private static Task Failure(Task task)
-    {
-        var failure = new TaskCompletionSource();
-        task.ContinueWith(failed => failure.SetException(failed.Exception!.InnerExceptions), CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
-        return failure.Task;
     }
 }

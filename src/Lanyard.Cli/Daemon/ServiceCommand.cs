@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text;
 using Lanyard.Cli.App;
 using Lanyard.Service;
@@ -11,6 +12,8 @@ namespace Lanyard.Cli.Daemon;
 /// <summary><c>lanyard service</c>: the daemon.</summary>
 internal static class ServiceCommand
 {
+    /// <summary>The verb.</summary>
+    public const string Name = "service";
     private static readonly EventId Ready = new(100, nameof(Ready));
 
     public static Command Create()
@@ -29,9 +32,9 @@ internal static class ServiceCommand
         var logFormat = LogOutput.FormatOption();
         var untilInputEnds = new Option<bool>("--until-stdin-ends") { Description = "End when standard input does: for whoever starts this and may die." };
         var command = new Command(
-            "service",
+            Name,
             "Run a node with the local JSON API, as a daemon does: it joins the networks that its folder remembers. It is a root where the planet or a moon names its identity. "
-            + "Ends on SIGTERM or SIGINT, with exit code 0.")
+            + "SIGHUP has it read the proxies and forwards in its folder's local.conf again. Ends on SIGTERM or SIGINT, with exit code 0.")
         {
             home,
             port,
@@ -62,6 +65,11 @@ internal static class ServiceCommand
                 LoggerFactory = loggers,
             };
             await using var service = await LanyardService.StartAsync(options, stop.Token);
+            using var hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
+            {
+                signal.Cancel = true;
+                _ = service.ReloadAsync();
+            });
             var description = Describe(service, options.HomeDirectory);
             if (result.GetValue(logFormat) == LogFormat.Text)
                 error.WriteLine(description);

@@ -12,6 +12,7 @@ internal sealed class DatagramForwarder : IAsyncDisposable
 {
     private readonly DatagramEnd _end;
     private readonly ProxyRouter _router;
+    private readonly LanyardForward _forward;
     private readonly ProxyDestination _destination;
     private readonly LanyardForwardOptions _options;
     private readonly LanyardProxyCounters _counters;
@@ -25,16 +26,17 @@ internal sealed class DatagramForwarder : IAsyncDisposable
     /// <summary>Begins to forward.</summary>
     /// <param name="end">The port; disposed of at the end.</param>
     /// <param name="router">Finds the destination.</param>
-    /// <param name="destination">Where to.</param>
+    /// <param name="forward">Where to.</param>
     /// <param name="options">How.</param>
     /// <param name="counters">Where it is counted.</param>
     /// <param name="logger">Where failures are logged.</param>
     public DatagramForwarder(
-        DatagramEnd end, ProxyRouter router, ProxyDestination destination, LanyardForwardOptions options, LanyardProxyCounters counters, ILogger logger)
+        DatagramEnd end, ProxyRouter router, LanyardForward forward, LanyardForwardOptions options, LanyardProxyCounters counters, ILogger logger)
     {
         _end = end;
         _router = router;
-        _destination = destination;
+        _forward = forward;
+        _destination = new ProxyDestination(forward.Host, default, forward.HostPort);
         _options = options;
         _counters = counters;
         _logger = logger;
@@ -117,7 +119,7 @@ internal sealed class DatagramForwarder : IAsyncDisposable
         catch (Exception failure) when (failure is LanyardException or ProxyException || (failure is OperationCanceledException && !_over.IsCancellationRequested))
         {
             _counters.Add(LanyardProxyCounter.Unreachable);
-            ProxyLog.Refused(_logger, source, failure.Message);
+            ProxyLog.ForwardFailed(_logger, _forward, source, failure.Message);
             return null;
         }
     }

@@ -28,7 +28,7 @@ public sealed class LanyardForwarder : IAsyncDisposable
         {
             DatagramEnd end = isLocal ? new HostDatagramEnd(HostSockets.BindUdp(HostBind())) : NetworkDatagramEnd.Open(network, NetworkBind());
             LocalEndPoint = end.Local.ToIPEndPoint();
-            _server = new DatagramForwarder(end, _router, new ProxyDestination(forward.Host, default, forward.HostPort), options, Counters, _logger);
+            _server = new DatagramForwarder(end, _router, forward, options, Counters, _logger);
         }
         else if (isLocal)
         {
@@ -82,7 +82,7 @@ public sealed class LanyardForwarder : IAsyncDisposable
         catch (ProxyException failure)
         {
             Counters.Add(failure.Failure == ProxyFailure.NotAllowed ? LanyardProxyCounter.NotAllowed : LanyardProxyCounter.Unreachable);
-            ProxyLog.Refused(_logger, connection.Client.Remote, failure.Message);
+            ProxyLog.ForwardFailed(_logger, Forward, connection.Client.Remote, failure.Message);
             connection.Cut(null);
         }
     }

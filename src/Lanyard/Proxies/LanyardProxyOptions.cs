@@ -64,8 +64,9 @@ public sealed record LanyardProxyOptions
     /// <summary>How long a connection may carry nothing in either direction before it is cut. Default 2 hours.</summary>
     public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromHours(2);
 
+    /// <summary>Throws where they make no sense, as starting a proxy with them would.</summary>
     /// <exception cref="ArgumentException">They contradict each other, or one is out of range.</exception>
-    internal void Check()
+    public void Check()
     {
         ArgumentNullException.ThrowIfNull(LocalEndPoint);
         if (Protocols is 0 or > LanyardProxyProtocols.All)

@@ -37,6 +37,9 @@ internal static partial class ProxyLog
     [LoggerMessage(110, LogLevel.Debug, "{Client} is connected to {Destination}.")]
     public static partial void Connected(ILogger logger, InetEndpoint client, string destination);
 
+    [LoggerMessage(112, LogLevel.Warning, "Forward {Forward}: {Client} has no way to its destination. {Reason}")]
+    public static partial void ForwardFailed(ILogger logger, LanyardForward forward, InetEndpoint client, string reason);
+
     [LoggerMessage(111, LogLevel.Error, "A proxy or forward failed at an unexpected place; it goes on. Please report this.")]
     public static partial void InternalError(ILogger logger, Exception exception);
 }

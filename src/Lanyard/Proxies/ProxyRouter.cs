@@ -9,6 +9,9 @@ namespace Lanyard;
 /// <param name="outside">What becomes of other destinations.</param>
 internal sealed class ProxyRouter(Func<IReadOnlyList<LanyardNetwork>> networks, LanyardOutsidePolicy outside)
 {
+    // Of the time to connect: the stack, which knows why nobody answers, gives up first, and early enough for the next address.
+    private const double StackShare = 0.9;
+
     /// <summary>The networks.</summary>
     public IReadOnlyList<LanyardNetwork> Networks => networks();
 
@@ -59,7 +62,7 @@ internal sealed class ProxyRouter(Func<IReadOnlyList<LanyardNetwork>> networks, 
             }
         }
 
-        if (unknown is { Failure: LanyardNameFailure.NotOnNetwork } && outside == LanyardOutsidePolicy.Host)
+        if (unknown is null or { Failure: LanyardNameFailure.NotOnNetwork } && outside == LanyardOutsidePolicy.Host)
             return await FindOutsideAsync(destination.Name, cancellationToken).ConfigureAwait(false);
         throw new ProxyException(unknown?.Failure == LanyardNameFailure.NoAnswer ? ProxyFailure.TimedOut : ProxyFailure.UnknownName,
             unknown?.Message ?? "This node is on no virtual network at present: join one.", unknown);
@@ -79,7 +82,8 @@ internal sealed class ProxyRouter(Func<IReadOnlyList<LanyardNetwork>> networks, 
             {
                 try
                 {
-                    return await ConnectAsync(network, new InetEndpoint(addresses[i], destination.Port), patience.Token).ConfigureAwait(false);
+                    return await ConnectAsync(
+                        network, new InetEndpoint(addresses[i], destination.Port), timeout * (StackShare / addresses.Count), patience.Token).ConfigureAwait(false);
                 }
                 catch (Exception failure) when (i < addresses.Count - 1 && failure is LanyardSocketException or SocketException)
                 {
@@ -137,10 +141,16 @@ internal sealed class ProxyRouter(Func<IReadOnlyList<LanyardNetwork>> networks, 
         return addresses.Length == 0 ? "no address on any at present" : addresses;
     }
 
-    private static async Task<StreamEnd> ConnectAsync(LanyardNetwork? network, InetEndpoint remote, CancellationToken cancellationToken) =>
-        network is null
-            ? await HostSockets.ConnectAsync(remote, cancellationToken).ConfigureAwait(false)
-            : new NetworkStreamEnd(await network.ConnectAsync(remote, cancellationToken: cancellationToken).ConfigureAwait(false));
+    private static async Task<StreamEnd> ConnectAsync(
+        LanyardNetwork? network, InetEndpoint remote, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        if (network is null)
+            return await HostSockets.ConnectAsync(remote, cancellationToken).ConfigureAwait(false);
+        var options = network.Node.Options.Tcp;
+        if (options.ConnectTimeout > timeout)
+            options = options with { ConnectTimeout = timeout };
+        return new NetworkStreamEnd(await network.ConnectAsync(remote, options, cancellationToken).ConfigureAwait(false));
+    }
 
     private static ProxyFailure FailureOf(SocketError error) => error switch
     {

@@ -1,0 +1,70 @@
+using System.CommandLine;
+
+namespace Lanyard.Cli.App;
+
+/// <summary><c>lanyard forward</c>: ports of this host that lead onto the LAN, and of the LAN that lead to what this host reaches.</summary>
+internal static class ForwardCommand
+{
+    public static Command Create()
+    {
+        var local = ForwardOption("-L", "--local", LanyardForwardDirection.Local, "A port of this host (of 127.0.0.1, unless BIND says otherwise) that leads to one on the LAN.");
+        var remote = ForwardOption("-R", "--remote", LanyardForwardDirection.Remote, "A port of this node on the LAN that leads to one that this host reaches.");
+        var options = new AppOptions();
+        var command = new Command(
+            "forward",
+            "Forward TCP and UDP ports between this host and the LAN, as ssh -L and -R do; -L and -R may be given many times. IPv6 addresses go in brackets, '/udp' at the end forwards "
+            + "datagrams. Ends on SIGTERM or SIGINT, with exit code 0.")
+        {
+            local,
+            remote,
+        };
+        options.AddTo(command);
+        command.SetAction(async (result, cancellation) =>
+        {
+            LanyardForward[] forwards = [.. result.GetValue(local) ?? [], .. result.GetValue(remote) ?? []];
+            if (forwards.Length == 0)
+                throw new CommandException(ExitCode.Usage, "Say what to forward, with -L or -R.");
+            var error = result.InvocationConfiguration.Error;
+            await using var app = await options.StartAsync(result, cancellation);
+            var forwarders = new List<LanyardForwarder>();
+            try
+            {
+                foreach (var forward in forwards)
+                {
+                    var forwarder = app.Network.StartForward(forward);
+                    forwarders.Add(forwarder);
+                    error.WriteLine($"forward {(forward.Direction == LanyardForwardDirection.Local ? "-L" : "-R")} {forward} listening on {forwarder.LocalEndPoint}");
+                }
+
+                await Task.Delay(Timeout.Infinite, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                return ExitCode.Ok;
+            }
+            finally
+            {
+                foreach (var forwarder in forwarders)
+                    await forwarder.DisposeAsync();
+            }
+        });
+        return command;
+    }
+
+    private static Option<LanyardForward[]> ForwardOption(string name, string alias, LanyardForwardDirection direction, string description) => new(name, alias)
+    {
+        Description = description,
+        HelpName = "[BIND:]PORT:HOST:HOSTPORT[/udp]",
+        Arity = ArgumentArity.OneOrMore,
+        CustomParser = result =>
+        {
+            var forwards = new List<LanyardForward>();
+            foreach (var token in result.Tokens)
+            {
+                if (LanyardForward.TryParse(direction, token.Value, out var forward, out var error))
+                    forwards.Add(forward);
+                else
+                    result.AddError(error);
+            }
+
+            return [.. forwards];
+        },
+    };
+}

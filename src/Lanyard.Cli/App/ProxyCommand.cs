@@ -1,0 +1,100 @@
+using System.CommandLine;
+using Lanyard.Primitives;
+
+namespace Lanyard.Cli.App;
+
+/// <summary><c>lanyard proxy</c>: SOCKS5 and HTTP proxies into the LAN.</summary>
+internal static class ProxyCommand
+{
+    private const string PasswordVariable = "LANYARD_PROXY_PASSWORD";
+    private const ushort DefaultPort = 1080;
+
+    public static Command Create()
+    {
+        var both = Parse.ListenOption("--listen", "Where to speak SOCKS5 and HTTP, on the one port. By default 127.0.0.1:1080, unless --socks or --http is given.");
+        var socks = Parse.ListenOption("--socks", "Where to speak SOCKS5.");
+        var http = Parse.ListenOption("--http", "Where to speak HTTP.");
+        var outside = new Option<bool>("--outside")
+        {
+            Description = "Reach destinations that are not on the LAN through this host's own network. By default they are refused.",
+        };
+        var user = new Option<string?>("--user")
+        {
+            Description = $"Ask for this user, and for the password in the environment variable {PasswordVariable}.",
+            HelpName = "NAME",
+        };
+        var options = new AppOptions(networkRequired: false);
+        var command = new Command(
+            "proxy",
+            "Let programs of this host onto the LAN that know nothing of it but how to use a SOCKS5 or HTTP proxy. Names are looked up on the LAN. Ends on SIGTERM or SIGINT, with exit code 0.")
+        {
+            both,
+            socks,
+            http,
+            outside,
+            user,
+        };
+        options.AddTo(command);
+        command.SetAction(async (result, cancellation) =>
+        {
+            var error = result.InvocationConfiguration.Error;
+            var shared = new LanyardProxyOptions
+            {
+                Outside = result.GetValue(outside) ? LanyardOutsidePolicy.Host : LanyardOutsidePolicy.Refuse,
+                UserName = result.GetValue(user),
+                Password = result.GetValue(user) is null ? null : ReadPassword(),
+            };
+            var wanted = new List<LanyardProxyOptions>();
+            Want(LanyardProxyProtocols.Socks, result.GetValue(socks));
+            Want(LanyardProxyProtocols.Http, result.GetValue(http));
+            Want(LanyardProxyProtocols.All, result.GetValue(both) ?? (wanted.Count > 0 ? null : new InetEndpoint(InetAddress.Parse("127.0.0.1"), DefaultPort)));
+            if (!options.NamesNetwork(result))
+            {
+                await using var node = await options.StartNodeAsync(result, cancellation);
+                return await RunAsync(wanted, node.StartProxy, error, cancellation);
+            }
+
+            await using var app = await options.StartAsync(result, cancellation);
+            return await RunAsync(wanted, app.Network.StartProxy, error, cancellation);
+
+            void Want(LanyardProxyProtocols protocols, InetEndpoint? endpoint)
+            {
+                if (endpoint is { } local)
+                    wanted.Add(shared with { Protocols = protocols, LocalEndPoint = local.ToIPEndPoint() });
+            }
+        });
+        return command;
+    }
+
+    private static async Task<int> RunAsync(List<LanyardProxyOptions> wanted, Func<LanyardProxyOptions, LanyardProxy> start, TextWriter error, CancellationToken cancellation)
+    {
+        var proxies = new List<LanyardProxy>();
+        try
+        {
+            foreach (var options in wanted)
+            {
+                proxies.Add(start(options));
+                error.WriteLine($"{Describe(options.Protocols)} proxy listening on {proxies[^1].LocalEndPoint}");
+            }
+
+            await Task.Delay(Timeout.Infinite, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            return ExitCode.Ok;
+        }
+        finally
+        {
+            foreach (var proxy in proxies)
+                await proxy.DisposeAsync();
+        }
+    }
+
+    private static string Describe(LanyardProxyProtocols protocols) => protocols switch
+    {
+        LanyardProxyProtocols.Socks => "SOCKS5",
+        LanyardProxyProtocols.Http => "HTTP",
+        _ => "SOCKS5 and HTTP",
+    };
+
+    private static string ReadPassword() => Environment.GetEnvironmentVariable(PasswordVariable) is { Length: > 0 } password
+        ? password
+        : throw new CommandException(ExitCode.Usage, $"Put the password for --user into the environment variable {PasswordVariable}: on the command line all users of this machine would see it.");
+}

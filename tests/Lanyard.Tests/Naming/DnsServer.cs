@@ -1,0 +1,136 @@
+using System.Buffers.Binary;
+using System.Text;
+using Lanyard.Primitives;
+
+namespace Lanyard.Tests.Naming;
+
+/// <summary>A DNS server on a virtual network, of the simplest kind. Answers over UDP are cut short where they are to be asked for over TCP.</summary>
+internal sealed class DnsServer : IAsyncDisposable
+{
+    private readonly Dictionary<string, (string? Alias, InetAddress[] Addresses)> _records = [];
+    private readonly LanyardUdpSocket _socket;
+    private readonly LanyardListener _listener;
+    private readonly Task _serving;
+
+    public DnsServer(LanyardNetwork network)
+    {
+        _socket = network.OpenUdp(53);
+        _listener = network.Listen(53);
+        _serving = Task.WhenAll(ServeUdpAsync(), ServeTcpAsync());
+    }
+
+    /// <summary>Whether answers over UDP are cut short.</summary>
+    public bool Truncates { get; set; }
+
+    /// <summary>Whether it sends wrong answers before the right one: another number, another name.</summary>
+    public bool Confuses { get; set; }
+
+    public int Questions { get; private set; }
+
+    public void Add(string name, params InetAddress[] addresses) => _records[name] = (null, addresses);
+
+    public void AddAlias(string name, string alias) => _records[name] = (alias, []);
+
+    public async ValueTask DisposeAsync()
+    {
+        _socket.Dispose();
+        _listener.Dispose();
+        await _serving;
+    }
+
+    private async Task ServeUdpAsync()
+    {
+        var buffer = new byte[512];
+        try
+        {
+            while (true)
+            {
+                var datagram = await _socket.ReceiveFromAsync(buffer, TestLan.Guard);
+                Questions++;
+                var answer = Answer(buffer.AsSpan(0, datagram.Length), Truncates);
+                if (Confuses)
+                {
+                    byte[] otherNumber = [(byte)(answer[0] + 1), .. answer[1..]];
+                    _socket.SendTo(otherNumber, datagram.Remote);
+                    byte[] otherName = [.. answer];
+                    otherName[13] ^= 1;
+                    _socket.SendTo(otherName, datagram.Remote);
+                }
+
+                _socket.SendTo(answer, datagram.Remote);
+            }
+        }
+        catch (ObjectDisposedException)
+        {
+            // The test is over.
+        }
+    }
+
+    private async Task ServeTcpAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                await using var stream = await _listener.AcceptAsync(TestLan.Guard);
+                var head = new byte[2];
+                await stream.ReadExactlyAsync(head, TestLan.Guard);
+                var question = new byte[BinaryPrimitives.ReadUInt16BigEndian(head)];
+                await stream.ReadExactlyAsync(question, TestLan.Guard);
+                var answer = Answer(question, truncate: false);
+                BinaryPrimitives.WriteUInt16BigEndian(head, (ushort)answer.Length);
+                await stream.WriteAsync((byte[])[.. head, .. answer], TestLan.Guard);
+            }
+        }
+        catch (ObjectDisposedException)
+        {
+            // The test is over.
+        }
+    }
+
+    private byte[] Answer(ReadOnlySpan<byte> question, bool truncate)
+    {
+        var offset = 12;
+        Span<byte> wire = stackalloc byte[DnsName.MaxBytes];
+        Assert.True(DnsName.TryRead(question, ref offset, wire, out _));
+        var name = ReadText(question[12..]);
+        var isV4 = question[offset + 1] == 1;
+        var records = new List<byte>();
+        var count = 0;
+        if (!truncate && _records.TryGetValue(name, out var known))
+        {
+            foreach (var address in known.Addresses)
+            {
+                if (address.IsV4 != isV4)
+                    continue;
+                var bytes = new byte[address.Length];
+                address.Write(bytes);
+                // The name is that of the question.
+                records.AddRange([0xc0, 12, 0, (byte)(isV4 ? 1 : 28), 0, 1, 0, 0, 0, 60, 0, (byte)bytes.Length, .. bytes]);
+                count++;
+            }
+
+            if (known.Alias is not null)
+            {
+                Assert.True(DnsName.TryEncode(known.Alias, out var alias));
+                records.AddRange([0xc0, 12, 0, 5, 0, 1, 0, 0, 0, 60, 0, (byte)alias.Length, .. alias]);
+                count++;
+            }
+        }
+
+        var code = truncate || _records.ContainsKey(name) ? 0 : 3;
+        return [.. question[..2], (byte)(0x85 | (truncate ? 2 : 0)), (byte)(0x80 | code), 0, 1, 0, (byte)count, 0, 0, 0, 0, .. question[12..(offset + 4)], .. records];
+    }
+
+    private static string ReadText(ReadOnlySpan<byte> labels)
+    {
+        var text = new StringBuilder();
+        while (labels[0] > 0)
+        {
+            text.Append(text.Length > 0 ? "." : "").Append(Encoding.ASCII.GetString(labels.Slice(1, labels[0])));
+            labels = labels[(1 + labels[0])..];
+        }
+
+        return text.ToString();
+    }
+}
