@@ -40,14 +40,20 @@ internal sealed partial class ProgramStart
     {
         foreach (var (name, value) in _variables)
             Environment.SetEnvironmentVariable(name, value);
+        return Become(_command);
+    }
+
+    /// <summary>Turns this process into a program, with this environment.</summary>
+    public static CommandException Become(string[] command)
+    {
         var variables = Environment.GetEnvironmentVariables();
         var environment = new List<string>();
         foreach (System.Collections.DictionaryEntry variable in variables)
             environment.Add($"{variable.Key}={variable.Value}");
         // The runtime ignores it, and what is ignored stays so.
         Signal(SignalPipe, 0);
-        Execute(_command[0], Pointers(_command), Pointers(environment));
-        return Describe(new Win32Exception(Marshal.GetLastPInvokeError()));
+        Execute(command[0], Pointers(command), Pointers(environment));
+        return Describe(command[0], new Win32Exception(Marshal.GetLastPInvokeError()));
     }
 
     /// <summary>Runs the program and gives its exit code; ends it when this is to end.</summary>
@@ -60,17 +66,20 @@ internal sealed partial class ProgramStart
         {
             using var process = Process.Start(start)!;
             // A terminal's signals reach the program as well; others do not.
-            await using var ending = cancellation.Register(() => Kill(process.Id, SignalTerminate));
+            await using var ending = cancellation.Register(() => Terminate(process.Id));
             await process.WaitForExitAsync(CancellationToken.None);
             return process.ExitCode;
         }
         catch (Win32Exception failure)
         {
-            throw Describe(failure);
+            throw Describe(_command[0], failure);
         }
     }
 
-    private CommandException Describe(Win32Exception failure) => new(NotFound, $"{_command[0]} cannot be run: {failure.Message}.");
+    /// <summary>Asks a process to end.</summary>
+    public static void Terminate(int process) => _ = Kill(process, SignalTerminate);
+
+    private static CommandException Describe(string program, Win32Exception failure) => new(NotFound, $"{program} cannot be run: {failure.Message}.");
 
     private static nint[] Pointers(IEnumerable<string> texts) => [.. texts.Select(Marshal.StringToCoTaskMemUTF8), 0];
 
