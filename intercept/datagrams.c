@@ -81,8 +81,14 @@ static int find_far(int fd, struct lanyard_socket socket, const struct lanyard_e
       return error;
     if (reply.error != 0)
       return -reply.error;
-    if (reply.verdict == LANYARD_HOST)
-      return lanyard_settings()->is_isolated ? -ENETUNREACH : 1;
+    if (reply.verdict == LANYARD_HOST) {
+      if (lanyard_settings()->is_isolated)
+        return -ENETUNREACH;
+      if ((reply.flags & LANYARD_ECHO) == 0)
+        return 1;
+      error = lanyard_become_host_socket(fd, socket.domain, SOCK_DGRAM, socket.domain == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+      return error == 0 ? 1 : error;
+    }
     if (reply.first.family != 0) {
       error = lanyard_bind_near(fd, socket, &reply.first);
       // Another thread may have bound it meanwhile.
@@ -291,4 +297,44 @@ EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int fl
       return (int)kept;
   }
   return (int)got;
+}
+
+// The group that an option joins or leaves; false where it is another option.
+static bool read_group(int level, int option, const void *value, socklen_t length, struct lanyard_endpoint *group, bool *is_joining) {
+  memset(group, 0, sizeof *group);
+  if (level == IPPROTO_IP && (option == IP_ADD_MEMBERSHIP || option == IP_DROP_MEMBERSHIP) && length >= (socklen_t)sizeof(struct ip_mreq)) {
+    group->family = 4;
+    memcpy(group->address, value, 4);
+    *is_joining = option == IP_ADD_MEMBERSHIP;
+    return true;
+  }
+  if (level == IPPROTO_IPV6 && (option == IPV6_JOIN_GROUP || option == IPV6_LEAVE_GROUP) && length >= (socklen_t)sizeof(struct ipv6_mreq)) {
+    group->family = 6;
+    memcpy(group->address, value, 16);
+    *is_joining = option == IPV6_JOIN_GROUP;
+    return true;
+  }
+  if ((level != IPPROTO_IP && level != IPPROTO_IPV6) || (option != MCAST_JOIN_GROUP && option != MCAST_LEAVE_GROUP)
+      || length < (socklen_t)sizeof(struct group_req))
+    return false;
+  *is_joining = option == MCAST_JOIN_GROUP;
+  const struct group_req *request = value;
+  return lanyard_read_name((const struct sockaddr *)&request->gr_group, sizeof request->gr_group, group);
+}
+
+EXPORT int setsockopt(int fd, int level, int option, const void *value, socklen_t length) {
+  struct lanyard_endpoint group, near;
+  struct lanyard_socket socket;
+  bool is_joining;
+  if (!lanyard_settings()->is_on || value == NULL || !read_group(level, option, value, length, &group, &is_joining) || !lanyard_near_name(fd, &near)
+      || !lanyard_is_near(&near) || (socket = lanyard_socket_of(fd)).type != LANYARD_DATAGRAM)
+    return (int)lanyard_result(SYS5(SYS_setsockopt, fd, level, option, value, length));
+  struct lanyard_request request = lanyard_request_for(LANYARD_GROUP, socket);
+  struct lanyard_reply reply;
+  request.virtual = group;
+  request.near = near;
+  if (is_joining)
+    request.flags |= LANYARD_JOIN;
+  int error = lanyard_ask(&request, &reply);
+  return (int)lanyard_result(error != 0 ? error : -reply.error);
 }

@@ -25,7 +25,6 @@ enum lanyard_op {
   LANYARD_SEND = 6,     // Datagrams from `near` to `virtual`. Reply: first = where to bind, second = where to send to.
   LANYARD_GROUP = 7,    // Joins (flag) or leaves the multicast group `virtual` for the socket bound to `near`.
   LANYARD_RESOLVE = 8,  // A host's name, which follows. Reply: addresses follow.
-  LANYARD_INTERFACES = 9, // Reply: the addresses of the networks follow.
 };
 
 enum lanyard_flag {
@@ -35,6 +34,7 @@ enum lanyard_flag {
   LANYARD_REUSE_PORT = 8,
   LANYARD_REUSE_ADDRESS = 16,
   LANYARD_JOIN = 32,
+  LANYARD_ECHO = 64, // A datagram socket whose datagrams are ICMP echo requests and replies.
 };
 
 enum lanyard_verdict {
@@ -45,12 +45,10 @@ enum lanyard_verdict {
 enum lanyard_type {
   LANYARD_STREAM = 1,
   LANYARD_DATAGRAM = 2,
-  LANYARD_ECHO = 3, // ICMP or ICMPv6 echo.
 };
 
 struct lanyard_endpoint {
   uint8_t family; // 0: none. 4, 6.
-  uint8_t prefix; // Of LANYARD_INTERFACES: the length of the address's network.
   uint16_t port;
   uint32_t scope;
   uint8_t address[16]; // IPv4: the first four.
@@ -73,7 +71,7 @@ struct lanyard_reply {
   int32_t error; // errno, or 0.
   uint16_t verdict;
   uint16_t count; // Endpoints that follow.
-  uint32_t flags;
+  uint32_t flags; // LANYARD_ECHO where the socket is one.
   struct lanyard_endpoint first;
   struct lanyard_endpoint second;
 };

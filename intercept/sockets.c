@@ -44,7 +44,7 @@ int lanyard_bind_near(int fd, struct lanyard_socket socket, const struct lanyard
 }
 
 // A socket that was bound to a virtual address because nobody could know better turns to the system's network: it becomes a new one.
-static int replace_by_system_socket(int fd, struct lanyard_socket socket) {
+int lanyard_become_host_socket(int fd, int domain, int type, int protocol) {
   static const int kept[][2] = {
       {SOL_SOCKET, SO_KEEPALIVE}, {SOL_SOCKET, SO_REUSEADDR}, {SOL_SOCKET, SO_REUSEPORT}, {SOL_SOCKET, SO_OOBINLINE},
       {IPPROTO_TCP, TCP_NODELAY}, {IPPROTO_TCP, TCP_KEEPIDLE}, {IPPROTO_TCP, TCP_KEEPINTVL}, {IPPROTO_TCP, TCP_KEEPCNT},
@@ -52,7 +52,7 @@ static int replace_by_system_socket(int fd, struct lanyard_socket socket) {
   };
   long status = SYS2(SYS_fcntl, fd, F_GETFL);
   long flags = SYS2(SYS_fcntl, fd, F_GETFD);
-  long fresh = SYS3(SYS_socket, socket.domain, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  long fresh = SYS3(SYS_socket, domain, type | SOCK_CLOEXEC, protocol);
   if (fresh < 0)
     return (int)fresh;
   for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
@@ -95,7 +95,7 @@ static int connect_stream(int fd, struct lanyard_socket socket, const struct lan
     if (reply.verdict == LANYARD_HOST) {
       if (lanyard_settings()->is_isolated)
         return -ENETUNREACH;
-      if (has_near && lanyard_is_near(&near) && (error = replace_by_system_socket(fd, socket)) != 0)
+      if (has_near && lanyard_is_near(&near) && (error = lanyard_become_host_socket(fd, socket.domain, SOCK_STREAM, 0)) != 0)
         return error;
       return (int)SYS3(SYS_connect, fd, name, length);
     }
@@ -129,12 +129,12 @@ EXPORT int connect(int fd, const struct sockaddr *name, socklen_t length) {
 }
 
 // Binds where the service says. -EAFNOSUPPORT: the address is none of a virtual network.
-static int bind_virtual(int fd, struct lanyard_socket socket, const struct lanyard_endpoint *local) {
+static int bind_virtual(int fd, struct lanyard_socket socket, const struct lanyard_endpoint *local, uint16_t flags) {
   for (int trial = 0;; trial++) {
     struct lanyard_request request = lanyard_request_for(LANYARD_BIND, socket);
     struct lanyard_reply reply;
     request.virtual = *local;
-    request.flags |= socket_flags(fd, socket);
+    request.flags |= socket_flags(fd, socket) | flags;
     int error = lanyard_ask(&request, &reply);
     if (error != 0)
       return error;
@@ -163,7 +163,7 @@ EXPORT int bind(int fd, const struct sockaddr *name, socklen_t length) {
     if (settings->listening != LANYARD_LISTEN_VIRTUAL || is_client)
       return (int)lanyard_result(SYS3(SYS_bind, fd, name, length));
   }
-  int error = bind_virtual(fd, socket, &local);
+  int error = bind_virtual(fd, socket, &local, 0);
   if (error == -EAFNOSUPPORT)
     return (int)lanyard_result(settings->is_isolated ? -EADDRNOTAVAIL : SYS3(SYS_bind, fd, name, length));
   return (int)lanyard_result(error);
@@ -184,7 +184,7 @@ static int listen_stream(int fd, struct lanyard_socket socket, int backlog) {
       struct lanyard_endpoint any;
       memset(&any, 0, sizeof any);
       any.family = socket.domain == AF_INET ? 4 : 6;
-      int error = bind_virtual(fd, socket, &any);
+      int error = bind_virtual(fd, socket, &any, 0);
       if (error != 0)
         return error;
       lanyard_near_name(fd, &near);
@@ -291,4 +291,23 @@ EXPORT int getsockopt(int fd, int level, int option, void *value, socklen_t *len
       memcpy(value, &reason, sizeof reason);
   }
   return 0;
+}
+
+// Sockets for pings. The system's are for its own network; here they are datagram sockets to the service, which pings.
+EXPORT int socket(int domain, int type, int protocol) {
+  bool is_echo = (type & ~(SOCK_CLOEXEC | SOCK_NONBLOCK)) == SOCK_DGRAM
+      && ((domain == AF_INET && protocol == IPPROTO_ICMP) || (domain == AF_INET6 && protocol == IPPROTO_ICMPV6));
+  if (!is_echo || !lanyard_settings()->is_on)
+    return (int)lanyard_result(SYS3(SYS_socket, domain, type, protocol));
+  long fd = SYS3(SYS_socket, domain, type, IPPROTO_UDP);
+  if (fd < 0)
+    return (int)lanyard_result(fd);
+  struct lanyard_socket made = {domain, LANYARD_DATAGRAM};
+  struct lanyard_endpoint any;
+  memset(&any, 0, sizeof any);
+  any.family = domain == AF_INET ? 4 : 6;
+  if (bind_virtual((int)fd, made, &any, LANYARD_ECHO) == 0)
+    return (int)fd;
+  SYS1(SYS_close, fd);
+  return (int)lanyard_result(SYS3(SYS_socket, domain, type, protocol));
 }

@@ -138,7 +138,8 @@ public sealed class LanyardNetwork
     /// <summary>Connects to a member: TCP.</summary>
     /// <param name="host">
     /// An IP address (an IPv6 one may be in brackets), or a node's address (ten hexadecimal digits), with or without a dot and this network's ID
-    /// after it, where the network has IPv6 addresses that follow from node addresses (rfc4193 or 6plane).
+    /// after it, where the network has IPv6 addresses that follow from node addresses (rfc4193 or 6plane); or a name that the network's DNS knows,
+    /// as <see cref="ResolveAsync"/> has it.
     /// </param>
     /// <param name="port">The port, 1 to 65,535.</param>
     /// <param name="cancellationToken">Gives up.</param>
@@ -147,10 +148,9 @@ public sealed class LanyardNetwork
     {
         ArgumentNullException.ThrowIfNull(host);
         CheckPort(port, least: 1);
-        if (TryResolve(host, out var address))
-            return ConnectAsync(new InetEndpoint(address, (ushort)port), null, cancellationToken);
-        var error = new LanyardSocketException(NetError.HostUnreachable, default, DescribeUnresolved(host));
-        return new ValueTask<LanyardStream>(Task.FromException<LanyardStream>(error));
+        return TryResolve(host, out var address)
+            ? ConnectAsync(new InetEndpoint(address, (ushort)port), null, cancellationToken)
+            : ResolveAndConnectAsync(host, (ushort)port, cancellationToken);
     }
 
     /// <summary>Connects to a member: TCP.</summary>
@@ -253,6 +253,30 @@ public sealed class LanyardNetwork
         }
     }
 
+    /// <summary>Starts a SOCKS5 and HTTP proxy on the host that leads into this network, for programs, and parts of an app, that know nothing
+    /// of it.</summary>
+    /// <param name="options">How it works; the defaults where none are given: 127.0.0.1, any port, no password, this network only.</param>
+    /// <returns>The proxy, until it is disposed of; <see cref="LanyardProxy.LocalEndPoint"/> says where it listens.</returns>
+    /// <exception cref="ArgumentException">The options contradict each other, or one is out of range.</exception>
+    /// <exception cref="LanyardException">The address cannot be bound.</exception>
+    public LanyardProxy StartProxy(LanyardProxyOptions? options = null)
+    {
+        LanyardNetwork[] only = [this];
+        return new LanyardProxy(Node, () => only, options ?? new LanyardProxyOptions());
+    }
+
+    /// <summary>Starts to forward a port, as <c>ssh -L</c> and <c>-R</c> do.</summary>
+    /// <param name="forward">From where to where; see <see cref="LanyardForward.Parse"/>.</param>
+    /// <param name="options">How; the defaults where none are given.</param>
+    /// <returns>The forwarding, until it is disposed of.</returns>
+    /// <exception cref="ArgumentException">An option is out of range.</exception>
+    /// <exception cref="LanyardException">The port cannot be opened.</exception>
+    public LanyardForwarder StartForward(LanyardForward forward, LanyardForwardOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(forward);
+        return new LanyardForwarder(this, forward, options ?? new LanyardForwardOptions());
+    }
+
     /// <summary>Puts destinations in the order in which they should be tried, as after a name was resolved (RFC 6724 section 6): those
     /// that can be reached first. Equals stay as they are.</summary>
     /// <param name="destinations">The destinations, of either family.</param>
@@ -324,6 +348,21 @@ public sealed class LanyardNetwork
         if (InetAddress.TryParse(host, out address))
             return true;
         return TryParseNode(host, out var node) && _port.TryFindAddress(node, out address);
+    }
+
+    /// <summary>Finds the addresses that a name means on this network: what <see cref="TryResolve"/> knows, and names that the network's DNS
+    /// servers, asked over the network, do.</summary>
+    /// <param name="host">An address, a node's address, a name in the domain of the network's DNS, or one without dots, to which the domain is
+    /// added. Where the network has servers but no domain, they are asked for other names only with
+    /// <see cref="LanyardNetworkSettings.AllowDns"/>.</param>
+    /// <param name="cancellationToken">Gives up. A server that does not answer costs 2 s, twice.</param>
+    /// <returns>One address or more, those that can be reached first.</returns>
+    /// <exception cref="LanyardNameException">It means nothing here.</exception>
+    /// <exception cref="LanyardNetworkException">The network was left, or its node ended.</exception>
+    public ValueTask<IReadOnlyList<InetAddress>> ResolveAsync(string host, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(host);
+        return NameResolver.ResolveAsync(this, host, cancellationToken);
     }
 
     /// <summary>The node that an address on this network follows from (rfc4193 or 6plane). False for any other address.</summary>
@@ -433,7 +472,33 @@ public sealed class LanyardNetwork
         return NodeAddress.TryParse(cut < 0 ? host : host[..cut], out node);
     }
 
-    private string DescribeUnresolved(string host) => TryParseNode(host, out _)
+    private async ValueTask<LanyardStream> ResolveAndConnectAsync(string host, ushort port, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<InetAddress> addresses;
+        try
+        {
+            addresses = await ResolveAsync(host, cancellationToken).ConfigureAwait(false);
+        }
+        catch (LanyardNameException unknown)
+        {
+            var error = unknown.Failure == LanyardNameFailure.NoAnswer ? NetError.TimedOut : NetError.HostUnreachable;
+            throw new LanyardSocketException(error, default, unknown.Message);
+        }
+
+        for (var i = 0; ; i++)
+        {
+            try
+            {
+                return await ConnectAsync(new InetEndpoint(addresses[i], port), null, cancellationToken).ConfigureAwait(false);
+            }
+            catch (LanyardSocketException) when (i < addresses.Count - 1)
+            {
+                // The next address may do.
+            }
+        }
+    }
+
+    internal string DescribeUnresolved(string host) => TryParseNode(host, out _)
         ? $"'{host}' cannot be reached by its node address: network {Id} gives no IPv6 addresses that follow from these. Use an IP "
             + "address, or have the controller assign rfc4193 or 6plane addresses."
         : $"'{host}' is no host on network {Id}: give an IP address, or a node's address (ten hexadecimal digits), alone or followed by "

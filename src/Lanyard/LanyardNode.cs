@@ -330,6 +330,14 @@ public sealed class LanyardNode : IAsyncDisposable
     /// <summary>Tells the node that the network under it changed, where the system does not say: all paths are tried anew.</summary>
     public void NotifyNetworkChanged() => _runtime.CheckEnvironment(isForced: true);
 
+    /// <summary>Starts a SOCKS5 and HTTP proxy on the host that leads into all networks of this node, those that it joins later included: a
+    /// destination's address says into which, and a name is looked up on one after the other.</summary>
+    /// <param name="options">How it works; the defaults where none are given.</param>
+    /// <returns>The proxy, until it is disposed of.</returns>
+    /// <exception cref="ArgumentException">The options contradict each other, or one is out of range.</exception>
+    /// <exception cref="LanyardException">The address cannot be bound.</exception>
+    public LanyardProxy StartProxy(LanyardProxyOptions? options = null) => new(this, () => Networks, options ?? new LanyardProxyOptions());
+
     /// <summary>
     /// Ends the node: streams that were disposed of get <see cref="LanyardOptions.ShutdownTimeout"/> to finish sending, everything else on its
     /// networks is reset, its state is kept, its sockets and threads end.

@@ -31,7 +31,10 @@ public sealed partial class ProgramLan : IAsyncLifetime
     /// <summary>The same as in a URL.</summary>
     public string Host(string service, bool v6) => v6 ? $"[{Address(service, v6)}]" : Address(service);
 
-    public string Home(string service) => _folder.PathOf(service);
+    /// <summary>A service's node address.</summary>
+    public string Node(string service) => File.ReadAllText(Path.Combine(Home(service), "identity.public"))[..10];
+
+    public string Home(string service) => service.Length == 0 ? _folder.PathOf() : _folder.PathOf(service);
 
     public ProgramProcess Service(string name) => _services[name];
 

@@ -40,21 +40,22 @@ public sealed class ProgramProcess : IAsyncDisposable
         ? File.Exists(program) ? program : null
         : ((Environment.GetEnvironmentVariable("PATH") ?? "") + ":/usr/sbin:/sbin").Split(':').Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);
 
-    public static ProgramProcess Start(string folder, params IEnumerable<string> command)
+    public static ProgramProcess Start(string folder, params IEnumerable<string> command) => StartPlain(folder, Unprivileged.Prefix.Concat(command));
+
+    /// <summary>Starts a program with the privileges that the tests have.</summary>
+    public static ProgramProcess StartPlain(string folder, params IEnumerable<string> command)
     {
         var start = new ProcessStartInfo
         {
-            FileName = "setpriv",
             WorkingDirectory = folder,
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             UseShellExecute = false,
         };
-        foreach (var word in Unprivileged.Prefix.Concat(command))
+        start.FileName = command.First();
+        foreach (var word in command.Skip(1))
             start.ArgumentList.Add(word);
-        start.FileName = start.ArgumentList[0];
-        start.ArgumentList.RemoveAt(0);
         start.Environment["HOME"] = folder;
         start.Environment["DOTNET_CLI_HOME"] = folder;
         return new ProgramProcess(Process.Start(start)!);

@@ -277,6 +277,29 @@ public sealed class ProgramTests(ProgramLan lan, ProgramTable table) : IClassFix
 
     [Theory]
     [MemberData(nameof(Families))]
+    public async Task Ping_reaches_members(bool v6)
+    {
+        lan.Require("ping");
+        var (code, output) = await lan.RunAsync("a", "ping", v6 ? "-6" : "-4", "-c", "2", "-i", "0.2", "-W", "10", lan.Address("b", v6));
+        Assert.True(code == 0 && output.Contains(" 2 received", StringComparison.Ordinal), output);
+        table.Works("iputils ping", "client", v6);
+    }
+
+    [Fact]
+    public async Task Names_of_the_network_are_found()
+    {
+        lan.Require("python3", "curl", "getent");
+        await using var server = await lan.ServeAsync(8005, "python3", "-m", "http.server", "8005", "--bind", "::", "--directory", MakeSite());
+        await ExpectAsync(Content, "a", "curl", "-sS", $"http://{lan.Node("b")}.{lan.Network}:8005/file.txt");
+        var (code, output) = await lan.RunAsync("a", "python3", "-c", $"import socket; print(socket.getaddrinfo('{lan.Node("b")}', 80, type=socket.SOCK_STREAM)[0][4][0])");
+        Assert.True(code == 0 && output == lan.Address("b", v6: true) + "\n", output);
+        // The system's names are still there.
+        (code, output) = await lan.RunAsync("a", "python3", "-c", "import socket; print(socket.gethostbyname('localhost'))");
+        Assert.True(code == 0 && output == "127.0.0.1\n", output);
+    }
+
+    [Theory]
+    [MemberData(nameof(Families))]
     public async Task Java_serves_and_fetches(bool v6)
     {
         lan.Require("java", "curl", "python3");

@@ -18,16 +18,14 @@ internal static class ProgramEngine
 {
     private const int MaxScripts = 4;
     private const int MaxScriptLine = 255;
-    private const UnixFileMode AnyExecute = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
 
     /// <summary>
-    /// Chooses: what is loaded by the dynamic linker, and lets it preload, is preloaded; static programs, Go's, and those with privileges of their own, for which
-    /// preloading is ignored, are supervised. A script is what its interpreter is.
+    /// Chooses: what is loaded by the dynamic linker, which preloads, is preloaded; static programs and Go's are supervised. A script is what its interpreter is.
     /// </summary>
     /// <exception cref="CommandException">The program is another machine's, which neither can reach.</exception>
     public static Engine Choose(string program)
     {
-        var file = Find(program);
+        var file = ProgramStart.Find(program);
         for (var i = 0; file is not null && i < MaxScripts; i++)
         {
             var start = ReadStart(file);
@@ -35,7 +33,7 @@ internal static class ProgramEngine
             {
                 if (image.Machine != (RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? ProgramImage.MachineArm64 : ProgramImage.MachineX64))
                     throw new CommandException(ExitCode.Failed, $"{file} is a program of another machine: its sockets cannot be redirected.");
-                return image.IsDynamic && !image.IsGo && !IsPrivileged(file) ? Engine.Preload : Engine.Supervise;
+                return image.IsDynamic && !image.IsGo ? Engine.Preload : Engine.Supervise;
             }
 
             if (InterpreterOf(start) is not { } interpreter)
@@ -59,21 +57,6 @@ internal static class ProgramEngine
         line = end < 0 ? line : line[..end];
         return line.IsEmpty || line.Contains((byte)0) ? null : Encoding.UTF8.GetString(line);
     }
-
-    // As execvp does.
-    private static string? Find(string program)
-    {
-        if (program.Contains('/', StringComparison.Ordinal))
-            return program;
-        return (Environment.GetEnvironmentVariable("PATH") ?? "/bin:/usr/bin").Split(':')
-            .Select(folder => Path.Combine(folder.Length == 0 ? "." : folder, program)).FirstOrDefault(IsExecutable);
-    }
-
-    private static bool IsExecutable(string file) => OperatingSystem.IsLinux() && File.Exists(file) && (File.GetUnixFileMode(file) & AnyExecute) != 0;
-
-    private static unsafe bool IsPrivileged(string file) =>
-        OperatingSystem.IsLinux()
-        && ((File.GetUnixFileMode(file) & (UnixFileMode.SetUser | UnixFileMode.SetGroup)) != 0 || Kernel.GetAttribute(file, "security.capability", null, 0) > 0);
 
     private static byte[] ReadStart(string file)
     {

@@ -12,7 +12,10 @@ internal sealed partial class ProgramStart
     private const int SignalTerminate = 15;
     private const int NotFound = 127;
 
+    private const int SetNoNewPrivileges = 38;
+
     private readonly string[] _command;
+    private readonly bool _dropsPrivileges;
     private readonly Dictionary<string, string> _variables;
 
     /// <param name="command">The program and its arguments.</param>
@@ -24,6 +27,8 @@ internal sealed partial class ProgramStart
     public ProgramStart(string[] command, string library, string socket, NetworkId? network, bool isIsolated, string listening)
     {
         _command = command;
+        // A program that would get privileges would not be redirected: it runs without them. One that is isolated must not get any either.
+        _dropsPrivileges = isIsolated || Find(command[0]) is { } file && HasPrivileges(file);
         var preload = Environment.GetEnvironmentVariable("LD_PRELOAD");
         _variables = new Dictionary<string, string>
         {
@@ -40,6 +45,8 @@ internal sealed partial class ProgramStart
     {
         foreach (var (name, value) in _variables)
             Environment.SetEnvironmentVariable(name, value);
+        if (_dropsPrivileges)
+            Control(SetNoNewPrivileges, 1, 0, 0, 0);
         return Become(_command);
     }
 
@@ -64,7 +71,7 @@ internal sealed partial class ProgramStart
             start.Environment[name] = value;
         try
         {
-            using var process = Process.Start(start)!;
+            using var process = Start(start);
             // A terminal's signals reach the program as well; others do not.
             await using var ending = cancellation.Register(() => Terminate(process.Id));
             await process.WaitForExitAsync(CancellationToken.None);
@@ -79,12 +86,52 @@ internal sealed partial class ProgramStart
     /// <summary>Asks a process to end.</summary>
     public static void Terminate(int process) => _ = Kill(process, SignalTerminate);
 
+    // What a program may not get, its parent thread may not either, so that is one of its own.
+    private Process Start(ProcessStartInfo start)
+    {
+        if (!_dropsPrivileges)
+            return Process.Start(start)!;
+        Process? process = null;
+        Win32Exception? failure = null;
+        var thread = new Thread(() =>
+        {
+            Control(SetNoNewPrivileges, 1, 0, 0, 0);
+            try
+            {
+                process = Process.Start(start);
+            }
+            catch (Win32Exception e)
+            {
+                failure = e;
+            }
+        });
+        thread.Start();
+        thread.Join();
+        return process ?? throw failure!;
+    }
+
+    /// <summary>Where a program is; null where it is not found.</summary>
+    public static string? Find(string program) => program.Contains('/', StringComparison.Ordinal)
+        ? program
+        : (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);
+
+    // Set-user-ID, set-group-ID, or capabilities of the file.
+    private static bool HasPrivileges(string file) => File.Exists(file)
+        && ((!OperatingSystem.IsWindows() && (File.GetUnixFileMode(file) & (UnixFileMode.SetUser | UnixFileMode.SetGroup)) != 0)
+            || ReadAttribute(file, "security.capability", 0, 0) > 0);
+
     private static CommandException Describe(string program, Win32Exception failure) => new(NotFound, $"{program} cannot be run: {failure.Message}.");
 
     private static nint[] Pointers(IEnumerable<string> texts) => [.. texts.Select(Marshal.StringToCoTaskMemUTF8), 0];
 
     [LibraryImport("libc", EntryPoint = "execvpe", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Execute(string file, nint[] arguments, nint[] environment);
+
+    [LibraryImport("libc", EntryPoint = "prctl")]
+    private static partial int Control(int option, nuint first, nuint second, nuint third, nuint fourth);
+
+    [LibraryImport("libc", EntryPoint = "getxattr", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial nint ReadAttribute(string file, string name, nint value, nuint size);
 
     [LibraryImport("libc", EntryPoint = "signal")]
     private static partial nint Signal(int signal, nint handler);

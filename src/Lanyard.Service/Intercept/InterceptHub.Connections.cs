@@ -97,7 +97,8 @@ internal sealed partial class InterceptHub
         }
         else if (program is not null)
         {
-            StreamPump.Reset(program);
+            // Closing it resets it: the program learns the reason from the outcome.
+            program.Dispose();
         }
         else if (stream is not null)
         {

@@ -23,10 +23,14 @@ internal sealed partial class InterceptHub
     /// <summary>Where a program's datagrams to a virtual address are to be sent to.</summary>
     private InterceptReply Send(in InterceptRequest request, InetEndpoint remote, InetEndpoint near, uint user)
     {
-        if (FindForDatagrams(remote.Address, near, user, request.Network) is null)
-            return InterceptReply.Host;
-        var isNew = near.IsNone;
         ProgramSocket? socket;
+        if (FindForDatagrams(remote.Address, near, user, request.Network) is null)
+        {
+            lock (_lock)
+                return InterceptReply.Host with { Flags = (uint)(_near.TryGetValue((request.Type, near), out socket) ? socket.Flags & InterceptFlags.Echo : 0) };
+        }
+
+        var isNew = near.IsNone;
         DatagramFar? far;
         lock (_lock)
         {
@@ -42,7 +46,8 @@ internal sealed partial class InterceptHub
 
         if (far is null)
             return InterceptReply.Failed(Errno.NoBufferSpace);
-        Open(socket);
+        if (!socket.IsEcho)
+            Open(socket);
         return InterceptReply.Of(isNew ? socket.Near : default, new InetEndpoint(far.Address, _datagrams.Port));
     }
 
@@ -72,9 +77,17 @@ internal sealed partial class InterceptHub
 
     private void ReceiveFromProgram(InetEndpoint near, InetAddress far, ReadOnlySpan<byte> payload)
     {
-        if (!_datagramSockets.TryGetValue(near, out var socket) || !_datagramFar.TryGetValue(far, out var to) || to.User != socket.Program.User)
+        if (!_datagramFar.TryGetValue(far, out var to))
             return;
         to.UsedAt = Environment.TickCount64;
+        if (!_datagramSockets.TryGetValue(near, out var socket))
+        {
+            _pings.Send(near, to.User, to.Remote.Address, far, payload);
+            return;
+        }
+
+        if (to.User != socket.Program.User)
+            return;
         if (FindForDatagrams(to.Remote.Address, near, to.User, socket.Program.Network) is { } network)
             socket.Send(network, payload, to.Remote);
     }
@@ -85,7 +98,7 @@ internal sealed partial class InterceptHub
         lock (_lock)
             far = FarFor(socket.User, remote);
         if (far is not null)
-            _datagrams.Send(far.Address, socket.Near, payload);
+            SendToProgram(far.Address, socket.Near, payload);
     }
 
     private InterceptReply Group(in InterceptRequest request, InetEndpoint group, InetEndpoint near, uint user)
@@ -93,13 +106,30 @@ internal sealed partial class InterceptHub
         ProgramSocket? socket;
         lock (_lock)
         {
-            if (!_near.TryGetValue((request.Type, near), out socket) || socket.User != user)
+            if (!_near.TryGetValue((request.Type, near), out socket) || socket.User != user || socket.IsEcho)
                 return InterceptReply.Host;
         }
 
         var isJoining = (request.Flags & InterceptFlags.Join) != 0;
         return Open(socket).Group(group.Address, isJoining) ? InterceptReply.Of(default) : InterceptReply.Failed(Errno.AddressNotAvailable);
     }
+
+    /// <summary>The network on which a program's socket for pings reaches an address; null where it is no such socket, or on none.</summary>
+    public LanyardNetwork? FindForEcho(InetEndpoint near, uint user, InetAddress remote)
+    {
+        ulong only;
+        lock (_lock)
+        {
+            if (!_near.TryGetValue((InterceptSocketType.Datagram, near), out var socket) || socket.User != user || !socket.IsEcho)
+                return null;
+            only = socket.Network;
+        }
+
+        return _networks.FindFor(remote, user, only);
+    }
+
+    /// <summary>Sends a datagram to a program's socket.</summary>
+    public void SendToProgram(InetAddress far, InetEndpoint near, ReadOnlySpan<byte> payload) => _datagrams.Send(far, near, payload);
 
     private void SweepDatagrams()
     {

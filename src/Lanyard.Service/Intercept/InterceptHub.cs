@@ -23,6 +23,7 @@ internal sealed partial class InterceptHub : IDisposable
     private readonly Dictionary<InetAddress, ConnectionNames> _far = [];
     private readonly Dictionary<uint, int> _socketsOfUser = [];
     private readonly LoopbackDatagrams _datagrams;
+    private readonly Pings _pings;
     private readonly Timer _sweep;
     private bool _isDisposed;
 
@@ -30,6 +31,7 @@ internal sealed partial class InterceptHub : IDisposable
     {
         _networks = new VirtualNetworks(node, mayUse);
         _datagrams = new LoopbackDatagrams(ReceiveFromProgram);
+        _pings = new Pings(this);
         _sweep = new Timer(static hub => ((InterceptHub)hub!).Sweep(), this, SweepInterval, SweepInterval);
     }
 
@@ -60,7 +62,7 @@ internal sealed partial class InterceptHub : IDisposable
     public ValueTask<InterceptReply> HandleAsync(InterceptRequest request, uint user, CancellationToken gaveUp)
     {
         if (request.Magic != InterceptRequest.ExpectedMagic || !request.VirtualEndpoint.TryRead(out var local) || !request.NearEndpoint.TryRead(out var near)
-            || !request.FarEndpoint.TryRead(out var far) || request.Type is < InterceptSocketType.Stream or > InterceptSocketType.Echo)
+            || !request.FarEndpoint.TryRead(out var far) || request.Type is not (InterceptSocketType.Stream or InterceptSocketType.Datagram))
             return ValueTask.FromResult(InterceptReply.Failed(Errno.BadRequest));
         switch (request.Operation)
         {
@@ -81,6 +83,24 @@ internal sealed partial class InterceptHub : IDisposable
             default:
                 return ValueTask.FromResult(InterceptReply.Failed(Errno.BadRequest));
         }
+    }
+
+    /// <summary>What a host's name means on the networks that a user sees; null where it is none of theirs.</summary>
+    public async ValueTask<IReadOnlyList<InetAddress>?> ResolveAsync(string name, ulong only, uint user, CancellationToken gaveUp)
+    {
+        foreach (var network in _networks.Of(user, only))
+        {
+            try
+            {
+                return await network.ResolveAsync(name, gaveUp).ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is LanyardException or OperationCanceledException)
+            {
+                // The next may know.
+            }
+        }
+
+        return null;
     }
 
     public void Dispose()
@@ -171,7 +191,7 @@ internal sealed partial class InterceptHub : IDisposable
             bound = socket;
         }
 
-        if (request.Type == InterceptSocketType.Datagram)
+        if (request.Type == InterceptSocketType.Datagram && !bound.IsEcho)
             Open(bound);
         return InterceptReply.Of(bound.Near);
     }

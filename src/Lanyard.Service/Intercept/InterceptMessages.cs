@@ -15,7 +15,6 @@ internal enum InterceptOperation : ushort
     Send = 6,
     Group = 7,
     Resolve = 8,
-    Interfaces = 9,
 }
 
 [Flags]
@@ -28,13 +27,13 @@ internal enum InterceptFlags : ushort
     ReusePort = 8,
     ReuseAddress = 16,
     Join = 32,
+    Echo = 64,
 }
 
 internal enum InterceptSocketType : uint
 {
     Stream = 1,
     Datagram = 2,
-    Echo = 3,
 }
 
 /// <summary>An endpoint as it is told; family 0 is none.</summary>
@@ -42,7 +41,7 @@ internal enum InterceptSocketType : uint
 internal struct InterceptEndpoint
 {
     public byte Family;
-    public byte Prefix;
+    public byte Padding;
     public ushort Port;
     public uint Scope;
     public AddressBytes Address;
@@ -103,6 +102,9 @@ internal struct InterceptReply
     public uint Flags;
     public InterceptEndpoint First;
     public InterceptEndpoint Second;
+
+    /// <summary>Endpoints that may follow, at most.</summary>
+    public const int EndpointLimit = 32;
 
     /// <summary>Not a virtual network's: the system's business.</summary>
     public static InterceptReply Host => new() { Magic = InterceptRequest.ExpectedMagic };

@@ -1,5 +1,7 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using System.Text;
+using Lanyard.Primitives;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -152,8 +154,26 @@ public sealed class InterceptServer : IAsyncDisposable
 
         if (!MemoryMarshal.TryRead<InterceptRequest>(message.AsSpan(0, length), out var request))
             return;
-        var reply = await AnswerAsync(client, request, user).ConfigureAwait(false);
-        await client.SendAsync(MemoryMarshal.AsBytes(new ReadOnlySpan<InterceptReply>(in reply)).ToArray(), _stop.Token).ConfigureAwait(false);
+        var reply = request.Operation == InterceptOperation.Resolve && request.Magic == InterceptRequest.ExpectedMagic
+            ? await ResolveAsync(message.AsMemory(0, length), request.Network, user).ConfigureAwait(false)
+            : Write(await AnswerAsync(client, request, user).ConfigureAwait(false), []);
+        await client.SendAsync(reply, _stop.Token).ConfigureAwait(false);
+    }
+
+    private async Task<byte[]> ResolveAsync(ReadOnlyMemory<byte> message, ulong network, uint user)
+    {
+        var name = Encoding.UTF8.GetString(message.Span[Marshal.SizeOf<InterceptRequest>()..]);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        patience.CancelAfter(RequestTimeout);
+        return await _hub.ResolveAsync(name, network, user, patience.Token).ConfigureAwait(false) is { } addresses
+            ? Write(InterceptReply.Of(default), addresses.Take(InterceptReply.EndpointLimit)) : Write(InterceptReply.Host, []);
+    }
+
+    private static byte[] Write(InterceptReply reply, IEnumerable<InetAddress> addresses)
+    {
+        var endpoints = addresses.Select(address => InterceptEndpoint.Of(new InetEndpoint(address, 0))).ToArray();
+        reply.Count = (ushort)endpoints.Length;
+        return [.. MemoryMarshal.AsBytes(new ReadOnlySpan<InterceptReply>(in reply)), .. MemoryMarshal.AsBytes(endpoints.AsSpan())];
     }
 
     private async Task<InterceptReply> AnswerAsync(Socket client, InterceptRequest request, uint user)

@@ -31,13 +31,15 @@ internal sealed class LoopbackSockets : IDisposable
     /// <summary>The port, of every loopback address, where connections wait.</summary>
     public ushort SilentPort { get; }
 
-    /// <summary>A TCP socket bound to a loopback address; port 0 leaves that to the system.</summary>
+    /// <summary>A TCP socket bound to a loopback address; port 0 leaves that to the system. Closing it resets its connection.</summary>
     public static Socket Bound(InetAddress address, ushort port)
     {
         var socket = Create();
         try
         {
             socket.NoDelay = true;
+            // If this process dies, programs see a reset, and do not take it for the end of what they are sent.
+            socket.LingerState = new LingerOption(true, 0);
             socket.Bind(new IPEndPoint(address.ToIPAddress(), port));
             return socket;
         }

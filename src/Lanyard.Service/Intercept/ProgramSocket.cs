@@ -17,6 +17,9 @@ internal sealed class ProgramSocket(uint user, InterceptSocketType type, InetEnd
 
     public InterceptFlags Flags { get; } = flags;
 
+    /// <summary>Whether its datagrams are ICMP echo requests and replies.</summary>
+    public bool IsEcho => (Flags & InterceptFlags.Echo) != 0;
+
     /// <summary>The one network that it may use; 0 for any.</summary>
     public ulong Network { get; } = network;
 

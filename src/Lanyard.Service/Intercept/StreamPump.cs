@@ -15,27 +15,14 @@ internal static class StreamPump
         await using (stream.ConfigureAwait(false))
         {
             var up = SendUpAsync(program, stream);
-            await SendDownAsync(program, stream).ConfigureAwait(false);
-            await up.ConfigureAwait(false);
+            var isDown = await SendDownAsync(program, stream).ConfigureAwait(false);
+            if (await up.ConfigureAwait(false) && isDown)
+                program.LingerState = new LingerOption(false, 0);
         }
     }
 
-    /// <summary>Ends a connection of a program with a reset.</summary>
-    public static void Reset(Socket program)
-    {
-        try
-        {
-            program.LingerState = new LingerOption(true, 0);
-        }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
-        {
-            // It has ended already.
-        }
-
-        program.Dispose();
-    }
-
-    private static async Task SendUpAsync(Socket program, LanyardStream stream)
+    // Each way says whether it ended in order. Where one does not, both are reset.
+    private static async Task<bool> SendUpAsync(Socket program, LanyardStream stream)
     {
         try
         {
@@ -52,7 +39,7 @@ internal static class StreamPump
                         if (count == 0)
                         {
                             stream.ShutdownSend();
-                            return;
+                            return true;
                         }
 
                         await stream.WriteAsync(buffer.AsMemory(0, count)).ConfigureAwait(false);
@@ -68,11 +55,12 @@ internal static class StreamPump
         catch (Exception e) when (IsEnd(e))
         {
             stream.Abort();
-            Reset(program);
+            program.Dispose();
+            return false;
         }
     }
 
-    private static async Task SendDownAsync(Socket program, LanyardStream stream)
+    private static async Task<bool> SendDownAsync(Socket program, LanyardStream stream)
     {
         try
         {
@@ -86,7 +74,7 @@ internal static class StreamPump
                     if (count == 0)
                     {
                         program.Shutdown(SocketShutdown.Send);
-                        return;
+                        return true;
                     }
 
                     for (var sent = 0; sent < count;)
@@ -101,7 +89,8 @@ internal static class StreamPump
         catch (Exception e) when (IsEnd(e))
         {
             stream.Abort();
-            Reset(program);
+            program.Dispose();
+            return false;
         }
     }
 

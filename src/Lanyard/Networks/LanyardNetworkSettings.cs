@@ -25,7 +25,8 @@ public sealed record LanyardNetworkSettings
     /// <summary>Whether a default route is taken. Default false.</summary>
     public bool AllowDefault { get; init; }
 
-    /// <summary>Whether the network's DNS is taken. Default false. Kept for others: nothing here resolves names by DNS.</summary>
+    /// <summary>Whether the network's DNS is taken for all names. Default false. Names in the network's own domain are asked for regardless: see
+    /// <see cref="LanyardNetwork.ResolveAsync"/>.</summary>
     public bool AllowDns { get; init; }
 
     /// <summary>Why an assigned address or route is not taken; null where it is.</summary>

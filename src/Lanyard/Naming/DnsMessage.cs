@@ -1,0 +1,146 @@
+using System.Buffers.Binary;
+using Lanyard.Primitives;
+
+namespace Lanyard;
+
+/// <summary>The kinds of records that are asked for and understood.</summary>
+internal enum DnsRecordType : ushort
+{
+    /// <summary>An IPv4 address (RFC 1035 section 3.4.1).</summary>
+    A = 1,
+
+    /// <summary>Another name (RFC 1035 section 3.3.1).</summary>
+    CName = 5,
+
+    /// <summary>An IPv6 address (RFC 3596 section 2.1).</summary>
+    Aaaa = 28,
+}
+
+/// <summary>What a server answered.</summary>
+/// <param name="Code">The response code (RFC 1035 section 4.1.1): 0 no error, 3 no such name.</param>
+/// <param name="IsTruncated">Whether it must be asked for again over TCP.</param>
+/// <param name="Addresses">The addresses.</param>
+/// <param name="Alias">The name that stands for the one asked for, where its addresses are not in the answer; else null.</param>
+internal sealed record DnsAnswer(int Code, bool IsTruncated, IReadOnlyList<InetAddress> Addresses, byte[]? Alias);
+
+/// <summary>Questions and answers of DNS (RFC 1035 section 4).</summary>
+internal static class DnsMessage
+{
+    /// <summary>The longest question.</summary>
+    public const int MaxQueryBytes = HeaderBytes + DnsName.MaxBytes + QuestionTailBytes;
+
+    public const int CodeNoError = 0;
+    public const int CodeNoSuchName = 3;
+
+    private const int HeaderBytes = 12;
+    private const int QuestionTailBytes = 4;
+    private const int RecordTailBytes = 10;
+    private const ushort ClassInternet = 1;
+    private const ushort FlagResponse = 0x8000;
+    private const ushort FlagTruncated = 0x0200;
+    private const ushort FlagRecursionDesired = 0x0100;
+    private const ushort OperationMask = 0x7800;
+    private const ushort CodeMask = 0x000f;
+    private const int MaxAliases = 8;
+    private const int MaxAddresses = 32;
+
+    /// <summary>Writes a question.</summary>
+    /// <param name="destination">Takes <see cref="MaxQueryBytes"/>.</param>
+    /// <param name="id">The question's number.</param>
+    /// <param name="name">As <see cref="DnsName"/> has it.</param>
+    /// <param name="type">What is asked for.</param>
+    /// <returns>How many bytes.</returns>
+    public static int WriteQuery(Span<byte> destination, ushort id, ReadOnlySpan<byte> name, DnsRecordType type)
+    {
+        destination[..HeaderBytes].Clear();
+        BinaryPrimitives.WriteUInt16BigEndian(destination, id);
+        BinaryPrimitives.WriteUInt16BigEndian(destination[2..], FlagRecursionDesired);
+        BinaryPrimitives.WriteUInt16BigEndian(destination[4..], 1);
+        name.CopyTo(destination[HeaderBytes..]);
+        var tail = destination[(HeaderBytes + name.Length)..];
+        BinaryPrimitives.WriteUInt16BigEndian(tail, (ushort)type);
+        BinaryPrimitives.WriteUInt16BigEndian(tail[2..], ClassInternet);
+        return HeaderBytes + name.Length + QuestionTailBytes;
+    }
+
+    /// <summary>Reads an answer. False where it is none, or not the one to this question.</summary>
+    public static bool TryParseAnswer(ReadOnlySpan<byte> message, ushort id, ReadOnlySpan<byte> name, DnsRecordType type, out DnsAnswer? answer)
+    {
+        answer = null;
+        if (message.Length < HeaderBytes || BinaryPrimitives.ReadUInt16BigEndian(message) != id)
+            return false;
+        var flags = BinaryPrimitives.ReadUInt16BigEndian(message[2..]);
+        if ((flags & FlagResponse) == 0 || (flags & OperationMask) != 0 || BinaryPrimitives.ReadUInt16BigEndian(message[4..]) != 1)
+            return false;
+        var records = BinaryPrimitives.ReadUInt16BigEndian(message[6..]);
+        var offset = HeaderBytes;
+        Span<byte> asked = stackalloc byte[DnsName.MaxBytes];
+        if (!DnsName.TryRead(message, ref offset, asked, out var length) || !asked[..length].SequenceEqual(name)
+            || message.Length - offset < QuestionTailBytes
+            || BinaryPrimitives.ReadUInt16BigEndian(message[offset..]) != (ushort)type
+            || BinaryPrimitives.ReadUInt16BigEndian(message[(offset + 2)..]) != ClassInternet)
+            return false;
+        offset += QuestionTailBytes;
+        var code = flags & CodeMask;
+        if ((flags & FlagTruncated) != 0 || code != CodeNoError)
+        {
+            answer = new DnsAnswer(code, (flags & FlagTruncated) != 0, [], null);
+            return true;
+        }
+
+        var addresses = new List<InetAddress>();
+        byte[]? alias = null;
+        for (var step = 0; step <= MaxAliases; step++)
+        {
+            if (!TryReadRecords(message, offset, records, alias ?? name, type, addresses, out var next))
+                return false;
+            if (addresses.Count > 0)
+                alias = null;
+            if (addresses.Count > 0 || next is null)
+                break;
+            alias = next;
+        }
+
+        answer = new DnsAnswer(code, IsTruncated: false, addresses, alias);
+        return true;
+    }
+
+    // All that one name has: addresses, or the name that stands for it.
+    private static bool TryReadRecords(
+        ReadOnlySpan<byte> message, int offset, int records, ReadOnlySpan<byte> owner, DnsRecordType type, List<InetAddress> addresses,
+        out byte[]? alias)
+    {
+        alias = null;
+        Span<byte> name = stackalloc byte[DnsName.MaxBytes];
+        for (var i = 0; i < records; i++)
+        {
+            if (!DnsName.TryRead(message, ref offset, name, out var length) || message.Length - offset < RecordTailBytes)
+                return false;
+            var isOwner = name[..length].SequenceEqual(owner);
+            var kind = (DnsRecordType)BinaryPrimitives.ReadUInt16BigEndian(message[offset..]);
+            var isInternet = BinaryPrimitives.ReadUInt16BigEndian(message[(offset + 2)..]) == ClassInternet;
+            var bytes = BinaryPrimitives.ReadUInt16BigEndian(message[(offset + 8)..]);
+            offset += RecordTailBytes;
+            if (message.Length - offset < bytes)
+                return false;
+            if (isOwner && isInternet)
+            {
+                if (kind == type && bytes == (type == DnsRecordType.A ? 4 : 16) && addresses.Count < MaxAddresses)
+                {
+                    addresses.Add(InetAddress.FromBytes(message.Slice(offset, bytes)));
+                }
+                else if (kind == DnsRecordType.CName)
+                {
+                    var at = offset;
+                    if (!DnsName.TryRead(message, ref at, name, out length))
+                        return false;
+                    alias = name[..length].ToArray();
+                }
+            }
+
+            offset += bytes;
+        }
+
+        return true;
+    }
+}
