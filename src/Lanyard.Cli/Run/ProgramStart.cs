@@ -45,8 +45,8 @@ internal sealed partial class ProgramStart
     {
         foreach (var (name, value) in _variables)
             Environment.SetEnvironmentVariable(name, value);
-        if (_dropsPrivileges)
-            Control(SetNoNewPrivileges, 1, 0, 0, 0);
+        if (_dropsPrivileges && Control(SetNoNewPrivileges, 1, 0, 0, 0) != 0)
+            return Describe(_command[0], new Win32Exception(Marshal.GetLastPInvokeError()));
         return Become(_command);
     }
 
@@ -95,9 +95,10 @@ internal sealed partial class ProgramStart
         Win32Exception? failure = null;
         var thread = new Thread(() =>
         {
-            Control(SetNoNewPrivileges, 1, 0, 0, 0);
             try
             {
+                if (Control(SetNoNewPrivileges, 1, 0, 0, 0) != 0)
+                    throw new Win32Exception(Marshal.GetLastPInvokeError());
                 process = Process.Start(start);
             }
             catch (Win32Exception e)
@@ -127,7 +128,7 @@ internal sealed partial class ProgramStart
     [LibraryImport("libc", EntryPoint = "execvpe", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Execute(string file, nint[] arguments, nint[] environment);
 
-    [LibraryImport("libc", EntryPoint = "prctl")]
+    [LibraryImport("libc", EntryPoint = "prctl", SetLastError = true)]
     private static partial int Control(int option, nuint first, nuint second, nuint third, nuint fourth);
 
     [LibraryImport("libc", EntryPoint = "getxattr", StringMarshalling = StringMarshalling.Utf8)]
