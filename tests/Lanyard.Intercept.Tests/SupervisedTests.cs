@@ -1,0 +1,97 @@
+using System.Globalization;
+
+namespace Lanyard.Intercept.Tests;
+
+/// <summary>Programs that preloading does not reach: static ones, and those that make system calls of their own.</summary>
+public sealed class SupervisedTests(ProgramLan lan, ProgramTable table) : IClassFixture<ProgramLan>, IClassFixture<ProgramTable>
+{
+    private const string Engine = "supervise";
+
+    public static TheoryData<bool> Families => [false, true];
+
+    [Theory]
+    [MemberData(nameof(Families))]
+    public async Task A_static_program_connects_accepts_and_sends_datagrams(bool v6)
+    {
+        var program = await BuildAsync("gcc", "-static", "-pthread", "-o", "{output}", "supervised.c");
+        await using var server = await lan.ServeAsync(8100, program, "serve", "8100");
+        var own = v6 ? lan.Address("a", v6) : $"::ffff:{lan.Address("a")}";
+        var (code, output) = await lan.RunAsync("a", program, "talk", lan.Address("b", v6), "8100");
+        Assert.Equal($"peer\n{own} closes\nin progress\n0\n{own} closes\nConnection refused\nasked peer\n", output);
+        Assert.Equal(0, code);
+        table.Works("static C program (TCP and UDP)", "server and client", v6, Engine);
+    }
+
+    [Theory]
+    [MemberData(nameof(Families))]
+    public async Task A_static_Go_program_serves_and_fetches(bool v6)
+    {
+        var program = await BuildAsync("go", "build", "-o", "{output}", "supervised.go");
+        await using var server = await lan.ServeAsync(8101, program, "serve", "8101");
+        var (code, output) = await lan.RunAsync("a", program, "fetch", $"http://{lan.Host("b", v6)}:8101/");
+        Assert.Equal($"go for {lan.Address("a", v6)}\n", output);
+        Assert.Equal(0, code);
+        await using var echo = lan.Start("b", program, "echo", "8102");
+        await ProgramLan.UntilAsync(() => echo.Output.Contains("bound", StringComparison.Ordinal), () => echo.Output);
+        (_, output) = await lan.RunAsync("a", program, "ask", $"{lan.Host("b", v6)}:8102");
+        Assert.Equal("asked true\n", output);
+        table.Works("Go net/http and UDP, static", "server and client", v6, Engine);
+    }
+
+    [Theory]
+    [MemberData(nameof(Families))]
+    public async Task Dynamic_programs_can_be_supervised_as_well(bool v6)
+    {
+        lan.Require("python3", "curl");
+        File.WriteAllText(Path.Combine(lan.Folder, "supervised.txt"), "supervised\n");
+        await using var server = lan.StartWith("b", ["--engine", Engine], "python3", "-m", "http.server", "8103", "--bind", "::", "--directory", lan.Folder);
+        while (true)
+        {
+            await using var client = lan.StartWith("a", ["--engine", Engine], "curl", "-sS", $"http://{lan.Host("b", v6)}:8103/supervised.txt");
+            if (await client.WaitAsync() == 0)
+            {
+                Assert.Equal("supervised\n", client.Output);
+                break;
+            }
+
+            Assert.False(server.HasExited, server.Output);
+        }
+
+        table.Works("python3 http.server", "server", v6, Engine);
+        table.Works("curl", "client", v6, Engine);
+    }
+
+    [Fact]
+    public async Task Ten_thousand_connections_and_a_killed_child_leave_no_descriptors_behind()
+    {
+        var program = await BuildAsync("gcc", "-static", "-pthread", "-o", "{output}", "supervised.c");
+        await using var server = await lan.ServeAsync(8104, program, "serve", "8104");
+        await using var client = lan.Start("a", program, "many", lan.Address("b"), "8104", "10");
+        await ProgramLan.UntilAsync(() => client.Output.Contains("done", StringComparison.Ordinal), () => client.Output);
+        var before = CountDescriptors(server.Id);
+        await using var many = lan.Start("a", program, "many", lan.Address("b"), "8104", "10000");
+        await ProgramLan.UntilAsync(() => many.Output.Contains("done", StringComparison.Ordinal), () => many.Output);
+        await many.FeedAsync("\n");
+        Assert.Equal(0, await many.WaitAsync());
+        await ProgramLan.UntilAsync(
+            () => CountDescriptors(server.Id) <= before + 8, () => $"{CountDescriptors(server.Id)} descriptors, and {before} before");
+    }
+
+    private static int CountDescriptors(int process) =>
+        Directory.GetFiles(string.Create(CultureInfo.InvariantCulture, $"/proc/{process}/fd")).Length;
+
+    // In the folder of programs, once.
+    private async Task<string> BuildAsync(string compiler, params string[] args)
+    {
+        lan.Require(compiler, "python3");
+        var output = Path.Combine(lan.Folder, $"supervised-{compiler}");
+        if (File.Exists(output))
+            return output;
+        var source = Path.Combine(AppContext.BaseDirectory, args[^1]);
+        await using var build = ProgramProcess.Start(
+            lan.Folder, ["env", "CGO_ENABLED=0", ProgramProcess.Find(compiler)!, .. args[..^1].Select(word => word == "{output}" ? output : word), source]);
+        if (await build.WaitAsync() != 0)
+            Assert.Skip($"{compiler} does not build static programs here: {build.Output}");
+        return output;
+    }
+}
