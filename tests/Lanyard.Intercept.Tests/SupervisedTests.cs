@@ -79,6 +79,30 @@ public sealed class SupervisedTests(ProgramLan lan, ProgramTable table) : IClass
             () => CountDescriptors(server.Id) <= before + 8, () => $"{CountDescriptors(server.Id)} descriptors, and {before} before");
     }
 
+    [Fact]
+    public async Task A_signal_interrupts_a_call_that_waits_and_a_killed_program_ends_its_supervisor()
+    {
+        var program = await BuildAsync("gcc", "-static", "-pthread", "-o", "{output}", "supervised.c");
+        await using var server = await lan.ServeAsync(8140, program, "serve", "8140");
+        var before = CountDescriptors(server.Id);
+        await SignalAsync(server, "USR1");
+        await ProgramLan.UntilAsync(() => server.Output.Contains("interrupted", StringComparison.Ordinal), () => server.Output);
+        var (code, output) = await lan.RunAsync("a", program, "talk", lan.Address("b"), "8140");
+        Assert.True(code == 0, output);
+        await ProgramLan.UntilAsync(() => CountDescriptors(server.Id) <= before + 8, () => $"{CountDescriptors(server.Id)} descriptors, and {before} before");
+        await SignalAsync(server, "KILL");
+        Assert.Equal(128 + 9, await server.WaitAsync());
+    }
+
+    // To the program itself, not to what supervises it.
+    private static async Task SignalAsync(ProgramProcess supervisor, string signal)
+    {
+        var children = Directory.GetDirectories(string.Create(CultureInfo.InvariantCulture, $"/proc/{supervisor.Id}/task"))
+            .SelectMany(task => File.ReadAllText(Path.Combine(task, "children")).Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        await using var kill = ProgramProcess.Start("/", ["kill", $"-{signal}", children.Single()]);
+        Assert.Equal(0, await kill.WaitAsync());
+    }
+
     private static int CountDescriptors(int process) =>
         Directory.GetFiles(string.Create(CultureInfo.InvariantCulture, $"/proc/{process}/fd")).Length;
 
