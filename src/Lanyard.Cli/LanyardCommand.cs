@@ -85,6 +85,7 @@ internal static class LanyardCommand
         NetworksCommand.Create(),
         PeersCommand.Create(),
         InfoCommand.Create(),
+        StatusCommand.Create(),
         ConnectCommand.Create(),
         ExposeCommand.Create(),
         PingCommand.Create(),

@@ -1,8 +1,19 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json;
 using Microsoft.Extensions.Logging;
 
 namespace Lanyard.Cli;
+
+/// <summary>How log events are written.</summary>
+internal enum LogFormat
+{
+    /// <summary>For people: a line each.</summary>
+    Text,
+
+    /// <summary>For programs: a JSON object each, on a line of its own.</summary>
+    Json,
+}
 
 /// <summary>Writes log events to standard error, one line each.</summary>
 internal static class LogOutput
@@ -15,12 +26,20 @@ internal static class LogOutput
         DefaultValueFactory = _ => LogLevel.Warning,
     };
 
-    /// <summary>Makes what loggers come from.</summary>
-    public static ILoggerFactory Create(LogLevel level, TextWriter error) => new Factory(level, error);
-
-    private sealed class Factory(LogLevel level, TextWriter error) : ILoggerFactory
+    /// <summary>The option that says how.</summary>
+    public static Option<LogFormat> FormatOption() => new("--log-format")
     {
-        public ILogger CreateLogger(string categoryName) => new Logger(categoryName[(categoryName.LastIndexOf('.') + 1)..], level, error);
+        Description = "How events are logged: text, or json, an object a line.",
+        HelpName = "text|json",
+        DefaultValueFactory = _ => LogFormat.Text,
+    };
+
+    /// <summary>Makes what loggers come from.</summary>
+    public static ILoggerFactory Create(LogLevel level, TextWriter error, LogFormat format = LogFormat.Text) => new Factory(level, format, error);
+
+    private sealed class Factory(LogLevel level, LogFormat format, TextWriter error) : ILoggerFactory
+    {
+        public ILogger CreateLogger(string categoryName) => new Logger(categoryName[(categoryName.LastIndexOf('.') + 1)..], level, format, error);
 
         public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException("All events go to standard error.");
 
@@ -29,7 +48,7 @@ internal static class LogOutput
         }
     }
 
-    private sealed class Logger(string category, LogLevel level, TextWriter error) : ILogger
+    private sealed class Logger(string category, LogLevel level, LogFormat format, TextWriter error) : ILogger
     {
         public IDisposable? BeginScope<TState>(TState state)
             where TState : notnull => null;
@@ -40,10 +59,60 @@ internal static class LogOutput
         {
             if (!IsEnabled(logLevel))
                 return;
-            var text = string.Create(CultureInfo.InvariantCulture, $"{DateTime.UtcNow:HH:mm:ss.fff} {logLevel}: {category}: {formatter(state, exception)}");
+            var now = DateTime.UtcNow;
+            var message = formatter(state, exception);
+            var line = format == LogFormat.Json
+                ? JsonOutput.ToText(writer => WriteJson(writer, now, logLevel, eventId, message, state as IReadOnlyList<KeyValuePair<string, object?>>, exception))
+                : Text(now, logLevel, message, exception);
             // Loggers are used by any thread; lines stay whole.
             lock (error)
-                error.WriteLine(exception is null ? text : $"{text} {exception.GetType().Name}: {exception.Message}");
+                error.WriteLine(line);
+        }
+
+        private string Text(DateTime now, LogLevel logLevel, string message, Exception? exception)
+        {
+            var text = string.Create(CultureInfo.InvariantCulture, $"{now:HH:mm:ss.fff} {logLevel}: {category}: {message}");
+            return exception is null ? text : $"{text} {exception.GetType().Name}: {exception.Message}";
+        }
+
+        private void WriteJson(
+            Utf8JsonWriter writer, DateTime now, LogLevel logLevel, EventId eventId, string message, IReadOnlyList<KeyValuePair<string, object?>>? values, Exception? exception)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("time", now);
+            writer.WriteString("level", logLevel.ToString());
+            writer.WriteString("category", category);
+            writer.WriteNumber("id", eventId.Id);
+            writer.WriteString("event", eventId.Name);
+            writer.WriteString("message", message);
+            writer.WriteStartObject("values");
+            foreach (var (name, value) in values ?? [])
+            {
+                // The message's own pattern comes as one more value.
+                if (name != "{OriginalFormat}")
+                    WriteValue(writer, name, value);
+            }
+
+            writer.WriteEndObject();
+            if (exception is not null)
+                writer.WriteString("exception", exception.ToString());
+            writer.WriteEndObject();
+        }
+
+        private static void WriteValue(Utf8JsonWriter writer, string name, object? value)
+        {
+            switch (value)
+            {
+                case bool flag:
+                    writer.WriteBoolean(name, flag);
+                    break;
+                case sbyte or byte or short or ushort or int or uint or long:
+                    writer.WriteNumber(name, Convert.ToInt64(value, CultureInfo.InvariantCulture));
+                    break;
+                default:
+                    writer.WriteString(name, Convert.ToString(value, CultureInfo.InvariantCulture));
+                    break;
+            }
         }
     }
 }

@@ -9,6 +9,7 @@ namespace Lanyard.Engine;
 internal sealed class Contacts(Node node)
 {
     private const int MaxAttempts = 256;
+    private const long HintIntervalMs = 5_000;
     private static readonly long[] DelaysMs = [250, 600, 1_500];
 
     private readonly List<Attempt> _attempts = [];
@@ -37,6 +38,24 @@ internal sealed class Contacts(Node node)
         var next = nowMs + (delayMs == 0 ? DelaysMs[0] : delayMs);
         _attempts.Add(new Attempt(peer, localSocket, endpoint, 0, next));
         NextDeadlineMs = Math.Min(NextDeadlineMs, next);
+    }
+
+    /// <summary>Tries where the user says that a peer may be, now and then while there is something to send and no path to it.</summary>
+    public void TryHints(long nowMs, Peer peer)
+    {
+        var isTime = false;
+        foreach (var hint in node.Options.PeerHints)
+        {
+            if (hint.Peer != peer.Address)
+                continue;
+            isTime |= peer.Hints.TryPass(nowMs, HintIntervalMs);
+            if (!isTime || !node.Topology.MayUsePath(peer.Address, -1, hint.Endpoint))
+                continue;
+            // It may never have heard of this node, and then there may be no root that it could ask.
+            if (peer.LastReceivedMs < 0)
+                node.Outbound.SendHello(nowMs, peer, -1, hint.Endpoint);
+            Try(nowMs, peer, -1, hint.Endpoint);
+        }
     }
 
     public void Poll(long nowMs)

@@ -166,7 +166,7 @@ internal sealed class Inbound(Node node)
             Payload = payload,
             Packet = packet.Bytes,
         };
-        node.Counters.PacketsReceived++;
+        node.Counters.NoteReceived(packet.Verb);
         var understood = packet.Verb switch
         {
             Verb.Frame => node.FrameVerbs.ReceiveFrame(incoming),

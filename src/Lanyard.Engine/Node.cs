@@ -84,7 +84,7 @@ public sealed class Node
     public NodeAddress Address => Identity.Address;
 
     /// <summary>How it behaves.</summary>
-    public NodeOptions Options { get; }
+    public NodeOptions Options { get; private set; }
 
     /// <summary>What it did, and what it dropped and why.</summary>
     public NodeCounters Counters { get; } = new();
@@ -296,6 +296,20 @@ public sealed class Node
         NextDeadlineMs = nowMs;
     }
 
+    /// <summary>
+    /// Uses other settings of physical paths from now on: <see cref="NodeOptions.TrustedPaths"/>, <see cref="NodeOptions.PathMtus"/>,
+    /// <see cref="NodeOptions.PeerHints"/>. Paths that the host does not allow any more are given up.
+    /// </summary>
+    public void ChangePaths(long nowMs, IReadOnlyList<TrustedPath> trustedPaths, IReadOnlyList<PathMtu> pathMtus, IReadOnlyList<PeerHint> peerHints)
+    {
+        Options = Options with { TrustedPaths = trustedPaths, PathMtus = pathMtus, PeerHints = peerHints };
+        foreach (var peer in Topology.Peers)
+        {
+            peer.DropPaths(path => !Topology.MayUsePath(peer.Address, path.LocalSocket, path.Endpoint));
+            ReportDirectness(nowMs, peer);
+        }
+    }
+
     /// <summary>Takes a planet or a moon that the user chose. False if what is known is newer, or the signature is not its update key's.</summary>
     public bool AddWorld(long nowMs, World world)
     {
@@ -393,6 +407,18 @@ public sealed class Node
         return true;
     }
 
+    /// <summary>The largest datagram that goes to a physical address.</summary>
+    internal int MtuTo(InetAddress address)
+    {
+        for (var i = 0; i < Options.PathMtus.Count; i++)
+        {
+            if (Options.PathMtus[i].Network.Contains(address))
+                return Options.PathMtus[i].Bytes;
+        }
+
+        return Options.PhysicalMtu;
+    }
+
     internal ulong TrustedPathTo(InetAddress address)
     {
         for (var i = 0; i < Options.TrustedPaths.Count; i++)
@@ -424,6 +450,14 @@ public sealed class Node
         Whois.Resolved(peer.Address);
         Waiting.Retry(nowMs, peer.Address, authenticated: false);
         Outbound.Flush(nowMs, peer);
+        AskForMoons(nowMs, peer);
+    }
+
+    /// <summary>Asks a peer for the moons that are wanted from it: a HELLO says which, and its answer brings them.</summary>
+    internal void AskForMoons(long nowMs, Peer peer)
+    {
+        if (Topology.WantedMoons.Values.Contains(peer.Address))
+            Outbound.SendHello(nowMs, peer, -1, default);
     }
 
     /// <summary>Notes that an authentic packet came: the path is alive, or worth learning; trust and direct paths follow from it.</summary>
@@ -461,6 +495,7 @@ public sealed class Node
         if (Topology.FindRoot(peer.Address) is { } root)
             RootAnswers(nowMs, root);
         Outbound.Flush(nowMs, peer);
+        AskForMoons(nowMs, peer);
         return path;
     }
 
@@ -556,7 +591,10 @@ public sealed class Node
                 continue;
             root.NoteAttempt(nowMs, Random.Next());
             foreach (var endpoint in root.Endpoints)
-                Outbound.SendHello(nowMs, peer, -1, endpoint);
+            {
+                if (Topology.MayUsePath(peer.Address, -1, endpoint))
+                    Outbound.SendHello(nowMs, peer, -1, endpoint);
+            }
         }
 
         SetOnline(online);

@@ -1,3 +1,5 @@
+using Lanyard.Wire.Verbs;
+
 namespace Lanyard.Engine;
 
 /// <summary>
@@ -6,8 +8,13 @@ namespace Lanyard.Engine;
 /// </summary>
 public sealed class NodeCounters
 {
+    // A verb has five bits.
+    private const int VerbCount = 32;
+
     private static readonly int ReasonCount = (int)DropReason.Count;
     private readonly long[] _drops = new long[ReasonCount];
+    private readonly long[] _received = new long[VerbCount];
+    private readonly long[] _sent = new long[VerbCount];
 
     /// <summary>UDP datagrams received.</summary>
     public long DatagramsReceived { get; internal set; }
@@ -38,6 +45,20 @@ public sealed class NodeCounters
 
     /// <summary>How many packets, datagrams or frames were dropped for a reason.</summary>
     public long Dropped(DropReason reason) => _drops[(int)reason];
+
+    /// <summary>Packets of a verb that were authenticated.</summary>
+    public long Received(Verb verb) => _received[(int)verb & (VerbCount - 1)];
+
+    /// <summary>Packets of a verb that were sent, those that this node only passes on not among them.</summary>
+    public long Sent(Verb verb) => _sent[(int)verb & (VerbCount - 1)];
+
+    internal void NoteReceived(Verb verb)
+    {
+        PacketsReceived++;
+        _received[(int)verb & (VerbCount - 1)]++;
+    }
+
+    internal void NoteSent(Verb verb) => _sent[(int)verb & (VerbCount - 1)]++;
 
     internal void Drop(DropReason reason) => _drops[(int)reason]++;
 }

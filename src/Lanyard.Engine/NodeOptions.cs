@@ -44,6 +44,15 @@ public sealed record NodeOptions
     public IReadOnlyList<TrustedPath> TrustedPaths { get; init; } = [];
 
     /// <summary>
+    /// Physical networks to whose addresses datagrams are larger or smaller than <see cref="PhysicalMtu"/>; of several that contain an address the
+    /// first counts. Empty by default.
+    /// </summary>
+    public IReadOnlyList<PathMtu> PathMtus { get; init; } = [];
+
+    /// <summary>Where peers may be tried while there is no path to them. Empty by default.</summary>
+    public IReadOnlyList<PeerHint> PeerHints { get; init; } = [];
+
+    /// <summary>
     /// Checks that an identity learned from a stranger has the address that its hash demands; <see cref="Identity.Validate"/> by default, which
     /// takes milliseconds. Several nodes in one process may share a cache of its answers.
     /// </summary>
@@ -60,3 +69,13 @@ public sealed record NodeOptions
 /// <param name="Network">The remote addresses.</param>
 /// <param name="PathId">The number that both ends use for the path; not 0.</param>
 public readonly record struct TrustedPath(InetPrefix Network, ulong PathId);
+
+/// <summary>How large datagrams to physical addresses are.</summary>
+/// <param name="Network">The remote addresses.</param>
+/// <param name="Bytes">The largest UDP payload in bytes, 1,400 to 10,100.</param>
+public readonly record struct PathMtu(InetPrefix Network, int Bytes);
+
+/// <summary>A physical endpoint at which a peer may be.</summary>
+/// <param name="Peer">The peer.</param>
+/// <param name="Endpoint">Where it may be reached.</param>
+public readonly record struct PeerHint(NodeAddress Peer, InetEndpoint Endpoint);

@@ -62,7 +62,7 @@ internal sealed class Outbound(Node node)
     public void SendTo(long nowMs, Peer peer, int localSocket, in InetEndpoint endpoint, Verb verb, Span<byte> buffer, int start, int length)
     {
         var builder = new PacketBuilder(buffer, start, length);
-        var packet = builder.Seal(_nextPacketId++, peer.Address, node.Address, verb, node.Options.PhysicalMtu);
+        var packet = builder.Seal(_nextPacketId++, peer.Address, node.Address, verb, node.MtuTo(endpoint.Address));
         peer.Key.Armor(packet, CipherSuites.For(verb, peer.Protocol));
         NoteRequest(verb, packet);
         Emit(localSocket, endpoint, buffer[builder.Start..], packet.Length);
@@ -84,7 +84,7 @@ internal sealed class Outbound(Node node)
         var tail = writer.Position;
         WriteMoons(ref writer);
         var packet = new PacketBuilder(buffer, PacketFormat.HeaderBytes, writer.Position)
-            .Seal(_nextPacketId++, peer.Address, node.Address, Verb.Hello, node.Options.PhysicalMtu);
+            .Seal(_nextPacketId++, peer.Address, node.Address, Verb.Hello, node.MtuTo(endpoint.Address));
         peer.Key.CryptHelloTail(packet, PacketFormat.HeaderBytes + tail);
         peer.Key.Armor(packet, CipherSuite.Poly1305);
         NoteRequest(Verb.Hello, packet);
@@ -184,9 +184,12 @@ internal sealed class Outbound(Node node)
 
     private bool TrySend(long nowMs, Peer peer, Verb verb, Span<byte> buffer, int start, int length, bool compress)
     {
-        if (Route(nowMs, peer) is not { } route)
+        var found = Route(nowMs, peer);
+        var isDirect = found is { } way && ReferenceEquals(way.Via, peer);
+        if (!isDirect && node.Options.PeerHints.Count > 0)
+            node.Contacts.TryHints(nowMs, peer);
+        if (found is not { } route)
             return false;
-        var isDirect = ReferenceEquals(route.Via, peer);
 
         // A peer that has never heard of us cannot read what we send. A HELLO in front spares it asking a root who we are.
         if (peer.LastReceivedMs < 0 && peer.FirstHello.TryPass(nowMs, 1_000))
@@ -195,7 +198,7 @@ internal sealed class Outbound(Node node)
         var builder = new PacketBuilder(buffer, start, length);
         if (compress)
             builder.TryCompress(_compression);
-        var packet = builder.Seal(_nextPacketId++, peer.Address, node.Address, verb, node.Options.PhysicalMtu);
+        var packet = builder.Seal(_nextPacketId++, peer.Address, node.Address, verb, node.MtuTo(route.Path.Endpoint.Address));
         if (isDirect && node.TrustedPathTo(route.Path.Endpoint.Address) is var trusted and not 0)
             PacketHeader.SetTrustedPath(packet, trusted);
         else
@@ -256,6 +259,7 @@ internal sealed class Outbound(Node node)
     // Only what may be answered is remembered: frames would push everything else out.
     private void NoteRequest(Verb verb, ReadOnlySpan<byte> packet)
     {
+        node.Counters.NoteSent(verb);
         if (verb is Verb.Hello or Verb.Whois or Verb.Echo or Verb.NetworkConfigRequest or Verb.MulticastGather or Verb.MulticastFrame or Verb.NetworkConfig)
             node.Replies.Expect(PacketHeader.GetPacketId(packet));
     }
@@ -269,7 +273,7 @@ internal sealed class Outbound(Node node)
     // The packet lies at the beginning of the buffer, with room behind it.
     private void Emit(int localSocket, in InetEndpoint endpoint, Span<byte> buffer, int packetBytes)
     {
-        var total = PacketSplitter.Split(buffer, packetBytes, node.Options.PhysicalMtu, out var datagramBytes);
+        var total = PacketSplitter.Split(buffer, packetBytes, node.MtuTo(endpoint.Address), out var datagramBytes);
         for (var offset = 0; offset < total; offset += datagramBytes)
             SendDatagram(localSocket, endpoint, buffer[offset..Math.Min(offset + datagramBytes, total)]);
     }

@@ -57,6 +57,7 @@ internal sealed class Peer(Identity identity, SessionKey key, int maxPaths)
 
     public RateGate DirectPathsPush;
     public RateGate OldPathProbe;
+    public RateGate Hints;
     public RateGate CredentialRequest;
     public RateGate UnknownPathHello;
     public RateGate FirstHello;
@@ -157,6 +158,20 @@ internal sealed class Peer(Identity identity, SessionKey key, int maxPaths)
 
     /// <summary>The peer asks to be reached elsewhere: what is learned there counts for more than the path that said so.</summary>
     public void Redirect(int localSocket, in InetEndpoint from, in InetEndpoint to) => _redirect = (to, (FindPath(localSocket, from)?.Priority ?? 1) + 2);
+
+    /// <summary>Forgets paths that may not be used any more.</summary>
+    public void DropPaths(Func<Path, bool> isForbidden)
+    {
+        var kept = 0;
+        for (var i = 0; i < PathCount; i++)
+        {
+            if (!isForbidden(_paths[i]!))
+                _paths[kept++] = _paths[i];
+        }
+
+        Array.Clear(_paths, kept, PathCount - kept);
+        PathCount = kept;
+    }
 
     /// <summary>Forgets expired paths, and those that the peer redirected us away from.</summary>
     public void DropExpiredPaths(long nowMs)

@@ -178,7 +178,10 @@ internal sealed class Topology(Node node)
         else if (!seed.IsNone)
         {
             _wantedMoons[moon] = seed;
-            node.Whois.Request(nowMs, seed);
+            if (Find(nowMs, seed) is { } peer)
+                node.AskForMoons(nowMs, peer);
+            else
+                node.Whois.Request(nowMs, seed);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 
@@ -6,9 +7,15 @@ namespace Lanyard.Service;
 
 /// <summary>An answer of the API.</summary>
 /// <param name="Status">The HTTP status.</param>
-/// <param name="Json">The body.</param>
-internal readonly record struct ApiReply(int Status, ReadOnlyMemory<byte> Json)
+/// <param name="Body">The body.</param>
+/// <param name="ContentType">The body's type.</param>
+internal readonly record struct ApiReply(int Status, ReadOnlyMemory<byte> Body, string ContentType = ApiReply.Json)
 {
+    /// <summary>The type of most answers.</summary>
+    public const string Json = "application/json";
+
+    private const string Script = "application/javascript";
+
     // As existing tools get it: nothing escaped but what must be.
     private static readonly JsonWriterOptions WriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -22,6 +29,9 @@ internal readonly record struct ApiReply(int Status, ReadOnlyMemory<byte> Json)
         writer.WriteString("error", message);
         writer.WriteEndObject();
     }));
+
+    /// <summary>The same JSON as a call of a script's function.</summary>
+    public ApiReply AsScript(string function) => new(Status, (byte[])[.. Encoding.UTF8.GetBytes(function + "("), .. Body.Span, .. ");"u8], Script);
 
     private static ReadOnlyMemory<byte> Write(Action<Utf8JsonWriter> write)
     {

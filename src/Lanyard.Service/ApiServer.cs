@@ -11,38 +11,52 @@ using Microsoft.Extensions.Options;
 
 namespace Lanyard.Service;
 
-/// <summary>The local API's HTTP server: Kestrel on the loopback addresses, without a host around it.</summary>
+/// <summary>The local API's HTTP server: Kestrel, on the loopback addresses unless told otherwise, without a host around it.</summary>
 internal sealed class ApiServer : IAsyncDisposable
 {
     private const int MaxConnections = 256;
+    private const int MinBodyBytesPerSecond = 240;
     private static readonly TimeSpan HeadersTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan BodyGracePeriod = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan StopTimeout = TimeSpan.FromMilliseconds(500);
 
     private readonly KestrelServer _server;
 
-    private ApiServer(KestrelServer server, int port)
+    private ApiServer(KestrelServer server, int port, bool isPublic, string addresses)
     {
         _server = server;
         Port = port;
+        IsPublic = isPublic;
+        Addresses = addresses;
     }
 
     /// <summary>The TCP port.</summary>
     public int Port { get; }
 
+    /// <summary>Whether it is at all of this machine's addresses, not only at the loopback ones.</summary>
+    public bool IsPublic { get; }
+
+    /// <summary>The addresses, for people.</summary>
+    public string Addresses { get; }
+
     /// <summary>Starts it.</summary>
     /// <param name="api">What answers requests.</param>
     /// <param name="port">The TCP port.</param>
+    /// <param name="isPublic">Whether at all of this machine's addresses.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="PortInUseException">Another program listens on the port.</exception>
-    public static async Task<ApiServer> StartAsync(LocalApi api, int port, CancellationToken cancellationToken)
+    public static async Task<ApiServer> StartAsync(LocalApi api, int port, bool isPublic, CancellationToken cancellationToken)
     {
         var options = new KestrelServerOptions { AddServerHeader = false };
         options.Limits.MaxRequestBodySize = LocalApi.MaxBodyBytes;
         options.Limits.MaxConcurrentConnections = MaxConnections;
         options.Limits.RequestHeadersTimeout = HeadersTimeout;
-        options.Listen(IPAddress.Loopback, port, Configure);
-        if (HasIPv6Loopback())
-            options.Listen(IPAddress.IPv6Loopback, port, Configure);
+        options.Limits.MinRequestBodyDataRate = new MinDataRate(MinBodyBytesPerSecond, BodyGracePeriod);
+        // A socket at all addresses of IPv6 is at those of IPv4 too.
+        List<IPAddress> addresses = isPublic ? [HasIPv6Loopback() ? IPAddress.IPv6Any : IPAddress.Any]
+            : HasIPv6Loopback() ? [IPAddress.Loopback, IPAddress.IPv6Loopback] : [IPAddress.Loopback];
+        foreach (var address in addresses)
+            options.Listen(address, port, Configure);
         var transport = new SocketTransportFactory(Options.Create(new SocketTransportOptions()), NullLoggerFactory.Instance);
         var server = new KestrelServer(Options.Create(options), transport, NullLoggerFactory.Instance);
         try
@@ -60,7 +74,7 @@ internal sealed class ApiServer : IAsyncDisposable
             throw;
         }
 
-        return new ApiServer(server, port);
+        return new ApiServer(server, port, isPublic, string.Join(", ", addresses));
     }
 
     /// <summary>Ends it: requests that are being answered get a moment to be.</summary>
@@ -107,4 +121,4 @@ internal sealed class ApiServer : IAsyncDisposable
 
 /// <summary>Another program listens on the TCP port that the API should have.</summary>
 internal sealed class PortInUseException(int port, Exception innerException)
-    : Exception($"TCP port {port} of 127.0.0.1 or [::1] is in use by another program. End it, or choose another port.", innerException);
+    : Exception($"TCP port {port} of this machine is in use by another program. End it, or choose another port.", innerException);

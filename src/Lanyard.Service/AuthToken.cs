@@ -5,13 +5,15 @@ using System.Text;
 namespace Lanyard.Service;
 
 /// <summary>
-/// What a caller of the API has to show: the content of <c>authtoken.secret</c>, which only the service's user may read. Compared in a time
-/// that does not depend on where two tokens differ.
+/// What a caller of the API has to show: the content of a file that only the service's user may read. Compared in a time that does not depend on where two tokens differ.
 /// </summary>
 internal sealed class AuthToken
 {
-    /// <summary>The file's name in the service's folder.</summary>
+    /// <summary>The file in the service's folder whose token allows everything.</summary>
     public const string FileName = "authtoken.secret";
+
+    /// <summary>The file whose token allows reading metrics, and nothing else.</summary>
+    public const string MetricsFileName = "metricstoken.secret";
 
     private const int Length = 24;
     private const string Alphabet = "abcdefghijklmnopqrstuvwxyz0123456789";
@@ -21,11 +23,11 @@ internal sealed class AuthToken
 
     private AuthToken(string token) => _token = Encoding.UTF8.GetBytes(token);
 
-    /// <summary>The token in a folder; a new one where there is none.</summary>
+    /// <summary>The token in a file of a folder; a new one where there is none.</summary>
     /// <exception cref="LanyardStateException">The file cannot be read or made, or is empty.</exception>
-    public static AuthToken LoadOrCreate(string home)
+    public static AuthToken LoadOrCreate(string home, string fileName = FileName)
     {
-        var path = Path.Combine(home, FileName);
+        var path = Path.Combine(home, fileName);
         var token = StateFiles.TryRead(path)?.Trim();
         if (token is null)
             Create(path, token = RandomNumberGenerator.GetString(Alphabet, Length));

@@ -6,6 +6,7 @@ using Lanyard.Controller;
 using Lanyard.Service.Intercept;
 using Lanyard.Wire;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Lanyard.Service;
 
@@ -31,19 +32,41 @@ public sealed class LanyardService : IAsyncDisposable
     // Where other controllers keep what this one takes over when it begins.
     private const string ImportFolder = "controller.d";
 
+    // As often as existing nodes look whether their local.conf changed.
+    private static readonly TimeSpan ReloadInterval = TimeSpan.FromSeconds(10);
+
     private readonly string _home;
+    private readonly LanyardOptions _options;
+    private readonly ConfigurationKeeper _configuration;
     private readonly ControllerHost? _controller;
-    private readonly ApiServer _server;
+    private readonly LocalApi _api;
+    private readonly ILogger _logger;
+    private readonly SemaphoreSlim _wake = new(0, 1);
+    private readonly SemaphoreSlim _reloading = new(1, 1);
+    private readonly CancellationTokenSource _end = new();
+    private readonly Task _watching;
     private readonly InterceptServer? _intercept;
+    private LocalConfiguration _inForce;
+    private ApiServer _server;
     private int _disposed;
 
-    private LanyardService(string home, LanyardNode node, ControllerHost? controller, ApiServer server, InterceptServer? intercept)
+    private LanyardService(
+        string home, LanyardOptions options, LanyardNode node, ControllerHost? controller, ConfigurationKeeper configuration, LocalConfiguration inForce,
+        LocalApi api, ApiServer server, InterceptServer? intercept, ILogger logger)
     {
-        _intercept = intercept;
         _home = home;
+        _options = options;
         Node = node;
         _controller = controller;
+        _configuration = configuration;
+        _inForce = inForce;
+        _api = api;
         _server = server;
+        _intercept = intercept;
+        _logger = logger;
+        Port = server.Port;
+        configuration.Changed += OnConfigurationChanged;
+        _watching = Task.Run(WatchAsync);
     }
 
     /// <summary>The node.</summary>
@@ -53,7 +76,7 @@ public sealed class LanyardService : IAsyncDisposable
     public NetworkController? Controller => _controller?.Controller;
 
     /// <summary>The UDP port of the node and TCP port of the API.</summary>
-    public int Port => _server.Port;
+    public int Port { get; }
 
     /// <summary>Starts the service. The API answers when this returns.</summary>
     /// <param name="options">How.</param>
@@ -65,31 +88,36 @@ public sealed class LanyardService : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         var home = Path.GetFullPath(options.HomeDirectory);
-        var configured = options.Port ?? LocalConfiguration.Read(home).PrimaryPort ?? LanyardOptions.DefaultPort;
+        var loggers = options.LoggerFactory ?? options.Node.LoggerFactory;
+        var logger = loggers?.CreateLogger<LanyardService>() ?? NullLogger<LanyardService>.Instance;
+        var keeper = new ConfigurationKeeper(home, logger);
+        var configuration = keeper.Current;
+        var configured = options.Port ?? configuration.PrimaryPort ?? LanyardOptions.DefaultPort;
         for (var trial = 1; ; trial++)
         {
             var controllerLink = options.IsController ? new ControllerLink() : null;
             var node = await LanyardNode.StartAsync(
-                options.Node with
+                configuration.Apply(options.Node) with
                 {
                     StateDirectory = home,
                     Store = null,
                     Port = configured,
                     JoinKnownNetworks = true,
                     Controller = controllerLink,
-                    LoggerFactory = options.LoggerFactory ?? options.Node.LoggerFactory,
+                    LoggerFactory = loggers,
                 },
                 cancellationToken).ConfigureAwait(false);
             ControllerHost? controller = null;
             try
             {
-                controller = controllerLink is null ? null : StartController(home, node, controllerLink, options.LoggerFactory);
-                var token = AuthToken.LoadOrCreate(home);
-                var api = new LocalApi(node, controller?.Controller, home, token);
-                var server = await ApiServer.StartAsync(api, node.BoundEndPoints[0].Port, cancellationToken).ConfigureAwait(false);
+                controller = controllerLink is null ? null : StartController(home, node, controllerLink, loggers);
+                var access = new ApiAccess(AuthToken.LoadOrCreate(home), AuthToken.LoadOrCreate(home, AuthToken.MetricsFileName), keeper);
+                var api = new LocalApi(node, controller?.Controller, home, access, keeper);
+                var server = await ApiServer.StartAsync(api, node.BoundEndPoints[0].Port, IsPublic(configuration), cancellationToken).ConfigureAwait(false);
+                ServiceLog.ApiStarted(logger, server.Port, server.Addresses);
                 var intercept = OperatingSystem.IsLinux()
-                    ? InterceptServer.Start(node, new InterceptOptions { SocketPath = Path.Combine(home, InterceptServer.SocketFile) }, options.LoggerFactory) : null;
-                var service = new LanyardService(home, node, controller, server, intercept);
+                    ? InterceptServer.Start(node, new InterceptOptions { SocketPath = Path.Combine(home, InterceptServer.SocketFile) }, loggers) : null;
+                var service = new LanyardService(home, options.Node, node, controller, keeper, configuration, api, server, intercept, logger);
                 StateFiles.Write(Path.Combine(home, PortFile), server.Port.ToString(CultureInfo.InvariantCulture));
                 StateFiles.Write(Path.Combine(home, ProcessFile), Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
                 return service;
@@ -112,12 +140,91 @@ public sealed class LanyardService : IAsyncDisposable
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
             return;
+        _configuration.Changed -= OnConfigurationChanged;
+        await _end.CancelAsync().ConfigureAwait(false);
+        await _watching.ConfigureAwait(false);
         await _server.DisposeAsync().ConfigureAwait(false);
         if (_intercept is not null)
             await _intercept.DisposeAsync().ConfigureAwait(false);
         await EndAsync(Node, _controller).ConfigureAwait(false);
         StateFiles.TryDelete(Path.Combine(_home, ProcessFile));
         StateFiles.TryDelete(Path.Combine(_home, PortFile));
+    }
+
+    /// <summary>Looks whether the folder's <c>local.conf</c> changed, and puts into force what can be while the service runs.</summary>
+    internal async Task ReloadAsync()
+    {
+        await _reloading.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            _configuration.TryReload();
+            var wanted = _configuration.Current;
+            if (ReferenceEquals(wanted, _inForce))
+                return;
+            if (wanted.PrimaryPort != _inForce.PrimaryPort || !wanted.Bind.SequenceEqual(_inForce.Bind))
+                ServiceLog.NextStart(_logger);
+            _inForce = wanted;
+            Node.ChangePaths(wanted.Apply(_options));
+            if (IsPublic(wanted) != _server.IsPublic)
+                await ReopenApiAsync(IsPublic(wanted)).ConfigureAwait(false);
+        }
+        finally
+        {
+            _reloading.Release();
+        }
+    }
+
+    private static bool IsPublic(LocalConfiguration configuration) => configuration.AllowManagementFrom.Count > 0;
+
+    private async Task ReopenApiAsync(bool isPublic)
+    {
+        var wasPublic = _server.IsPublic;
+        await _server.DisposeAsync().ConfigureAwait(false);
+        try
+        {
+            _server = await ApiServer.StartAsync(_api, Port, isPublic, _end.Token).ConfigureAwait(false);
+        }
+        catch (PortInUseException failure)
+        {
+            ServiceLog.ApiNotReopened(_logger, failure);
+            _server = await ApiServer.StartAsync(_api, Port, wasPublic, _end.Token).ConfigureAwait(false);
+        }
+
+        ServiceLog.ApiStarted(_logger, Port, _server.Addresses);
+    }
+
+    private async Task WatchAsync()
+    {
+        while (true)
+        {
+            try
+            {
+                await _wake.WaitAsync(ReloadInterval, _end.Token).ConfigureAwait(false);
+                await ReloadAsync().ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (_end.IsCancellationRequested)
+            {
+                return;
+            }
+#pragma warning disable CA1031 // Whatever is wrong with the settings, the service goes on with those that it has.
+            catch (Exception failure)
+#pragma warning restore CA1031
+            {
+                ServiceLog.ConfigurationFailed(_logger, failure);
+            }
+        }
+    }
+
+    private void OnConfigurationChanged(object? sender, EventArgs e)
+    {
+        try
+        {
+            _wake.Release();
+        }
+        catch (SemaphoreFullException)
+        {
+            // It is about to be looked at.
+        }
     }
 
     private static ControllerHost StartController(string home, LanyardNode node, ControllerLink link, ILoggerFactory? loggers)

@@ -14,16 +14,25 @@ namespace Lanyard.Service;
 /// <item><c>GET /network</c>; <c>GET</c>, <c>POST</c> (join, and settings), <c>DELETE</c> (leave) <c>/network/ID</c>.</item>
 /// <item><c>GET /peer</c>, <c>GET /peer/ADDRESS</c>.</item>
 /// <item><c>GET /moon</c>; <c>GET</c>, <c>POST</c> (orbit, with <c>seed</c>), <c>DELETE</c> (deorbit) <c>/moon/ID</c>.</item>
+/// <item><c>GET /config</c>, the folder's <c>local.conf</c>; <c>POST /config/settings</c>.</item>
+/// <item><c>/bond/...</c>, which says that paths are not bonded.</item>
+/// <item><c>GET /metrics</c>, for Prometheus: the token of <c>metricstoken.secret</c> is enough.</item>
 /// <item><c>/controller/...</c> where this is a controller: see <see cref="ControllerApi"/>.</item>
+/// <item><c>GET /openapi.json</c>, the description of all this, which needs no token.</item>
 /// </list>
-/// The token comes in the header <c>X-ZT1-Auth</c>, as <c>?auth=</c> or as a bearer token. Errors are <c>{"error":"..."}</c>.
+/// The token comes in the header <c>X-ZT1-Auth</c>, as <c>?auth=</c> or as a bearer token. Errors are <c>{"error":"..."}</c>. With
+/// <c>?jsonp=FUNCTION</c> the answer is a script that calls a function with it.
 /// </summary>
-internal sealed class LocalApi(LanyardNode node, NetworkController? controller, string home, AuthToken token)
+internal sealed class LocalApi(LanyardNode node, NetworkController? controller, string home, ApiAccess access, ConfigurationKeeper configuration)
 {
     /// <summary>The longest body of a request in bytes: that of the controller.</summary>
     public const int MaxBodyBytes = 1 << 20;
 
     private const int MaxOwnBodyBytes = 64 * 1024;
+    private const int MaxFunctionNameLength = 128;
+
+    private static readonly SearchValues<char> FunctionNameCharacters =
+        SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_$.");
 
     private readonly ControllerApi? _controllerApi = controller is null ? null : new ControllerApi(controller);
 
@@ -32,12 +41,13 @@ internal sealed class LocalApi(LanyardNode node, NetworkController? controller, 
     {
         try
         {
-            var reply = await AnswerAsync(context).ConfigureAwait(false);
+            var reply = AsAsked(await AnswerAsync(context).ConfigureAwait(false), context.Request);
             context.Response.StatusCode = reply.Status;
-            context.Response.ContentType = "application/json";
-            context.Response.ContentLength = reply.Json.Length;
+            context.Response.ContentType = reply.ContentType;
+            context.Response.ContentLength = reply.Body.Length;
+            context.Response.Headers.XContentTypeOptions = "nosniff";
             if (!HttpMethods.IsHead(context.Request.Method))
-                await context.Response.Body.WriteAsync(reply.Json, context.RequestAborted).ConfigureAwait(false);
+                await context.Response.Body.WriteAsync(reply.Body, context.RequestAborted).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
@@ -48,9 +58,15 @@ internal sealed class LocalApi(LanyardNode node, NetworkController? controller, 
     private async ValueTask<ApiReply> AnswerAsync(HttpContext context)
     {
         var path = context.Request.Path.Value ?? "";
-        if (path == "/health" && HttpMethods.IsGet(context.Request.Method))
-            return ApiReply.Ok(writer => StatusJson.WriteHealth(writer, node.Status));
-        if (!IsAllowed(context.Request))
+        if (!access.IsFromHere(context))
+        {
+            context.Response.Headers.Connection = "close";
+            return ApiReply.Error(401, "The API may be used from this machine, and from the networks of allowManagementFrom in its local.conf.");
+        }
+
+        if (IsOpenToAll(path))
+            return AnswerAll(context.Request.Method, path);
+        if (!access.HasToken(context.Request, forMetrics: path == "/metrics"))
         {
             // What an unknown caller sends on is not waited for.
             context.Response.Headers.Connection = "close";
@@ -86,7 +102,13 @@ internal sealed class LocalApi(LanyardNode node, NetworkController? controller, 
 
     private async ValueTask<ApiReply> RouteAsync(HttpRequest request, string method, string[] path, CancellationToken cancellationToken) => (method, path) switch
     {
-        ("GET", ["", "status"]) => ApiReply.Ok(writer => StatusJson.Write(writer, node, home)),
+        ("GET", ["", "status"]) => ApiReply.Ok(writer => StatusJson.Write(writer, node, home, configuration.Current)),
+        ("GET", ["", "metrics"]) => new ApiReply(200, MetricsText.Write(node, controller), MetricsText.ContentType),
+        ("GET", ["", "config"]) => ApiReply.Ok(writer => SortedJson.Write(writer, configuration.Current.Document)),
+        ("POST", ["", "config", "settings"]) => ChangeSettings(await ReadBodyAsync(request, cancellationToken).ConfigureAwait(false)),
+        ("GET", ["", "bond", "show", var peer]) when NodeAddress.TryParse(peer, out _) => NoBonding(),
+        ("POST", ["", "bond", "rotate", var peer]) when NodeAddress.TryParse(peer, out _) => NoBonding(),
+        ("POST", ["", "bond", "setmtu", _, _, _]) => NoBonding(),
         ("GET", ["", "network"]) => ApiReply.Ok(WriteNetworks),
         (_, ["", "network", var id]) when NetworkId.TryParse(id, out var network) => method switch
         {
@@ -105,20 +127,44 @@ internal sealed class LocalApi(LanyardNode node, NetworkController? controller, 
             "DELETE" => Deorbit(id),
             _ => NotAllowed(method),
         },
-        (_, ["", "status" or "network" or "peer" or "moon"]) or (_, ["", "peer", _]) => NotAllowed(method),
+        (_, ["", "status" or "network" or "peer" or "moon" or "metrics" or "config"]) or (_, ["", "peer", _]) or (_, ["", "config", "settings"]) => NotAllowed(method),
         _ => ApiReply.Error(404, "There is no such path."),
     };
 
-    /// <summary>The first place in which there is a token decides, in the order in which existing tools expect it.</summary>
-    private bool IsAllowed(HttpRequest request)
+    private static bool IsOpenToAll(string path) => path is "/health" or "/openapi.json";
+
+    private ApiReply AnswerAll(string method, string path) =>
+        !HttpMethods.IsGet(method) && !HttpMethods.IsHead(method) ? NotAllowed(method)
+        : path == "/health" ? ApiReply.Ok(writer => StatusJson.WriteHealth(writer, node.Status))
+        : new ApiReply(200, OpenApi.Document);
+
+    /// <summary>As a script, where the caller wants one. The name of its function must be one: it is run.</summary>
+    private static ApiReply AsAsked(ApiReply reply, HttpRequest request)
     {
-        if (request.Headers.TryGetValue("X-ZT1-Auth", out var header))
-            return token.Matches(header);
-        if (request.Query.TryGetValue("auth", out var parameter))
-            return token.Matches(parameter);
-        const string Bearer = "Bearer ";
-        var authorization = request.Headers.Authorization.ToString();
-        return authorization.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase) && token.Matches(authorization[Bearer.Length..].Trim());
+        if (reply.ContentType != ApiReply.Json || request.Query["jsonp"].ToString() is not { Length: > 0 } function)
+            return reply;
+        return function.Length <= MaxFunctionNameLength && !function.AsSpan().ContainsAnyExcept(FunctionNameCharacters)
+            ? reply.AsScript(function)
+            : ApiReply.Error(400, "\"jsonp\" is the name of a function.");
+    }
+
+    private static ApiReply NoBonding() => ApiReply.Error(400, "Paths are not bonded here: there is one at a time to each peer.");
+
+    private ApiReply ChangeSettings(JsonElement settings)
+    {
+        if (settings.ValueKind == JsonValueKind.Object)
+        {
+            try
+            {
+                configuration.ChangeSettings(settings);
+            }
+            catch (LanyardStateException wrong) when (wrong.InnerException is null)
+            {
+                throw new BadBodyException(wrong.Message);
+            }
+        }
+
+        return ApiReply.Ok(WriteNothing);
     }
 
     private async ValueTask<ApiReply> AskControllerAsync(HttpContext context, string path)
@@ -239,7 +285,8 @@ internal sealed class LocalApi(LanyardNode node, NetworkController? controller, 
         writer.WriteEndObject();
     }
 
-    private static ApiReply NotAllowed(string method) => ApiReply.Error(405, $"There is no {method} here.");
+    // As existing nodes have it, for which a method that a path lacks is a path that is not there.
+    private static ApiReply NotAllowed(string method) => ApiReply.Error(404, $"There is no {method} here.");
 
     private static bool? ReadSwitch(JsonElement body, string name)
     {

@@ -52,6 +52,23 @@ internal static class StateFiles
         }
     }
 
+    /// <summary>Puts a text into a file, so that whoever reads it meanwhile finds either the old one or the new one.</summary>
+    /// <exception cref="LanyardStateException">It cannot be written.</exception>
+    public static void Replace(string path, string text)
+    {
+        var next = path + ".new";
+        Write(next, text);
+        try
+        {
+            File.Move(next, path, overwrite: true);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            TryDelete(next);
+            throw new LanyardStateException(path, $"The file '{path}' cannot be written: {failure.Message}", failure);
+        }
+    }
+
     /// <summary>Deletes a file that tells of a running service. If it stays, it tells of one that does not answer.</summary>
     public static void TryDelete(string path)
     {

@@ -12,15 +12,23 @@ internal static class StatusJson
     // What the node tells peers of itself, too.
     private static readonly NodeVersion Version = new NodeOptions { RandomSeed = default }.Version;
 
-    public static void Write(Utf8JsonWriter writer, LanyardNode node, string home)
+    public static void Write(Utf8JsonWriter writer, LanyardNode node, string home, LocalConfiguration configuration)
     {
         var status = node.Status;
         writer.WriteStartObject();
         writer.WriteString("address", status.Address.ToString());
         writer.WriteNumber("clock", status.ClockMs);
-        writer.WriteStartObject("config");
-        WriteSettings(writer, node, status, home);
-        writer.WriteEndObject();
+        writer.WritePropertyName("config");
+        WriteConfiguration(writer, configuration.Document, new Dictionary<string, Action>
+        {
+            ["homeDir"] = () => writer.WriteStringValue(home),
+            ["listeningOn"] = () => WriteEndpoints(writer, status.LocalEndpoints),
+            ["portMappingEnabled"] = () => writer.WriteBooleanValue(false),
+            ["primaryPort"] = () => writer.WriteNumberValue(node.BoundEndPoints[0].Port),
+            ["secondaryPort"] = () => writer.WriteNumberValue(0),
+            ["surfaceAddresses"] = () => WriteEndpoints(writer, status.SurfaceEndpoints),
+            ["tertiaryPort"] = () => writer.WriteNumberValue(0),
+        });
         writer.WriteBoolean("online", status.IsOnline);
         writer.WriteNumber("planetWorldId", status.Planet.Id);
         writer.WriteNumber("planetWorldTimestamp", status.Planet.Timestamp);
@@ -41,29 +49,59 @@ internal static class StatusJson
     }
 
     /// <summary>
-    /// There is one port; no relaying through TCP; nothing that asks a router to map ports or that replaces the program: the fields that say so
+    /// The folder's <c>local.conf</c>, and in its settings what is in force: there is one port, and no router is asked to map it. Fields that say so
     /// stay, as tools look for them.
     /// </summary>
-    private static void WriteSettings(Utf8JsonWriter writer, LanyardNode node, LanyardNodeStatus status, string home)
+    private static void WriteConfiguration(Utf8JsonWriter writer, JsonElement document, Dictionary<string, Action> inForce)
     {
-        writer.WriteStartObject("settings");
-        writer.WriteBoolean("allowTcpFallbackRelay", false);
-        writer.WriteBoolean("forceTcpRelay", false);
-        writer.WriteString("homeDir", home);
-        WriteEndpoints(writer, "listeningOn", status.LocalEndpoints);
-        writer.WriteBoolean("portMappingEnabled", false);
-        writer.WriteNumber("primaryPort", node.BoundEndPoints[0].Port);
-        writer.WriteNumber("secondaryPort", 0);
-        writer.WriteString("softwareUpdate", "disable");
-        writer.WriteString("softwareUpdateChannel", "release");
-        WriteEndpoints(writer, "surfaceAddresses", status.SurfaceEndpoints);
-        writer.WriteNumber("tertiaryPort", 0);
+        var members = SortedJson.Fields(document);
+        members.TryAdd("settings", default);
+        writer.WriteStartObject();
+        foreach (var (name, value) in members)
+        {
+            writer.WritePropertyName(name);
+            if (name == "settings")
+                WriteSettings(writer, value, inForce);
+            else
+                SortedJson.Write(writer, value);
+        }
+
         writer.WriteEndObject();
     }
 
-    private static void WriteEndpoints(Utf8JsonWriter writer, string name, IReadOnlyList<InetEndpoint> endpoints)
+    private static void WriteSettings(Utf8JsonWriter writer, JsonElement configured, Dictionary<string, Action> inForce)
     {
-        writer.WriteStartArray(name);
+        var settings = new SortedDictionary<string, Action>(StringComparer.Ordinal)
+        {
+            ["allowTcpFallbackRelay"] = () => writer.WriteBooleanValue(true),
+            ["forceTcpRelay"] = () => writer.WriteBooleanValue(false),
+            ["softwareUpdate"] = () => writer.WriteStringValue("disable"),
+            ["softwareUpdateChannel"] = () => writer.WriteStringValue("release"),
+        };
+        if (configured.ValueKind == JsonValueKind.Object)
+        {
+            foreach (var (name, value) in SortedJson.Fields(configured))
+            {
+                if (value.ValueKind != JsonValueKind.Null || !settings.ContainsKey(name))
+                    settings[name] = () => SortedJson.Write(writer, value);
+            }
+        }
+
+        foreach (var (name, write) in inForce)
+            settings[name] = write;
+        writer.WriteStartObject();
+        foreach (var (name, write) in settings)
+        {
+            writer.WritePropertyName(name);
+            write();
+        }
+
+        writer.WriteEndObject();
+    }
+
+    private static void WriteEndpoints(Utf8JsonWriter writer, IReadOnlyList<InetEndpoint> endpoints)
+    {
+        writer.WriteStartArray();
         foreach (var endpoint in endpoints)
             writer.WriteStringValue(endpoint.ToSlashString());
         writer.WriteEndArray();

@@ -327,6 +327,30 @@ public sealed class LanyardNode : IAsyncDisposable
             _runtime.Engine.SendUserMessage(_runtime.NowMs, destination, type, message);
     }
 
+    /// <summary>
+    /// Uses other settings of physical paths from now on: <see cref="LanyardOptions.ExcludedInterfacePrefixes"/>,
+    /// <see cref="LanyardOptions.BlockedPhysicalNetworks"/>, <see cref="LanyardOptions.BlockedPeerNetworks"/>,
+    /// <see cref="LanyardOptions.PeerHints"/>, <see cref="LanyardOptions.TrustedPaths"/> and <see cref="LanyardOptions.PathMtus"/>. Paths that
+    /// they forbid are given up. The others stay as the node was started.
+    /// </summary>
+    /// <exception cref="ArgumentException">They contradict each other, or one is out of range.</exception>
+    /// <exception cref="ObjectDisposedException">The node ended.</exception>
+    public void ChangePaths(LanyardOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Check();
+        ObjectDisposedException.ThrowIf(_disposing is not null, this);
+        _runtime.ChangePaths(Options with
+        {
+            ExcludedInterfacePrefixes = options.ExcludedInterfacePrefixes,
+            BlockedPhysicalNetworks = options.BlockedPhysicalNetworks,
+            BlockedPeerNetworks = options.BlockedPeerNetworks,
+            PeerHints = options.PeerHints,
+            TrustedPaths = options.TrustedPaths,
+            PathMtus = options.PathMtus,
+        });
+    }
+
     /// <summary>Tells the node that the network under it changed, where the system does not say: all paths are tried anew.</summary>
     public void NotifyNetworkChanged() => _runtime.CheckEnvironment(isForced: true);
 

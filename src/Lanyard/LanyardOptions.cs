@@ -69,6 +69,20 @@ public sealed record LanyardOptions
     /// </summary>
     public IReadOnlyList<TrustedPath> TrustedPaths { get; init; } = [];
 
+    /// <summary>Physical networks over which one peer is never reached. Empty by default.</summary>
+    public IReadOnlyList<BlockedPath> BlockedPeerNetworks { get; init; } = [];
+
+    /// <summary>
+    /// Where peers may be tried while there is no path to them; that needs no root, but for a peer that was met before. Empty by default.
+    /// </summary>
+    public IReadOnlyList<PeerHint> PeerHints { get; init; } = [];
+
+    /// <summary>
+    /// Physical networks to whose addresses datagrams are larger or smaller than <see cref="PhysicalMtu"/>, 1,400 to 10,100 bytes. Empty by
+    /// default; of several that contain an address the first counts.
+    /// </summary>
+    public IReadOnlyList<PathMtu> PathMtus { get; init; } = [];
+
     /// <summary>The largest UDP payload sent, 1,400 to 10,100 bytes. Default 1,432.</summary>
     public int PhysicalMtu { get; init; } = 1432;
 
@@ -126,8 +140,18 @@ public sealed record LanyardOptions
             throw new ArgumentOutOfRangeException(nameof(Port), Port, "A port is 0 to 65,535.");
         if (PhysicalMtu is < 1_400 or > 10_100)
             throw new ArgumentOutOfRangeException(nameof(PhysicalMtu), PhysicalMtu, "The physical MTU is 1,400 to 10,100 bytes.");
+        foreach (var path in PathMtus)
+        {
+            if (path.Bytes is < 1_400 or > 10_100)
+                throw new ArgumentOutOfRangeException(nameof(PathMtus), path.Bytes, "The MTU of a path is 1,400 to 10,100 bytes.");
+        }
     }
 }
+
+/// <summary>A physical network over which a peer is not reached.</summary>
+/// <param name="Peer">The peer.</param>
+/// <param name="Network">The physical addresses.</param>
+public readonly record struct BlockedPath(NodeAddress Peer, InetPrefix Network);
 
 /// <summary>
 /// What a node remembers of strangers at most. All limits hold against hostile peers; defaults are those of <see cref="NodeOptions"/>.

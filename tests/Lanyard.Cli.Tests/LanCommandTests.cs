@@ -161,8 +161,13 @@ public sealed class LanCommandTests(CommandLan lan) : IClassFixture<CommandLan>
     public async Task A_running_service_is_asked_and_told_by_the_verbs_for_it()
     {
         var home = lan.Home("service");
-        using var service = CommandProcess.Start("service", "--home", home, "--port", "0");
-        await service.WaitForErrorAsync("Node ");
+        using var service = CommandProcess.Start("service", "--home", home, "--port", "0", "--log-format", "json");
+        using (var ready = JsonDocument.Parse("{" + await service.WaitForErrorAsync("{")))
+        {
+            Assert.Equal(["time", "level", "category", "id", "event", "message", "values"], ready.RootElement.EnumerateObject().Select(field => field.Name));
+            Assert.StartsWith("Node ", ready.RootElement.GetProperty("message").GetString(), StringComparison.Ordinal);
+        }
+
         var node = TestData.Text("peer-1.4.6", "b.identity.public")[..10];
         Assert.StartsWith($"{node} 1.14.1 ", await OutputAsync("info", "--home", home), StringComparison.Ordinal);
 
@@ -174,6 +179,11 @@ public sealed class LanCommandTests(CommandLan lan) : IClassFixture<CommandLan>
         Assert.StartsWith(lan.PublicNetwork, networks[1], StringComparison.Ordinal);
         Assert.Contains("10.1.0.", networks[1], StringComparison.Ordinal);
         Assert.Contains("PLANET", await OutputAsync("peers", "--home", home), StringComparison.Ordinal);
+        var status = await OutputAsync("status", "--home", home);
+        Assert.StartsWith($"{node} 1.14.1 ONLINE, port ", status, StringComparison.Ordinal);
+        Assert.Matches($@"(?m)^{lan.PublicNetwork} .* OK  .* [\d.]+ k?B +[\d.]+ k?B$", status);
+        Assert.Matches(@"(?m)^[0-9a-f]{10}  1\.14\.1 +PLANET  \d+ ms +DIRECT  127\.0\.0\.1/\d+ +\S+ s ago +\S+ s ago$", status);
+
 
         Assert.Equal(ExitCode.Ok, (await CommandProcess.RunAsync([], "leave", lan.PublicNetwork, "--home", home)).ExitCode);
         Assert.Equal(ExitCode.Failed, (await CommandProcess.RunAsync([], "leave", lan.PublicNetwork, "--home", home)).ExitCode);

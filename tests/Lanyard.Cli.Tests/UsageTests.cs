@@ -5,7 +5,7 @@ public sealed class UsageTests
 {
     public static TheoryData<string> Verbs =>
     [
-        "demo", "service", "join", "leave", "networks", "peers", "info", "connect", "expose", "ping", "http", "udp-echo", "udp-send", "capture", "perf server",
+        "demo", "service", "join", "leave", "networks", "peers", "info", "status", "connect", "expose", "ping", "http", "udp-echo", "udp-send", "capture", "perf server",
         "perf client", "identity new", "identity show", "identity validate", "identity sign", "identity verify", "planet new", "moon new", "dissect",
     ];
 
@@ -44,6 +44,8 @@ public sealed class UsageTests
     [InlineData("http ftp://10.1.2.3/ --home x --network 8056c2e21c000001")]
     [InlineData("perf client 10.1.2.3 --port 1 --rtt --streams 2 --home x --network 8056c2e21c000001")]
     [InlineData("service --port 65536")]
+    [InlineData("service --log-format xml")]
+    [InlineData("status --watch --interval never")]
     public void What_is_not_understood_is_explained_on_standard_error_and_ends_with_2(string line)
     {
         var run = CommandRun.Of(line.Split(' ', StringSplitOptions.RemoveEmptyEntries));
@@ -56,7 +58,7 @@ public sealed class UsageTests
     public void Where_no_service_runs_the_callers_of_one_say_so_and_end_with_3()
     {
         using var folder = new TestFolder();
-        foreach (var verb in new[] { "info", "networks", "peers", "join 8056c2e21c000001", "leave 8056c2e21c000001" })
+        foreach (var verb in new[] { "info", "status", "networks", "peers", "join 8056c2e21c000001", "leave 8056c2e21c000001" })
         {
             var run = CommandRun.Of([.. verb.Split(' '), "--home", folder.PathOf()]);
             Assert.Equal(ExitCode.Unreachable, run.ExitCode);

@@ -55,11 +55,81 @@ public sealed class ApiAccessTests
         await client.FailAsync(HttpStatusCode.NotFound, "GET", "/network/8056c2e21c00000g");
         await client.FailAsync(HttpStatusCode.NotFound, "GET", "/");
         await client.FailAsync(HttpStatusCode.NotFound, "GET", "/network/8056c2e21c000001/../../etc/passwd");
-        await client.FailAsync(HttpStatusCode.MethodNotAllowed, "POST", "/status", "{}");
-        await client.FailAsync(HttpStatusCode.MethodNotAllowed, "PATCH", Network, "{}");
+        await client.FailAsync(HttpStatusCode.NotFound, "POST", "/status", "{}");
+        await client.FailAsync(HttpStatusCode.NotFound, "PATCH", Network, "{}");
+        await client.FailAsync(HttpStatusCode.BadRequest, "GET", "/bond/show/0123456789");
+        await client.FailAsync(HttpStatusCode.BadRequest, "POST", "/bond/rotate/0123456789");
+        await client.FailAsync(HttpStatusCode.BadRequest, "POST", "/bond/setmtu/1400/eth0/192.0.2.1");
+        await client.FailAsync(HttpStatusCode.BadRequest, "GET", "/status?jsonp=alert(1)//");
         Assert.Empty((await client.CallAsync("GET", "/network")).EnumerateArray());
         Assert.Equal("{}", (await client.CallAsync("GET", "/peer/0123456789")).GetRawText());
         Assert.Equal("{}", (await client.CallAsync("DELETE", Network)).GetRawText());
+    }
+
+    [Fact]
+    public async Task Metrics_may_be_read_with_a_token_of_their_own_that_lets_in_nowhere_else()
+    {
+        await using var lan = await ServiceLan.StartAsync();
+        using var client = new ServiceClient(lan.Service("r"), lan.Home("r"), withToken: false);
+        var file = Path.Combine(lan.Home("r"), "metricstoken.secret");
+        var token = File.ReadAllText(file);
+        Assert.Matches("^[a-z0-9]{24}$", token);
+        Assert.NotEqual(client.Token, token);
+        if (!OperatingSystem.IsWindows())
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
+
+        Assert.Equal(HttpStatusCode.OK, (await client.FetchAsync("/metrics", token)).Status);
+        Assert.Equal(HttpStatusCode.OK, (await client.FetchAsync("/metrics", client.Token)).Status);
+        Assert.Equal(HttpStatusCode.OK, (await client.FetchAsync($"/metrics?auth={token}")).Status);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await client.FetchAsync("/metrics")).Status);
+        foreach (var path in new[] { "/status", "/network", "/config", "/controller" })
+            Assert.Equal(HttpStatusCode.Unauthorized, (await client.FetchAsync(path, token)).Status);
+    }
+
+    [Fact]
+    public async Task An_answer_comes_as_a_script_where_that_is_asked_for()
+    {
+        await using var lan = await ServiceLan.StartAsync();
+        var (status, type, body) = await lan.Client("r").FetchAsync("/network?jsonp=my.callback");
+        Assert.Equal((HttpStatusCode.OK, "application/javascript", "my.callback([]);"), (status, type, body));
+    }
+
+    [Fact]
+    public async Task A_caller_that_stops_in_the_middle_is_cut_and_costs_nobody_else()
+    {
+        await using var lan = await ServiceLan.StartAsync();
+        var port = lan.Service("r").Port;
+        var sockets = new List<Socket>();
+        string[] beginnings =
+        [
+            "", "G", "GET /status HTTP/1.1\r\nX-ZT1-Au", $"POST /network/8056c2e21c000001 HTTP/1.1\r\nHost: x\r\nX-ZT1-Auth: {lan.Client("r").Token}\r\nContent-Length: 10\r\n\r\n{{",
+        ];
+        foreach (var beginning in beginnings)
+        {
+            var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            await socket.ConnectAsync(IPAddress.Loopback, port, ServiceLan.Guard);
+            await socket.SendAsync(Encoding.ASCII.GetBytes(beginning), ServiceLan.Guard);
+            sockets.Add(socket);
+        }
+
+        // Others are answered meanwhile; then each of these is, by a refusal or by the connection's end.
+        Assert.Empty((await lan.Client("r").CallAsync("GET", "/network")).EnumerateArray());
+        foreach (var socket in sockets)
+        {
+            using var stream = new NetworkStream(socket, ownsSocket: true);
+            try
+            {
+                using var reader = new StreamReader(stream);
+                var answer = await reader.ReadToEndAsync(ServiceLan.Guard);
+                Assert.True(answer.Length == 0 || answer.StartsWith("HTTP/1.1 408 ", StringComparison.Ordinal), answer);
+            }
+            catch (IOException)
+            {
+                // Reset is an end, too.
+            }
+        }
+
+        Assert.Empty((await lan.Client("r").CallAsync("GET", "/network")).EnumerateArray());
     }
 
     [Fact]

@@ -75,7 +75,7 @@ public sealed class ApiShapeTests
     public async Task A_node_tells_of_itself_and_its_peers_as_a_real_one_does(string recording)
     {
         // What is the same wherever the node runs. The others are its ports, its times, and what there is none of here.
-        string[] same = [".address", ".publicIdentity", ".online", ".tcpFallbackActive", ".config.settings.forceTcpRelay", ".config.settings.softwareUpdate", ".config.settings.softwareUpdateChannel"];
+        string[] same = [".address", ".publicIdentity", ".online", ".tcpFallbackActive", ".version", ".versionBuild", ".versionMajor", ".versionMinor", ".versionRev", ".config.settings.allowTcpFallbackRelay", ".config.settings.forceTcpRelay", ".config.settings.softwareUpdate", ".config.settings.softwareUpdateChannel"];
         await using var lan = await ServiceLan.StartAsync(recording);
         var leaf = await lan.StartServiceAsync("a");
         await leaf.Node.WaitUntilOnlineAsync(ServiceLan.Guard);
@@ -88,6 +88,21 @@ public sealed class ApiShapeTests
         JsonShape.AssertSame(recordedRoot, root, path => !times.Any(time => path.StartsWith(time, StringComparison.Ordinal)));
         var one = await lan.Client("a").CallAsync("GET", $"/peer/{root.GetProperty("address").GetString()}");
         Assert.Equal(root.GetProperty("role").GetString(), one.GetProperty("role").GetString());
+    }
+
+    [Fact]
+    public async Task What_a_1_4_6_node_tells_of_a_network_is_told_here_under_the_same_names_and_in_the_same_types()
+    {
+        await using var lan = await ServiceLan.StartAsync("peer-1.4.6");
+        await lan.StartServiceAsync("b");
+        var network = await lan.JoinAllAsync("b");
+        var told = await lan.Client("b").CallAsync("GET", $"/network/{network}");
+        var recorded = JsonShape.Recorded("peer-1.4.6", "network_deauthorized.json")[0];
+        var known = recorded.EnumerateObject().Select(field => field.Name).ToHashSet();
+        // What came later is left aside: DNS.
+        Assert.Equal(["allowDNS", "dns"], told.EnumerateObject().Select(field => field.Name).Where(name => !known.Contains(name)));
+        foreach (var field in recorded.EnumerateObject())
+            JsonShape.AssertSame(field.Value, told.GetProperty(field.Name), path => path.Length == 0 && field.Name is "allowDefault" or "allowGlobal" or "allowManaged" or "bridge" or "broadcastEnabled" or "dhcp" or "mtu" or "portError" or "status");
     }
 
     [Fact]
@@ -114,6 +129,20 @@ public sealed class ApiShapeTests
         Assert.True((await client.CallAsync("DELETE", "/moon/000000084d444217")).GetProperty("result").GetBoolean());
         Assert.Equal(0, (await client.CallAsync("GET", "/moon")).GetArrayLength());
         Assert.Equal("{}", (await client.CallAsync("GET", "/moon/000000084d444217")).GetRawText());
+    }
+
+    [Fact]
+    public async Task A_moon_that_is_orbited_comes_from_the_root_that_was_named()
+    {
+        await using var lan = await ServiceLan.StartAsync();
+        Assert.True(Wire.World.TryParse(TestData.Bytes("peer-1.14", "000000084d444217.moon"), out var moon));
+        Assert.True(lan.Service("r").Node.AddWorld(moon));
+        await lan.StartServiceAsync("a");
+        Assert.True((await lan.Client("a").CallAsync("POST", "/moon/084d444217", """{ "seed": "084d444217" }""")).GetProperty("waiting").GetBoolean());
+        while ((await lan.Client("a").CallAsync("GET", "/moon")).GetArrayLength() == 0)
+            await Task.Delay(20, ServiceLan.Guard);
+        Assert.Equal(moon.Timestamp, (await lan.Client("a").CallAsync("GET", "/moon/084d444217")).GetProperty("timestamp").GetInt64());
+        Assert.Equal("{}", (await lan.Client("a").CallAsync("POST", "/moon/0123456789")).GetRawText());
     }
 
     [Fact]

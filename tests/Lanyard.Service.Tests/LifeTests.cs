@@ -125,19 +125,4 @@ public sealed class LifeTests
         Assert.Contains(file, failure.Message, StringComparison.Ordinal);
         Assert.Equal(content, File.ReadAllText(folder.PathOf(file)));
     }
-
-    [Theory]
-    [InlineData("""{ "settings": { "primaryPort": 31234 } }""", 31234)]
-    [InlineData("""{ "settings": { "primaryPort": 0 } }""", 0)]
-    [InlineData("""{ "settings": { "primaryPort": 70000 } }""", null)]
-    [InlineData("""{ "settings": { "primaryPort": "x" } }""", null)]
-    [InlineData("""{ "settings": 7 }""", null)]
-    [InlineData("[]", null)]
-    public void The_port_of_a_folder_is_read_from_its_local_conf(string content, int? port)
-    {
-        using var folder = new TestFolder();
-        Assert.Null(LocalConfiguration.Read(folder.PathOf()).PrimaryPort);
-        File.WriteAllText(folder.PathOf(LocalConfiguration.FileName), content);
-        Assert.Equal(port, LocalConfiguration.Read(folder.PathOf()).PrimaryPort);
-    }
 }

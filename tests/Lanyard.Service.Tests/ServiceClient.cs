@@ -33,6 +33,16 @@ internal sealed class ServiceClient : IDisposable
         return (response.StatusCode, document.RootElement.Clone());
     }
 
+    /// <summary>Calls and gives what is answered, whatever it is.</summary>
+    public async Task<(HttpStatusCode Status, string? ContentType, string Body)> FetchAsync(string path, string? token = null)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, path);
+        if (token is not null)
+            request.Headers.Add("X-ZT1-Auth", token);
+        using var response = await _http.SendAsync(request, TestContext.Current.CancellationToken);
+        return (response.StatusCode, response.Content.Headers.ContentType?.ToString(), await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+    }
+
     /// <summary>Calls and expects success.</summary>
     public async Task<JsonElement> CallAsync(string method, string path, string? body = null)
     {

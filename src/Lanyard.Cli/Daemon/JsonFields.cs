@@ -24,4 +24,12 @@ internal static class JsonFields
 
     public static string[] Texts(this JsonElement json, string name) =>
         [.. json.Items(name).Where(item => item.ValueKind == JsonValueKind.String).Select(item => item.GetString()!)];
+
+    /// <summary>A peer's path that is in use; null where packets to it are relayed.</summary>
+    public static JsonElement? PathInUse(this JsonElement peer)
+    {
+        var paths = peer.Items("paths").Where(path => path.Flag("active") && !path.Flag("expired")).ToArray();
+        var preferred = Array.FindIndex(paths, path => path.Flag("preferred"));
+        return preferred >= 0 ? paths[preferred] : null;
+    }
 }

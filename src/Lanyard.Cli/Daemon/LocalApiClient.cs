@@ -31,6 +31,25 @@ internal sealed class LocalApiClient : IDisposable
     /// <exception cref="CommandException">The service does not answer, or refuses.</exception>
     public Task<JsonElement> GetAsync(string path, CancellationToken cancellationToken) => SendAsync(HttpMethod.Get, path, null, cancellationToken);
 
+    /// <summary>Asks for something that is no JSON; null where the service has no such thing.</summary>
+    /// <exception cref="CommandException">The service does not answer.</exception>
+    public async Task<string?> TryGetTextAsync(string path, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var response = await _http.GetAsync(new Uri(path, UriKind.Relative), cancellationToken);
+            return response.StatusCode == HttpStatusCode.OK ? await response.Content.ReadAsStringAsync(cancellationToken) : null;
+        }
+        catch (HttpRequestException failure)
+        {
+            throw Silent(failure);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw TooSlow();
+        }
+    }
+
     /// <summary>Has something made or changed.</summary>
     /// <exception cref="CommandException">The service does not answer, or refuses.</exception>
     public Task<JsonElement> PostAsync(string path, string json, CancellationToken cancellationToken) => SendAsync(HttpMethod.Post, path, json, cancellationToken);
@@ -57,18 +76,23 @@ internal sealed class LocalApiClient : IDisposable
         }
         catch (HttpRequestException failure)
         {
-            throw new CommandException(ExitCode.Unreachable,
-                $"The service at {_http.BaseAddress!.Authority} does not answer: {failure.Message} Is it still running?");
+            throw Silent(failure);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new CommandException(ExitCode.Unreachable, $"The service at {_http.BaseAddress!.Authority} did not answer within {Timeout.TotalSeconds} s.");
+            throw TooSlow();
         }
         catch (JsonException)
         {
             throw new CommandException(ExitCode.Failed, $"What answers at {_http.BaseAddress!.Authority} is no such service: its answer is not JSON.");
         }
     }
+
+    private CommandException Silent(HttpRequestException failure) => new(ExitCode.Unreachable,
+        $"The service at {_http.BaseAddress!.Authority} does not answer: {failure.Message} Is it still running?");
+
+    private CommandException TooSlow() =>
+        new(ExitCode.Unreachable, $"The service at {_http.BaseAddress!.Authority} did not answer within {Timeout.TotalSeconds} s.");
 
     private static string Explain(HttpStatusCode status, byte[] body)
     {

@@ -25,7 +25,7 @@ internal static class PeersCommand
             var table = new TextTable("PEER", "VERSION", "ROLE", "LATENCY", "LINK", "PATH");
             foreach (var peer in peers.Items())
             {
-                var path = Path(peer);
+                var path = peer.PathInUse();
                 table.Add(
                     peer.Text("address"),
                     peer.Number("versionMajor") < 0 ? "" : peer.Text("version"),
@@ -39,13 +39,5 @@ internal static class PeersCommand
             return ExitCode.Ok;
         });
         return command;
-    }
-
-    /// <summary>The path in use.</summary>
-    private static JsonElement? Path(JsonElement peer)
-    {
-        var paths = peer.Items("paths").Where(path => path.Flag("active") && !path.Flag("expired")).ToArray();
-        var preferred = Array.FindIndex(paths, path => path.Flag("preferred"));
-        return preferred >= 0 ? paths[preferred] : null;
     }
 }

@@ -11,6 +11,8 @@ namespace Lanyard.Cli.Daemon;
 /// <summary><c>lanyard service</c>: the daemon.</summary>
 internal static class ServiceCommand
 {
+    private static readonly EventId Ready = new(100, nameof(Ready));
+
     public static Command Create()
     {
         var home = HomeFolder.ServiceOption();
@@ -24,6 +26,7 @@ internal static class ServiceCommand
         var controller = new Option<bool>("--controller") { Description = "Be a controller of networks too." };
         var planet = AppOptions.PlanetOption();
         var log = LogOutput.LevelOption();
+        var logFormat = LogOutput.FormatOption();
         var untilInputEnds = new Option<bool>("--until-stdin-ends") { Description = "End when standard input does: for whoever starts this and may die." };
         var command = new Command(
             "service",
@@ -35,12 +38,13 @@ internal static class ServiceCommand
             controller,
             planet,
             log,
+            logFormat,
             untilInputEnds,
         };
         command.SetAction(async (result, cancellation) =>
         {
             var error = result.InvocationConfiguration.Error;
-            using var loggers = LogOutput.Create(result.GetValue(log), error);
+            using var loggers = LogOutput.Create(result.GetValue(log), error, result.GetValue(logFormat));
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             if (result.GetValue(untilInputEnds))
                 StandardInput.WhenEnded(stop.Cancel);
@@ -58,14 +62,18 @@ internal static class ServiceCommand
                 LoggerFactory = loggers,
             };
             await using var service = await LanyardService.StartAsync(options, stop.Token);
-            Describe(service, options.HomeDirectory, error);
+            var description = Describe(service, options.HomeDirectory);
+            if (result.GetValue(logFormat) == LogFormat.Text)
+                error.WriteLine(description);
+            else
+                LogOutput.Create(LogLevel.Information, error, LogFormat.Json).CreateLogger("Service").Log(LogLevel.Information, Ready, description, null, (text, _) => text);
             await Task.Delay(Timeout.Infinite, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             return ExitCode.Ok;
         });
         return command;
     }
 
-    private static void Describe(LanyardService service, string home, TextWriter error)
+    private static string Describe(LanyardService service, string home)
     {
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"Node {service.Node.Address}, UDP port {service.Port}; API at http://127.0.0.1:{service.Port}, token in {Path.Combine(home, "authtoken.secret")}.");
@@ -75,6 +83,6 @@ internal static class ServiceCommand
             text.Append(CultureInfo.InvariantCulture, $" It is the controller of the networks {service.Node.Address}......");
         if (service.Node.Planet is null && service.Node.Moons.Count == 0)
             text.Append(CultureInfo.InvariantCulture, $" It knows no roots, and so reaches nobody: put a planet file into {home}, or give --planet.");
-        error.WriteLine(text);
+        return text.ToString();
     }
 }

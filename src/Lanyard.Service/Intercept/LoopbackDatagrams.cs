@@ -77,8 +77,15 @@ internal sealed unsafe partial class LoopbackDatagrams : IDisposable
     public void Dispose()
     {
         _isDisposed = true;
-        // Wakes the thread.
-        _socket.Shutdown(SocketShutdown.Both);
+        try
+        {
+            _socket.Shutdown(SocketShutdown.Both);
+        }
+        catch (SocketException)
+        {
+            // It says that it is not connected, and wakes the thread all the same.
+        }
+
         _thread.Join();
         _socket.Dispose();
     }

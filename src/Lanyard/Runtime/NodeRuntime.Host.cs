@@ -64,11 +64,11 @@ internal sealed partial class NodeRuntime : INodeHost
 
     bool INodeHost.MayUsePath(NodeAddress peer, int localSocket, in InetEndpoint endpoint)
     {
-        if (_interfaces.Excludes(endpoint.Address))
+        if (_interfaces.Excludes(endpoint.Address) || IsBlocked(endpoint.Address))
             return false;
-        foreach (var network in _options.BlockedPhysicalNetworks)
+        foreach (var blocked in _options.BlockedPeerNetworks)
         {
-            if (network.Contains(endpoint.Address))
+            if (blocked.Peer == peer && blocked.Network.Contains(endpoint.Address))
                 return false;
         }
 
@@ -80,6 +80,17 @@ internal sealed partial class NodeRuntime : INodeHost
     void INodeHost.SaveState(StateKind kind, ulong id, ReadOnlySpan<byte> state) => _state.Save(kind, id, state);
 
     void INodeHost.DeleteState(StateKind kind, ulong id) => _state.Delete(StateNames.Of(kind, id));
+
+    private bool IsBlocked(InetAddress address)
+    {
+        foreach (var network in _options.BlockedPhysicalNetworks)
+        {
+            if (network.Contains(address))
+                return true;
+        }
+
+        return false;
+    }
 
     private NetworkPort? FindPort(VirtualNetwork network)
     {

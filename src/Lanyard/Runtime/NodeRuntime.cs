@@ -23,7 +23,7 @@ internal sealed partial class NodeRuntime : IDisposable
     private const int EnvironmentSettleMs = 250;
     private const long ClockJumpMs = 10_000;
 
-    private readonly LanyardOptions _options;
+    private volatile LanyardOptions _options;
     private readonly UdpTransport _transport;
     private readonly StateKeeper _state;
     private readonly TimerThread _timer;
@@ -155,11 +155,39 @@ internal sealed partial class NodeRuntime : IDisposable
             if (!isForced && jumpMs == 0 && interfaces.IsSameAs(_interfaces))
                 return;
             _interfaces = interfaces;
-            LocalEndpoints = interfaces.Endpoints(_transport.Sockets);
+            LocalEndpoints = [.. interfaces.Endpoints(_transport.Sockets).Where(endpoint => !IsBlocked(endpoint.Address))];
             var endpoints = string.Join(", ", LocalEndpoints);
             Events.Log(logger => Log.EnvironmentChanged(logger, endpoints));
             Engine.SetLocalEndpoints(LocalEndpoints);
             Engine.NetworkEnvironmentChanged(NowMs);
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
+    /// <summary>Uses other settings of physical paths from now on. Not under the gate.</summary>
+    public void ChangePaths(LanyardOptions options)
+    {
+        Enter();
+        try
+        {
+            if (IsDisposed)
+                return;
+            _options = options;
+        }
+        finally
+        {
+            Exit();
+        }
+
+        // The interfaces first: which networks are excluded follows from them.
+        CheckEnvironment(isForced: true);
+        Enter();
+        try
+        {
+            Engine.ChangePaths(NowMs, options.TrustedPaths, options.PathMtus, options.PeerHints);
         }
         finally
         {
@@ -198,6 +226,8 @@ internal sealed partial class NodeRuntime : IDisposable
             RandomSeed = seed,
             PhysicalMtu = options.PhysicalMtu,
             TrustedPaths = options.TrustedPaths,
+            PathMtus = options.PathMtus,
+            PeerHints = options.PeerHints,
             Platform = Platform(),
             MaxPeers = limits.MaxPeers,
             MaxReassemblies = limits.MaxReassemblies,

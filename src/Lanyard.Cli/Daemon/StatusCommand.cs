@@ -1,0 +1,97 @@
+using System.CommandLine;
+
+namespace Lanyard.Cli.Daemon;
+
+/// <summary><c>lanyard status</c>: how a running service is: its networks, its peers and paths, and how much goes over them; once, or live.</summary>
+internal static class StatusCommand
+{
+    private const double DefaultIntervalSeconds = 1;
+    private static readonly TimeSpan ShortestInterval = TimeSpan.FromMilliseconds(100);
+
+    public static Command Create()
+    {
+        var home = HomeFolder.ServiceOption();
+        var json = Parse.JsonOption();
+        var watch = new Option<bool>("--watch", "-w") { Description = "Show it live until interrupted. With --json: an object a line." };
+        var interval = Parse.SecondsOption("--interval", "How long from one look to the next with --watch. Default 1.", DefaultIntervalSeconds);
+        var command = new Command("status", "Show how a running service is: its networks, its peers and paths, and how much goes over them.") { watch, interval, home, json };
+        command.SetAction(async (result, cancellation) =>
+        {
+            using var source = new Source(result.GetRequiredValue(home));
+            var output = result.InvocationConfiguration.Output;
+            var isJson = result.GetValue(json);
+            if (!result.GetValue(watch))
+            {
+                Write(output, await source.TakeAsync(cancellation), isJson);
+                return ExitCode.Ok;
+            }
+
+            var pause = result.GetTime(interval) is var asked && asked > ShortestInterval ? asked : ShortestInterval;
+            if (!isJson && !Console.IsOutputRedirected)
+            {
+                await new StatusScreen(output).RunAsync(source.TakeAsync, pause, cancellation);
+                return ExitCode.Ok;
+            }
+
+            while (!cancellation.IsCancellationRequested)
+            {
+                Write(output, await source.TakeAsync(cancellation), isJson);
+                await Task.Delay(pause, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+
+            return ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private static void Write(TextWriter output, ServiceReading reading, bool isJson)
+    {
+        if (isJson)
+        {
+            JsonOutput.WriteLine(output, reading.Write);
+            return;
+        }
+
+        var status = reading.Status;
+        output.WriteLine($"{status.Text("address")} {status.Text("version")} {StatusText.Online(status)}, {StatusText.Place(status)}");
+        if (reading.Total(ServiceReading.Bytes("rx")) is { } received)
+            output.WriteLine($"{StatusText.Size(received)} received, {StatusText.Size(reading.Total(ServiceReading.Bytes("tx")))} sent");
+        output.WriteLine();
+        var networks = new TextTable(StatusText.NetworkHeads);
+        foreach (var network in reading.Networks)
+            networks.Add(StatusText.Network(reading, network));
+        networks.Write(output);
+        output.WriteLine();
+        var peers = new TextTable(StatusText.PeerHeads);
+        foreach (var peer in reading.Peers)
+            peers.Add(StatusText.Peer(reading, peer));
+        peers.Write(output);
+    }
+
+    /// <summary>Takes one reading after the other. A service that ended may come back at another port: it is looked for anew.</summary>
+    private sealed class Source(string home) : IDisposable
+    {
+        private LocalApiClient? _service;
+        private ServiceReading? _last;
+
+        public async Task<ServiceReading> TakeAsync(CancellationToken cancellationToken)
+        {
+            try
+            {
+                _service ??= new LocalApiClient(home);
+                return _last = await ServiceReading.TakeAsync(_service, _last, cancellationToken);
+            }
+            catch (CommandException)
+            {
+                Dispose();
+                throw;
+            }
+        }
+
+        public void Dispose()
+        {
+            _service?.Dispose();
+            _service = null;
+        }
+    }
+}

@@ -1,0 +1,180 @@
+using System.Globalization;
+using System.Text;
+using Lanyard.Controller;
+using Lanyard.Engine;
+using Lanyard.NetStack;
+using Lanyard.Wire.Verbs;
+
+namespace Lanyard.Service;
+
+/// <summary>
+/// What a node did, as <c>GET /metrics</c> tells of it: the text format of Prometheus, version 0.0.4. Names that begin with <c>zt_</c> and
+/// <c>controller_</c> mean what they mean at existing nodes; those that begin with <c>lanyard_</c> are this service's own.
+/// </summary>
+internal sealed class MetricsText
+{
+    /// <summary>The text's type.</summary>
+    public const string ContentType = "text/plain; version=0.0.4; charset=utf-8";
+
+    private static readonly (Verb Verb, string Name)[] Verbs =
+    [
+        (Verb.Nop, "nop"), (Verb.Error, "error"), (Verb.Ack, "ack"), (Verb.QosMeasurement, "qos"), (Verb.Hello, "hello"), (Verb.Ok, "ok"),
+        (Verb.Whois, "whois"), (Verb.Rendezvous, "rendezvous"), (Verb.Frame, "frame"), (Verb.ExtFrame, "ext_frame"), (Verb.Echo, "echo"),
+        (Verb.MulticastLike, "multicast_like"), (Verb.NetworkCredentials, "network_credentials"),
+        (Verb.NetworkConfigRequest, "network_config_request"), (Verb.NetworkConfig, "network_config"), (Verb.MulticastGather, "multicast_gather"),
+        (Verb.MulticastFrame, "multicast_frame"), (Verb.PushDirectPaths, "push_direct_paths"), (Verb.UserMessage, "user_message"),
+        (Verb.RemoteTrace, "remote_trace"), (Verb.PathNegotiationRequest, "path_negotiation_request"),
+    ];
+
+    private readonly StringBuilder _text = new();
+
+    private MetricsText()
+    {
+    }
+
+    /// <summary>Tells of a node, and of a controller where it is one.</summary>
+    public static byte[] Write(LanyardNode node, NetworkController? controller)
+    {
+        var metrics = new MetricsText();
+        metrics.WriteNode(node);
+        metrics.WritePeers(node.Peers);
+        metrics.WriteNetworks(node.Networks);
+        if (controller is not null)
+            metrics.WriteController(controller);
+        return Encoding.UTF8.GetBytes(metrics._text.ToString());
+    }
+
+    private void WriteNode(LanyardNode node)
+    {
+        var counters = node.Counters;
+        var status = node.Status;
+        Family("zt_packet", "counter", "Packets of the protocol, by verb: received ones were authenticated.");
+        foreach (var (verb, name) in Verbs)
+        {
+            Sample("zt_packet", $"direction=\"rx\",packet_type=\"{name}\"", counters.Received(verb));
+            Sample("zt_packet", $"direction=\"tx\",packet_type=\"{name}\"", counters.Sent(verb));
+        }
+
+        Family("zt_data", "counter", "Bytes of UDP and TCP payload between nodes. Nothing goes by TCP here.");
+        Sample("zt_data", "direction=\"rx\",protocol=\"tcp\"", 0);
+        Sample("zt_data", "direction=\"tx\",protocol=\"tcp\"", 0);
+        Sample("zt_data", "direction=\"tx\",protocol=\"udp\"", counters.BytesSent);
+        Sample("zt_data", "direction=\"rx\",protocol=\"udp\"", counters.BytesReceived);
+        Family("zt_num_networks", "gauge", "Networks that the node has joined.");
+        Sample("zt_num_networks", "", node.Networks.Count);
+
+        Family("lanyard_online", "gauge", "1 while the node reaches a root or is one, else 0.");
+        Sample("lanyard_online", "", status.IsOnline ? 1 : 0);
+        Family("lanyard_start_time_seconds", "gauge", "When the node started, in seconds since 1970.");
+        Sample("lanyard_start_time_seconds", "", status.StartedAt.ToUnixTimeSeconds());
+        Family("lanyard_datagrams_total", "counter", "UDP datagrams between nodes.");
+        Sample("lanyard_datagrams_total", "direction=\"rx\"", counters.DatagramsReceived);
+        Sample("lanyard_datagrams_total", "direction=\"tx\"", counters.DatagramsSent);
+        Family("lanyard_send_failures_total", "counter", "Datagrams that the system did not take.");
+        Sample("lanyard_send_failures_total", "", status.SendFailures);
+        Family("lanyard_relayed_total", "counter", "Packets passed on for other nodes.");
+        Sample("lanyard_relayed_total", "", counters.PacketsRelayed);
+        Family("lanyard_introductions_total", "counter", "Pairs of peers introduced to each other.");
+        Sample("lanyard_introductions_total", "", counters.Introductions);
+        Family("lanyard_drops_total", "counter", "Packets, datagrams and frames dropped, by cause.");
+        for (var reason = default(DropReason); reason < DropReason.Count; reason++)
+            Sample("lanyard_drops_total", $"cause=\"{Spell($"{reason}")}\"", counters.Dropped(reason));
+    }
+
+    private void WritePeers(IReadOnlyList<PeerInfo> peers)
+    {
+        Family("zt_peer_path_count", "gauge", "Paths to a peer.");
+        foreach (var peer in peers)
+        {
+            Sample("zt_peer_path_count", $"node_id=\"{peer.Address}\",status=\"alive\"", peer.Paths.Count(path => path.IsAlive && !path.IsExpired));
+            Sample("zt_peer_path_count", $"node_id=\"{peer.Address}\",status=\"dead\"", peer.Paths.Count(path => !path.IsAlive || path.IsExpired));
+        }
+
+        Family("lanyard_peer_latency_milliseconds", "gauge", "Round-trip time to a peer, where it is known.");
+        foreach (var peer in peers.Where(peer => peer.LatencyMs >= 0))
+            Sample("lanyard_peer_latency_milliseconds", $"node_id=\"{peer.Address}\"", peer.LatencyMs);
+        Family("lanyard_peer_direct", "gauge", "1 while packets to a peer go directly, 0 while they are relayed.");
+        foreach (var peer in peers)
+            Sample("lanyard_peer_direct", $"node_id=\"{peer.Address}\"", peer.IsDirect ? 1 : 0);
+    }
+
+    private void WriteNetworks(IReadOnlyList<LanyardNetwork> networks)
+    {
+        Family("zt_network_multicast_groups_subscribed", "gauge", "Multicast groups that the node listens to on a network.");
+        foreach (var network in networks)
+            Sample("zt_network_multicast_groups_subscribed", $"network_id=\"{network.Id}\"", network.MulticastGroups.Count);
+        Family("zt_network_packets", "counter", "Ethernet frames of a network that its rules let through.");
+        foreach (var network in networks)
+        {
+            Sample("zt_network_packets", $"accepted=\"yes\",direction=\"rx\",network_id=\"{network.Id}\"", network.Counters[HostCounter.FramesReceived]);
+            Sample("zt_network_packets", $"accepted=\"yes\",direction=\"tx\",network_id=\"{network.Id}\"", network.Counters[HostCounter.FramesSent]);
+        }
+
+        Family("lanyard_network_ok", "gauge", "1 while the node is a member of a network, else 0.");
+        foreach (var network in networks)
+            Sample("lanyard_network_ok", $"network_id=\"{network.Id}\"", network.Status == NetworkStatus.Ok ? 1 : 0);
+        Family("lanyard_network_bytes_total", "counter", "Bytes of a network's frames, without Ethernet headers.");
+        foreach (var network in networks)
+        {
+            Sample("lanyard_network_bytes_total", $"direction=\"rx\",network_id=\"{network.Id}\"", network.Counters[HostCounter.BytesReceived]);
+            Sample("lanyard_network_bytes_total", $"direction=\"tx\",network_id=\"{network.Id}\"", network.Counters[HostCounter.BytesSent]);
+        }
+
+        Family("lanyard_network_drops_total", "counter", "What a network's TCP/IP stack dropped, by cause; causes that did not occur are left out.");
+        foreach (var network in networks)
+        {
+            foreach (var counter in HostCounters.Names)
+            {
+                if (HostCounters.IsDrop(counter) && network.Counters[counter] is var count and not 0)
+                    Sample("lanyard_network_drops_total", $"cause=\"{Spell($"{counter}")}\",network_id=\"{network.Id}\"", count);
+            }
+        }
+    }
+
+    private void WriteController(NetworkController controller)
+    {
+        var networks = controller.ListNetworks();
+        Family("controller_network_count", "gauge", "Networks of the controller.");
+        Sample("controller_network_count", "", networks.Count);
+        Family("controller_member_count", "gauge", "Members of the controller's networks, authorised or not.");
+        Sample("controller_member_count", "", networks.Sum(network => (long)controller.CountMembers(network.Id).Total));
+        var counters = controller.Counters;
+        Family("controller_network_config_request", "counter", "Requests for configurations.");
+        Sample("controller_network_config_request", "", counters.Requests);
+        Family("lanyard_controller_answers_total", "counter", "What became of requests for configurations.");
+        Sample("lanyard_controller_answers_total", "answer=\"config\"", counters.Configs);
+        Sample("lanyard_controller_answers_total", "answer=\"no_such_network\"", counters.NoSuchNetwork);
+        Sample("lanyard_controller_answers_total", "answer=\"not_authorized\"", counters.NotAuthorized);
+        Sample("lanyard_controller_answers_total", "answer=\"too_soon\"", counters.TooSoon);
+        Family("lanyard_controller_pushes_total", "counter", "Configurations sent because something changed.");
+        Sample("lanyard_controller_pushes_total", "", counters.Pushes);
+        Family("lanyard_controller_revocations_total", "counter", "Memberships revoked.");
+        Sample("lanyard_controller_revocations_total", "", counters.Revocations);
+    }
+
+    private void Family(string name, string type, string help) =>
+        _text.Append("# HELP ").Append(name).Append(' ').Append(help).Append("\n# TYPE ").Append(name).Append(' ').Append(type).Append('\n');
+
+    // No label needs escaping: they are hexadecimal numbers and names of this program's.
+    private void Sample(string name, string labels, long value)
+    {
+        _text.Append(name);
+        if (labels.Length > 0)
+            _text.Append('{').Append(labels).Append('}');
+        _text.Append(' ').Append(value.ToString(CultureInfo.InvariantCulture)).Append('\n');
+    }
+
+    // LikeThis becomes like_this.
+    private static string Spell(string name)
+    {
+        var spelt = new StringBuilder(name.Length + 8);
+        foreach (var letter in name)
+        {
+            if (char.IsAsciiLetterUpper(letter) && spelt.Length > 0)
+                spelt.Append('_');
+            spelt.Append(char.ToLowerInvariant(letter));
+        }
+
+        return spelt.ToString();
+    }
+}

@@ -1,0 +1,291 @@
+using System.Net;
+using System.Net.NetworkInformation;
+using System.Net.Sockets;
+using System.Text.Json;
+using Lanyard.Engine;
+using Lanyard.Primitives;
+using Lanyard.Wire;
+using Lanyard.Wire.Verbs;
+using Microsoft.Extensions.Logging;
+
+namespace Lanyard.Service.Tests;
+
+/// <summary>What a folder's <c>local.conf</c> says, and what comes of it.</summary>
+public sealed class ConfigurationTests
+{
+    private const string NoLoopback = """{ "physical": { "127.0.0.0/8": { "blacklist": true } } }""";
+
+    [Fact]
+    public void All_that_applies_is_read()
+    {
+        var configuration = LocalConfiguration.Parse("local.conf", """
+            {
+              "physical": { "10.0.0.0/8": { "blacklist": true }, "10.10.10.0/24": { "trustedPathId": 101010024, "mtu": 9000 }, "fd00::/8": { "mtu": 0, "blacklist": false } },
+              "virtual": { "feedbeef12": { "role": "UPSTREAM", "try": [ "10.10.20.1/9993", "2001:db8::1/9993" ], "blacklist": [ "192.168.0.0/24" ] } },
+              "settings": { "primaryPort": 31234, "bind": [ "192.0.2.1", "::" ], "interfacePrefixBlacklist": [ "eth", "wlan" ],
+                "allowManagementFrom": [ "10.0.0.0/8", "192.0.2.7" ], "unheardOf": [ 1 ], "portMappingEnabled": false, "softwareUpdate": "disable" }
+            }
+            """);
+        Assert.Equal(31234, configuration.PrimaryPort);
+        Assert.Equal([IPAddress.Parse("192.0.2.1"), IPAddress.IPv6Any], configuration.Bind);
+        Assert.Equal(["eth", "wlan"], configuration.InterfacePrefixBlacklist);
+        Assert.Equal([InetPrefix.Parse("10.0.0.0/8"), InetPrefix.Parse("192.0.2.7/32")], configuration.AllowManagementFrom);
+        Assert.Equal([InetPrefix.Parse("10.0.0.0/8")], configuration.BlockedPhysicalNetworks);
+        Assert.Equal([new TrustedPath(InetPrefix.Parse("10.10.10.0/24"), 101010024)], configuration.TrustedPaths);
+        Assert.Equal([new PathMtu(InetPrefix.Parse("10.10.10.0/24"), 9000)], configuration.PathMtus);
+        var peer = NodeAddress.Parse("feedbeef12");
+        Assert.Equal([new PeerHint(peer, InetEndpoint.Parse("10.10.20.1/9993")), new PeerHint(peer, InetEndpoint.Parse("2001:db8::1/9993"))], configuration.PeerHints);
+        Assert.Equal([new BlockedPath(peer, InetPrefix.Parse("192.168.0.0/24"))], configuration.BlockedPeerNetworks);
+        Assert.Empty(configuration.WithoutEffect);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("{}")]
+    [InlineData("""{ "settings": null, "physical": null, "virtual": null }""")]
+    [InlineData("""{ "settings": { "bind": null, "allowManagementFrom": null, "primaryPort": null } }""")]
+    public void What_is_not_there_says_nothing(string content)
+    {
+        var configuration = LocalConfiguration.Parse("local.conf", content);
+        Assert.Null(configuration.PrimaryPort);
+        Assert.Empty(configuration.Bind);
+        Assert.Empty(configuration.AllowManagementFrom);
+        Assert.Empty(configuration.PathMtus);
+    }
+
+    [Theory]
+    [InlineData("[]", "object")]
+    [InlineData("{ settings: }", "JSON")]
+    [InlineData("""{ "settings": 7 }""", "\"settings\" is not an object, but 7")]
+    [InlineData("""{ "settings": { "primaryPort": 70000 } }""", "\"settings.primaryPort\" is not a port, 0 to 65535, but 70000")]
+    [InlineData("""{ "settings": { "primaryPort": "x" } }""", "\"settings.primaryPort\"")]
+    [InlineData("""{ "settings": { "secondaryPort": 1.5 } }""", "\"settings.secondaryPort\"")]
+    [InlineData("""{ "settings": { "bind": "1.2.3.4" } }""", "\"settings.bind\" is not an array")]
+    [InlineData("""{ "settings": { "bind": [ "eth0" ] } }""", "\"settings.bind\" has an item that is not an IP address")]
+    [InlineData("""{ "settings": { "interfacePrefixBlacklist": [ 7 ] } }""", "\"settings.interfacePrefixBlacklist\"")]
+    [InlineData("""{ "settings": { "interfacePrefixBlacklist": [ "" ] } }""", "\"settings.interfacePrefixBlacklist\"")]
+    [InlineData("""{ "settings": { "allowManagementFrom": [ "10.0.0.0/33" ] } }""", "\"settings.allowManagementFrom\"")]
+    [InlineData("""{ "settings": { "allowTcpFallbackRelay": "yes" } }""", "\"settings.allowTcpFallbackRelay\" is not true or false")]
+    [InlineData("""{ "settings": { "tcpFallbackRelay": 1 } }""", "\"settings.tcpFallbackRelay\"")]
+    [InlineData("""{ "physical": { "ten": {} } }""", "\"physical.ten\"")]
+    [InlineData("""{ "physical": { "10.0.0.0/8": true } }""", "\"physical.10.0.0.0/8\" is not an object")]
+    [InlineData("""{ "physical": { "10.0.0.0/8": { "blacklist": 1 } } }""", "\"physical.10.0.0.0/8.blacklist\"")]
+    [InlineData("""{ "physical": { "10.0.0.0/8": { "trustedPathId": -1 } } }""", "\"physical.10.0.0.0/8.trustedPathId\"")]
+    [InlineData("""{ "physical": { "10.0.0.0/8": { "mtu": 1280 } } }""", "\"physical.10.0.0.0/8.mtu\" is not 0 (the default) or 1400 to 10100 bytes, but 1280")]
+    [InlineData("""{ "virtual": { "beef": {} } }""", "\"virtual.beef\"")]
+    [InlineData("""{ "virtual": { "feedbeef12": { "try": [ "10.0.0.1" ] } } }""", "\"virtual.feedbeef12.try\"")]
+    [InlineData("""{ "virtual": { "feedbeef12": { "blacklist": [ "x" ] } } }""", "\"virtual.feedbeef12.blacklist\"")]
+    public void What_makes_no_sense_is_named_with_its_file_its_key_and_what_is_expected(string content, string expected)
+    {
+        var failure = Assert.Throws<LanyardStateException>(() => LocalConfiguration.Parse("/somewhere/local.conf", content));
+        Assert.Contains("/somewhere/local.conf", failure.Message, StringComparison.Ordinal);
+        Assert.Contains(expected, failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Broken_content_is_refused_and_never_anything_worse()
+    {
+        const string Content = """{"physical":{"10.0.0.0/8":{"blacklist":true,"mtu":1500}},"virtual":{"feedbeef12":{"try":["10.0.0.1/9993"]}},"settings":{"primaryPort":9993,"bind":["::1"]}}""";
+        var random = new Random(11);
+        for (var i = 0; i < 20_000; i++)
+        {
+            var content = Content.ToCharArray();
+            for (var changes = random.Next(1, 5); changes > 0; changes--)
+                content[random.Next(content.Length)] = Content[random.Next(Content.Length)];
+            try
+            {
+                LocalConfiguration.Parse("local.conf", new string(content));
+            }
+            catch (LanyardStateException)
+            {
+                // It said what is wrong.
+            }
+        }
+    }
+
+    [Fact]
+    public async Task What_has_no_effect_here_is_said_in_the_log()
+    {
+        using var folder = new TestFolder();
+        File.WriteAllText(folder.PathOf("identity.secret"), TestData.Text("peer-1.14", "a.identity.secret"));
+        File.WriteAllText(folder.PathOf("local.conf"), """{ "settings": { "forceTcpRelay": true, "allowTcpFallbackRelay": false, "tertiaryPort": 4567, "primaryPort": 0 } }""");
+        using var log = new LogCollector();
+        await using var service = await LanyardService.StartAsync(new LanyardServiceOptions { HomeDirectory = folder.PathOf(), LoggerFactory = log }, ServiceLan.Guard);
+        var said = log.Lines.Where(line => line.Contains("no effect", StringComparison.Ordinal)).ToArray();
+        Assert.Equal(2, said.Length);
+        Assert.Contains(said, line => line.Contains("settings.forceTcpRelay", StringComparison.Ordinal));
+        Assert.Contains(said, line => line.Contains("settings.tertiaryPort", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Only_the_addresses_to_bind_are_bound()
+    {
+        using var folder = new TestFolder();
+        File.WriteAllText(folder.PathOf("identity.secret"), TestData.Text("peer-1.14", "a.identity.secret"));
+        File.WriteAllText(folder.PathOf("local.conf"), """{ "settings": { "bind": [ "127.0.0.1" ], "primaryPort": 0 } }""");
+        await using var service = await LanyardService.StartAsync(new LanyardServiceOptions { HomeDirectory = folder.PathOf() }, ServiceLan.Guard);
+        Assert.Equal(IPAddress.Loopback, Assert.Single(service.Node.BoundEndPoints).Address);
+    }
+
+    [Theory]
+    [InlineData(NoLoopback)]
+    [InlineData("""{ "settings": { "interfacePrefixBlacklist": [ "lo" ] } }""")]
+    public async Task A_physical_network_that_is_not_to_be_used_is_not_until_the_file_says_otherwise(string localConf)
+    {
+        await using var lan = await ServiceLan.StartAsync();
+        var leaf = await lan.StartServiceAsync("a", localConf: localConf);
+        var network = (await lan.Client("r").CallAsync("POST", "/controller/network", """{ "private": false }""")).GetProperty("id").GetString()!;
+        await lan.Client("a").CallAsync("POST", $"/network/{network}", "{}");
+        leaf.Node.NotifyNetworkChanged();
+        Assert.False((await lan.Client("a").CallAsync("GET", "/status")).GetProperty("online").GetBoolean());
+        Assert.Equal(0, leaf.Node.Counters.DatagramsSent);
+        if (localConf == NoLoopback)
+            Assert.Equal(0, (await lan.Client("a").CallAsync("GET", "/status")).GetProperty("config").GetProperty("settings").GetProperty("listeningOn").GetArrayLength());
+
+        lan.Configure("a", "{}");
+        await leaf.ReloadAsync();
+        await lan.WaitForNetworkAsync("a", network, told => told.GetProperty("status").GetString() == "OK");
+
+        // And the other way: the paths that there are, are given up.
+        lan.Configure("a", localConf);
+        await leaf.ReloadAsync();
+        var root = await lan.Client("a").CallAsync("GET", $"/peer/{lan.Service("r").Node.Address}");
+        Assert.Equal(0, root.GetProperty("paths").GetArrayLength());
+    }
+
+    [Fact]
+    public async Task A_physical_network_that_is_not_to_be_used_for_one_peer_is_used_for_the_others()
+    {
+        await using var lan = await ServiceLan.StartAsync();
+        var b = TestData.Text("peer-1.14", "b.identity.public")[..10];
+        var leaf = await lan.StartServiceAsync("a", localConf: $$"""{ "virtual": { "{{b}}": { "blacklist": [ "127.0.0.0/8" ] } } }""");
+        await lan.StartServiceAsync("b");
+        var network = await lan.JoinAllAsync("a", "b");
+        await lan.PingAsync("a", "b", network);
+        await lan.PingAsync("b", "a", network);
+        Assert.Empty(leaf.Node.FindPeer(NodeAddress.Parse(b))!.Paths);
+        Assert.NotEmpty(leaf.Node.FindPeer(lan.Service("r").Node.Address)!.Paths);
+    }
+
+    [Fact]
+    public async Task A_peer_is_reached_where_the_file_says_while_no_root_answers()
+    {
+        await using var lan = await ServiceLan.StartAsync();
+        await lan.StartServiceAsync("a");
+        await lan.StartServiceAsync("b");
+        var network = await lan.JoinAllAsync("a", "b");
+        await lan.PingAsync("a", "b", network);
+        foreach (var name in new[] { "a", "b", "r" })
+            await lan.StopServiceAsync(name);
+
+        // The peer comes back at another port, and nobody is there to tell.
+        File.Delete(Path.Combine(lan.Home("b"), "lanyard.port"));
+        Directory.Delete(Path.Combine(lan.Home("b"), "peers.d"), recursive: true);
+        var moved = await lan.StartServiceAsync("b");
+        var leaf = await lan.StartServiceAsync("a", localConf: $$"""{ "virtual": { "{{moved.Node.Address}}": { "try": [ "127.0.0.1/{{moved.Port}}" ] } } }""");
+        await lan.PingAsync("a", "b", network);
+        Assert.Contains(leaf.Node.FindPeer(moved.Node.Address)!.Paths, path => path.Endpoint.Port == moved.Port);
+        Assert.False(leaf.Node.IsOnline);
+    }
+
+    [Fact]
+    public async Task Packets_over_a_trusted_path_go_without_encryption_and_are_counted_as_such()
+    {
+        const string Trusting = """{ "physical": { "127.0.0.0/8": { "trustedPathId": 25 } } }""";
+        await using var lan = await ServiceLan.StartAsync(localConf: Trusting);
+        await lan.StartServiceAsync("a", localConf: Trusting);
+        await lan.StartServiceAsync("b", localConf: Trusting);
+        var network = await lan.JoinAllAsync("a", "b");
+        await lan.PingAsync("a", "b", network);
+        var peer = await lan.Client("a").CallAsync("GET", $"/peer/{lan.Service("b").Node.Address}");
+        Assert.All(peer.GetProperty("paths").EnumerateArray(), path => Assert.Equal(25UL, path.GetProperty("trustedPathId").GetUInt64()));
+
+        // Who does not trust the path takes none of it.
+        lan.Configure("b", "{}");
+        await lan.Service("b").ReloadAsync();
+        Assert.True(lan.Service("a").Node.TryGetNetwork(NetworkId.Parse(network), out var port));
+        var address = DerivedAddresses.Rfc4193(NetworkId.Parse(network), lan.Service("b").Node.Address).Address.ToIPAddress();
+        var before = lan.Service("b").Node.Counters.Dropped(DropReason.UntrustedPath);
+        while (lan.Service("b").Node.Counters.Dropped(DropReason.UntrustedPath) == before)
+            await port.PingAsync(address, TimeSpan.FromMilliseconds(100), cancellationToken: ServiceLan.Guard);
+    }
+
+    [Theory]
+    [InlineData("{}", true)]
+    [InlineData("""{ "physical": { "127.0.0.0/8": { "mtu": 10100 } } }""", false)]
+    public async Task Packets_are_cut_to_the_MTU_of_the_physical_network(string localConf, bool isCut)
+    {
+        await using var lan = await ServiceLan.StartAsync();
+        var leaf = await lan.StartServiceAsync("a", localConf: localConf);
+        await lan.StartServiceAsync("b");
+        var network = await lan.JoinAllAsync("a", "b");
+        await lan.PingAsync("a", "b", network, payloadBytes: 2_500);
+        var counters = leaf.Node.Counters;
+        var packets = Enumerable.Range(0, 32).Sum(verb => counters.Sent((Verb)verb));
+        Assert.Equal(isCut, counters.DatagramsSent > packets);
+    }
+
+    [Fact]
+    public async Task Settings_that_are_changed_through_the_API_are_in_the_file_and_in_force()
+    {
+        await using var lan = await ServiceLan.StartAsync();
+        var leaf = await lan.StartServiceAsync("a", localConf: """{ "virtual": {}, "settings": { "softwareUpdate": "disable", "interfacePrefixBlacklist": [ "lo" ] } }""");
+        var client = lan.Client("a");
+        Assert.Equal("""{"settings":{"interfacePrefixBlacklist":["lo"],"softwareUpdate":"disable"},"virtual":{}}""", (await client.CallAsync("GET", "/config")).GetRawText());
+        Assert.Equal("{}", (await client.CallAsync("POST", "/config/settings", """{ "interfacePrefixBlacklist": [], "mine": { "b": 1, "a": 2 } }""")).GetRawText());
+        await leaf.Node.WaitUntilOnlineAsync(ServiceLan.Guard);
+        const string Expected = """{"settings":{"interfacePrefixBlacklist":[],"mine":{"a":2,"b":1},"softwareUpdate":"disable"},"virtual":{}}""";
+        Assert.Equal(Expected, (await client.CallAsync("GET", "/config")).GetRawText());
+        var status = (await client.CallAsync("GET", "/status")).GetProperty("config");
+        Assert.Equal("""{"a":2,"b":1}""", status.GetProperty("settings").GetProperty("mine").GetRawText());
+        Assert.Equal(["settings", "virtual"], status.EnumerateObject().Select(member => member.Name));
+        using var file = JsonDocument.Parse(File.ReadAllText(Path.Combine(lan.Home("a"), "local.conf")));
+        Assert.Equal(0, file.RootElement.GetProperty("settings").GetProperty("interfacePrefixBlacklist").GetArrayLength());
+
+        Assert.Contains("primaryPort", await client.FailAsync(HttpStatusCode.BadRequest, "POST", "/config/settings", """{ "primaryPort": -1 }"""), StringComparison.Ordinal);
+        await client.FailAsync(HttpStatusCode.BadRequest, "POST", "/config/settings", "no");
+        Assert.Equal(Expected, (await client.CallAsync("GET", "/config")).GetRawText());
+    }
+
+    [Fact]
+    public async Task A_file_that_makes_no_sense_leaves_a_running_service_as_it_is()
+    {
+        await using var lan = await ServiceLan.StartAsync();
+        var leaf = await lan.StartServiceAsync("a", localConf: """{ "settings": { "mine": 1 } }""");
+        lan.Configure("a", """{ "physical": { "127.0.0.0/8": { "blacklist": "yes" } } }""");
+        await leaf.ReloadAsync();
+        await leaf.Node.WaitUntilOnlineAsync(ServiceLan.Guard);
+        Assert.Equal("""{"settings":{"mine":1}}""", (await lan.Client("a").CallAsync("GET", "/config")).GetRawText());
+    }
+
+    [Fact]
+    public async Task The_API_is_opened_to_the_networks_that_may_manage_the_node_and_closed_again()
+    {
+        var own = NetworkInterface.GetAllNetworkInterfaces().SelectMany(card => card.GetIPProperties().UnicastAddresses).Select(unicast => unicast.Address)
+            .FirstOrDefault(address => address.AddressFamily == AddressFamily.InterNetwork && !IPAddress.IsLoopback(address));
+        if (own is null)
+            Assert.Skip("This machine has no IPv4 address beside the loopback one.");
+        await using var lan = await ServiceLan.StartAsync();
+        var service = lan.Service("r");
+        var token = lan.Client("r").Token;
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
+        var url = $"http://{own}:{service.Port}/status?auth={token}";
+        await Assert.ThrowsAsync<HttpRequestException>(() => http.GetAsync(url, ServiceLan.Guard));
+
+        lan.Configure("r", $$"""{ "settings": { "allowManagementFrom": [ "{{own}}/32" ] } }""");
+        await service.ReloadAsync();
+        Assert.Equal(HttpStatusCode.OK, (await http.GetAsync(url, ServiceLan.Guard)).StatusCode);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await http.GetAsync($"http://{own}:{service.Port}/status", ServiceLan.Guard)).StatusCode);
+        Assert.Equal(service.Node.Address.ToString(), (await lan.Client("r").CallAsync("GET", "/status")).GetProperty("address").GetString());
+
+        lan.Configure("r", """{ "settings": { "allowManagementFrom": [ "203.0.113.0/24" ] } }""");
+        await service.ReloadAsync();
+        Assert.Equal(HttpStatusCode.Unauthorized, (await http.GetAsync(url, ServiceLan.Guard)).StatusCode);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await http.GetAsync($"http://{own}:{service.Port}/health", ServiceLan.Guard)).StatusCode);
+
+        lan.Configure("r", "{}");
+        await service.ReloadAsync();
+        await Assert.ThrowsAsync<HttpRequestException>(() => http.GetAsync(url, ServiceLan.Guard));
+        Assert.Equal(service.Node.Address.ToString(), (await lan.Client("r").CallAsync("GET", "/status")).GetProperty("address").GetString());
+    }
+}
