@@ -97,6 +97,7 @@ internal static class LanyardCommand
         UdpSendCommand.Create(),
         PerfCommand.Create(),
         RunCommand.Create(),
+        SuperviseStage.Create(),
         CaptureCommand.Create(),
         IdentityCommand.Create(),
         PlanetCommand.Create(),

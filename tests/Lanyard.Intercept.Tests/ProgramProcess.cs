@@ -35,10 +35,10 @@ public sealed class ProgramProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Where a program is; null where it is not installed.</summary>
+    /// <summary>Where a program is, at best where everybody can run it; null where it is not installed.</summary>
     public static string? Find(string program) => Path.IsPathRooted(program)
         ? File.Exists(program) ? program : null
-        : ((Environment.GetEnvironmentVariable("PATH") ?? "") + ":/usr/sbin:/sbin").Split(':').Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);
+        : ("/usr/bin:/usr/sbin:/bin:/sbin:" + Environment.GetEnvironmentVariable("PATH")).Split(':').Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);
 
     public static ProgramProcess Start(string folder, params IEnumerable<string> command) => StartPlain(folder, Unprivileged.Prefix.Concat(command));
 

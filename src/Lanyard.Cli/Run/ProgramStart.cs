@@ -26,9 +26,9 @@ internal sealed partial class ProgramStart
     /// <param name="listening">virtual, host or both.</param>
     public ProgramStart(string[] command, string library, string socket, NetworkId? network, bool isIsolated, string listening)
     {
-        _command = command;
-        // A program that would get privileges would not be redirected: it runs without them. One that is isolated must not get any either.
-        _dropsPrivileges = isIsolated || Find(command[0]) is { } file && HasPrivileges(file);
+        _command = WithoutPrivileges(command);
+        // What could be run with privileges would leave the isolation.
+        _dropsPrivileges = isIsolated;
         var preload = Environment.GetEnvironmentVariable("LD_PRELOAD");
         _variables = new Dictionary<string, string>
         {
@@ -45,16 +45,22 @@ internal sealed partial class ProgramStart
     {
         foreach (var (name, value) in _variables)
             Environment.SetEnvironmentVariable(name, value);
+        if (_dropsPrivileges && Control(SetNoNewPrivileges, 1, 0, 0, 0) != 0)
+            return Describe(_command[0], new Win32Exception(Marshal.GetLastPInvokeError()));
+        return Become(_command);
+    }
+
+    /// <summary>Turns this process into a program, with this environment.</summary>
+    public static CommandException Become(string[] command)
+    {
         var variables = Environment.GetEnvironmentVariables();
         var environment = new List<string>();
         foreach (System.Collections.DictionaryEntry variable in variables)
             environment.Add($"{variable.Key}={variable.Value}");
         // The runtime ignores it, and what is ignored stays so.
         Signal(SignalPipe, 0);
-        if (_dropsPrivileges && Control(SetNoNewPrivileges, 1, 0, 0, 0) != 0)
-            return Describe(new Win32Exception(Marshal.GetLastPInvokeError()));
-        Execute(_command[0], Pointers(_command), Pointers(environment));
-        return Describe(new Win32Exception(Marshal.GetLastPInvokeError()));
+        Execute(command[0], Pointers(command), Pointers(environment));
+        return Describe(command[0], new Win32Exception(Marshal.GetLastPInvokeError()));
     }
 
     /// <summary>Runs the program and gives its exit code; ends it when this is to end.</summary>
@@ -67,15 +73,18 @@ internal sealed partial class ProgramStart
         {
             using var process = Start(start);
             // A terminal's signals reach the program as well; others do not.
-            await using var ending = cancellation.Register(() => Kill(process.Id, SignalTerminate));
+            await using var ending = cancellation.Register(() => Terminate(process.Id));
             await process.WaitForExitAsync(CancellationToken.None);
             return process.ExitCode;
         }
         catch (Win32Exception failure)
         {
-            throw Describe(failure);
+            throw Describe(_command[0], failure);
         }
     }
+
+    /// <summary>Asks a process to end.</summary>
+    public static void Terminate(int process) => _ = Kill(process, SignalTerminate);
 
     // What a program may not get, its parent thread may not either, so that is one of its own.
     private Process Start(ProcessStartInfo start)
@@ -102,16 +111,22 @@ internal sealed partial class ProgramStart
         return process ?? throw failure!;
     }
 
-    private static string? Find(string program) => program.Contains('/', StringComparison.Ordinal)
+    /// <summary>Where a program is; null where it is not found.</summary>
+    public static string? Find(string program) => program.Contains('/', StringComparison.Ordinal)
         ? program
         : (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);
+
+    // Into a program that gets privileges nothing is preloaded. Started by its dynamic linker, it gets none.
+    private static string[] WithoutPrivileges(string[] command) =>
+        Find(command[0]) is { } file && HasPrivileges(file) && ProgramImage.TryParse(ProgramEngine.ReadStart(file), out var image) && image.Loader is { } loader
+            ? [loader, "--argv0", command[0], file, .. command.Skip(1)] : command;
 
     // Set-user-ID, set-group-ID, or capabilities of the file.
     private static bool HasPrivileges(string file) => File.Exists(file)
         && ((!OperatingSystem.IsWindows() && (File.GetUnixFileMode(file) & (UnixFileMode.SetUser | UnixFileMode.SetGroup)) != 0)
             || ReadAttribute(file, "security.capability", 0, 0) > 0);
 
-    private CommandException Describe(Win32Exception failure) => new(NotFound, $"{_command[0]} cannot be run: {failure.Message}.");
+    private static CommandException Describe(string program, Win32Exception failure) => new(NotFound, $"{program} cannot be run: {failure.Message}.");
 
     private static nint[] Pointers(IEnumerable<string> texts) => [.. texts.Select(Marshal.StringToCoTaskMemUTF8), 0];
 

@@ -21,6 +21,12 @@ internal static class RunCommand
             DefaultValueFactory = _ => "virtual",
         };
         listen.AcceptOnlyFromAmong("virtual", "host", "both");
+        var engine = new Option<string>("--engine")
+        {
+            Description = "How sockets are redirected: by a library that is preloaded, by answering system calls (supervise), which is slower and reaches static programs and Go's as well; or as the program needs (auto).",
+            DefaultValueFactory = _ => "auto",
+        };
+        engine.AcceptOnlyFromAmong("auto", "preload", "supervise");
         var planet = AppOptions.PlanetOption();
         var log = LogOutput.LevelOption();
         var program = new Argument<string[]>("program") { Description = "The program and its arguments, after --.", Arity = ArgumentArity.OneOrMore };
@@ -30,6 +36,7 @@ internal static class RunCommand
             network,
             isolate,
             listen,
+            engine,
             planet,
             log,
             program,
@@ -39,14 +46,18 @@ internal static class RunCommand
             if (!OperatingSystem.IsLinux())
                 throw new CommandException(ExitCode.Failed, "Programs' sockets can be redirected on Linux only. Use 'lanyard proxy' or 'lanyard forward'.");
             var library = Path.Combine(AppContext.BaseDirectory, LibraryFile);
-            if (!File.Exists(library))
-                throw new CommandException(ExitCode.Failed, $"{library} is missing: it is built with Lanyard where there is a C compiler. Install gcc or clang and build again.");
+            var words = result.GetRequiredValue(program);
+            var chosen = Choose(result.GetRequiredValue(engine), words[0], File.Exists(library));
+            if (chosen == Engine.Preload && !File.Exists(library))
+                throw new CommandException(ExitCode.Failed, $"{library} is missing: it is built with Lanyard where there is a C compiler. Install gcc or clang and build again, or take '--engine supervise'.");
             var folder = result.GetRequiredValue(home);
             var only = result.GetValue(network);
             var socket = Path.Combine(Path.GetFullPath(folder), InterceptServer.SocketFile);
-            var start = new ProgramStart(result.GetRequiredValue(program), library, socket, only, result.GetValue(isolate), result.GetRequiredValue(listen));
+            var (isIsolated, listening) = (result.GetValue(isolate), result.GetRequiredValue(listen));
+            var start = new ProgramStart(words, library, socket, only, isIsolated, listening);
+            var supervised = new SupervisedStart(words, new SuperviseOptions(socket, only?.Value ?? 0, isIsolated, Enum.Parse<ListenPlace>(listening, ignoreCase: true)));
             if (InterceptServer.IsServed(socket))
-                throw start.Become();
+                return chosen == Engine.Supervise ? await supervised.RunAsync(cancellation) : throw start.Become();
             if (only is not { } id)
                 throw new CommandException(ExitCode.Usage, $"No service runs on '{folder}'. Start one ('lanyard service --home {folder}'), or say with --network which network to join for the program.");
             var error = result.InvocationConfiguration.Error;
@@ -54,8 +65,15 @@ internal static class RunCommand
             var options = AppNode.Configure(folder, error) with { Planet = AppOptions.ReadPlanet(result.GetValue(planet)), LoggerFactory = loggers };
             await using var app = await AppNode.StartAsync(options, id, waitForAuthorization: false, TextWriter.Null, capture: null, cancellation);
             await using var server = InterceptServer.Start(app.Node, new InterceptOptions { SocketPath = socket }, loggers);
-            return await start.RunAsync(cancellation);
+            return await (chosen == Engine.Supervise ? supervised.RunAsync(cancellation) : start.RunAsync(cancellation));
         });
         return command;
     }
+
+    private static Engine Choose(string engine, string program, bool hasLibrary) => engine switch
+    {
+        "preload" => Engine.Preload,
+        "supervise" => Engine.Supervise,
+        _ => hasLibrary ? ProgramEngine.Choose(program) : Engine.Supervise,
+    };
 }

@@ -1,0 +1,187 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Lanyard.Primitives;
+
+namespace Lanyard.Cli.Run;
+
+/// <summary>A datagram as a call of a program describes it: where its name, its data and its control messages are in the program's memory.</summary>
+/// <param name="Name">Where the name is; 0: there is none.</param>
+/// <param name="NameLength">The length, or the room, of the name in bytes.</param>
+/// <param name="Extents">Where the data are.</param>
+/// <param name="Control">Where the control messages are.</param>
+/// <param name="ControlLength">Their length in bytes.</param>
+internal sealed record DatagramMessage(nuint Name, int NameLength, Kernel.Extent[] Extents, nuint Control, int ControlLength)
+{
+    private const int MaxBytes = 65_536;
+    private const int MaxControlBytes = 4_096;
+    private const int MaxExtents = 1_024;
+
+    /// <summary>The one of sendto and recvfrom.</summary>
+    public static DatagramMessage Of(SupervisedCall call) => new(
+        call.Arguments[4], 0, [new Kernel.Extent { Base = call.Arguments[1], Length = call.Arguments[2] }], 0, 0);
+
+    /// <summary>The one of sendmsg and others (<c>struct msghdr</c>). 0 or an error number.</summary>
+    public static int Read(SupervisedCall call, nuint address, out DatagramMessage message)
+    {
+        message = new DatagramMessage(0, 0, [], 0, 0);
+        if (!call.TryRead<Kernel.Message>(address, out var head))
+            return ErrorNumber.BadAddress;
+        if (head.ExtentCount > MaxExtents)
+            return ErrorNumber.MessageTooLong;
+        var extents = new Kernel.Extent[(int)head.ExtentCount];
+        if (!call.TryRead(head.Extents, MemoryMarshal.AsBytes(extents.AsSpan())))
+            return ErrorNumber.BadAddress;
+        message = new DatagramMessage(head.Name, head.NameLength, extents, head.Control, (int)Math.Min(head.ControlLength, MaxControlBytes));
+        return 0;
+    }
+
+    /// <summary>Sends it, to another address than it says where that is given, without waiting. What was sent, or an error number as a negative one.</summary>
+    public unsafe long Send(SupervisedCall call, SocketDescriptor socket, InetEndpoint instead, int flags)
+    {
+        var count = TotalBytes;
+        // The longest datagram is shorter.
+        if (count >= MaxBytes)
+            return -ErrorNumber.MessageTooLong;
+        var data = ArrayPool<byte>.Shared.Rent(MaxBytes);
+        try
+        {
+            var room = data.AsSpan(0, (int)count);
+            foreach (var extent in Extents)
+            {
+                if (!call.TryRead(extent.Base, room[..(int)extent.Length]))
+                    return -ErrorNumber.BadAddress;
+                room = room[(int)extent.Length..];
+            }
+
+            Span<byte> name = stackalloc byte[SocketName.MaxBytes];
+            Span<byte> control = stackalloc byte[MaxControlBytes];
+            var nameLength = 0;
+            if (!instead.IsNone)
+            {
+                nameLength = SocketName.Write(instead, socket.Domain, name);
+            }
+            else if (Name != 0)
+            {
+                if (NameLength is < 0 or > SocketName.MaxBytes)
+                    return -ErrorNumber.BadRequest;
+                nameLength = NameLength;
+                if (!call.TryRead(Name, name[..nameLength]))
+                    return -ErrorNumber.BadAddress;
+            }
+
+            control = control[..(Control == 0 ? 0 : ControlLength)];
+            if (!call.TryRead(Control, control))
+                return -ErrorNumber.BadAddress;
+            if (!call.IsValid)
+                throw new OperationCanceledException();
+            fixed (byte* bytes = data, nameBytes = name, controlBytes = control)
+            {
+                var extent = new Kernel.Extent { Base = (nuint)bytes, Length = (nuint)count };
+                var message = new Kernel.Message
+                {
+                    Name = nameLength == 0 ? 0 : (nuint)nameBytes,
+                    NameLength = nameLength,
+                    Extents = (nuint)(&extent),
+                    ExtentCount = 1,
+                    Control = (nuint)controlBytes,
+                    ControlLength = (nuint)control.Length,
+                };
+                var sent = Kernel.SendMessage(socket.Number, &message, flags | Kernel.DoNotWait | Kernel.NoSignal);
+                return sent >= 0 ? sent : -Kernel.Error;
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(data);
+        }
+    }
+
+    /// <summary>Receives one without waiting. An error number, or 0 and what came, whose data are the caller's to give back.</summary>
+    public unsafe int Receive(SupervisedCall call, SocketDescriptor socket, int flags, out ReceivedDatagram received)
+    {
+        received = default;
+        if (!call.IsValid)
+            throw new OperationCanceledException();
+        var data = ArrayPool<byte>.Shared.Rent(MaxBytes);
+        var name = new byte[SocketName.MaxBytes];
+        var control = new byte[Control == 0 ? 0 : ControlLength];
+        fixed (byte* bytes = data, nameBytes = name, controlBytes = control)
+        {
+            var extent = new Kernel.Extent { Base = (nuint)bytes, Length = (nuint)Math.Min(TotalBytes, MaxBytes) };
+            var message = new Kernel.Message
+            {
+                Name = (nuint)nameBytes,
+                NameLength = name.Length,
+                Extents = (nuint)(&extent),
+                ExtentCount = 1,
+                Control = (nuint)controlBytes,
+                ControlLength = (nuint)control.Length,
+            };
+            var count = Kernel.ReceiveMessage(socket.Number, &message, flags | Kernel.DoNotWait);
+            if (count < 0)
+            {
+                var error = Kernel.Error;
+                ArrayPool<byte>.Shared.Return(data);
+                return error;
+            }
+
+            received = new ReceivedDatagram(
+                data, count, (int)Math.Min((long)extent.Length, count), name.AsMemory(0, Math.Min(message.NameLength, name.Length)),
+                control.AsMemory(0, (int)message.ControlLength), message.Flags);
+            return 0;
+        }
+    }
+
+    /// <summary>Writes what came to where the program wants it, but for the name. 0 or an error number.</summary>
+    public int Give(SupervisedCall call, in ReceivedDatagram received)
+    {
+        var data = received.Data.AsSpan(0, received.Kept);
+        foreach (var extent in Extents)
+        {
+            var part = data[..(int)Math.Min((ulong)extent.Length, (ulong)data.Length)];
+            if (!call.TryWrite(extent.Base, part))
+                return ErrorNumber.BadAddress;
+            data = data[part.Length..];
+        }
+
+        return call.TryWrite(Control, received.Control.Span) ? 0 : ErrorNumber.BadAddress;
+    }
+
+    /// <summary>Writes the name and what else is told of a datagram into the program's <c>struct msghdr</c>.</summary>
+    public int GiveHead(SupervisedCall call, nuint address, in ReceivedDatagram received, ReadOnlySpan<byte> name)
+    {
+        if (Name != 0 && !call.TryWrite(Name, name[..Math.Clamp(NameLength, 0, name.Length)]))
+            return ErrorNumber.BadAddress;
+        if (!call.TryRead<Kernel.Message>(address, out var head))
+            return ErrorNumber.BadAddress;
+        if (Name != 0)
+            head.NameLength = name.Length;
+        head.ControlLength = (nuint)received.Control.Length;
+        head.Flags = received.Flags;
+        return call.TryWrite(address, head) ? 0 : ErrorNumber.BadAddress;
+    }
+
+    private long TotalBytes
+    {
+        get
+        {
+            var total = 0L;
+            foreach (var extent in Extents)
+                total += (long)Math.Min(extent.Length, MaxBytes);
+            return total;
+        }
+    }
+}
+
+/// <summary>A datagram that came.</summary>
+/// <param name="Data">The pool's array that it is in.</param>
+/// <param name="Count">What the system said of its length in bytes.</param>
+/// <param name="Kept">How much of it there is.</param>
+/// <param name="Name">Whom it came from.</param>
+/// <param name="Control">The control messages.</param>
+/// <param name="Flags">What else is said of it.</param>
+internal readonly record struct ReceivedDatagram(byte[] Data, long Count, int Kept, Memory<byte> Name, Memory<byte> Control, int Flags)
+{
+    public void Return() => ArrayPool<byte>.Shared.Return(Data);
+}

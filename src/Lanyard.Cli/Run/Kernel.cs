@@ -1,0 +1,220 @@
+using System.Runtime.InteropServices;
+
+namespace Lanyard.Cli.Run;
+
+/// <summary>The system calls that supervising takes (<c>seccomp_unotify(2)</c>, <c>pidfd_getfd(2)</c>, <c>process_vm_readv(2)</c>, <c>epoll(7)</c>).</summary>
+internal static unsafe partial class Kernel
+{
+    public const int ReceiveCall = unchecked((int)0xc0502100); // SECCOMP_IOCTL_NOTIF_RECV
+    public const int SendAnswer = unchecked((int)0xc0182101); // SECCOMP_IOCTL_NOTIF_SEND
+    public const int IsCallValid = 0x40082102; // SECCOMP_IOCTL_NOTIF_ID_VALID
+    public const int AddDescriptor = 0x40182103; // SECCOMP_IOCTL_NOTIF_ADDFD
+
+    public const int CloseOnExec = 0x80000; // O_CLOEXEC, SOCK_CLOEXEC, EPOLL_CLOEXEC
+    public const int NonBlocking = 0x800; // O_NONBLOCK, SOCK_NONBLOCK
+    public const int GetDescriptorFlags = 1; // F_GETFD
+    public const int SetDescriptorFlags = 2; // F_SETFD
+    public const int GetStatusFlags = 3; // F_GETFL
+    public const int SetStatusFlags = 4; // F_SETFL
+    public const int DescriptorCloseOnExec = 1; // FD_CLOEXEC
+
+    public const int PollIn = 1;
+    public const int PollOut = 4;
+    public const int PollError = 8;
+    public const int PollHangUp = 16;
+
+    private const int SeccompNumberX64 = 317;
+    private const int SeccompNumberArm64 = 277;
+    private const int PidfdOpenNumber = 434;
+    private const int PidfdGetfdNumber = 438;
+    private const uint PidfdThread = 0x80; // Since Linux 6.9.
+    private const int SetNoNewPrivileges = 38;
+    private const int SetTracer = 0x59616d61;
+    private const int SetFilter = 1;
+    private const int NewListener = 8;
+
+    /// <summary>The error number of the call before.</summary>
+    public static int Error => Marshal.GetLastPInvokeError();
+
+    /// <summary>Has the system calls of this thread pass a filter. Returns the descriptor that tells of those that it stops, or -1.</summary>
+    public static int InstallFilter(ReadOnlySpan<FilterStep> filter)
+    {
+        if (ProcessControl(SetNoNewPrivileges, 1, 0, 0, 0) != 0)
+            return -1;
+        fixed (FilterStep* steps = filter)
+        {
+            var program = new FilterProgram { Count = (ushort)filter.Length, Steps = steps };
+            var number = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? SeccompNumberArm64 : SeccompNumberX64;
+            return (int)SystemCall(number, SetFilter, NewListener, (nint)(&program), 0);
+        }
+    }
+
+    /// <summary>Lets a process take this one's descriptors, where the system restricts that to ancestors (Yama).</summary>
+    public static void AllowTracer(int process) => ProcessControl(SetTracer, process, 0, 0, 0);
+
+    /// <summary>Duplicates a descriptor of another process, or of one of its threads. -1: it cannot be.</summary>
+    public static int Duplicate(int thread, int descriptor)
+    {
+        var handle = (int)SystemCall(PidfdOpenNumber, thread, (nint)PidfdThread, 0, 0);
+        // Before Linux 6.9 only for the first thread of a process, which is its process's number.
+        if (handle < 0)
+            handle = (int)SystemCall(PidfdOpenNumber, ProcessOf(thread), 0, 0, 0);
+        if (handle < 0)
+            return -1;
+        var duplicate = (int)SystemCall(PidfdGetfdNumber, handle, descriptor, 0, 0);
+        var error = Error;
+        _ = Close(handle);
+        Marshal.SetLastPInvokeError(error);
+        return duplicate;
+    }
+
+    /// <summary>Copies from the memory of another process; false where that is not all there.</summary>
+    public static bool TryRead(int thread, nuint address, Span<byte> to) => to.IsEmpty || Transfer(thread, address, to, isWriting: false);
+
+    /// <summary>Copies into the memory of another process.</summary>
+    public static bool TryWrite(int thread, nuint address, ReadOnlySpan<byte> from) => from.IsEmpty || Transfer(thread, address, from, isWriting: true);
+
+    [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
+    public static partial int Control(int descriptor, int request, void* argument);
+
+    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
+    public static partial int Close(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
+    public static partial int Flags(int descriptor, int operation, nint argument);
+
+    [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
+    public static partial int Poll(PollEntry* entries, nuint count, int timeoutMs);
+
+    [LibraryImport("libc", EntryPoint = "epoll_create1", SetLastError = true)]
+    public static partial int CreatePoll(int flags);
+
+    [LibraryImport("libc", EntryPoint = "epoll_ctl", SetLastError = true)]
+    public static partial int ChangePoll(int poll, int operation, int descriptor, byte* change);
+
+    [LibraryImport("libc", EntryPoint = "epoll_wait", SetLastError = true)]
+    public static partial int WaitPoll(int poll, byte* events, int count, int timeoutMs);
+
+    [LibraryImport("libc", EntryPoint = "socketpair", SetLastError = true)]
+    public static partial int SocketPair(int domain, int type, int protocol, int* pair);
+
+    [LibraryImport("libc", EntryPoint = "read", SetLastError = true)]
+    public static partial nint Read(int descriptor, void* data, nuint count);
+
+    [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
+    public static partial nint Write(int descriptor, void* data, nuint count);
+
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    private static partial nint SystemCall(nint number, nint a, nint b, nint c, nint d);
+
+    [LibraryImport("libc", EntryPoint = "prctl", SetLastError = true)]
+    private static partial int ProcessControl(int operation, nint a, nint b, nint c, nint d);
+
+    [LibraryImport("libc", EntryPoint = "process_vm_readv", SetLastError = true)]
+    private static partial nint ReadMemory(int process, Extent* own, nuint ownCount, Extent* others, nuint othersCount, nuint flags);
+
+    [LibraryImport("libc", EntryPoint = "process_vm_writev", SetLastError = true)]
+    private static partial nint WriteMemory(int process, Extent* own, nuint ownCount, Extent* others, nuint othersCount, nuint flags);
+
+    private static bool Transfer(int thread, nuint address, ReadOnlySpan<byte> bytes, bool isWriting)
+    {
+        fixed (byte* first = bytes)
+        {
+            var own = new Extent { Base = (nuint)first, Length = (nuint)bytes.Length };
+            var others = new Extent { Base = address, Length = own.Length };
+            return (isWriting ? WriteMemory(thread, &own, 1, &others, 1, 0) : ReadMemory(thread, &own, 1, &others, 1, 0)) == bytes.Length;
+        }
+    }
+
+    private static int ProcessOf(int thread)
+    {
+        try
+        {
+            foreach (var line in File.ReadLines($"/proc/{thread}/status"))
+            {
+                if (line.StartsWith("Tgid:", StringComparison.Ordinal))
+                    return int.Parse(line.AsSpan(5), System.Globalization.CultureInfo.InvariantCulture);
+            }
+        }
+        catch (IOException)
+        {
+            // It is gone.
+        }
+
+        return -1;
+    }
+
+    /// <summary><c>struct iovec</c>.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct Extent
+    {
+        public nuint Base;
+        public nuint Length;
+    }
+
+    /// <summary><c>struct pollfd</c>.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct PollEntry
+    {
+        public int Descriptor;
+        public short Wanted;
+        public short Found;
+    }
+
+    /// <summary><c>struct sock_filter</c>.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct FilterStep
+    {
+        public ushort Code;
+        public byte IfTrue;
+        public byte IfFalse;
+        public uint Operand;
+    }
+
+    /// <summary><c>struct sock_fprog</c>.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct FilterProgram
+    {
+        public ushort Count;
+        public FilterStep* Steps;
+    }
+
+    /// <summary><c>struct seccomp_notif</c>, 80 bytes.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct CallMessage
+    {
+        public ulong Id;
+        public int Thread;
+        public uint Flags;
+        public int Number;
+        public uint Architecture;
+        public ulong Instruction;
+        public fixed ulong Arguments[6];
+    }
+
+    /// <summary><c>struct seccomp_notif_resp</c>.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct AnswerMessage
+    {
+        public const uint Continue = 1;
+
+        public ulong Id;
+        public long Value;
+        public int Error;
+        public uint Flags;
+    }
+
+    /// <summary><c>struct seccomp_notif_addfd</c>.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct DescriptorMessage
+    {
+        public const uint AtNumber = 1;
+        public const uint AndAnswer = 2;
+
+        public ulong Id;
+        public uint Flags;
+        public int Source;
+        public int Number;
+        public uint DescriptorFlags;
+    }
+}
