@@ -134,15 +134,23 @@ public sealed partial class ProgramLan : IAsyncLifetime
     /// <summary>Starts a server beside service b and waits until its TCP port accepts connections.</summary>
     public async Task<ProgramProcess> ServeAsync(int port, params string[] command)
     {
+        // A server of a test before this one was killed, and may not be forgotten yet.
+        while (await CanConnectAsync(port))
+            await Task.Delay(20, ProgramProcess.Guard);
         var server = Start("b", command);
-        while (true)
+        while (!await CanConnectAsync(port))
         {
             Assert.False(server.HasExited, $"It ended: {server.Output}");
-            var (code, _) = await RunAsync("a", "python3", "-c", $"import socket; socket.create_connection(('{Address("b")}', {port}), 5)");
-            if (code == 0)
-                return server;
             await Task.Delay(20, ProgramProcess.Guard);
         }
+
+        return server;
+    }
+
+    private async Task<bool> CanConnectAsync(int port)
+    {
+        var (code, _) = await RunAsync("a", "python3", "-c", $"import socket; socket.create_connection(('{Address("b")}', {port}), 5)");
+        return code == 0;
     }
 
     public async ValueTask DisposeAsync()
