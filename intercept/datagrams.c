@@ -8,7 +8,6 @@
 #include <time.h>
 
 #define EXPORT __attribute__((visibility("default")))
-#define BIND_TRIALS 8
 
 // What stands for what is remembered for a while, so that the service is not asked for each datagram. An entry is written under its sequence number,
 // which is odd meanwhile; whoever finds it odd or changed does without.
@@ -65,43 +64,29 @@ static void remember(struct remembered *table, const struct lanyard_endpoint *ne
 
 // Where datagrams to an address are sent to. 1: to the system's network. 0: to *far. Negative: an error.
 static int find_far(int fd, struct lanyard_socket socket, const struct lanyard_endpoint *destination, struct lanyard_endpoint *far) {
-  for (int trial = 0;; trial++) {
-    struct lanyard_endpoint near;
-    if (!lanyard_near_name(fd, &near))
-      return 1;
-    if (near.port != 0 && recall(by_virtual, &near, destination, far))
-      return 0;
-    struct lanyard_request request = lanyard_request_for(LANYARD_SEND, socket);
-    struct lanyard_reply reply;
-    request.virtual = *destination;
-    if (near.port != 0)
-      request.near = near;
-    int error = lanyard_ask(&request, &reply);
-    if (error != 0)
-      return error;
-    if (reply.error != 0)
-      return -reply.error;
-    if (reply.verdict == LANYARD_HOST) {
-      if (lanyard_settings()->is_isolated)
-        return -ENETUNREACH;
-      if ((reply.flags & LANYARD_ECHO) == 0)
-        return 1;
-      error = lanyard_become_host_socket(fd, socket.domain, SOCK_DGRAM, socket.domain == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6);
-      return error == 0 ? 1 : error;
-    }
-    if (reply.first.family != 0) {
-      error = lanyard_bind_near(fd, socket, &reply.first);
-      // Another thread may have bound it meanwhile.
-      if ((error == -EADDRINUSE || error == -EINVAL) && trial < BIND_TRIALS)
-        continue;
-      if (error != 0)
-        return error;
-      near = reply.first;
-    }
-    *far = reply.second;
-    remember(by_virtual, &near, destination, far);
+  struct lanyard_endpoint near;
+  if (!lanyard_near_name(fd, &near))
+    return 1;
+  if (near.port != 0 && recall(by_virtual, &near, destination, far))
     return 0;
+  struct lanyard_request request = lanyard_request_for(LANYARD_SEND);
+  struct lanyard_reply reply;
+  request.virtual = *destination;
+  int error = lanyard_ask(fd, &request, &reply);
+  if (error != 0 || reply.error != 0)
+    return error != 0 ? error : -reply.error;
+  if (reply.verdict == LANYARD_HOST) {
+    if (lanyard_settings()->is_isolated)
+      return -ENETUNREACH;
+    if ((reply.flags & LANYARD_ECHO) == 0)
+      return 1;
+    error = lanyard_become_host_socket(fd, socket.domain, SOCK_DGRAM, socket.domain == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+    return error == 0 ? 1 : error;
   }
+  *far = reply.first;
+  if (lanyard_near_name(fd, &near))
+    remember(by_virtual, &near, destination, far);
+  return 0;
 }
 
 int lanyard_connect_datagrams(int fd, struct lanyard_socket socket, const struct lanyard_endpoint *destination, const struct sockaddr *name,
@@ -122,7 +107,7 @@ static int redirect(int fd, const void *name, socklen_t length, struct lanyard_n
   struct lanyard_endpoint destination, far;
   struct lanyard_socket socket;
   if (!lanyard_settings()->is_on || !lanyard_read_name(name, length, &destination) || lanyard_is_loopback(&destination)
-      || lanyard_is_unspecified(&destination) || lanyard_is_far(&destination) || (socket = lanyard_socket_of(fd)).type != LANYARD_DATAGRAM)
+      || lanyard_is_unspecified(&destination) || lanyard_is_far(&destination) || (socket = lanyard_socket_of(fd)).type != SOCK_DGRAM)
     return 1;
   int found = find_far(fd, socket, &destination, &far);
   if (found == 0)
@@ -188,14 +173,13 @@ static bool translate(int fd, struct sockaddr_storage *name, socklen_t *length) 
   if (!lanyard_is_far(&far))
     return !lanyard_is_near(&near);
   struct lanyard_socket socket = lanyard_socket_of(fd);
-  if (socket.type != LANYARD_DATAGRAM)
+  if (socket.type != SOCK_DGRAM)
     return true;
   if (!recall(by_far, &near, &far, &sender)) {
-    struct lanyard_request request = lanyard_request_for(LANYARD_NAMES, socket);
+    struct lanyard_request request = lanyard_request_for(LANYARD_NAMES);
     struct lanyard_reply reply;
-    request.near = near;
     request.far = far;
-    if (lanyard_ask(&request, &reply) != 0 || reply.error != 0 || reply.verdict != LANYARD_VIRTUAL)
+    if (lanyard_ask(fd, &request, &reply) != 0 || reply.error != 0 || reply.verdict != LANYARD_VIRTUAL)
       return false;
     sender = reply.second;
     remember(by_far, &near, &far, &sender);
@@ -324,17 +308,15 @@ static bool read_group(int level, int option, const void *value, socklen_t lengt
 
 EXPORT int setsockopt(int fd, int level, int option, const void *value, socklen_t length) {
   struct lanyard_endpoint group, near;
-  struct lanyard_socket socket;
   bool is_joining;
   if (!lanyard_settings()->is_on || value == NULL || !read_group(level, option, value, length, &group, &is_joining) || !lanyard_near_name(fd, &near)
-      || !lanyard_is_near(&near) || (socket = lanyard_socket_of(fd)).type != LANYARD_DATAGRAM)
+      || !lanyard_is_near(&near) || lanyard_socket_of(fd).type != SOCK_DGRAM)
     return (int)lanyard_result(SYS5(SYS_setsockopt, fd, level, option, value, length));
-  struct lanyard_request request = lanyard_request_for(LANYARD_GROUP, socket);
+  struct lanyard_request request = lanyard_request_for(LANYARD_GROUP);
   struct lanyard_reply reply;
   request.virtual = group;
-  request.near = near;
   if (is_joining)
     request.flags |= LANYARD_JOIN;
-  int error = lanyard_ask(&request, &reply);
+  int error = lanyard_ask(fd, &request, &reply);
   return (int)lanyard_result(error != 0 ? error : -reply.error);
 }

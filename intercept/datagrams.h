@@ -4,9 +4,6 @@
 
 #include "names.h"
 
-// Binds a socket to an address that stands for a virtual one.
-int lanyard_bind_near(int fd, struct lanyard_socket socket, const struct lanyard_endpoint *near);
-
 // Makes a socket one of the system's own network, with the same number and options.
 int lanyard_become_host_socket(int fd, int domain, int type, int protocol);
 

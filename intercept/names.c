@@ -37,9 +37,9 @@ struct lanyard_socket lanyard_socket_of(int fd) {
   int type = option_of(fd, SO_TYPE);
   int protocol = option_of(fd, SO_PROTOCOL);
   if (type == SOCK_STREAM && (protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP))
-    socket.type = LANYARD_STREAM;
+    socket.type = SOCK_STREAM;
   else if (type == SOCK_DGRAM && protocol == IPPROTO_UDP)
-    socket.type = LANYARD_DATAGRAM;
+    socket.type = SOCK_DGRAM;
   else
     return socket;
   socket.domain = domain;

@@ -13,8 +13,8 @@ struct lanyard_name {
 
 // What a socket is. Raw and other sockets are none of ours.
 struct lanyard_socket {
-  int domain;        // AF_INET, AF_INET6, or 0: not ours.
-  uint32_t type;     // enum lanyard_type.
+  int domain; // AF_INET, AF_INET6, or 0: not ours.
+  int type;   // SOCK_STREAM, which is TCP, or SOCK_DGRAM, which is UDP.
 };
 
 struct lanyard_socket lanyard_socket_of(int fd);

@@ -1,11 +1,11 @@
 // What the intercept and the service say to each other: one request and one reply on a connection of the service's local socket (SOCK_SEQPACKET).
-// Both ends are on one machine, so numbers are in its byte order. The service's half is src/Lanyard.Service/Intercept/InterceptMessage.cs.
+// Both ends are on one machine, so numbers are in its byte order. The service's half is src/Lanyard.Service/Intercept/InterceptMessages.cs.
 #ifndef LANYARD_PROTOCOL_H
 #define LANYARD_PROTOCOL_H
 
 #include <stdint.h>
 
-#define LANYARD_MAGIC 0x3149594cu // "LYI1"
+#define LANYARD_MAGIC 0x3249594cu // "LYI2"
 
 // Sockets of virtual connections are sockets of the system on loopback addresses that stand for them: 127.64.0.0/12 for the program's end,
 // 127.80.0.0/12 for the other. What stands for what, the service knows.
@@ -16,35 +16,26 @@
 #define LANYARD_NAME_MAX 255
 #define LANYARD_ADDRESSES_MAX 32
 
+// The socket that a request is about comes along (SCM_RIGHTS): who has it may use it. The service binds it where that is needed.
 enum lanyard_op {
-  LANYARD_CONNECT = 1,  // TCP to `virtual`, from `near` if bound. Reply: first = where to bind (none: it is bound), second = where to connect to.
-  LANYARD_OUTCOME = 2,  // How connecting from `near` went: the reply's error.
-  LANYARD_BIND = 3,     // A socket to `virtual`. Reply: first = where to bind.
-  LANYARD_LISTEN = 4,   // The socket bound to `near` listens; `virtual` where it was not bound by LANYARD_BIND.
-  LANYARD_NAMES = 5,    // What `near` and `far` stand for. Reply: first and second.
-  LANYARD_SEND = 6,     // Datagrams from `near` to `virtual`. Reply: first = where to bind, second = where to send to.
-  LANYARD_GROUP = 7,    // Joins (flag) or leaves the multicast group `virtual` for the socket bound to `near`.
-  LANYARD_RESOLVE = 8,  // A host's name, which follows. Reply: addresses follow.
+  LANYARD_CONNECT = 1, // TCP to `virtual`. The socket is connected, or connecting (EINPROGRESS) where it is a non-blocking one.
+  LANYARD_OUTCOME = 2, // How connecting went: the reply's error.
+  LANYARD_BIND = 3,    // To `virtual`.
+  LANYARD_LISTEN = 4,  // With `backlog`. A socket that is not bound is bound to any address.
+  LANYARD_NAMES = 5,   // What its ends stand for; of a datagram socket, the other one is `far`, or the one that it is connected to. Reply: first and second.
+  LANYARD_SEND = 6,    // Datagrams to `virtual`. Reply: first = where to send to.
+  LANYARD_GROUP = 7,   // Joins (flag) or leaves the multicast group `virtual`.
+  LANYARD_RESOLVE = 8, // About no socket: a host's name, which follows. Reply: addresses follow.
 };
 
 enum lanyard_flag {
-  LANYARD_NONBLOCKING = 1,
-  LANYARD_V6_SOCKET = 2,
-  LANYARD_V6_ONLY = 4,
-  LANYARD_REUSE_PORT = 8,
-  LANYARD_REUSE_ADDRESS = 16,
-  LANYARD_JOIN = 32,
-  LANYARD_ECHO = 64, // A datagram socket whose datagrams are ICMP echo requests and replies.
+  LANYARD_JOIN = 1,
+  LANYARD_ECHO = 2, // A datagram socket whose datagrams are ICMP echo requests and replies.
 };
 
 enum lanyard_verdict {
   LANYARD_HOST = 0,    // Not of a virtual network: the system's business.
   LANYARD_VIRTUAL = 1,
-};
-
-enum lanyard_type {
-  LANYARD_STREAM = 1,
-  LANYARD_DATAGRAM = 2,
 };
 
 struct lanyard_endpoint {
@@ -59,10 +50,9 @@ struct lanyard_request {
   uint16_t op;
   uint16_t flags;
   uint64_t network; // 0: any that the user may use.
-  uint32_t type;
-  uint32_t backlog;
+  int32_t backlog;
+  uint32_t padding;
   struct lanyard_endpoint virtual;
-  struct lanyard_endpoint near;
   struct lanyard_endpoint far;
 };
 

@@ -61,7 +61,7 @@ static void write_text(const struct lanyard_endpoint *address, char *to) {
 
 // How many addresses of a family (AF_UNSPEC: of any) a name has on the networks; negative where it is none of theirs.
 static int resolve(const char *name, int family, struct lanyard_endpoint *addresses) {
-  struct lanyard_request request = lanyard_request_for(LANYARD_RESOLVE, (struct lanyard_socket){AF_INET, LANYARD_STREAM});
+  struct lanyard_request request = lanyard_request_for(LANYARD_RESOLVE);
   struct lanyard_reply reply;
   int error = lanyard_ask_name(&request, name, &reply, addresses);
   if (error != 0 || reply.error != 0 || reply.verdict == LANYARD_HOST)

@@ -1,6 +1,8 @@
 #include "service.h"
 #include "system.h"
 #include <errno.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 
 extern char **environ;
@@ -54,15 +56,12 @@ const struct lanyard_settings *lanyard_settings(void) {
   return &settings;
 }
 
-struct lanyard_request lanyard_request_for(enum lanyard_op op, struct lanyard_socket socket) {
+struct lanyard_request lanyard_request_for(enum lanyard_op op) {
   struct lanyard_request request;
   memset(&request, 0, sizeof request);
   request.magic = LANYARD_MAGIC;
   request.op = (uint16_t)op;
   request.network = network;
-  request.type = socket.type;
-  if (socket.domain == AF_INET6)
-    request.flags |= LANYARD_V6_SOCKET;
   return request;
 }
 
@@ -77,22 +76,45 @@ static long connect_to_service(void) {
   return result == -EINTR ? -EINTR : result == -EACCES ? -EACCES : -ENETDOWN;
 }
 
-static int ask(const void *request, size_t request_size, void *reply, size_t reply_size) {
-  long fd = connect_to_service();
-  if (fd < 0)
-    return (int)fd;
-  long result = SYS6(SYS_sendto, fd, request, request_size, MSG_NOSIGNAL, NULL, 0);
+// A request, and the descriptor that it is about where there is one.
+static long send_request(long service, int fd, const void *request, size_t size) {
+  union {
+    struct cmsghdr header;
+    char bytes[CMSG_SPACE(sizeof fd)];
+  } control;
+  struct iovec extent = {(void *)request, size};
+  struct msghdr message;
+  memset(&message, 0, sizeof message);
+  message.msg_iov = &extent;
+  message.msg_iovlen = 1;
+  if (fd >= 0) {
+    memset(&control, 0, sizeof control);
+    control.header.cmsg_len = CMSG_LEN(sizeof fd);
+    control.header.cmsg_level = SOL_SOCKET;
+    control.header.cmsg_type = SCM_RIGHTS;
+    memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
+    message.msg_control = &control;
+    message.msg_controllen = sizeof control;
+  }
+  return SYS3(SYS_sendmsg, service, &message, MSG_NOSIGNAL);
+}
+
+static int ask(int fd, const void *request, size_t request_size, void *reply, size_t reply_size) {
+  long service = connect_to_service();
+  if (service < 0)
+    return (int)service;
+  long result = send_request(service, fd, request, request_size);
   if (result >= 0)
-    result = SYS6(SYS_recvfrom, fd, reply, reply_size, 0, NULL, NULL);
-  SYS1(SYS_close, fd);
+    result = SYS6(SYS_recvfrom, service, reply, reply_size, 0, NULL, NULL);
+  SYS1(SYS_close, service);
   const struct lanyard_reply *head = reply;
   if (result == -EINTR)
     return -EINTR;
   return result < (long)sizeof *head || head->magic != LANYARD_MAGIC ? -ENETDOWN : 0;
 }
 
-int lanyard_ask(const struct lanyard_request *request, struct lanyard_reply *reply) {
-  return ask(request, sizeof *request, reply, sizeof *reply);
+int lanyard_ask(int fd, const struct lanyard_request *request, struct lanyard_reply *reply) {
+  return ask(fd, request, sizeof *request, reply, sizeof *reply);
 }
 
 int lanyard_ask_name(const struct lanyard_request *request, const char *name, struct lanyard_reply *reply, struct lanyard_endpoint *addresses) {
@@ -111,7 +133,7 @@ int lanyard_ask_name(const struct lanyard_request *request, const char *name, st
       return -ENAMETOOLONG;
     question.name[length] = name[length];
   }
-  int error = ask(&question, sizeof question.head + length, &answer, sizeof answer);
+  int error = ask(-1, &question, sizeof question.head + length, &answer, sizeof answer);
   if (error != 0)
     return error;
   if (answer.head.count > LANYARD_ADDRESSES_MAX)

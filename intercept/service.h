@@ -15,11 +15,11 @@ struct lanyard_settings {
 // What the environment says: LANYARD_INTERCEPT (the service's socket), LANYARD_NETWORK, LANYARD_ISOLATE, LANYARD_LISTEN.
 const struct lanyard_settings *lanyard_settings(void);
 
-struct lanyard_request lanyard_request_for(enum lanyard_op op, struct lanyard_socket socket);
+struct lanyard_request lanyard_request_for(enum lanyard_op op);
 
-// 0, or the negative errno of why nothing was answered: -ENETDOWN where no service is there, -EINTR where a signal came.
+// Asks about a socket. 0, or the negative errno of why nothing was answered: -ENETDOWN where no service is there, -EINTR where a signal came.
 // What the service itself says is in the reply.
-int lanyard_ask(const struct lanyard_request *request, struct lanyard_reply *reply);
+int lanyard_ask(int fd, const struct lanyard_request *request, struct lanyard_reply *reply);
 
 // As lanyard_ask, for a host's name; the addresses come behind the reply.
 int lanyard_ask_name(const struct lanyard_request *request, const char *name, struct lanyard_reply *reply, struct lanyard_endpoint *addresses);

@@ -10,37 +10,12 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-// How often another place to bind is asked for, where somebody has the one that was given.
-#define BIND_TRIALS 8
-
 static int set_option(int fd, int level, int option, int value) { return (int)SYS5(SYS_setsockopt, fd, level, option, &value, sizeof value); }
 
 static int get_option(int fd, int level, int option) {
   int value = 0;
   socklen_t length = sizeof value;
   return SYS5(SYS_getsockopt, fd, level, option, &value, &length) == 0 ? value : 0;
-}
-
-static bool is_nonblocking(int fd) { return (SYS2(SYS_fcntl, fd, F_GETFL) & O_NONBLOCK) != 0; }
-
-static uint16_t socket_flags(int fd, struct lanyard_socket socket) {
-  uint16_t flags = 0;
-  if (socket.domain == AF_INET6 && get_option(fd, IPPROTO_IPV6, IPV6_V6ONLY))
-    flags |= LANYARD_V6_ONLY;
-  if (get_option(fd, SOL_SOCKET, SO_REUSEPORT))
-    flags |= LANYARD_REUSE_PORT;
-  if (get_option(fd, SOL_SOCKET, SO_REUSEADDR))
-    flags |= LANYARD_REUSE_ADDRESS;
-  return flags;
-}
-
-int lanyard_bind_near(int fd, struct lanyard_socket socket, const struct lanyard_endpoint *near) {
-  struct lanyard_name name;
-  // Addresses that stand for virtual ones are IPv4's.
-  if (socket.domain == AF_INET6 && get_option(fd, IPPROTO_IPV6, IPV6_V6ONLY))
-    set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
-  lanyard_write_name(near, socket.domain, &name);
-  return (int)SYS3(SYS_bind, fd, &name.storage, name.length);
 }
 
 // A socket that was bound to a virtual address because nobody could know better turns to the system's network: it becomes a new one.
@@ -67,55 +42,22 @@ int lanyard_become_host_socket(int fd, int domain, int type, int protocol) {
   return result < 0 ? (int)result : 0;
 }
 
-static int outcome_of(struct lanyard_socket socket, const struct lanyard_endpoint *near) {
-  struct lanyard_request request = lanyard_request_for(LANYARD_OUTCOME, socket);
-  struct lanyard_reply reply;
-  request.near = *near;
-  return lanyard_ask(&request, &reply) == 0 ? reply.error : 0;
-}
-
 static int connect_stream(int fd, struct lanyard_socket socket, const struct lanyard_endpoint *destination, const struct sockaddr *name, socklen_t length) {
   struct lanyard_endpoint near, far;
-  bool has_near = lanyard_near_name(fd, &near) && near.port != 0;
+  // The system knows what connecting again is.
   if (lanyard_far_name(fd, &far))
     return (int)SYS3(SYS_connect, fd, name, length);
-  for (int trial = 0;; trial++) {
-    struct lanyard_request request = lanyard_request_for(LANYARD_CONNECT, socket);
-    struct lanyard_reply reply;
-    request.virtual = *destination;
-    if (has_near)
-      request.near = near;
-    if (is_nonblocking(fd))
-      request.flags |= LANYARD_NONBLOCKING;
-    int error = lanyard_ask(&request, &reply);
-    if (error != 0)
-      return error;
-    if (reply.error != 0)
-      return -reply.error;
-    if (reply.verdict == LANYARD_HOST) {
-      if (lanyard_settings()->is_isolated)
-        return -ENETUNREACH;
-      if (has_near && lanyard_is_near(&near) && (error = lanyard_become_host_socket(fd, socket.domain, SOCK_STREAM, 0)) != 0)
-        return error;
-      return (int)SYS3(SYS_connect, fd, name, length);
-    }
-    if (reply.first.family != 0) {
-      error = lanyard_bind_near(fd, socket, &reply.first);
-      if (error == -EADDRINUSE && trial < BIND_TRIALS)
-        continue;
-      if (error != 0)
-        return error;
-      near = reply.first;
-    }
-    struct lanyard_name relay;
-    lanyard_write_name(&reply.second, socket.domain, &relay);
-    error = (int)SYS3(SYS_connect, fd, &relay.storage, relay.length);
-    if (error == -ECONNRESET || error == -ECONNABORTED) {
-      int reason = outcome_of(socket, &near);
-      return reason != 0 ? -reason : error;
-    }
+  struct lanyard_request request = lanyard_request_for(LANYARD_CONNECT);
+  struct lanyard_reply reply;
+  request.virtual = *destination;
+  int error = lanyard_ask(fd, &request, &reply);
+  if (error != 0 || reply.error != 0 || reply.verdict == LANYARD_VIRTUAL)
+    return error != 0 ? error : -reply.error;
+  if (lanyard_settings()->is_isolated)
+    return -ENETUNREACH;
+  if (lanyard_near_name(fd, &near) && lanyard_is_near(&near) && (error = lanyard_become_host_socket(fd, socket.domain, SOCK_STREAM, 0)) != 0)
     return error;
-  }
+  return (int)SYS3(SYS_connect, fd, name, length);
 }
 
 EXPORT int connect(int fd, const struct sockaddr *name, socklen_t length) {
@@ -124,28 +66,20 @@ EXPORT int connect(int fd, const struct sockaddr *name, socklen_t length) {
   if (!lanyard_settings()->is_on || !lanyard_read_name(name, length, &destination) || lanyard_is_loopback(&destination)
       || lanyard_is_unspecified(&destination) || (socket = lanyard_socket_of(fd)).domain == 0)
     return (int)lanyard_result(SYS3(SYS_connect, fd, name, length));
-  return (int)lanyard_result(socket.type == LANYARD_STREAM ? connect_stream(fd, socket, &destination, name, length)
+  return (int)lanyard_result(socket.type == SOCK_STREAM ? connect_stream(fd, socket, &destination, name, length)
                                                            : lanyard_connect_datagrams(fd, socket, &destination, name, length));
 }
 
-// Binds where the service says. -EAFNOSUPPORT: the address is none of a virtual network.
-static int bind_virtual(int fd, struct lanyard_socket socket, const struct lanyard_endpoint *local, uint16_t flags) {
-  for (int trial = 0;; trial++) {
-    struct lanyard_request request = lanyard_request_for(LANYARD_BIND, socket);
-    struct lanyard_reply reply;
-    request.virtual = *local;
-    request.flags |= socket_flags(fd, socket) | flags;
-    int error = lanyard_ask(&request, &reply);
-    if (error != 0)
-      return error;
-    if (reply.error != 0)
-      return -reply.error;
-    if (reply.verdict == LANYARD_HOST)
-      return -EAFNOSUPPORT;
-    error = lanyard_bind_near(fd, socket, &reply.first);
-    if (error != -EADDRINUSE || trial == BIND_TRIALS)
-      return error;
-  }
+// -EAFNOSUPPORT: the address is none of a virtual network.
+static int bind_virtual(int fd, const struct lanyard_endpoint *local, uint16_t flags) {
+  struct lanyard_request request = lanyard_request_for(LANYARD_BIND);
+  struct lanyard_reply reply;
+  request.virtual = *local;
+  request.flags = flags;
+  int error = lanyard_ask(fd, &request, &reply);
+  if (error != 0 || reply.error != 0)
+    return error != 0 ? error : -reply.error;
+  return reply.verdict == LANYARD_HOST ? -EAFNOSUPPORT : 0;
 }
 
 EXPORT int bind(int fd, const struct sockaddr *name, socklen_t length) {
@@ -156,65 +90,47 @@ EXPORT int bind(int fd, const struct sockaddr *name, socklen_t length) {
     return (int)lanyard_result(SYS3(SYS_bind, fd, name, length));
   if (lanyard_is_unspecified(&local)) {
     // A datagram socket on any port is a client's, which may speak to anybody; it becomes virtual when it speaks to somebody who is.
-    bool is_client = socket.type == LANYARD_DATAGRAM && local.port == 0;
+    bool is_client = socket.type == SOCK_DGRAM && local.port == 0;
     // What stands for virtual addresses are IPv4's, which a socket of IPv6 alone does not reach.
     if (is_client && socket.domain == AF_INET6)
       set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
     if (settings->listening != LANYARD_LISTEN_VIRTUAL || is_client)
       return (int)lanyard_result(SYS3(SYS_bind, fd, name, length));
   }
-  int error = bind_virtual(fd, socket, &local, 0);
+  int error = bind_virtual(fd, &local, 0);
   if (error == -EAFNOSUPPORT)
     return (int)lanyard_result(settings->is_isolated ? -EADDRNOTAVAIL : SYS3(SYS_bind, fd, name, length));
   return (int)lanyard_result(error);
 }
 
-static int listen_stream(int fd, struct lanyard_socket socket, int backlog) {
+static int listen_stream(int fd, int backlog) {
   const struct lanyard_settings *settings = lanyard_settings();
   struct lanyard_endpoint near;
-  if (settings->listening != LANYARD_LISTEN_VIRTUAL && (!lanyard_near_name(fd, &near) || !lanyard_is_near(&near))) {
+  if (!lanyard_near_name(fd, &near))
+    return (int)SYS2(SYS_listen, fd, backlog);
+  if (settings->listening != LANYARD_LISTEN_VIRTUAL && !lanyard_is_near(&near)) {
     int error = (int)SYS2(SYS_listen, fd, backlog);
-    if (error != 0 || settings->listening == LANYARD_LISTEN_HOST || !lanyard_near_name(fd, &near) || !lanyard_is_unspecified(&near))
+    if (error != 0 || settings->listening == LANYARD_LISTEN_HOST || !lanyard_is_unspecified(&near))
       return error;
     // On the system's network and on the virtual ones alike.
-  } else {
-    if (!lanyard_near_name(fd, &near))
-      return (int)SYS2(SYS_listen, fd, backlog);
-    if (near.port == 0) {
-      struct lanyard_endpoint any;
-      memset(&any, 0, sizeof any);
-      any.family = socket.domain == AF_INET ? 4 : 6;
-      int error = bind_virtual(fd, socket, &any, 0);
-      if (error != 0)
-        return error;
-      lanyard_near_name(fd, &near);
-    }
-    int error = (int)SYS2(SYS_listen, fd, backlog);
-    if (error != 0 || !lanyard_is_near(&near))
-      return error;
-  }
-  struct lanyard_request request = lanyard_request_for(LANYARD_LISTEN, socket);
+  } else if (near.port != 0 && !lanyard_is_near(&near))
+    return (int)SYS2(SYS_listen, fd, backlog);
+  struct lanyard_request request = lanyard_request_for(LANYARD_LISTEN);
   struct lanyard_reply reply;
-  request.near = near;
-  request.flags |= socket_flags(fd, socket);
-  request.backlog = backlog < 0 ? SOMAXCONN : (uint32_t)backlog;
-  int error = lanyard_ask(&request, &reply);
+  request.backlog = backlog;
+  int error = lanyard_ask(fd, &request, &reply);
   return error != 0 ? error : -reply.error;
 }
 
 EXPORT int listen(int fd, int backlog) {
-  struct lanyard_socket socket;
-  if (!lanyard_settings()->is_on || (socket = lanyard_socket_of(fd)).type != LANYARD_STREAM)
+  if (!lanyard_settings()->is_on || lanyard_socket_of(fd).type != SOCK_STREAM)
     return (int)lanyard_result(SYS2(SYS_listen, fd, backlog));
-  return (int)lanyard_result(listen_stream(fd, socket, backlog));
+  return (int)lanyard_result(listen_stream(fd, backlog));
 }
 
-static bool ask_names(struct lanyard_socket socket, const struct lanyard_endpoint *near, const struct lanyard_endpoint *far, struct lanyard_reply *reply) {
-  struct lanyard_request request = lanyard_request_for(LANYARD_NAMES, socket);
-  request.near = *near;
-  if (far != NULL)
-    request.far = *far;
-  return lanyard_ask(&request, reply) == 0 && reply->error == 0 && reply->verdict == LANYARD_VIRTUAL;
+static bool ask_names(int fd, struct lanyard_reply *reply) {
+  struct lanyard_request request = lanyard_request_for(LANYARD_NAMES);
+  return lanyard_ask(fd, &request, reply) == 0 && reply->error == 0 && reply->verdict == LANYARD_VIRTUAL;
 }
 
 EXPORT int accept4(int fd, struct sockaddr *name, socklen_t *length, int flags) {
@@ -228,7 +144,7 @@ EXPORT int accept4(int fd, struct sockaddr *name, socklen_t *length, int flags) 
       return (int)lanyard_result(accepted);
     struct lanyard_endpoint near, far;
     struct lanyard_socket socket = lanyard_socket_of((int)accepted);
-    bool is_ours = socket.type == LANYARD_STREAM && lanyard_read_name((struct sockaddr *)&storage, full, &far)
+    bool is_ours = socket.type == SOCK_STREAM && lanyard_read_name((struct sockaddr *)&storage, full, &far)
         && lanyard_near_name((int)accepted, &near) && (lanyard_is_far(&far) || lanyard_is_near(&near));
     if (!is_ours) {
       if (name != NULL && length != NULL) {
@@ -238,7 +154,7 @@ EXPORT int accept4(int fd, struct sockaddr *name, socklen_t *length, int flags) 
       return (int)accepted;
     }
     struct lanyard_reply reply;
-    if (ask_names(socket, &near, &far, &reply)) {
+    if (ask_names((int)accepted, &reply)) {
       lanyard_give_name(&reply.second, socket.domain, name, length);
       return (int)accepted;
     }
@@ -261,7 +177,7 @@ static int give_name(long call, int fd, struct sockaddr *name, socklen_t *length
     return -ENOTCONN;
   struct lanyard_reply reply;
   // A connection that the service has forgotten, since it ended: its addresses are not known any more.
-  if (!ask_names(socket, &near, has_far ? &far : NULL, &reply))
+  if (!ask_names(fd, &reply))
     return is_far ? -ENOTCONN : (int)SYS3(call, fd, name, length);
   lanyard_give_name(is_far ? &reply.second : &reply.first, socket.domain, name, length);
   return 0;
@@ -278,18 +194,16 @@ EXPORT int getpeername(int fd, struct sockaddr *name, socklen_t *length) {
 EXPORT int getsockopt(int fd, int level, int option, void *value, socklen_t *length) {
   long result = SYS5(SYS_getsockopt, fd, level, option, value, length);
   struct lanyard_endpoint near;
-  struct lanyard_socket socket;
   if (result != 0 || level != SOL_SOCKET || option != SO_ERROR || *length != sizeof(int) || !lanyard_settings()->is_on || !lanyard_near_name(fd, &near)
-      || !lanyard_is_near(&near) || (socket = lanyard_socket_of(fd)).type != LANYARD_STREAM)
+      || !lanyard_is_near(&near) || lanyard_socket_of(fd).type != SOCK_STREAM)
     return (int)lanyard_result(result);
   // A connection that does not come about is one that the service accepts and resets at once: it knows why.
   int error;
   memcpy(&error, value, sizeof error);
-  if (error == 0 || error == ECONNRESET) {
-    int reason = outcome_of(socket, &near);
-    if (reason != 0)
-      memcpy(value, &reason, sizeof reason);
-  }
+  struct lanyard_request request = lanyard_request_for(LANYARD_OUTCOME);
+  struct lanyard_reply reply;
+  if ((error == 0 || error == ECONNRESET) && lanyard_ask(fd, &request, &reply) == 0 && reply.error != 0)
+    memcpy(value, &reply.error, sizeof reply.error);
   return 0;
 }
 
@@ -302,11 +216,10 @@ EXPORT int socket(int domain, int type, int protocol) {
   long fd = SYS3(SYS_socket, domain, type, IPPROTO_UDP);
   if (fd < 0)
     return (int)lanyard_result(fd);
-  struct lanyard_socket made = {domain, LANYARD_DATAGRAM};
   struct lanyard_endpoint any;
   memset(&any, 0, sizeof any);
   any.family = domain == AF_INET ? 4 : 6;
-  if (bind_virtual((int)fd, made, &any, LANYARD_ECHO) == 0)
+  if (bind_virtual((int)fd, &any, LANYARD_ECHO) == 0)
     return (int)fd;
   SYS1(SYS_close, fd);
   return (int)lanyard_result(SYS3(SYS_socket, domain, type, protocol));

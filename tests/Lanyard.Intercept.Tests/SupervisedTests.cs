@@ -35,8 +35,11 @@ public sealed class SupervisedTests(ProgramLan lan, ProgramTable table) : IClass
         Assert.Equal(0, code);
         await using var echo = lan.Start("b", program, "echo", $"{echoPort}");
         await ProgramLan.UntilAsync(() => echo.Output.Contains("bound", StringComparison.Ordinal), () => echo.Output);
-        (_, output) = await lan.RunAsync("a", program, "ask", $"{lan.Host("b", v6)}:{echoPort}");
-        Assert.Equal("asked true\n", output);
+        await using var ask = lan.Start("a", program, "ask", $"{lan.Host("b", v6)}:{echoPort}");
+        await ProgramLan.UntilAsync(() => ask.HasExited || echo.HasExited, () => ask.Output + echo.Output);
+        Assert.False(echo.HasExited, echo.Output);
+        await ask.WaitAsync();
+        Assert.Equal("asked true\n", ask.Output);
         table.Works("Go net/http and UDP, static", "server and client", v6, Engine);
     }
 

@@ -27,21 +27,33 @@ internal static class StatusCommand
             }
 
             var pause = result.GetTime(interval) is var asked && asked > ShortestInterval ? asked : ShortestInterval;
-            if (!isJson && !Console.IsOutputRedirected)
+            try
             {
-                await new StatusScreen(output).RunAsync(source.TakeAsync, pause, cancellation);
-                return ExitCode.Ok;
+                await WatchAsync(output, source, isJson, pause, cancellation);
             }
-
-            while (!cancellation.IsCancellationRequested)
+            catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
             {
-                Write(output, await source.TakeAsync(cancellation), isJson);
-                await Task.Delay(pause, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                // That is how watching ends, wherever it was.
             }
 
             return ExitCode.Ok;
         });
         return command;
+    }
+
+    private static async Task WatchAsync(TextWriter output, Source source, bool isJson, TimeSpan pause, CancellationToken cancellation)
+    {
+        if (!isJson && !Console.IsOutputRedirected)
+        {
+            await new StatusScreen(output).RunAsync(source.TakeAsync, pause, cancellation);
+            return;
+        }
+
+        while (true)
+        {
+            Write(output, await source.TakeAsync(cancellation), isJson);
+            await Task.Delay(pause, cancellation);
+        }
     }
 
     private static void Write(TextWriter output, ServiceReading reading, bool isJson)

@@ -3,16 +3,10 @@ using Lanyard.Service.Intercept;
 
 namespace Lanyard.Cli.Run;
 
-/// <summary>
-/// accept and accept4: the supervisor accepts, and gives the program the descriptor. A connection whose program was interrupted just then waits for the
-/// next call.
-/// </summary>
-internal sealed class AcceptCalls(InterceptClient client, SuperviseOptions options, SocketWaits waits) : IDisposable
+/// <summary>accept and accept4: the supervisor accepts, and gives the program the descriptor.</summary>
+internal sealed class AcceptCalls(InterceptClient client, SuperviseOptions options, SocketWaits waits)
 {
-    private const long KeepMs = 10_000;
-
     private readonly Lock _lock = new();
-    private readonly Dictionary<ulong, Queue<(SocketDescriptor Socket, byte[] Name, long At)>> _kept = [];
 
     public async ValueTask<CallAnswer> AcceptAsync(SupervisedCall call)
     {
@@ -22,80 +16,48 @@ internal sealed class AcceptCalls(InterceptClient client, SuperviseOptions optio
         var isWaiting = !listener.IsNonBlocking;
         var deadline = listener.ReceiveTimeout is { } timeout ? Environment.TickCount64 + (long)timeout.TotalMilliseconds : (long?)null;
         var flags = call.Call == SocketCall.Accept4 ? (int)call.Arguments[3] : 0;
-        if ((flags & ~(Kernel.NonBlocking | Kernel.CloseOnExec)) != 0)
-            return CallAnswer.Failed(ErrorNumber.BadRequest);
+        if ((flags & ~(Libc.NonBlocking | Libc.CloseOnExec)) != 0)
+            return CallAnswer.Failed(Errno.BadRequest);
         while (true)
         {
-            var error = TryAccept(call, listener, out var accepted, out var name);
-            if (accepted is null)
+            var error = TryAccept(listener, out var accepted, out var name);
+            if (accepted is not null)
             {
-                if (error != ErrorNumber.TryAgain || !isWaiting)
-                    return CallAnswer.Failed(error);
-                if (!await waits.UntilReadyAsync(call, listener, Kernel.PollIn, deadline).ConfigureAwait(false))
-                    return CallAnswer.Failed(ErrorNumber.TryAgain);
-                continue;
+                using (accepted)
+                {
+                    if (await GiveAsync(call, accepted, name, flags).ConfigureAwait(false) is { } answer)
+                        return answer;
+                }
             }
-
-            var isHandedOn = false;
-            try
+            else if (error != Errno.TryAgain || !isWaiting)
             {
-                var given = await GiveAsync(call, accepted, name, flags).ConfigureAwait(false);
-                isHandedOn = true;
-                if (given is { } answer)
-                    return answer;
+                return CallAnswer.Failed(error);
             }
-            finally
+            else if (!await waits.UntilReadyAsync(call, listener, Libc.PollIn, deadline).ConfigureAwait(false))
             {
-                if (isHandedOn)
-                    accepted.Dispose();
-                else
-                    Keep(call.Cookie, accepted, name);
+                return CallAnswer.Failed(Errno.TryAgain);
             }
         }
     }
-
-    /// <summary>Closes connections that nobody came for.</summary>
-    public void Sweep(long now)
-    {
-        lock (_lock)
-        {
-            foreach (var (listener, queue) in _kept)
-            {
-                while (queue.TryPeek(out var oldest) && now - oldest.At > KeepMs)
-                    queue.Dequeue().Socket.Dispose();
-                if (queue.Count == 0)
-                    _kept.Remove(listener);
-            }
-        }
-    }
-
-    public void Dispose() => Sweep(long.MaxValue);
 
     // A listener of the system's network may listen on the virtual ones as well.
-    private bool MayBeOurs(InetEndpoint own) => SocketName.IsNear(own) || (options.Listening == ListenPlace.Both && own.Address.IsUnspecified);
+    private bool MayBeOurs(InetEndpoint own) =>
+        SocketName.IsNear(own) || (options.Listening == ListenPlace.Both && own.Address.IsUnspecified);
 
     // Nobody else takes connections between the look and the call, which so never waits: all who accept do it here.
-    private unsafe int TryAccept(SupervisedCall call, SocketDescriptor listener, out SocketDescriptor? accepted, out byte[] name)
+    private unsafe int TryAccept(SocketDescriptor listener, out SocketDescriptor? accepted, out byte[] name)
     {
         accepted = null;
         name = [];
         lock (_lock)
         {
-            if (_kept.TryGetValue(call.Cookie, out var queue) && queue.TryDequeue(out var kept))
-            {
-                (accepted, name, _) = kept;
-                return 0;
-            }
-
-            if (!call.IsValid)
-                throw new OperationCanceledException();
-            if (!listener.IsReady(Kernel.PollIn))
-                return ErrorNumber.TryAgain;
+            if (!listener.IsReady(Libc.PollIn))
+                return Errno.TryAgain;
             var buffer = stackalloc byte[SocketName.MaxBytes];
             var length = SocketName.MaxBytes;
-            var descriptor = Kernel.Accept(listener.Number, buffer, &length, Kernel.CloseOnExec);
+            var descriptor = Libc.Accept(listener.Number, buffer, &length, Libc.CloseOnExec);
             if (descriptor < 0)
-                return Kernel.Error;
+                return Libc.Error;
             accepted = new SocketDescriptor(descriptor);
             name = new ReadOnlySpan<byte>(buffer, length).ToArray();
             return 0;
@@ -108,10 +70,8 @@ internal sealed class AcceptCalls(InterceptClient client, SuperviseOptions optio
         int error;
         if (SocketName.TryRead(name, out var far) && accepted.TryGetNear(out var near) && (SocketName.IsFar(far) || SocketName.IsNear(near)))
         {
-            var request = client.For(InterceptOperation.Names, accepted);
-            request.NearEndpoint = InterceptEndpoint.Of(near);
-            request.FarEndpoint = InterceptEndpoint.Of(far);
-            var reply = await client.AskAsync(request, call.Interrupted).ConfigureAwait(false);
+            // The service answers at once; a signal waits for that.
+            var reply = await client.AskAsync(client.For(InterceptOperation.Names), accepted, CancellationToken.None).ConfigureAwait(false);
             if (reply is not { Error: 0, Verdict: InterceptVerdict.Virtual } || !reply.Second.TryRead(out var remote))
                 return null;
             error = call.GiveName(call.Arguments[1], call.Arguments[2], remote, accepted.Domain);
@@ -123,21 +83,7 @@ internal sealed class AcceptCalls(InterceptClient client, SuperviseOptions optio
 
         if (error != 0)
             return CallAnswer.Failed(error);
-        _ = Kernel.Flags(accepted.Number, Kernel.SetStatusFlags, flags & Kernel.NonBlocking);
-        if (call.TryGive(accepted, (flags & Kernel.CloseOnExec) != 0, out error))
-            return CallAnswer.Given;
-        if (error is ErrorNumber.NoSuchEntry)
-            throw new OperationCanceledException();
-        return CallAnswer.Failed(error);
-    }
-
-    private void Keep(ulong listener, SocketDescriptor accepted, byte[] name)
-    {
-        lock (_lock)
-        {
-            if (!_kept.TryGetValue(listener, out var queue))
-                _kept.Add(listener, queue = new Queue<(SocketDescriptor, byte[], long)>());
-            queue.Enqueue((accepted, name, Environment.TickCount64));
-        }
+        _ = Libc.Flags(accepted.Number, Libc.SetStatusFlags, flags & Libc.NonBlocking);
+        return call.TryGive(accepted, (flags & Libc.CloseOnExec) != 0, out error) ? CallAnswer.Given : CallAnswer.Failed(error);
     }
 }

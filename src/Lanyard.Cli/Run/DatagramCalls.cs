@@ -15,7 +15,7 @@ internal sealed class DatagramCalls(InterceptClient client, SuperviseOptions opt
 
     public async ValueTask<CallAnswer> ConnectAsync(SupervisedCall call, SocketDescriptor socket, InetEndpoint destination)
     {
-        var (error, far) = await _names.FindFarAsync(call, socket, destination).ConfigureAwait(false);
+        var (error, far) = await _names.FindFarAsync(socket, destination).ConfigureAwait(false);
         return error != 0 ? CallAnswer.Failed(error) : far.IsNone ? CallAnswer.Continue : CallAnswer.Failed(socket.Connect(far));
     }
 
@@ -54,14 +54,14 @@ internal sealed class DatagramCalls(InterceptClient client, SuperviseOptions opt
             var far = default(InetEndpoint);
             if (result == 0 && MayBeOurs(call, message, out var destination))
             {
-                (var error, far) = await _names.FindFarAsync(call, socket, destination).ConfigureAwait(false);
+                (var error, far) = await _names.FindFarAsync(socket, destination).ConfigureAwait(false);
                 result = -error;
             }
 
             if (result == 0)
                 result = await SendWaitingAsync(call, socket, message, far, flags).ConfigureAwait(false);
             if (result >= 0 && !call.TryWrite(address + ManyCountOffset, (int)result))
-                result = -ErrorNumber.BadAddress;
+                result = -Errno.BadAddress;
             if (result < 0)
                 return CallAnswer.Of(sent > 0 ? sent : result);
         }
@@ -72,7 +72,7 @@ internal sealed class DatagramCalls(InterceptClient client, SuperviseOptions opt
     public async ValueTask<CallAnswer> ReceiveFromAsync(SupervisedCall call)
     {
         var flags = (int)call.Arguments[3];
-        if (call.Arguments[5] == 0 || (flags & Kernel.ErrorQueue) != 0)
+        if (call.Arguments[5] == 0 || (flags & Libc.ErrorQueue) != 0)
             return CallAnswer.Continue;
         using var socket = call.Open();
         if (socket is not { Type: InterceptSocketType.Datagram })
@@ -97,7 +97,7 @@ internal sealed class DatagramCalls(InterceptClient client, SuperviseOptions opt
     public async ValueTask<CallAnswer> ReceiveMessageAsync(SupervisedCall call)
     {
         var flags = (int)call.Arguments[2];
-        if (!HasName(call, call.Arguments[1]) || (flags & Kernel.ErrorQueue) != 0)
+        if (!HasName(call, call.Arguments[1]) || (flags & Libc.ErrorQueue) != 0)
             return CallAnswer.Continue;
         using var socket = call.Open();
         if (socket is not { Type: InterceptSocketType.Datagram })
@@ -109,7 +109,7 @@ internal sealed class DatagramCalls(InterceptClient client, SuperviseOptions opt
     {
         var count = (int)Math.Min((uint)call.Arguments[2], MaxMessages);
         var flags = (int)call.Arguments[3];
-        if (!AnyHasName(call, count) || (flags & Kernel.ErrorQueue) != 0)
+        if (!AnyHasName(call, count) || (flags & Libc.ErrorQueue) != 0)
             return CallAnswer.Continue;
         using var socket = call.Open();
         if (socket is not { Type: InterceptSocketType.Datagram })
@@ -119,16 +119,16 @@ internal sealed class DatagramCalls(InterceptClient client, SuperviseOptions opt
         {
             // struct timespec.
             if (!call.TryRead<(long Seconds, long Nanoseconds)>(call.Arguments[4], out var time))
-                return CallAnswer.Failed(ErrorNumber.BadAddress);
+                return CallAnswer.Failed(Errno.BadAddress);
             deadline = Environment.TickCount64 + (Math.Clamp(time.Seconds, 0, int.MaxValue) * 1_000) + (Math.Clamp(time.Nanoseconds, 0, 999_999_999) / 1_000_000);
         }
 
         for (var got = 0; got < count; got++)
         {
-            var isWaiting = got == 0 || (flags & Kernel.WaitForOne) == 0;
-            var result = await ReceiveIntoAsync(call, socket, AddressOf(call, got), flags & ~Kernel.WaitForOne, deadline, isWaiting).ConfigureAwait(false);
+            var isWaiting = got == 0 || (flags & Libc.WaitForOne) == 0;
+            var result = await ReceiveIntoAsync(call, socket, AddressOf(call, got), flags & ~Libc.WaitForOne, deadline, isWaiting).ConfigureAwait(false);
             if (result >= 0 && !call.TryWrite(AddressOf(call, got) + ManyCountOffset, (int)result))
-                result = -ErrorNumber.BadAddress;
+                result = -Errno.BadAddress;
             if (result < 0)
                 return CallAnswer.Of(got > 0 ? got : result);
         }
@@ -160,7 +160,7 @@ internal sealed class DatagramCalls(InterceptClient client, SuperviseOptions opt
 
     private async ValueTask<CallAnswer> SendAsync(SupervisedCall call, SocketDescriptor socket, DatagramMessage message, InetEndpoint destination, int flags)
     {
-        var (error, far) = await _names.FindFarAsync(call, socket, destination).ConfigureAwait(false);
+        var (error, far) = await _names.FindFarAsync(socket, destination).ConfigureAwait(false);
         return error != 0 ? CallAnswer.Failed(error) : far.IsNone ? CallAnswer.Continue
             : CallAnswer.Of(await SendWaitingAsync(call, socket, message, far, flags).ConfigureAwait(false));
     }
@@ -171,10 +171,10 @@ internal sealed class DatagramCalls(InterceptClient client, SuperviseOptions opt
         while (true)
         {
             var sent = message.Send(call, socket, far, flags);
-            if (sent != -ErrorNumber.TryAgain || (flags & Kernel.DoNotWait) != 0 || socket.IsNonBlocking)
+            if (sent != -Errno.TryAgain || (flags & Libc.DoNotWait) != 0 || socket.IsNonBlocking)
                 return sent;
             deadline ??= Deadline(socket.SendTimeout);
-            if (!await waits.UntilReadyAsync(call, socket, Kernel.PollOut, deadline).ConfigureAwait(false))
+            if (!await waits.UntilReadyAsync(call, socket, Libc.PollOut, deadline).ConfigureAwait(false))
                 return sent;
         }
     }
@@ -185,17 +185,17 @@ internal sealed class DatagramCalls(InterceptClient client, SuperviseOptions opt
     {
         while (true)
         {
-            var error = message.Receive(call, socket, flags, out var received);
-            if (error == ErrorNumber.TryAgain && isWaiting && (flags & Kernel.DoNotWait) == 0 && !socket.IsNonBlocking
-                && await waits.UntilReadyAsync(call, socket, Kernel.PollIn, deadline).ConfigureAwait(false))
+            var error = message.Receive(socket, flags, out var received);
+            if (error == Errno.TryAgain && isWaiting && (flags & Libc.DoNotWait) == 0 && !socket.IsNonBlocking
+                && await waits.UntilReadyAsync(call, socket, Libc.PollIn, deadline).ConfigureAwait(false))
                 continue;
             if (error != 0 || !SocketName.TryRead(received.Name.Span, out var far))
                 return (error, received);
-            if (await _names.FindSenderAsync(call, socket, far).ConfigureAwait(false) is { } sender)
+            if (await _names.FindSenderAsync(socket, far).ConfigureAwait(false) is { } sender)
                 return (0, sender == far ? received : received with { Name = NameOf(sender, socket.Domain) });
             received.Return();
             // It was only looked at, and is not for the program.
-            if ((flags & Kernel.Peek) != 0 && new DatagramMessage(0, 0, [], 0, 0).Receive(call, socket, 0, out var skipped) == 0)
+            if ((flags & Libc.Peek) != 0 && new DatagramMessage(0, 0, [], 0, 0).Receive(socket, 0, out var skipped) == 0)
                 skipped.Return();
         }
     }

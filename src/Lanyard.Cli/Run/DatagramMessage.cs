@@ -1,3 +1,4 @@
+using Lanyard.Service.Intercept;
 using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -11,7 +12,7 @@ namespace Lanyard.Cli.Run;
 /// <param name="Extents">Where the data are.</param>
 /// <param name="Control">Where the control messages are.</param>
 /// <param name="ControlLength">Their length in bytes.</param>
-internal sealed record DatagramMessage(nuint Name, int NameLength, Kernel.Extent[] Extents, nuint Control, int ControlLength)
+internal sealed record DatagramMessage(nuint Name, int NameLength, Libc.Extent[] Extents, nuint Control, int ControlLength)
 {
     private const int MaxBytes = 65_536;
     private const int MaxControlBytes = 4_096;
@@ -19,19 +20,19 @@ internal sealed record DatagramMessage(nuint Name, int NameLength, Kernel.Extent
 
     /// <summary>The one of sendto and recvfrom.</summary>
     public static DatagramMessage Of(SupervisedCall call) => new(
-        call.Arguments[4], 0, [new Kernel.Extent { Base = call.Arguments[1], Length = call.Arguments[2] }], 0, 0);
+        call.Arguments[4], 0, [new Libc.Extent { Base = call.Arguments[1], Length = call.Arguments[2] }], 0, 0);
 
     /// <summary>The one of sendmsg and others (<c>struct msghdr</c>). 0 or an error number.</summary>
     public static int Read(SupervisedCall call, nuint address, out DatagramMessage message)
     {
         message = new DatagramMessage(0, 0, [], 0, 0);
-        if (!call.TryRead<Kernel.Message>(address, out var head))
-            return ErrorNumber.BadAddress;
+        if (!call.TryRead<Libc.Message>(address, out var head))
+            return Errno.BadAddress;
         if (head.ExtentCount > MaxExtents)
-            return ErrorNumber.MessageTooLong;
-        var extents = new Kernel.Extent[(int)head.ExtentCount];
+            return Errno.MessageTooLong;
+        var extents = new Libc.Extent[(int)head.ExtentCount];
         if (!call.TryRead(head.Extents, MemoryMarshal.AsBytes(extents.AsSpan())))
-            return ErrorNumber.BadAddress;
+            return Errno.BadAddress;
         message = new DatagramMessage(head.Name, head.NameLength, extents, head.Control, (int)Math.Min(head.ControlLength, MaxControlBytes));
         return 0;
     }
@@ -42,7 +43,7 @@ internal sealed record DatagramMessage(nuint Name, int NameLength, Kernel.Extent
         var count = TotalBytes;
         // The longest datagram is shorter.
         if (count >= MaxBytes)
-            return -ErrorNumber.MessageTooLong;
+            return -Errno.MessageTooLong;
         var data = ArrayPool<byte>.Shared.Rent(MaxBytes);
         try
         {
@@ -50,7 +51,7 @@ internal sealed record DatagramMessage(nuint Name, int NameLength, Kernel.Extent
             foreach (var extent in Extents)
             {
                 if (!call.TryRead(extent.Base, room[..(int)extent.Length]))
-                    return -ErrorNumber.BadAddress;
+                    return -Errno.BadAddress;
                 room = room[(int)extent.Length..];
             }
 
@@ -64,21 +65,19 @@ internal sealed record DatagramMessage(nuint Name, int NameLength, Kernel.Extent
             else if (Name != 0)
             {
                 if (NameLength is < 0 or > SocketName.MaxBytes)
-                    return -ErrorNumber.BadRequest;
+                    return -Errno.BadRequest;
                 nameLength = NameLength;
                 if (!call.TryRead(Name, name[..nameLength]))
-                    return -ErrorNumber.BadAddress;
+                    return -Errno.BadAddress;
             }
 
             control = control[..(Control == 0 ? 0 : ControlLength)];
             if (!call.TryRead(Control, control))
-                return -ErrorNumber.BadAddress;
-            if (!call.IsValid)
-                throw new OperationCanceledException();
+                return -Errno.BadAddress;
             fixed (byte* bytes = data, nameBytes = name, controlBytes = control)
             {
-                var extent = new Kernel.Extent { Base = (nuint)bytes, Length = (nuint)count };
-                var message = new Kernel.Message
+                var extent = new Libc.Extent { Base = (nuint)bytes, Length = (nuint)count };
+                var message = new Libc.Message
                 {
                     Name = nameLength == 0 ? 0 : (nuint)nameBytes,
                     NameLength = nameLength,
@@ -87,8 +86,8 @@ internal sealed record DatagramMessage(nuint Name, int NameLength, Kernel.Extent
                     Control = (nuint)controlBytes,
                     ControlLength = (nuint)control.Length,
                 };
-                var sent = Kernel.SendMessage(socket.Number, &message, flags | Kernel.DoNotWait | Kernel.NoSignal);
-                return sent >= 0 ? sent : -Kernel.Error;
+                var sent = Libc.SendMessage(socket.Number, &message, flags | Libc.DoNotWait | Libc.NoSignal);
+                return sent >= 0 ? sent : -Libc.Error;
             }
         }
         finally
@@ -98,18 +97,16 @@ internal sealed record DatagramMessage(nuint Name, int NameLength, Kernel.Extent
     }
 
     /// <summary>Receives one without waiting. An error number, or 0 and what came, whose data are the caller's to give back.</summary>
-    public unsafe int Receive(SupervisedCall call, SocketDescriptor socket, int flags, out ReceivedDatagram received)
+    public unsafe int Receive(SocketDescriptor socket, int flags, out ReceivedDatagram received)
     {
         received = default;
-        if (!call.IsValid)
-            throw new OperationCanceledException();
         var data = ArrayPool<byte>.Shared.Rent(MaxBytes);
         var name = new byte[SocketName.MaxBytes];
         var control = new byte[Control == 0 ? 0 : ControlLength];
         fixed (byte* bytes = data, nameBytes = name, controlBytes = control)
         {
-            var extent = new Kernel.Extent { Base = (nuint)bytes, Length = (nuint)Math.Min(TotalBytes, MaxBytes) };
-            var message = new Kernel.Message
+            var extent = new Libc.Extent { Base = (nuint)bytes, Length = (nuint)Math.Min(TotalBytes, MaxBytes) };
+            var message = new Libc.Message
             {
                 Name = (nuint)nameBytes,
                 NameLength = name.Length,
@@ -118,10 +115,10 @@ internal sealed record DatagramMessage(nuint Name, int NameLength, Kernel.Extent
                 Control = (nuint)controlBytes,
                 ControlLength = (nuint)control.Length,
             };
-            var count = Kernel.ReceiveMessage(socket.Number, &message, flags | Kernel.DoNotWait);
+            var count = Libc.ReceiveMessage(socket.Number, &message, flags | Libc.DoNotWait);
             if (count < 0)
             {
-                var error = Kernel.Error;
+                var error = Libc.Error;
                 ArrayPool<byte>.Shared.Return(data);
                 return error;
             }
@@ -141,25 +138,25 @@ internal sealed record DatagramMessage(nuint Name, int NameLength, Kernel.Extent
         {
             var part = data[..(int)Math.Min((ulong)extent.Length, (ulong)data.Length)];
             if (!call.TryWrite(extent.Base, part))
-                return ErrorNumber.BadAddress;
+                return Errno.BadAddress;
             data = data[part.Length..];
         }
 
-        return call.TryWrite(Control, received.Control.Span) ? 0 : ErrorNumber.BadAddress;
+        return call.TryWrite(Control, received.Control.Span) ? 0 : Errno.BadAddress;
     }
 
     /// <summary>Writes the name and what else is told of a datagram into the program's <c>struct msghdr</c>.</summary>
     public int GiveHead(SupervisedCall call, nuint address, in ReceivedDatagram received, ReadOnlySpan<byte> name)
     {
         if (Name != 0 && !call.TryWrite(Name, name[..Math.Clamp(NameLength, 0, name.Length)]))
-            return ErrorNumber.BadAddress;
-        if (!call.TryRead<Kernel.Message>(address, out var head))
-            return ErrorNumber.BadAddress;
+            return Errno.BadAddress;
+        if (!call.TryRead<Libc.Message>(address, out var head))
+            return Errno.BadAddress;
         if (Name != 0)
             head.NameLength = name.Length;
         head.ControlLength = (nuint)received.Control.Length;
         head.Flags = received.Flags;
-        return call.TryWrite(address, head) ? 0 : ErrorNumber.BadAddress;
+        return call.TryWrite(address, head) ? 0 : Errno.BadAddress;
     }
 
     private long TotalBytes

@@ -7,50 +7,33 @@ namespace Lanyard.Cli.Run;
 /// <summary>What addresses of datagrams stand for. It is remembered for a while, so that the service is not asked for each datagram.</summary>
 internal sealed class DatagramNames(InterceptClient client, SuperviseOptions options)
 {
-    private const int BindTrials = 8;
     private const int MaxRemembered = 4_096;
     private const long RememberMs = 5_000;
 
     private readonly ConcurrentDictionary<(bool IsFar, InetEndpoint Near, InetEndpoint Key), (InetEndpoint Value, long At)> _known = new();
 
     /// <summary>Where datagrams to an address are sent to: an error number, or 0 and an endpoint, which is none where it is the system's business.</summary>
-    public async ValueTask<(int Error, InetEndpoint Far)> FindFarAsync(SupervisedCall call, SocketDescriptor socket, InetEndpoint destination)
+    public async ValueTask<(int Error, InetEndpoint Far)> FindFarAsync(SocketDescriptor socket, InetEndpoint destination)
     {
-        for (var trial = 0; ; trial++)
-        {
-            if (!socket.TryGetNear(out var near))
-                return default;
-            if (near.Port != 0 && TryRecall((false, near, destination), out var far))
-                return (0, far);
-            var request = client.For(InterceptOperation.Send, socket);
-            request.VirtualEndpoint = InterceptEndpoint.Of(destination);
-            if (near.Port != 0)
-                request.NearEndpoint = InterceptEndpoint.Of(near);
-            var reply = await client.AskAsync(request, call.Interrupted).ConfigureAwait(false);
-            if (reply.Error != 0)
-                return (reply.Error, default);
-            if (reply.Verdict == InterceptVerdict.Host)
-                return (options.IsIsolated ? ErrorNumber.NetworkUnreachable : 0, default);
-            if (reply.First.TryRead(out var first) && !first.IsNone)
-            {
-                var error = socket.Bind(first);
-                // Another thread may have bound it meanwhile.
-                if (error is ErrorNumber.AddressInUse or ErrorNumber.BadRequest && trial < BindTrials)
-                    continue;
-                if (error != 0)
-                    return (error, default);
-                near = first;
-            }
-
-            if (!reply.Second.TryRead(out far))
-                return (ErrorNumber.NetworkUnreachable, default);
-            Remember((false, near, destination), far);
+        if (!socket.TryGetNear(out var near))
+            return default;
+        if (near.Port != 0 && TryRecall((false, near, destination), out var far))
             return (0, far);
-        }
+        var request = client.For(InterceptOperation.Send);
+        request.VirtualEndpoint = InterceptEndpoint.Of(destination);
+        var reply = await client.AskAsync(request, socket, CancellationToken.None).ConfigureAwait(false);
+        if (reply.Error != 0)
+            return (reply.Error, default);
+        if (reply.Verdict == InterceptVerdict.Host)
+            return (options.IsIsolated ? Errno.NetworkUnreachable : 0, default);
+        if (!reply.First.TryRead(out far) || !socket.TryGetNear(out near))
+            return (Errno.NetworkUnreachable, default);
+        Remember((false, near, destination), far);
+        return (0, far);
     }
 
     /// <summary>Whom a datagram came from. Null: from another program of this machine to a virtual socket.</summary>
-    public async ValueTask<InetEndpoint?> FindSenderAsync(SupervisedCall call, SocketDescriptor socket, InetEndpoint far)
+    public async ValueTask<InetEndpoint?> FindSenderAsync(SocketDescriptor socket, InetEndpoint far)
     {
         if (!socket.TryGetNear(out var near))
             return far;
@@ -58,10 +41,9 @@ internal sealed class DatagramNames(InterceptClient client, SuperviseOptions opt
             return SocketName.IsNear(near) ? null : far;
         if (TryRecall((true, near, far), out var sender))
             return sender;
-        var request = client.For(InterceptOperation.Names, socket);
-        request.NearEndpoint = InterceptEndpoint.Of(near);
+        var request = client.For(InterceptOperation.Names);
         request.FarEndpoint = InterceptEndpoint.Of(far);
-        var reply = await client.AskAsync(request, call.Interrupted).ConfigureAwait(false);
+        var reply = await client.AskAsync(request, socket, CancellationToken.None).ConfigureAwait(false);
         if (reply is not { Error: 0, Verdict: InterceptVerdict.Virtual } || !reply.Second.TryRead(out sender))
             return null;
         Remember((true, near, far), sender);

@@ -25,26 +25,23 @@ internal sealed class InterceptClient(SuperviseOptions options)
     private static readonly int s_replyBytes = Marshal.SizeOf<InterceptReply>();
 
     /// <summary>A request to be filled in.</summary>
-    public InterceptRequest For(InterceptOperation operation, SocketDescriptor socket) => new()
+    public InterceptRequest For(InterceptOperation operation) => new()
     {
         Magic = InterceptRequest.ExpectedMagic,
         Operation = operation,
         Network = options.Network,
-        Type = socket.Type,
-        Flags = socket.Domain == Kernel.DomainV6 ? InterceptFlags.V6Socket : InterceptFlags.None,
     };
 
-    /// <summary>Asks. Where no service answers, the reply's error says that the network is down.</summary>
+    /// <summary>Asks about a socket. Where no service answers, the reply's error says that the network is down.</summary>
     /// <exception cref="OperationCanceledException">The program does not wait any longer.</exception>
-    public async ValueTask<InterceptReply> AskAsync(InterceptRequest request, CancellationToken interrupted)
+    public async ValueTask<InterceptReply> AskAsync(InterceptRequest request, SocketDescriptor about, CancellationToken interrupted)
     {
         try
         {
             using var socket = new Socket(AddressFamily.Unix, SocketType.Seqpacket, ProtocolType.Unspecified);
             await socket.ConnectAsync(new UnixDomainSocketEndPoint(options.SocketPath), interrupted).ConfigureAwait(false);
-            var message = new byte[Math.Max(Marshal.SizeOf<InterceptRequest>(), s_replyBytes)];
-            MemoryMarshal.Write(message, request);
-            await socket.SendAsync(message.AsMemory(0, Marshal.SizeOf<InterceptRequest>()), interrupted).ConfigureAwait(false);
+            Send(socket, request, about);
+            var message = new byte[s_replyBytes];
             var length = await socket.ReceiveAsync(message, interrupted).ConfigureAwait(false);
             if (length >= s_replyBytes && MemoryMarshal.Read<InterceptReply>(message) is { Magic: InterceptRequest.ExpectedMagic } reply)
                 return reply;
@@ -55,5 +52,20 @@ internal sealed class InterceptClient(SuperviseOptions options)
         }
 
         return InterceptReply.Failed(Errno.NetworkDown);
+    }
+
+    // The connection is new, so there is room. Where it is gone, receiving tells.
+    private static unsafe void Send(Socket socket, InterceptRequest request, SocketDescriptor about)
+    {
+        var extent = new Libc.Extent { Base = (nuint)(&request), Length = (nuint)sizeof(InterceptRequest) };
+        var control = new Libc.DescriptorControl
+        {
+            Length = Libc.DescriptorControl.UsedBytes,
+            Level = Libc.SolSocket,
+            Type = Libc.PassRights,
+            Descriptor = about.Number,
+        };
+        var message = new Libc.Message { Extents = (nuint)(&extent), ExtentCount = 1, Control = (nuint)(&control), ControlLength = (nuint)sizeof(Libc.DescriptorControl) };
+        _ = Libc.SendMessage(socket.SafeHandle, &message, Libc.NoSignal);
     }
 }

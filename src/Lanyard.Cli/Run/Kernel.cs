@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Lanyard.Service.Intercept;
 
 namespace Lanyard.Cli.Run;
 
@@ -10,19 +11,6 @@ internal static unsafe partial class Kernel
     public const int IsCallValid = 0x40082102; // SECCOMP_IOCTL_NOTIF_ID_VALID
     public const int AddDescriptor = 0x40182103; // SECCOMP_IOCTL_NOTIF_ADDFD
 
-    public const int CloseOnExec = 0x80000; // O_CLOEXEC, SOCK_CLOEXEC, EPOLL_CLOEXEC
-    public const int NonBlocking = 0x800; // O_NONBLOCK, SOCK_NONBLOCK
-    public const int GetDescriptorFlags = 1; // F_GETFD
-    public const int SetDescriptorFlags = 2; // F_SETFD
-    public const int GetStatusFlags = 3; // F_GETFL
-    public const int SetStatusFlags = 4; // F_SETFL
-    public const int DescriptorCloseOnExec = 1; // FD_CLOEXEC
-
-    public const int PollIn = 1;
-    public const int PollOut = 4;
-    public const int PollError = 8;
-    public const int PollHangUp = 16;
-
     private const int SeccompNumberX64 = 317;
     private const int SeccompNumberArm64 = 277;
     private const int PidfdOpenNumber = 434;
@@ -32,11 +20,12 @@ internal static unsafe partial class Kernel
     private const int SetTracer = 0x59616d61;
     private const int SetFilter = 1;
     private const int NewListener = 8;
+    private const int WaitKillable = 32; // Since Linux 5.19.
 
-    /// <summary>The error number of the call before.</summary>
-    public static int Error => Marshal.GetLastPInvokeError();
-
-    /// <summary>Has the system calls of this thread pass a filter. Returns the descriptor that tells of those that it stops, or -1.</summary>
+    /// <summary>
+    /// Has the system calls of this thread pass a filter. Returns the descriptor that tells of those that it stops, or -1. A call that was received is no
+    /// more interrupted by signals, but for those that kill.
+    /// </summary>
     public static int InstallFilter(ReadOnlySpan<FilterStep> filter)
     {
         if (ProcessControl(SetNoNewPrivileges, 1, 0, 0, 0) != 0)
@@ -45,7 +34,7 @@ internal static unsafe partial class Kernel
         {
             var program = new FilterProgram { Count = (ushort)filter.Length, Steps = steps };
             var number = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? SeccompNumberArm64 : SeccompNumberX64;
-            return (int)SystemCall(number, SetFilter, NewListener, (nint)(&program), 0);
+            return (int)SystemCall(number, SetFilter, NewListener | WaitKillable, (nint)(&program), 0);
         }
     }
 
@@ -58,12 +47,12 @@ internal static unsafe partial class Kernel
         var handle = (int)SystemCall(PidfdOpenNumber, thread, (nint)PidfdThread, 0, 0);
         // Before Linux 6.9 only for the first thread of a process, which is its process's number.
         if (handle < 0)
-            handle = (int)SystemCall(PidfdOpenNumber, ProcessOf(thread), 0, 0, 0);
+            handle = (int)SystemCall(PidfdOpenNumber, ThreadStatus.TryRead(thread, out var status) ? status.Process : -1, 0, 0, 0);
         if (handle < 0)
             return -1;
         var duplicate = (int)SystemCall(PidfdGetfdNumber, handle, descriptor, 0, 0);
-        var error = Error;
-        _ = Close(handle);
+        var error = Libc.Error;
+        _ = Libc.Close(handle);
         Marshal.SetLastPInvokeError(error);
         return duplicate;
     }
@@ -76,15 +65,6 @@ internal static unsafe partial class Kernel
 
     [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
     public static partial int Control(int descriptor, int request, void* argument);
-
-    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
-    public static partial int Close(int descriptor);
-
-    [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
-    public static partial int Flags(int descriptor, int operation, nint argument);
-
-    [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
-    public static partial int Poll(PollEntry* entries, nuint count, int timeoutMs);
 
     [LibraryImport("libc", EntryPoint = "epoll_create1", SetLastError = true)]
     public static partial int CreatePoll(int flags);
@@ -111,54 +91,19 @@ internal static unsafe partial class Kernel
     private static partial int ProcessControl(int operation, nint a, nint b, nint c, nint d);
 
     [LibraryImport("libc", EntryPoint = "process_vm_readv", SetLastError = true)]
-    private static partial nint ReadMemory(int process, Extent* own, nuint ownCount, Extent* others, nuint othersCount, nuint flags);
+    private static partial nint ReadMemory(int process, Libc.Extent* own, nuint ownCount, Libc.Extent* others, nuint othersCount, nuint flags);
 
     [LibraryImport("libc", EntryPoint = "process_vm_writev", SetLastError = true)]
-    private static partial nint WriteMemory(int process, Extent* own, nuint ownCount, Extent* others, nuint othersCount, nuint flags);
+    private static partial nint WriteMemory(int process, Libc.Extent* own, nuint ownCount, Libc.Extent* others, nuint othersCount, nuint flags);
 
     private static bool Transfer(int thread, nuint address, ReadOnlySpan<byte> bytes, bool isWriting)
     {
         fixed (byte* first = bytes)
         {
-            var own = new Extent { Base = (nuint)first, Length = (nuint)bytes.Length };
-            var others = new Extent { Base = address, Length = own.Length };
+            var own = new Libc.Extent { Base = (nuint)first, Length = (nuint)bytes.Length };
+            var others = new Libc.Extent { Base = address, Length = own.Length };
             return (isWriting ? WriteMemory(thread, &own, 1, &others, 1, 0) : ReadMemory(thread, &own, 1, &others, 1, 0)) == bytes.Length;
         }
-    }
-
-    private static int ProcessOf(int thread)
-    {
-        try
-        {
-            foreach (var line in File.ReadLines($"/proc/{thread}/status"))
-            {
-                if (line.StartsWith("Tgid:", StringComparison.Ordinal))
-                    return int.Parse(line.AsSpan(5), System.Globalization.CultureInfo.InvariantCulture);
-            }
-        }
-        catch (IOException)
-        {
-            // It is gone.
-        }
-
-        return -1;
-    }
-
-    /// <summary><c>struct iovec</c>.</summary>
-    [StructLayout(LayoutKind.Sequential)]
-    public struct Extent
-    {
-        public nuint Base;
-        public nuint Length;
-    }
-
-    /// <summary><c>struct pollfd</c>.</summary>
-    [StructLayout(LayoutKind.Sequential)]
-    public struct PollEntry
-    {
-        public int Descriptor;
-        public short Wanted;
-        public short Found;
     }
 
     /// <summary><c>struct sock_filter</c>.</summary>

@@ -1,3 +1,4 @@
+using Lanyard.Service.Intercept;
 using System.Runtime.CompilerServices;
 
 namespace Lanyard.Cli.Run;
@@ -19,9 +20,9 @@ internal sealed class SocketWaits : IDisposable
 
     public SocketWaits()
     {
-        _poll = Kernel.CreatePoll(Kernel.CloseOnExec);
+        _poll = Kernel.CreatePoll(Libc.CloseOnExec);
         if (_poll < 0)
-            throw new IOException($"epoll_create1 failed with error {Kernel.Error}.");
+            throw new IOException($"epoll_create1 failed with error {Libc.Error}.");
     }
 
     public int Count
@@ -36,14 +37,14 @@ internal sealed class SocketWaits : IDisposable
     /// <summary>Has <see cref="Run"/> tell of a descriptor that is no program's.</summary>
     public void Watch(int descriptor)
     {
-        if (Change(Add, descriptor, Kernel.PollIn, 0) != 0)
-            throw new IOException($"epoll_ctl failed with error {Kernel.Error}.");
+        if (Change(Add, descriptor, Libc.PollIn, 0) != 0)
+            throw new IOException($"epoll_ctl failed with error {Libc.Error}.");
     }
 
     /// <summary>Waits until a socket is ready. False: the time is over.</summary>
     /// <param name="call">The call that waits.</param>
     /// <param name="socket">The socket. It must be open for as long.</param>
-    /// <param name="what"><see cref="Kernel.PollIn"/> or <see cref="Kernel.PollOut"/>.</param>
+    /// <param name="what"><see cref="Libc.PollIn"/> or <see cref="Libc.PollOut"/>.</param>
     /// <param name="deadline">Of <see cref="Environment.TickCount64"/>; null for ever.</param>
     /// <exception cref="OperationCanceledException">The program does not wait any longer.</exception>
     public async ValueTask<bool> UntilReadyAsync(SupervisedCall call, SocketDescriptor socket, int what, long? deadline)
@@ -112,7 +113,7 @@ internal sealed class SocketWaits : IDisposable
             wait.Done.TrySetResult(false);
     }
 
-    public void Dispose() => _ = Kernel.Close(_poll);
+    public void Dispose() => _ = Libc.Close(_poll);
 
     private unsafe int Change(int operation, int descriptor, int what, ulong key)
     {

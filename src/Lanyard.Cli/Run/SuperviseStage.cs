@@ -1,3 +1,4 @@
+using Lanyard.Service.Intercept;
 using System.CommandLine;
 using System.Runtime.InteropServices;
 
@@ -25,12 +26,12 @@ internal static class SuperviseStage
 
     private static unsafe CommandException Become(int channel, int supervisor, string[] program)
     {
-        _ = Kernel.Flags(channel, Kernel.SetDescriptorFlags, Kernel.DescriptorCloseOnExec);
+        _ = Libc.Flags(channel, Libc.SetDescriptorFlags, Libc.DescriptorCloseOnExec);
         Kernel.AllowTracer(supervisor);
         // From here on this thread may make no call that the filter stops. The descriptor is closed when the program begins.
         var listener = Kernel.InstallFilter(SocketCallFilter.Create(RuntimeInformation.ProcessArchitecture));
         if (listener < 0)
-            return new CommandException(ExitCode.Failed, $"The system does not let programs be supervised (seccomp, error {Kernel.Error}). Try '--engine preload'.");
+            return new CommandException(ExitCode.Failed, $"The system does not let programs be supervised (seccomp, error {Libc.Error}). Try '--engine preload'.");
         byte taken;
         if (Kernel.Write(channel, &listener, sizeof(int)) != sizeof(int) || Kernel.Read(channel, &taken, 1) != 1)
             return new CommandException(ExitCode.Failed, $"{program[0]} is not supervised: 'lanyard run' is gone.");

@@ -1,3 +1,4 @@
+using Lanyard.Service.Intercept;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -30,8 +31,8 @@ internal enum CallAnswerKind
 }
 
 /// <summary>
-/// A system call of a program that waits for its answer. The program may be interrupted, or killed, at any moment, and its thread's number be another's
-/// then: what was read and duplicated counts only if the call is valid afterwards.
+/// A system call of a program that waits for its answer. The program may be killed at any moment, and its thread's number be another's then: what was
+/// duplicated counts only if the call is valid afterwards.
 /// </summary>
 internal sealed unsafe class SupervisedCall(int listener, in Kernel.CallMessage message)
 {
@@ -48,10 +49,17 @@ internal sealed unsafe class SupervisedCall(int listener, in Kernel.CallMessage 
 
     public ReadOnlySpan<nuint> Arguments => _arguments;
 
-    /// <summary>Of the socket that it is about, once that is open.</summary>
-    public ulong Cookie { get; private set; }
+    /// <summary>Whether it waits for something that may take long.</summary>
+    public bool IsWaiting
+    {
+        get
+        {
+            lock (_lock)
+                return _interruption is not null;
+        }
+    }
 
-    /// <summary>Is cancelled when the program does not wait any longer.</summary>
+    /// <summary>For what may take long: is cancelled when the program is gone, or a signal waits for it.</summary>
     public CancellationToken Interrupted
     {
         get
@@ -89,12 +97,17 @@ internal sealed unsafe class SupervisedCall(int listener, in Kernel.CallMessage 
     }
 
     /// <summary>Opens the socket that the call is about. Null where that is none that could be virtual.</summary>
-    /// <exception cref="OperationCanceledException">The program does not wait any longer.</exception>
+    /// <exception cref="OperationCanceledException">The program is gone.</exception>
+    /// <exception cref="IOException">The system does not let this process have it.</exception>
     public SocketDescriptor? Open()
     {
         var descriptor = Kernel.Duplicate(Thread, (int)Arguments[0]);
         if (descriptor < 0)
-            return null;
+        {
+            return Libc.Error == Errno.BadDescriptor ? null
+                : IsValid ? throw new IOException($"pidfd_getfd failed with error {Libc.Error}.") : throw new OperationCanceledException();
+        }
+
         var socket = new SocketDescriptor(descriptor);
         if (socket.Domain == 0)
         {
@@ -108,7 +121,6 @@ internal sealed unsafe class SupervisedCall(int listener, in Kernel.CallMessage 
             throw new OperationCanceledException();
         }
 
-        Cookie = socket.Cookie;
         return socket;
     }
 
@@ -142,10 +154,10 @@ internal sealed unsafe class SupervisedCall(int listener, in Kernel.CallMessage 
         if (address == 0)
             return 0;
         if (!TryRead<int>(lengthAddress, out var room))
-            return ErrorNumber.BadAddress;
+            return Errno.BadAddress;
         if (room < 0)
-            return ErrorNumber.BadRequest;
-        return TryWrite(address, name[..Math.Min(room, name.Length)]) && TryWrite(lengthAddress, name.Length) ? 0 : ErrorNumber.BadAddress;
+            return Errno.BadRequest;
+        return TryWrite(address, name[..Math.Min(room, name.Length)]) && TryWrite(lengthAddress, name.Length) ? 0 : Errno.BadAddress;
     }
 
     /// <summary>The same, of an endpoint in the form of a socket's domain.</summary>
@@ -163,9 +175,9 @@ internal sealed unsafe class SupervisedCall(int listener, in Kernel.CallMessage 
             Id = Id,
             Flags = Kernel.DescriptorMessage.AndAnswer,
             Source = socket.Number,
-            DescriptorFlags = closeOnExec ? Kernel.CloseOnExec : 0u,
+            DescriptorFlags = closeOnExec ? Libc.CloseOnExec : 0u,
         };
-        error = Kernel.Control(listener, Kernel.AddDescriptor, &added) >= 0 ? 0 : Kernel.Error;
+        error = Kernel.Control(listener, Kernel.AddDescriptor, &added) >= 0 ? 0 : Libc.Error;
         return error == 0;
     }
 
@@ -178,9 +190,9 @@ internal sealed unsafe class SupervisedCall(int listener, in Kernel.CallMessage 
             Flags = Kernel.DescriptorMessage.AtNumber,
             Source = socket.Number,
             Number = (int)Arguments[0],
-            DescriptorFlags = IsClosedOnExec() ? Kernel.CloseOnExec : 0u,
+            DescriptorFlags = IsClosedOnExec() ? Libc.CloseOnExec : 0u,
         };
-        return Kernel.Control(listener, Kernel.AddDescriptor, &added) >= 0 ? 0 : Kernel.Error;
+        return Kernel.Control(listener, Kernel.AddDescriptor, &added) >= 0 ? 0 : Libc.Error;
     }
 
     private static nuint[] ArgumentsOf(in Kernel.CallMessage message)
@@ -199,7 +211,7 @@ internal sealed unsafe class SupervisedCall(int listener, in Kernel.CallMessage 
             foreach (var line in File.ReadLines(string.Create(CultureInfo.InvariantCulture, $"/proc/{Thread}/fdinfo/{(int)Arguments[0]}")))
             {
                 if (line.StartsWith("flags:", StringComparison.Ordinal))
-                    return (Convert.ToInt64(line[6..].Trim(), 8) & Kernel.CloseOnExec) != 0;
+                    return (Convert.ToInt64(line[6..].Trim(), 8) & Libc.CloseOnExec) != 0;
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

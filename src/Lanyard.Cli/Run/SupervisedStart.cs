@@ -1,3 +1,4 @@
+using Lanyard.Service.Intercept;
 using System.Diagnostics;
 using System.Globalization;
 
@@ -20,7 +21,7 @@ internal sealed class SupervisedStart(string[] command, SuperviseOptions options
         {
             using var process = StartStage(others);
             await using var ending = cancellation.Register(() => ProgramStart.Terminate(process.Id));
-            _ = Kernel.Close(others);
+            _ = Libc.Close(others);
             others = -1;
             var number = await Task.Run(() => ReadNumber(own), CancellationToken.None);
             if (number >= 0)
@@ -30,9 +31,9 @@ internal sealed class SupervisedStart(string[] command, SuperviseOptions options
         }
         finally
         {
-            _ = Kernel.Close(own);
+            _ = Libc.Close(own);
             if (others >= 0)
-                _ = Kernel.Close(others);
+                _ = Libc.Close(others);
         }
     }
 
@@ -41,7 +42,7 @@ internal sealed class SupervisedStart(string[] command, SuperviseOptions options
         var listener = Kernel.Duplicate(process.Id, number);
         if (listener < 0)
         {
-            var error = Kernel.Error;
+            var error = Libc.Error;
             ProgramStart.Terminate(process.Id);
             throw new CommandException(ExitCode.Failed, $"The system does not let programs be supervised (pidfd_getfd, error {error}). Try '--engine preload'.");
         }
@@ -70,9 +71,9 @@ internal sealed class SupervisedStart(string[] command, SuperviseOptions options
     private static unsafe (int Own, int Others) CreateChannel()
     {
         var pair = stackalloc int[2];
-        if (Kernel.SocketPair(Kernel.DomainUnix, Kernel.StreamType, 0, pair) != 0)
-            throw new CommandException(ExitCode.Failed, $"socketpair failed with error {Kernel.Error}.");
-        _ = Kernel.Flags(pair[0], Kernel.SetDescriptorFlags, Kernel.DescriptorCloseOnExec);
+        if (Kernel.SocketPair(Libc.DomainUnix, Libc.StreamType, 0, pair) != 0)
+            throw new CommandException(ExitCode.Failed, $"socketpair failed with error {Libc.Error}.");
+        _ = Libc.Flags(pair[0], Libc.SetDescriptorFlags, Libc.DescriptorCloseOnExec);
         return (pair[0], pair[1]);
     }
 

@@ -1,3 +1,4 @@
+using Lanyard.Service.Intercept;
 using System.Collections.Concurrent;
 
 namespace Lanyard.Cli.Run;
@@ -7,16 +8,14 @@ namespace Lanyard.Cli.Run;
 /// that is preloaded does inside others, on duplicates of the program's descriptors. Reading, writing and waiting are none of it.
 /// </summary>
 /// <remarks>
-/// One thread receives the calls and begins to answer them; what must wait is a task. A signal interrupts a call as it does without a supervisor: the
-/// system forgets the call, and begins it anew where the program wants that. So what a call that was forgotten has done already is remembered for a
-/// while, and is the answer to the same call of the same thread. (The system's own remedy, SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, would have handlers of signals
-/// wait until somebody connects.)
+/// One thread receives the calls and begins to answer them; what must wait is a task. A call that was received is not interrupted by signals
+/// (SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV), so it is never half done, and nothing is written to a program that does not wait for it. For one that waits long,
+/// signals are looked for; where there is one, the system is told to handle it and to begin the call anew, or not, as the program wants that.
 /// </remarks>
 internal sealed class Supervisor : IDisposable
 {
     private const int SweepMs = 50;
     private const int IdleMs = 500;
-    private const long RememberMs = 2_000;
 
     private readonly int _listener;
     private readonly SocketWaits _waits = new();
@@ -24,7 +23,6 @@ internal sealed class Supervisor : IDisposable
     private readonly AcceptCalls _accepting;
     private readonly DatagramCalls _datagrams;
     private readonly ConcurrentDictionary<ulong, SupervisedCall> _pending = new();
-    private readonly ConcurrentDictionary<(int Thread, SocketCall Call, ulong Cookie, ulong Hash), (long Value, long At)> _undelivered = new();
     private volatile bool _isStopped;
 
     /// <param name="listener">The descriptor that tells of calls. It is closed by this.</param>
@@ -49,9 +47,9 @@ internal sealed class Supervisor : IDisposable
         while (!_isStopped)
         {
             var found = _waits.Run(_pending.IsEmpty ? IdleMs : SweepMs);
-            if ((found & Kernel.PollIn) != 0)
+            if ((found & Libc.PollIn) != 0)
                 Receive();
-            else if ((found & (Kernel.PollHangUp | Kernel.PollError)) != 0)
+            else if ((found & (Libc.PollHangUp | Libc.PollError)) != 0)
                 break;
             var now = Environment.TickCount64;
             if (now - swept < SweepMs)
@@ -69,26 +67,21 @@ internal sealed class Supervisor : IDisposable
 
     public void Dispose()
     {
-        _ = Kernel.Close(_listener);
-        _accepting.Dispose();
+        _ = Libc.Close(_listener);
         _waits.Dispose();
     }
 
     private void Sweep(long now)
     {
-        foreach (var call in _pending.Values)
+        // A signal of a whole process is its first thread's, as the system has it, unless that one does not want it.
+        var told = new HashSet<int>();
+        foreach (var call in _pending.Values.Where(call => call.IsWaiting).OrderBy(call => call.Thread))
         {
-            if (!call.IsValid)
+            if (!call.IsValid || !ThreadStatus.TryRead(call.Thread, out var status) || status.Own != 0 || (status.Shared != 0 && told.Add(status.Process)))
                 call.Interrupt();
         }
 
         _waits.EndLate(now);
-        _accepting.Sweep(now);
-        foreach (var (key, result) in _undelivered)
-        {
-            if (now - result.At > RememberMs)
-                _undelivered.TryRemove(key, out _);
-        }
     }
 
     private unsafe void Receive()
@@ -110,13 +103,13 @@ internal sealed class Supervisor : IDisposable
         }
         catch (OperationCanceledException)
         {
-            // The program was interrupted, or is gone. Where it is neither, the supervisor ends.
-            Deliver(call, CallAnswer.Failed(ErrorNumber.Interrupted));
+            // A signal waits, or the program is gone, or the supervisor ends.
+            Deliver(call, CallAnswer.Failed(_isStopped ? Errno.Interrupted : Errno.Restart));
         }
         catch (Exception e) when (e is IOException or InvalidOperationException or ArgumentException or System.Net.Sockets.SocketException or OutOfMemoryException)
         {
             // Whatever it is, no program is to wait for ever.
-            Deliver(call, CallAnswer.Failed(ErrorNumber.InputOutput));
+            Deliver(call, CallAnswer.Failed(Errno.InputOutput));
         }
         finally
         {
@@ -124,28 +117,23 @@ internal sealed class Supervisor : IDisposable
         }
     }
 
-    private ValueTask<CallAnswer> HandleAsync(SupervisedCall call)
+    private ValueTask<CallAnswer> HandleAsync(SupervisedCall call) => call.Call switch
     {
-        if (!_undelivered.IsEmpty && TryTakeUndelivered(call, out var value))
-            return ValueTask.FromResult(CallAnswer.Of(value));
-        return call.Call switch
-        {
-            SocketCall.Connect => _streams.ConnectAsync(call),
-            SocketCall.Bind => _streams.BindAsync(call),
-            SocketCall.Listen => _streams.ListenAsync(call),
-            SocketCall.Accept or SocketCall.Accept4 => _accepting.AcceptAsync(call),
-            SocketCall.GetSocketName => _streams.GetNameAsync(call, isFar: false),
-            SocketCall.GetPeerName => _streams.GetNameAsync(call, isFar: true),
-            SocketCall.GetSocketOption => _streams.GetErrorAsync(call),
-            SocketCall.SendTo => _datagrams.SendToAsync(call),
-            SocketCall.SendMessage => _datagrams.SendMessageAsync(call),
-            SocketCall.SendMessages => _datagrams.SendMessagesAsync(call),
-            SocketCall.ReceiveFrom => _datagrams.ReceiveFromAsync(call),
-            SocketCall.ReceiveMessage => _datagrams.ReceiveMessageAsync(call),
-            SocketCall.ReceiveMessages => _datagrams.ReceiveMessagesAsync(call),
-            _ => ValueTask.FromResult(CallAnswer.Continue),
-        };
-    }
+        SocketCall.Connect => _streams.ConnectAsync(call),
+        SocketCall.Bind => _streams.BindAsync(call),
+        SocketCall.Listen => _streams.ListenAsync(call),
+        SocketCall.Accept or SocketCall.Accept4 => _accepting.AcceptAsync(call),
+        SocketCall.GetSocketName => _streams.GetNameAsync(call, isFar: false),
+        SocketCall.GetPeerName => _streams.GetNameAsync(call, isFar: true),
+        SocketCall.GetSocketOption => _streams.GetErrorAsync(call),
+        SocketCall.SendTo => _datagrams.SendToAsync(call),
+        SocketCall.SendMessage => _datagrams.SendMessageAsync(call),
+        SocketCall.SendMessages => _datagrams.SendMessagesAsync(call),
+        SocketCall.ReceiveFrom => _datagrams.ReceiveFromAsync(call),
+        SocketCall.ReceiveMessage => _datagrams.ReceiveMessageAsync(call),
+        SocketCall.ReceiveMessages => _datagrams.ReceiveMessagesAsync(call),
+        _ => ValueTask.FromResult(CallAnswer.Continue),
+    };
 
     private unsafe void Deliver(SupervisedCall call, CallAnswer answer)
     {
@@ -158,28 +146,7 @@ internal sealed class Supervisor : IDisposable
             message.Error = (int)answer.Value;
         else
             message.Value = answer.Value;
-        if (Kernel.Control(_listener, Kernel.SendAnswer, &message) == 0 || answer.Kind != CallAnswerKind.Value || answer.Value < 0)
-            return;
-        if (call.Cookie != 0 && call.Call is SocketCall.Connect or SocketCall.Bind or >= SocketCall.SendTo)
-            _undelivered[KeyOf(call, call.Cookie)] = (answer.Value, Environment.TickCount64);
-    }
-
-    private bool TryTakeUndelivered(SupervisedCall call, out long value)
-    {
-        value = 0;
-        if (!_undelivered.Keys.Any(key => key.Thread == call.Thread && key.Call == call.Call))
-            return false;
-        using var socket = call.Open();
-        var isThere = _undelivered.TryRemove(KeyOf(call, call.Cookie), out var result);
-        value = result.Value;
-        return isThere && socket is not null;
-    }
-
-    private static (int Thread, SocketCall Call, ulong Cookie, ulong Hash) KeyOf(SupervisedCall call, ulong cookie)
-    {
-        var hash = 0UL;
-        foreach (var argument in call.Arguments)
-            hash = (hash * 1_099_511_628_211) ^ argument;
-        return (call.Thread, call.Call, cookie, hash);
+        // Where it fails, the program is gone.
+        _ = Kernel.Control(_listener, Kernel.SendAnswer, &message);
     }
 }

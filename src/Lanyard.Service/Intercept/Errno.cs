@@ -6,8 +6,15 @@ namespace Lanyard.Service.Intercept;
 /// <summary>Linux's error numbers, as programs know them.</summary>
 internal static class Errno
 {
-    public const int BadRequest = 22; // EINVAL
+    public const int Interrupted = 4; // EINTR
+    public const int InputOutput = 5; // EIO
+    public const int BadDescriptor = 9; // EBADF
+    public const int TryAgain = 11; // EAGAIN
     public const int AccessDenied = 13; // EACCES
+    public const int BadAddress = 14; // EFAULT
+    public const int BadRequest = 22; // EINVAL
+    public const int MessageTooLong = 90; // EMSGSIZE
+    public const int AddressFamilyNotSupported = 97; // EAFNOSUPPORT
     public const int AddressInUse = 98; // EADDRINUSE
     public const int AddressNotAvailable = 99; // EADDRNOTAVAIL
     public const int NetworkDown = 100; // ENETDOWN
@@ -19,9 +26,8 @@ internal static class Errno
     public const int TimedOut = 110; // ETIMEDOUT
     public const int ConnectionRefused = 111; // ECONNREFUSED
     public const int HostUnreachable = 113; // EHOSTUNREACH
-    public const int MessageTooLong = 90; // EMSGSIZE
-    public const int Interrupted = 4; // EINTR
-    public const int NoSuchName = 2; // ENOENT
+    public const int InProgress = 115; // EINPROGRESS
+    public const int Restart = 512; // ERESTARTSYS, which programs never see: the system handles the signal, and begins the call anew where that is wanted.
 
     public static int Of(Exception failure) => failure switch
     {

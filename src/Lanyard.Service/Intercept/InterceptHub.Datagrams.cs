@@ -15,30 +15,32 @@ internal sealed partial class InterceptHub
 
     // Read by the thread that receives, without the lock.
     private readonly ConcurrentDictionary<InetEndpoint, DatagramSocket> _datagramSockets = new();
+    private readonly ConcurrentDictionary<InetEndpoint, ProgramSocket> _echoSockets = new();
     private readonly ConcurrentDictionary<InetAddress, DatagramFar> _datagramFar = new();
 
-    // Under the lock.
-    private readonly Dictionary<(uint User, InetEndpoint Remote), DatagramFar> _farOf = [];
+    // Written under the lock.
+    private readonly ConcurrentDictionary<(uint User, InetEndpoint Remote), DatagramFar> _farOf = new();
+    private readonly Dictionary<uint, int> _farOfUser = [];
 
     /// <summary>Where a program's datagrams to a virtual address are to be sent to.</summary>
-    private InterceptReply Send(in InterceptRequest request, InetEndpoint remote, InetEndpoint near, uint user)
+    private InterceptReply Send(SocketDescriptor descriptor, InetEndpoint remote, ulong only, uint user)
     {
         ProgramSocket? socket;
-        if (FindForDatagrams(remote.Address, near, user, request.Network) is null)
-        {
-            lock (_lock)
-                return InterceptReply.Host with { Flags = (uint)(_near.TryGetValue((request.Type, near), out socket) ? socket.Flags & InterceptFlags.Echo : 0) };
-        }
-
-        var isNew = near.IsNone;
+        lock (_lock)
+            socket = Find(descriptor);
+        user = socket?.User ?? user;
+        if (FindForDatagrams(remote.Address, isVirtual: socket is not null && StandIns.IsNear(socket.Near.Address), user, only) is null)
+            return InterceptReply.Host with { Flags = (uint)(socket is { IsEcho: true } ? InterceptFlags.Echo : 0) };
         DatagramFar? far;
         lock (_lock)
         {
-            if (near.IsNone || !_near.TryGetValue((request.Type, near), out socket) || socket.User != user)
+            if (socket is null)
             {
                 var family = remote.Address.IsV4 ? InetAddress.AnyV4 : InetAddress.AnyV6;
-                if (!TryChoosePort(request.Type, family, out var port) || (socket = Make(request, new InetEndpoint(default, port), user, near)) is null)
+                if (!TryChoosePort(InterceptSocketType.Datagram, family, out var port))
                     return InterceptReply.Failed(Errno.NoBufferSpace);
+                if (TryMake(descriptor, new InetEndpoint(default, port), user, only, SocketTraits.None, out socket) is var error and not 0)
+                    return InterceptReply.Failed(error);
             }
 
             far = FarFor(user, remote);
@@ -46,26 +48,28 @@ internal sealed partial class InterceptHub
 
         if (far is null)
             return InterceptReply.Failed(Errno.NoBufferSpace);
-        if (!socket.IsEcho)
+        if (!socket!.IsEcho)
             Open(socket);
-        return InterceptReply.Of(isNew ? socket.Near : default, new InetEndpoint(far.Address, _datagrams.Port));
+        return InterceptReply.Of(new InetEndpoint(far.Address, _datagrams.Port));
     }
 
     // Groups and broadcasts are of a virtual network for a socket that is bound there.
-    private LanyardNetwork? FindForDatagrams(InetAddress remote, InetEndpoint near, uint user, ulong only) =>
+    private LanyardNetwork? FindForDatagrams(InetAddress remote, bool isVirtual, uint user, ulong only) =>
         _networks.FindFor(remote, user, only)
-        ?? (StandIns.IsNear(near.Address) && (remote.IsMulticast || remote == InetAddress.BroadcastV4) ? _networks.Of(user, only).FirstOrDefault() : null);
+        ?? (isVirtual && (remote.IsMulticast || remote == InetAddress.BroadcastV4) ? _networks.Of(user, only).FirstOrDefault() : null);
 
     // Under the lock.
     private DatagramFar? FarFor(uint user, InetEndpoint remote)
     {
         if (!_farOf.TryGetValue((user, remote), out var far))
         {
-            if (_farOf.Count >= MaxFarOfUser)
+            ref var count = ref CollectionsMarshal.GetValueRefOrAddDefault(_farOfUser, user, out _);
+            if (count >= MaxFarOfUser || !_standIns.TryTakeFar(out var address))
                 return null;
-            far = new DatagramFar(user, remote, _standIns.TakeFar());
-            _farOf.Add((user, remote), far);
-            _datagramFar[far.Address] = far;
+            count++;
+            far = new DatagramFar(user, remote, address);
+            _farOf[(user, remote)] = far;
+            _datagramFar[address] = far;
         }
 
         far.UsedAt = Environment.TickCount64;
@@ -82,50 +86,41 @@ internal sealed partial class InterceptHub
         to.UsedAt = Environment.TickCount64;
         if (!_datagramSockets.TryGetValue(near, out var socket))
         {
-            _pings.Send(near, to.User, to.Remote.Address, far, payload);
+            if (_echoSockets.TryGetValue(near, out var echo) && echo.User == to.User && _networks.FindFor(to.Remote.Address, echo.User, echo.Network) is { } over)
+                _pings.Send(over, near, to.Remote.Address, far, payload);
             return;
         }
 
         if (to.User != socket.Program.User)
             return;
-        if (FindForDatagrams(to.Remote.Address, near, to.User, socket.Program.Network) is { } network)
+        if (FindForDatagrams(to.Remote.Address, StandIns.IsNear(near.Address), to.User, socket.Program.Network) is { } network)
             socket.Send(network, payload, to.Remote);
     }
 
     private void ReceiveFromNetwork(ProgramSocket socket, InetEndpoint remote, ReadOnlySpan<byte> payload)
     {
-        DatagramFar? far;
-        lock (_lock)
-            far = FarFor(socket.User, remote);
+        if (_farOf.TryGetValue((socket.User, remote), out var far))
+        {
+            far.UsedAt = Environment.TickCount64;
+        }
+        else
+        {
+            lock (_lock)
+                far = FarFor(socket.User, remote);
+        }
+
         if (far is not null)
             SendToProgram(far.Address, socket.Near, payload);
     }
 
-    private InterceptReply Group(in InterceptRequest request, InetEndpoint group, InetEndpoint near, uint user)
+    private InterceptReply Group(SocketDescriptor descriptor, InetEndpoint group, bool isJoining)
     {
         ProgramSocket? socket;
         lock (_lock)
-        {
-            if (!_near.TryGetValue((request.Type, near), out socket) || socket.User != user || socket.IsEcho)
-                return InterceptReply.Host;
-        }
-
-        var isJoining = (request.Flags & InterceptFlags.Join) != 0;
+            socket = Find(descriptor);
+        if (socket is null or { IsEcho: true })
+            return InterceptReply.Host;
         return Open(socket).Group(group.Address, isJoining) ? InterceptReply.Of(default) : InterceptReply.Failed(Errno.AddressNotAvailable);
-    }
-
-    /// <summary>The network on which a program's socket for pings reaches an address; null where it is no such socket, or on none.</summary>
-    public LanyardNetwork? FindForEcho(InetEndpoint near, uint user, InetAddress remote)
-    {
-        ulong only;
-        lock (_lock)
-        {
-            if (!_near.TryGetValue((InterceptSocketType.Datagram, near), out var socket) || socket.User != user || !socket.IsEcho)
-                return null;
-            only = socket.Network;
-        }
-
-        return _networks.FindFor(remote, user, only);
     }
 
     /// <summary>Sends a datagram to a program's socket.</summary>
@@ -138,9 +133,11 @@ internal sealed partial class InterceptHub
             var before = Environment.TickCount64 - FarIdleMs;
             foreach (var far in _farOf.Values.Where(far => far.UsedAt < before).ToArray())
             {
-                _farOf.Remove((far.User, far.Remote));
+                _farOf.TryRemove((far.User, far.Remote), out _);
                 _datagramFar.TryRemove(far.Address, out _);
                 _standIns.Release(far.Address);
+                if (--CollectionsMarshal.GetValueRefOrAddDefault(_farOfUser, far.User, out _) <= 0)
+                    _farOfUser.Remove(far.User);
             }
         }
     }

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using Lanyard.Primitives;
 
@@ -7,61 +8,81 @@ namespace Lanyard.Service.Intercept;
 internal sealed partial class InterceptHub
 {
     private const int MaxBacklog = 65_535;
+    private const int UsualBacklog = 4_096;
 
-    private InterceptReply Listen(in InterceptRequest request, InetEndpoint near, uint user)
+    private InterceptReply Listen(SocketDescriptor descriptor, int backlog, ulong only, uint user)
     {
+        backlog = backlog < 0 ? UsualBacklog : Math.Clamp(backlog, 1, MaxBacklog);
+        if (!descriptor.TryGetNear(out var near))
+            return InterceptReply.Failed(Errno.BadRequest);
         ListenGroup group;
         ProgramSocket? socket;
         lock (_lock)
         {
-            var own = OwnNear(near);
-            if (!_near.TryGetValue((request.Type, own), out socket) || socket.User != user)
+            socket = Find(descriptor);
+            if (socket is null && near.Port == 0)
+            {
+                var any = AnyOf(descriptor.Traits);
+                if (!TryChoosePort(InterceptSocketType.Stream, any, out var port))
+                    return InterceptReply.Failed(Errno.AddressInUse);
+                if (TryMake(descriptor, new InetEndpoint(any, port), user, only, SocketTraits.None, out socket) is var unmade and not 0)
+                    return InterceptReply.Failed(unmade);
+            }
+            else if (socket is null && near.Address.IsUnspecified)
             {
                 // A socket of the system's network that listens on the virtual ones as well, on its own port.
-                if (near.IsNone || !near.Address.IsUnspecified || near.Port == 0)
-                    return InterceptReply.Failed(Errno.BadRequest);
-                var family = (request.Flags & InterceptFlags.V6Socket) == 0 ? InetAddress.AnyV4
-                    : (request.Flags & InterceptFlags.V6Only) != 0 ? InetAddress.AnyV6 : default;
-                socket = Make(request, new InetEndpoint(family, near.Port), user, own);
+                var local = new InetEndpoint(AnyOf(descriptor.Traits), near.Port);
+                if (TryMake(descriptor, local, user, only, SocketTraits.None, out socket) is var unmade and not 0)
+                    return InterceptReply.Failed(unmade);
             }
 
             if (socket is null)
-                return InterceptReply.Failed(Errno.NoBufferSpace);
+                return InterceptReply.Host;
+            if (descriptor.Listen(backlog) is var refused and not 0)
+                return InterceptReply.Failed(refused);
             if (socket.Listener is not null)
-                return InterceptReply.Of(socket.Near);
+                return InterceptReply.Of(default);
             if (Bound(socket.Type, socket.Local).FirstOrDefault(other => other.Listener is not null) is { Listener: { } shared } sharer)
             {
-                if (sharer.User != user || (sharer.Flags & socket.Flags & InterceptFlags.ReusePort) == 0 || shared.Local != socket.Local)
+                if (sharer.User != socket.User || (sharer.Traits & socket.Traits & SocketTraits.ReusePort) == 0 || shared.Local != socket.Local)
                     return InterceptReply.Failed(Errno.AddressInUse);
                 Join(shared, socket);
-                return InterceptReply.Of(socket.Near);
+                return InterceptReply.Of(default);
             }
 
-            group = new ListenGroup(socket.Local, user);
+            group = new ListenGroup(socket.Local, backlog);
             Join(group, socket);
         }
 
-        var backlog = (int)Math.Clamp(request.Backlog, 1, MaxBacklog);
         try
         {
-            foreach (var network in _networks.Of(user, socket.Network))
-            {
-                if (socket.Local.Address.Family != InetFamily.None && !socket.Local.Address.IsUnspecified
-                    && network.Addresses.All(own => own.Address != socket.Local.Address))
-                    continue;
-                var listener = network.Listen(socket.Local, backlog);
-                lock (_lock)
-                    group.Add(listener);
-                _ = AcceptAsync(group, listener);
-            }
-
-            return InterceptReply.Of(socket.Near);
+            Open(group, socket);
+            return InterceptReply.Of(default);
         }
         catch (LanyardException e)
         {
             lock (_lock)
                 Forget(socket);
             return InterceptReply.Failed(Errno.Of(e));
+        }
+    }
+
+    // What is bound to all addresses of both families is an IPv6 socket.
+    private static InetAddress AnyOf(SocketTraits traits) =>
+        (traits & SocketTraits.V6) == 0 ? InetAddress.AnyV4 : (traits & SocketTraits.V6Only) != 0 ? InetAddress.AnyV6 : default;
+
+    // Listens on the networks that the socket may use.
+    private void Open(ListenGroup group, ProgramSocket socket)
+    {
+        foreach (var network in _networks.Of(socket.User, socket.Network))
+        {
+            if (socket.Local.Address.Family != InetFamily.None && !socket.Local.Address.IsUnspecified
+                && network.Addresses.All(own => own.Address != socket.Local.Address))
+                continue;
+            var listener = network.Listen(socket.Local, group.Backlog);
+            lock (_lock)
+                group.Add(listener);
+            _ = AcceptAsync(group, listener);
         }
     }
 
@@ -91,48 +112,59 @@ internal sealed partial class InterceptHub
 
     private async Task HandOverAsync(ListenGroup group, LanyardStream stream)
     {
+        var names = new ConnectionNames(InetEndpoint.FromIPEndPoint(stream.LocalEndPoint), InetEndpoint.FromIPEndPoint(stream.RemoteEndPoint));
+        InetAddress far;
+        bool hasFar;
+        lock (_lock)
+        {
+            hasFar = _standIns.TryTakeFar(out far);
+            if (hasFar)
+                _far.Add(far, names);
+        }
+
+        try
+        {
+            if (hasFar && await ReachListenerAsync(group, far, names).ConfigureAwait(false) is { } program)
+                await StreamPump.RunAsync(program, stream).ConfigureAwait(false);
+            else
+                await RefuseAsync(stream).ConfigureAwait(false);
+        }
+        finally
+        {
+            lock (_lock)
+                Release(far);
+        }
+    }
+
+    // Connects to the socket whose turn it is, or to the next one where nobody listens there any more; null where nobody is left.
+    private async Task<Socket?> ReachListenerAsync(ListenGroup group, InetAddress far, ConnectionNames names)
+    {
         while (true)
         {
             ProgramSocket? listening;
-            InetAddress far = default;
             lock (_lock)
-            {
                 listening = group.Next();
-                if (listening is not null)
-                {
-                    far = _standIns.TakeFar();
-                    _far.Add(far, new ConnectionNames(
-                        group.User, InetEndpoint.FromIPEndPoint(stream.LocalEndPoint), InetEndpoint.FromIPEndPoint(stream.RemoteEndPoint)));
-                }
-            }
-
             if (listening is null)
-            {
-                stream.Abort();
-                await stream.DisposeAsync().ConfigureAwait(false);
-                return;
-            }
-
+                return null;
             Socket? program = null;
             try
             {
                 program = LoopbackSockets.Bound(far, 0);
-                await program.ConnectAsync(listening.Near.ToIPEndPoint()).ConfigureAwait(false);
-                await StreamPump.RunAsync(program, stream).ConfigureAwait(false);
                 lock (_lock)
-                    Release(far);
-                return;
+                    _far[far] = names with { FarPort = (ushort)((IPEndPoint)program.LocalEndPoint!).Port };
+                await program.ConnectAsync(listening.Near.ToIPEndPoint()).ConfigureAwait(false);
+                // Its address may be somebody else's by now.
+                if (!_systemSockets.IsAvailable || (_systemSockets.TryFind(listening.Type, listening.Near, out var user, out _) && user == listening.User))
+                    return program;
             }
             catch (SocketException)
             {
-                // Nobody listens there any more: the next, if there is one.
-                program?.Dispose();
-                lock (_lock)
-                {
-                    Release(far);
-                    Forget(listening);
-                }
+                // It listens no more.
             }
+
+            program?.Dispose();
+            lock (_lock)
+                Forget(listening);
         }
     }
 }

@@ -8,18 +8,23 @@ namespace Lanyard.Service.Intercept;
 /// What programs' sockets stand for on the virtual networks, and what moves their bytes. A program's socket is one of the system's, bound to a loopback
 /// address of its own (its near end); the other end of each of its connections has such an address too (the far end). This knows both.
 /// </summary>
-/// <remarks>All state is under one lock, which is never held while something is waited for.</remarks>
+/// <remarks>
+/// Who has a descriptor of a socket may use the socket, whoever that is; programs hand it in with what they ask, so that it is certain which socket is meant.
+/// A new one is its maker's, and so are the networks that it sees. All state is under one lock, which is never held while something is waited for.
+/// </remarks>
 internal sealed partial class InterceptHub : IDisposable
 {
     private const int MaxSocketsOfUser = 65_536;
-    private const int MaxSockets = 500_000;
+    private const int BindTrials = 8;
     private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(1);
 
     private readonly Lock _lock = new();
     private readonly VirtualNetworks _networks;
     private readonly LoopbackSockets _sockets = new();
     private readonly StandIns _standIns = new();
-    private readonly Dictionary<(InterceptSocketType Type, InetEndpoint Near), ProgramSocket> _near = [];
+    private readonly SystemSockets _systemSockets = new();
+    private readonly Dictionary<ulong, ProgramSocket> _programSockets = [];
+    private readonly Dictionary<(InterceptSocketType Type, ushort Port), List<ProgramSocket>> _ports = [];
     private readonly Dictionary<InetAddress, ConnectionNames> _far = [];
     private readonly Dictionary<uint, int> _socketsOfUser = [];
     private readonly LoopbackDatagrams _datagrams;
@@ -41,7 +46,7 @@ internal sealed partial class InterceptHub : IDisposable
         get
         {
             lock (_lock)
-                return _near.Count;
+                return _programSockets.Count;
         }
     }
 
@@ -57,32 +62,25 @@ internal sealed partial class InterceptHub : IDisposable
 
     /// <summary>Answers a program.</summary>
     /// <param name="request">What it asks for.</param>
-    /// <param name="user">Its user, as the system says.</param>
+    /// <param name="descriptor">The socket that it is about. It is the caller's to close.</param>
     /// <param name="gaveUp">Says that the program does not wait any longer.</param>
-    public ValueTask<InterceptReply> HandleAsync(InterceptRequest request, uint user, CancellationToken gaveUp)
+    public ValueTask<InterceptReply> HandleAsync(InterceptRequest request, SocketDescriptor descriptor, CancellationToken gaveUp)
     {
-        if (request.Magic != InterceptRequest.ExpectedMagic || !request.VirtualEndpoint.TryRead(out var local) || !request.NearEndpoint.TryRead(out var near)
-            || !request.FarEndpoint.TryRead(out var far) || request.Type is not (InterceptSocketType.Stream or InterceptSocketType.Datagram))
+        if (request.Magic != InterceptRequest.ExpectedMagic || !request.VirtualEndpoint.TryRead(out var endpoint) || !request.FarEndpoint.TryRead(out var far)
+            || descriptor.Type == 0 || descriptor.User is not { } user)
             return ValueTask.FromResult(InterceptReply.Failed(Errno.BadRequest));
-        switch (request.Operation)
+        var isStream = descriptor.Type == InterceptSocketType.Stream;
+        return request.Operation switch
         {
-            case InterceptOperation.Connect when request.Type == InterceptSocketType.Stream:
-                return ConnectAsync(request, local, OwnNear(near), user, gaveUp);
-            case InterceptOperation.Outcome:
-                return ValueTask.FromResult(Outcome(request, OwnNear(near), user));
-            case InterceptOperation.Bind:
-                return ValueTask.FromResult(Bind(request, local, user));
-            case InterceptOperation.Listen when request.Type == InterceptSocketType.Stream:
-                return ValueTask.FromResult(Listen(request, near, user));
-            case InterceptOperation.Send when request.Type == InterceptSocketType.Datagram:
-                return ValueTask.FromResult(Send(request, local, OwnNear(near), user));
-            case InterceptOperation.Group when request.Type == InterceptSocketType.Datagram:
-                return ValueTask.FromResult(Group(request, local, OwnNear(near), user));
-            case InterceptOperation.Names:
-                return ValueTask.FromResult(Names(request, OwnNear(near), far, user));
-            default:
-                return ValueTask.FromResult(InterceptReply.Failed(Errno.BadRequest));
-        }
+            InterceptOperation.Connect when isStream => ConnectAsync(descriptor, endpoint, request.Network, user, gaveUp),
+            InterceptOperation.Outcome when isStream => ValueTask.FromResult(Outcome(descriptor)),
+            InterceptOperation.Bind => ValueTask.FromResult(Bind(descriptor, endpoint, request, user)),
+            InterceptOperation.Listen when isStream => ValueTask.FromResult(Listen(descriptor, request.Backlog, request.Network, user)),
+            InterceptOperation.Names => ValueTask.FromResult(Names(descriptor, far, request.Network, user)),
+            InterceptOperation.Send when !isStream => ValueTask.FromResult(Send(descriptor, endpoint, request.Network, user)),
+            InterceptOperation.Group when !isStream => ValueTask.FromResult(Group(descriptor, endpoint, (request.Flags & InterceptFlags.Join) != 0)),
+            _ => ValueTask.FromResult(InterceptReply.Failed(Errno.BadRequest)),
+        };
     }
 
     /// <summary>What a host's name means on the networks that a user sees; null where it is none of theirs.</summary>
@@ -111,51 +109,49 @@ internal sealed partial class InterceptHub : IDisposable
             if (_isDisposed)
                 return;
             _isDisposed = true;
-            sockets = [.. _near.Values];
+            sockets = [.. _programSockets.Values];
             foreach (var socket in sockets)
                 Forget(socket);
         }
 
         _sweep.Dispose();
         _sockets.Dispose();
+        _systemSockets.Dispose();
         _datagrams.Dispose();
     }
 
-    // A socket that is bound to all addresses of the system speaks from 127.0.0.1 to one that stands for a virtual address.
-    private static InetEndpoint OwnNear(InetEndpoint near) =>
-        !near.IsNone && near.Address.IsUnspecified && near.Port != 0 ? near with { Address = InetAddress.FromV4(0x7f000001) } : near;
-
-    private InterceptReply Names(in InterceptRequest request, InetEndpoint near, InetEndpoint far, uint user)
+    private InterceptReply Names(SocketDescriptor descriptor, InetEndpoint sender, ulong only, uint user)
     {
         lock (_lock)
         {
-            if (!far.IsNone && request.Type == InterceptSocketType.Datagram)
+            var socket = Find(descriptor);
+            if (descriptor.Type == InterceptSocketType.Datagram && (!sender.IsNone || descriptor.TryGetFar(out sender)))
             {
-                if (!_datagramFar.TryGetValue(far.Address, out var sender) || sender.User != user)
+                user = socket?.User ?? user;
+                if (!_datagramFar.TryGetValue(sender.Address, out var from) || from.User != user)
                     return InterceptReply.Host;
-                var local = _near.TryGetValue((request.Type, near), out var receiver) ? receiver.Local : default;
+                var local = socket?.Local ?? default;
                 // A connected socket has the address that it sends from.
                 if (local.IsNone || local.Address.IsUnspecified)
-                    local = new InetEndpoint(_networks.SourceFor(sender.Remote.Address, user, request.Network), local.Port);
-                return InterceptReply.Of(local, sender.Remote);
+                    local = new InetEndpoint(_networks.SourceFor(from.Remote.Address, user, only), local.Port);
+                return InterceptReply.Of(local, from.Remote);
             }
 
-            if (!far.IsNone)
+            if (descriptor.Type == InterceptSocketType.Stream && descriptor.TryGetFar(out var far))
             {
-                return _far.TryGetValue(far.Address, out var names) && names.User == user
+                return _far.TryGetValue(far.Address, out var names) && names.FarPort == far.Port
                     ? InterceptReply.Of(names.Local, names.Remote) : InterceptReply.Host;
             }
 
-            if (!_near.TryGetValue((request.Type, near), out var socket) || socket.User != user)
+            if (socket is null)
                 return InterceptReply.Host;
-
             // What is bound to all addresses of both families is an IPv6 socket.
             return InterceptReply.Of(socket.Local.IsNone
-                ? new InetEndpoint((socket.Flags & InterceptFlags.V6Socket) == 0 ? InetAddress.AnyV4 : InetAddress.AnyV6, socket.Local.Port) : socket.Local);
+                ? new InetEndpoint((socket.Traits & SocketTraits.V6) == 0 ? InetAddress.AnyV4 : InetAddress.AnyV6, socket.Local.Port) : socket.Local);
         }
     }
 
-    private InterceptReply Bind(in InterceptRequest request, InetEndpoint local, uint user)
+    private InterceptReply Bind(SocketDescriptor descriptor, InetEndpoint local, in InterceptRequest request, uint user)
     {
         if (local.IsNone)
             return InterceptReply.Failed(Errno.BadRequest);
@@ -169,58 +165,99 @@ internal sealed partial class InterceptHub : IDisposable
             return InterceptReply.Host;
         }
 
+        if (!descriptor.TryGetNear(out var near) || near.Port != 0)
+            return InterceptReply.Failed(Errno.BadRequest);
+        var traits = descriptor.Traits;
         // What is bound to all IPv6 addresses hears on the IPv4 ones as well, unless it says otherwise.
-        if (local.Address == InetAddress.AnyV6 && (request.Flags & InterceptFlags.V6Only) == 0)
+        if (local.Address == InetAddress.AnyV6 && (traits & SocketTraits.V6Only) == 0)
             local = new InetEndpoint(default, local.Port);
-        ProgramSocket bound;
+        ProgramSocket? bound;
         lock (_lock)
         {
             if (local.Port == 0)
             {
-                if (!TryChoosePort(request.Type, local.Address, out var port))
+                if (!TryChoosePort(descriptor.Type, local.Address, out var port))
                     return InterceptReply.Failed(Errno.AddressInUse);
                 local = local with { Port = port };
             }
-            else if (IsTaken(request.Type, local, request.Flags, user))
+            else if (IsTaken(descriptor.Type, local, traits, user))
             {
                 return InterceptReply.Failed(Errno.AddressInUse);
             }
 
-            if (Make(request, local, user) is not { } socket)
-                return InterceptReply.Failed(Errno.NoBufferSpace);
-            bound = socket;
+            var isEcho = (request.Flags & InterceptFlags.Echo) != 0 && descriptor.Type == InterceptSocketType.Datagram;
+            var error = TryMake(descriptor, local, user, request.Network, isEcho ? SocketTraits.Echo : SocketTraits.None, out bound);
+            if (error != 0)
+                return InterceptReply.Failed(error);
         }
 
-        if (request.Type == InterceptSocketType.Datagram && !bound.IsEcho)
+        if (bound is { Type: InterceptSocketType.Datagram, IsEcho: false })
             Open(bound);
-        return InterceptReply.Of(bound.Near);
+        return InterceptReply.Of(default);
     }
 
     // Under the lock.
-    private ProgramSocket? Make(in InterceptRequest request, InetEndpoint local, uint user, InetEndpoint near = default)
+    private ProgramSocket? Find(SocketDescriptor descriptor) => _programSockets.GetValueOrDefault(descriptor.Cookie);
+
+    // Under the lock: binds a socket to an address that stands for its own, unless it is bound. 0, or an error number.
+    private int TryMake(SocketDescriptor descriptor, InetEndpoint local, uint user, ulong only, SocketTraits more, out ProgramSocket? socket)
     {
+        socket = null;
+        var cookie = descriptor.Cookie;
         var count = _socketsOfUser.GetValueOrDefault(user);
-        if (_isDisposed || count >= MaxSocketsOfUser || _near.Count >= MaxSockets)
-            return null;
-        if (near.IsNone)
-            near = _standIns.TakeNear();
-        var socket = new ProgramSocket(user, request.Type, near, local, request.Flags, request.Network);
-        if (_near.Remove((request.Type, near), out var former))
+        if (_isDisposed || cookie == 0 || count >= MaxSocketsOfUser || !descriptor.TryGetNear(out var near))
+            return Errno.NoBufferSpace;
+        var traits = descriptor.Traits | more;
+        if (near.Port == 0)
+        {
+            for (var trial = 1; ; trial++)
+            {
+                if (!_standIns.TryTakeNear(out near))
+                    return Errno.NoBufferSpace;
+                var error = descriptor.Bind(near);
+                if (error == 0)
+                    break;
+                _standIns.Release(near.Address);
+                if (error != Errno.AddressInUse || trial == BindTrials)
+                    return error;
+            }
+        }
+        else if (near.Address.IsUnspecified)
+        {
+            // A socket that is bound to all addresses of the system speaks from 127.0.0.1 to one that stands for a virtual address.
+            near = near with { Address = InetAddress.FromV4(0x7f000001) };
+        }
+
+        if (_programSockets.TryGetValue(cookie, out var former))
             Forget(former);
-        _near.Add((request.Type, near), socket);
+        socket = new ProgramSocket(cookie, user, descriptor.Type, near, local, traits, only);
+        _programSockets.Add(cookie, socket);
+        if (local.Port != 0)
+        {
+            ref var sharing = ref CollectionsMarshal.GetValueRefOrAddDefault(_ports, (socket.Type, local.Port), out _);
+            (sharing ??= []).Add(socket);
+        }
+
+        if (socket.IsEcho)
+            _echoSockets[near] = socket;
         _socketsOfUser[user] = count + 1;
-        return socket;
+        return 0;
     }
 
     // Under the lock.
     private void Forget(ProgramSocket socket)
     {
-        if (_near.TryGetValue((socket.Type, socket.Near), out var present) && present == socket)
-            _near.Remove((socket.Type, socket.Near));
+        if (!_programSockets.TryGetValue(socket.Cookie, out var present) || present != socket)
+            return;
+        _programSockets.Remove(socket.Cookie);
         _standIns.Release(socket.Near.Address);
         if (--CollectionsMarshal.GetValueRefOrAddDefault(_socketsOfUser, socket.User, out _) <= 0)
             _socketsOfUser.Remove(socket.User);
-        if (socket.Type == InterceptSocketType.Datagram && _datagramSockets.TryRemove(socket.Near, out var datagrams))
+        if (_ports.TryGetValue((socket.Type, socket.Local.Port), out var sharing) && sharing.Remove(socket) && sharing.Count == 0)
+            _ports.Remove((socket.Type, socket.Local.Port));
+        if (socket.IsEcho)
+            _echoSockets.TryRemove(socket.Near, out _);
+        else if (socket.Type == InterceptSocketType.Datagram && _datagramSockets.TryRemove(socket.Near, out var datagrams))
             datagrams.Dispose();
         if (socket.Listener is not { } group)
             return;
@@ -248,14 +285,14 @@ internal sealed partial class InterceptHub : IDisposable
     }
 
     // Under the lock.
-    private bool IsTaken(InterceptSocketType type, InetEndpoint local, InterceptFlags flags, uint user)
+    private bool IsTaken(InterceptSocketType type, InetEndpoint local, SocketTraits traits, uint user)
     {
         foreach (var other in Bound(type, local).ToArray())
         {
-            var both = flags & other.Flags;
-            if ((both & InterceptFlags.ReusePort) != 0 && other.User == user)
+            var both = traits & other.Traits;
+            if ((both & SocketTraits.ReusePort) != 0 && other.User == user)
                 continue;
-            if ((both & InterceptFlags.ReuseAddress) != 0 && other.User == user && other.Listener is null)
+            if ((both & SocketTraits.ReuseAddress) != 0 && other.User == user && other.Listener is null)
                 continue;
             // Its program may have closed it a moment ago.
             if (IsAlive(other))
@@ -267,8 +304,8 @@ internal sealed partial class InterceptHub : IDisposable
     }
 
     // Under the lock: the sockets that are bound to a port and an address that meets the one given.
-    private IEnumerable<ProgramSocket> Bound(InterceptSocketType type, InetEndpoint local) => _near.Values.Where(other =>
-        other.Type == type && other.Local.Port == local.Port && Meets(other.Local.Address, local.Address));
+    private IEnumerable<ProgramSocket> Bound(InterceptSocketType type, InetEndpoint local) =>
+        _ports.TryGetValue((type, local.Port), out var sharing) ? sharing.Where(other => Meets(other.Local.Address, local.Address)) : [];
 
     private static bool Meets(InetAddress a, InetAddress b) =>
         a == b || a.Family == InetFamily.None || b.Family == InetFamily.None || (a.Family == b.Family && (a.IsUnspecified || b.IsUnspecified));

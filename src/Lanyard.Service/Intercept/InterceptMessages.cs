@@ -21,13 +21,8 @@ internal enum InterceptOperation : ushort
 internal enum InterceptFlags : ushort
 {
     None = 0,
-    NonBlocking = 1,
-    V6Socket = 2,
-    V6Only = 4,
-    ReusePort = 8,
-    ReuseAddress = 16,
-    Join = 32,
-    Echo = 64,
+    Join = 1,
+    Echo = 2,
 }
 
 internal enum InterceptSocketType : uint
@@ -73,21 +68,23 @@ internal struct InterceptEndpoint
     }
 }
 
-/// <summary>A request, 96 bytes; of <see cref="InterceptOperation.Resolve"/> a name follows.</summary>
+/// <summary>
+/// A request, 72 bytes. The socket that it is about comes along (<c>SCM_RIGHTS</c>); of <see cref="InterceptOperation.Resolve"/>, which is about none, a name
+/// follows.
+/// </summary>
 [StructLayout(LayoutKind.Sequential)]
 internal struct InterceptRequest
 {
-    public const uint ExpectedMagic = 0x3149594c;
+    public const uint ExpectedMagic = 0x3249594c;
     public const int NameLimit = 255;
 
     public uint Magic;
     public InterceptOperation Operation;
     public InterceptFlags Flags;
     public ulong Network;
-    public InterceptSocketType Type;
-    public uint Backlog;
+    public int Backlog;
+    public uint Padding;
     public InterceptEndpoint VirtualEndpoint;
-    public InterceptEndpoint NearEndpoint;
     public InterceptEndpoint FarEndpoint;
 }
 

@@ -24,6 +24,7 @@ public sealed class InterceptServer : IAsyncDisposable
     private readonly string _path;
     private readonly Socket _listener;
     private readonly InterceptHub _hub;
+    private readonly DescriptorCloser _closer = new();
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stop = new();
     private readonly SemaphoreSlim _room = new(MaxOpenRequests);
@@ -102,6 +103,7 @@ public sealed class InterceptServer : IAsyncDisposable
         _listener.Dispose();
         await _accepting.ConfigureAwait(false);
         _hub.Dispose();
+        _closer.Dispose();
         File.Delete(_path);
         _stop.Dispose();
     }
@@ -143,21 +145,51 @@ public sealed class InterceptServer : IAsyncDisposable
 
     private async Task AnswerAsync(Socket client)
     {
-        var user = ReadUser(client);
         var message = new byte[Marshal.SizeOf<InterceptRequest>() + InterceptRequest.NameLimit];
-        int length;
         using (var patience = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token))
         {
             patience.CancelAfter(RequestTimeout);
-            length = await client.ReceiveAsync(message, patience.Token).ConfigureAwait(false);
+            await client.ReceiveAsync(message.AsMemory(0, 1), SocketFlags.Peek, patience.Token).ConfigureAwait(false);
         }
 
-        if (!MemoryMarshal.TryRead<InterceptRequest>(message.AsSpan(0, length), out var request))
-            return;
-        var reply = request.Operation == InterceptOperation.Resolve && request.Magic == InterceptRequest.ExpectedMagic
-            ? await ResolveAsync(message.AsMemory(0, length), request.Network, user).ConfigureAwait(false)
-            : Write(await AnswerAsync(client, request, user).ConfigureAwait(false), []);
-        await client.SendAsync(reply, _stop.Token).ConfigureAwait(false);
+        var length = Receive(client, message, out var descriptor);
+        try
+        {
+            if (!MemoryMarshal.TryRead<InterceptRequest>(message.AsSpan(0, length), out var request))
+                return;
+            var reply = request.Operation == InterceptOperation.Resolve && request.Magic == InterceptRequest.ExpectedMagic
+                ? await ResolveAsync(message.AsMemory(0, length), request.Network, ReadUser(client)).ConfigureAwait(false)
+                : Write(descriptor is null ? InterceptReply.Failed(Errno.BadRequest) : await AnswerAsync(client, request, descriptor).ConfigureAwait(false), []);
+            // The program takes up its socket again: until then it is not to be held here.
+            _closer.Close(descriptor);
+            descriptor = null;
+            await client.SendAsync(reply, _stop.Token).ConfigureAwait(false);
+        }
+        finally
+        {
+            _closer.Close(descriptor);
+        }
+    }
+
+    // A message, and the descriptor that came with it. What else comes along the system closes.
+    private static unsafe int Receive(Socket client, byte[] message, out SocketDescriptor? descriptor)
+    {
+        Libc.DescriptorControl control = default;
+        fixed (byte* bytes = message)
+        {
+            var extent = new Libc.Extent { Base = (nuint)bytes, Length = (nuint)message.Length };
+            var header = new Libc.Message
+            {
+                Extents = (nuint)(&extent),
+                ExtentCount = 1,
+                Control = (nuint)(&control),
+                ControlLength = Libc.DescriptorControl.UsedBytes,
+            };
+            var length = Libc.ReceiveMessage(client.SafeHandle, &header, Libc.DoNotWait | Libc.CloseReceivedOnExec);
+            descriptor = length >= 0 && header.ControlLength >= Libc.DescriptorControl.UsedBytes && control is { Level: Libc.SolSocket, Type: Libc.PassRights }
+                ? new SocketDescriptor(control.Descriptor) : null;
+            return (int)Math.Max(0, length);
+        }
     }
 
     private async Task<byte[]> ResolveAsync(ReadOnlyMemory<byte> message, ulong network, uint user)
@@ -176,10 +208,10 @@ public sealed class InterceptServer : IAsyncDisposable
         return [.. MemoryMarshal.AsBytes(new ReadOnlySpan<InterceptReply>(in reply)), .. MemoryMarshal.AsBytes(endpoints.AsSpan())];
     }
 
-    private async Task<InterceptReply> AnswerAsync(Socket client, InterceptRequest request, uint user)
+    private async Task<InterceptReply> AnswerAsync(Socket client, InterceptRequest request, SocketDescriptor descriptor)
     {
         using var gaveUp = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-        var answering = _hub.HandleAsync(request, user, gaveUp.Token).AsTask();
+        var answering = _hub.HandleAsync(request, descriptor, gaveUp.Token).AsTask();
         if (!answering.IsCompleted)
         {
             // A program that is interrupted closes its end.

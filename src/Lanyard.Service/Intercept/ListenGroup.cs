@@ -4,8 +4,8 @@ namespace Lanyard.Service.Intercept;
 
 /// <summary>A virtual port where programs listen: usually one socket, several where they share it (<c>SO_REUSEPORT</c>).</summary>
 /// <param name="local">The address and port.</param>
-/// <param name="user">Whose it is.</param>
-internal sealed class ListenGroup(InetEndpoint local, uint user) : IDisposable
+/// <param name="backlog">How many connections wait to be accepted, at most.</param>
+internal sealed class ListenGroup(InetEndpoint local, int backlog) : IDisposable
 {
     private readonly List<ProgramSocket> _members = [];
     private readonly List<LanyardListener> _listeners = [];
@@ -13,7 +13,7 @@ internal sealed class ListenGroup(InetEndpoint local, uint user) : IDisposable
 
     public InetEndpoint Local { get; } = local;
 
-    public uint User { get; } = user;
+    public int Backlog { get; } = backlog;
 
     public int Count => _members.Count;
 

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
 using Lanyard.Primitives;
 
 namespace Lanyard.Service.Intercept;
@@ -10,7 +9,7 @@ namespace Lanyard.Service.Intercept;
 /// The one UDP socket that all datagrams of programs come to and leave from: on every loopback address, so that each address can stand for another
 /// sender or receiver (<c>ip(7)</c>, <c>IP_PKTINFO</c>).
 /// </summary>
-internal sealed unsafe partial class LoopbackDatagrams : IDisposable
+internal sealed unsafe class LoopbackDatagrams : IDisposable
 {
     public const int MaxDatagram = 65_507;
 
@@ -19,7 +18,6 @@ internal sealed unsafe partial class LoopbackDatagrams : IDisposable
     private const int IpProtocol = 0;
     private const int IpPacketInfo = 8;
     private const int BufferBytes = 4 << 20;
-    private const int Interrupted = 4;
 
     // struct cmsghdr and struct in_pktinfo: where a datagram came to, or is to come from.
     private const int ControlBytes = 32;
@@ -68,9 +66,9 @@ internal sealed unsafe partial class LoopbackDatagrams : IDisposable
         far.Write(new Span<byte>(control + HeaderBytes + 4, 4));
         fixed (byte* bytes = payload)
         {
-            var vector = new Vector { Base = bytes, Length = (nuint)payload.Length };
-            var message = new Message { Name = name, NameLength = NameBytes, Vectors = &vector, VectorCount = 1, Control = control, ControlLength = ControlBytes };
-            _ = SendMessage(_socket.SafeHandle, &message, 0);
+            var extent = new Libc.Extent { Base = (nuint)bytes, Length = (nuint)payload.Length };
+            var message = Describe(name, &extent, control);
+            _ = Libc.SendMessage(_socket.SafeHandle, &message, 0);
         }
     }
 
@@ -90,6 +88,16 @@ internal sealed unsafe partial class LoopbackDatagrams : IDisposable
         _socket.Dispose();
     }
 
+    private static Libc.Message Describe(byte* name, Libc.Extent* extent, byte* control) => new()
+    {
+        Name = (nuint)name,
+        NameLength = NameBytes,
+        Extents = (nuint)extent,
+        ExtentCount = 1,
+        Control = (nuint)control,
+        ControlLength = ControlBytes,
+    };
+
     private void Receive()
     {
         var buffer = new byte[MaxDatagram + 1];
@@ -99,11 +107,9 @@ internal sealed unsafe partial class LoopbackDatagrams : IDisposable
         {
             while (!_isDisposed)
             {
-                var vector = new Vector { Base = bytes, Length = (nuint)buffer.Length };
-                var message = new Message { Name = name, NameLength = NameBytes, Vectors = &vector, VectorCount = 1, Control = control, ControlLength = ControlBytes };
-                var count = ReceiveMessage(_socket.SafeHandle, &message, 0);
-                if (count < 0 && Marshal.GetLastPInvokeError() != Interrupted && _isDisposed)
-                    return;
+                var extent = new Libc.Extent { Base = (nuint)bytes, Length = (nuint)buffer.Length };
+                var message = Describe(name, &extent, control);
+                var count = Libc.ReceiveMessage(_socket.SafeHandle, &message, 0);
                 if (count < 0 || message.ControlLength < ControlLength || *(int*)(control + 12) != IpPacketInfo)
                     continue;
                 var near = new InetEndpoint(InetAddress.FromBytes(new ReadOnlySpan<byte>(name + 4, 4)), BinaryPrimitives.ReadUInt16BigEndian(new ReadOnlySpan<byte>(name + 2, 2)));
@@ -112,33 +118,5 @@ internal sealed unsafe partial class LoopbackDatagrams : IDisposable
                 _receive(near, far, new ReadOnlySpan<byte>(bytes, (int)count));
             }
         }
-    }
-
-    [LibraryImport("libc", EntryPoint = "recvmsg", SetLastError = true)]
-    private static partial nint ReceiveMessage(SafeHandle socket, Message* message, int flags);
-
-    [LibraryImport("libc", EntryPoint = "sendmsg", SetLastError = true)]
-    private static partial nint SendMessage(SafeHandle socket, Message* message, int flags);
-
-    /// <summary><c>struct iovec</c>.</summary>
-    [StructLayout(LayoutKind.Sequential)]
-    private struct Vector
-    {
-        public byte* Base;
-        public nuint Length;
-    }
-
-    /// <summary><c>struct msghdr</c>.</summary>
-    [StructLayout(LayoutKind.Sequential)]
-    private struct Message
-    {
-        public byte* Name;
-        public uint NameLength;
-        public Vector* Vectors;
-        public nuint VectorCount;
-        public byte* Control;
-        public nuint ControlLength;
-        public int Flags;
-        public int Padding;
     }
 }

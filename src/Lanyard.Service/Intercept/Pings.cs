@@ -17,7 +17,7 @@ internal sealed class Pings(InterceptHub hub)
     private int _pending;
 
     /// <summary>Pings, where the datagram is an echo request; else it is dropped.</summary>
-    public void Send(InetEndpoint near, uint user, InetAddress remote, InetAddress far, ReadOnlySpan<byte> message)
+    public void Send(LanyardNetwork network, InetEndpoint near, InetAddress remote, InetAddress far, ReadOnlySpan<byte> message)
     {
         if (message.Length < HeaderBytes || message[0] != (remote.IsV4 ? EchoRequestV4 : EchoRequestV6) || message[1] != 0)
             return;
@@ -27,15 +27,13 @@ internal sealed class Pings(InterceptHub hub)
             return;
         }
 
-        _ = PingAsync(near, user, remote, far, message.ToArray());
+        _ = PingAsync(network, near, remote, far, message.ToArray());
     }
 
-    private async Task PingAsync(InetEndpoint near, uint user, InetAddress remote, InetAddress far, byte[] message)
+    private async Task PingAsync(LanyardNetwork network, InetEndpoint near, InetAddress remote, InetAddress far, byte[] message)
     {
         try
         {
-            if (hub.FindForEcho(near, user, remote) is not { } network)
-                return;
             var reply = await network.PingAsync(remote.ToIPAddress(), Patience, message.Length - HeaderBytes).ConfigureAwait(false);
             if (!reply.IsSuccess)
                 return;

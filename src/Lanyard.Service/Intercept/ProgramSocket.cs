@@ -3,8 +3,12 @@ using Lanyard.Primitives;
 namespace Lanyard.Service.Intercept;
 
 /// <summary>A socket of a program that is bound to an address that stands for a virtual one. Under the hub's lock.</summary>
-internal sealed class ProgramSocket(uint user, InterceptSocketType type, InetEndpoint near, InetEndpoint local, InterceptFlags flags, ulong network)
+/// <param name="cookie">What the system knows it by: never used again.</param>
+internal sealed class ProgramSocket(ulong cookie, uint user, InterceptSocketType type, InetEndpoint near, InetEndpoint local, SocketTraits traits, ulong network)
 {
+    public ulong Cookie { get; } = cookie;
+
+    /// <summary>Who made it.</summary>
     public uint User { get; } = user;
 
     public InterceptSocketType Type { get; } = type;
@@ -15,15 +19,13 @@ internal sealed class ProgramSocket(uint user, InterceptSocketType type, InetEnd
     /// <summary>What that stands for: of unspecified address where it is bound to all of them, none where it was never bound.</summary>
     public InetEndpoint Local { get; } = local;
 
-    public InterceptFlags Flags { get; } = flags;
+    public SocketTraits Traits { get; } = traits;
 
     /// <summary>Whether its datagrams are ICMP echo requests and replies.</summary>
-    public bool IsEcho => (Flags & InterceptFlags.Echo) != 0;
+    public bool IsEcho => (Traits & SocketTraits.Echo) != 0;
 
     /// <summary>The one network that it may use; 0 for any.</summary>
     public ulong Network { get; } = network;
-
-    public long MadeAt { get; } = Environment.TickCount64;
 
     /// <summary>Its latest connection that was asked for.</summary>
     public ConnectAttempt? Attempt { get; set; }
@@ -32,18 +34,27 @@ internal sealed class ProgramSocket(uint user, InterceptSocketType type, InetEnd
     public ListenGroup? Listener { get; set; }
 }
 
-/// <summary>A connection that a program asked for. Under the hub's lock.</summary>
-internal sealed class ConnectAttempt(InetEndpoint far)
+/// <summary>What a socket's own options say.</summary>
+[Flags]
+internal enum SocketTraits
 {
-    /// <summary>The address that stands for the other end.</summary>
-    public InetEndpoint Far { get; } = far;
+    None = 0,
+    V6 = 1,
+    V6Only = 2,
+    ReusePort = 4,
+    ReuseAddress = 8,
+    Echo = 16,
+}
 
-    /// <summary>Whether it is known how it went.</summary>
-    public bool IsOver { get; set; }
-
-    /// <summary>How it went: an error number, or 0.</summary>
-    public int Error { get; set; }
+/// <summary>A connection that a program asked for. Under the hub's lock.</summary>
+internal sealed class ConnectAttempt
+{
+    /// <summary>How it went: an error number, or 0; null as long as that is not known.</summary>
+    public int? Outcome { get; set; }
 }
 
 /// <summary>What the ends of a connection stand for.</summary>
-internal sealed record ConnectionNames(uint User, InetEndpoint Local, InetEndpoint Remote);
+/// <param name="Local">The program's.</param>
+/// <param name="Remote">The other.</param>
+/// <param name="FarPort">The port, of the address that stands for the other end, that is really this connection's.</param>
+internal sealed record ConnectionNames(InetEndpoint Local, InetEndpoint Remote, ushort FarPort = 0);

@@ -18,7 +18,12 @@ internal sealed class StandIns
     private const int FirstPort = 20_000;
     private const int EndPort = 32_000;
 
+    // Half of a range, so that a free one is found soon.
+    private const int MaxTaken = (int)RangeSize / 2;
+
     private readonly HashSet<uint> _taken = [];
+    private int _nearCount;
+    private int _farCount;
     private uint _near = (uint)RandomNumberGenerator.GetInt32((int)RangeSize);
     private uint _far = (uint)RandomNumberGenerator.GetInt32((int)RangeSize);
 
@@ -27,22 +32,42 @@ internal sealed class StandIns
     public static bool IsFar(InetAddress address) => address.IsV4 && (address.V4 & RangeMask) == FarFirst;
 
     /// <summary>An address and port for a program to bind.</summary>
-    public InetEndpoint TakeNear() => new(Take(NearFirst, ref _near), (ushort)RandomNumberGenerator.GetInt32(FirstPort, EndPort));
+    public bool TryTakeNear(out InetEndpoint near)
+    {
+        var isTaken = TryTake(NearFirst, ref _near, ref _nearCount, out var address);
+        near = new InetEndpoint(address, (ushort)RandomNumberGenerator.GetInt32(FirstPort, EndPort));
+        return isTaken;
+    }
 
     /// <summary>An address for the other end of a connection.</summary>
-    public InetAddress TakeFar() => Take(FarFirst, ref _far);
+    public bool TryTakeFar(out InetAddress far) => TryTake(FarFirst, ref _far, ref _farCount, out far);
 
-    public void Release(InetAddress address) => _taken.Remove(address.V4);
-
-    // The one that was given back longest ago comes last, since it may still be known by its old meaning. The hub's limit on sockets leaves some free.
-    private InetAddress Take(uint first, ref uint last)
+    public void Release(InetAddress address)
     {
+        if (!_taken.Remove(address.V4))
+            return;
+        if (IsNear(address))
+            _nearCount--;
+        else
+            _farCount--;
+    }
+
+    // The one that was given back longest ago comes last, since it may still be known by its old meaning.
+    private bool TryTake(uint first, ref uint last, ref int count, out InetAddress taken)
+    {
+        taken = default;
+        if (count >= MaxTaken)
+            return false;
+        count++;
         while (true)
         {
             last = (last + 1) % RangeSize;
             var address = first | last;
             if ((byte)address is not (0 or 255) && _taken.Add(address))
-                return InetAddress.FromV4(address);
+            {
+                taken = InetAddress.FromV4(address);
+                return true;
+            }
         }
     }
 }

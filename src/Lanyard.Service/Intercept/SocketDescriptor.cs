@@ -1,12 +1,11 @@
 using Lanyard.Primitives;
-using Lanyard.Service.Intercept;
 
-namespace Lanyard.Cli.Run;
+namespace Lanyard.Service.Intercept;
 
-/// <summary>The supervisor's own descriptor of a program's socket. What is done to it is done to the program's.</summary>
+/// <summary>A descriptor of a program's socket that another process has as well. What is done to it is done to the program's.</summary>
 internal sealed unsafe class SocketDescriptor : IDisposable
 {
-    private const int SolSocket = 1;
+    private const int SolSocket = Libc.SolSocket;
     private const int SoReuseAddress = 2;
     private const int SoType = 3;
     private const int SoError = 4;
@@ -39,12 +38,12 @@ internal sealed unsafe class SocketDescriptor : IDisposable
     {
         _descriptor = descriptor;
         var domain = Option(SolSocket, SoDomain);
-        if (domain is not (Kernel.DomainV4 or Kernel.DomainV6))
+        if (domain is not (Libc.DomainV4 or Libc.DomainV6))
             return;
         Type = (Option(SolSocket, SoType), Option(SolSocket, SoProtocol)) switch
         {
-            (Kernel.StreamType, ProtocolTcp or ProtocolMultipathTcp) => InterceptSocketType.Stream,
-            (Kernel.DatagramType, ProtocolUdp) => InterceptSocketType.Datagram,
+            (Libc.StreamType, ProtocolTcp or ProtocolMultipathTcp) => InterceptSocketType.Stream,
+            (Libc.DatagramType, ProtocolUdp) => InterceptSocketType.Datagram,
             _ => 0,
         };
         Domain = Type == 0 ? 0 : domain;
@@ -58,7 +57,7 @@ internal sealed unsafe class SocketDescriptor : IDisposable
     /// <summary>0 where it is none that can be virtual.</summary>
     public InterceptSocketType Type { get; }
 
-    public bool IsNonBlocking => (Kernel.Flags(_descriptor, Kernel.GetStatusFlags, 0) & Kernel.NonBlocking) != 0;
+    public bool IsNonBlocking => (Libc.Flags(_descriptor, Libc.GetStatusFlags, 0) & Libc.NonBlocking) != 0;
 
     /// <summary>What the system knows it by: the same through each of its descriptors, and never used again.</summary>
     public ulong Cookie
@@ -67,7 +66,22 @@ internal sealed unsafe class SocketDescriptor : IDisposable
         {
             ulong cookie = 0;
             var length = sizeof(ulong);
-            return Kernel.GetOption(_descriptor, SolSocket, SoCookie, &cookie, &length) == 0 ? cookie : 0;
+            return Libc.GetOption(_descriptor, SolSocket, SoCookie, &cookie, &length) == 0 ? cookie : 0;
+        }
+    }
+
+    /// <summary>Who made it, whoever has it now.</summary>
+    public uint? User => Libc.TryGetUser(_descriptor, out var user) ? user : null;
+
+    /// <summary>Whether closing it may have to wait for what is under way (<c>SO_LINGER</c>), where nobody else has it.</summary>
+    public bool IsLingering
+    {
+        get
+        {
+            // struct linger: whether, and how many seconds.
+            var linger = stackalloc int[2];
+            var length = 2 * sizeof(int);
+            return Type == InterceptSocketType.Stream && Libc.GetOption(_descriptor, SolSocket, SoLinger, linger, &length) == 0 && linger[0] != 0 && linger[1] != 0;
         }
     }
 
@@ -77,11 +91,12 @@ internal sealed unsafe class SocketDescriptor : IDisposable
     /// <summary>How long sending waits at most; null: for ever.</summary>
     public TimeSpan? SendTimeout => Time(SoSendTimeout);
 
-    /// <summary>What the hub wants to know of a socket that is bound or listens.</summary>
-    public InterceptFlags Flags =>
-        (Domain == Kernel.DomainV6 && Option(ProtocolV6, V6Only) != 0 ? InterceptFlags.V6Only : 0)
-        | (Option(SolSocket, SoReusePort) != 0 ? InterceptFlags.ReusePort : 0)
-        | (Option(SolSocket, SoReuseAddress) != 0 ? InterceptFlags.ReuseAddress : 0);
+    /// <summary>What its options say.</summary>
+    public SocketTraits Traits =>
+        (Domain == Libc.DomainV6 ? SocketTraits.V6 : 0)
+        | (Domain == Libc.DomainV6 && Option(ProtocolV6, V6Only) != 0 ? SocketTraits.V6Only : 0)
+        | (Option(SolSocket, SoReusePort) != 0 ? SocketTraits.ReusePort : 0)
+        | (Option(SolSocket, SoReuseAddress) != 0 ? SocketTraits.ReuseAddress : 0);
 
     public bool TryGetNear(out InetEndpoint near) => TryGetName(isFar: false, out near);
 
@@ -93,40 +108,50 @@ internal sealed unsafe class SocketDescriptor : IDisposable
     /// <summary>What stands for virtual addresses are IPv4's, which a socket of IPv6 alone does not reach.</summary>
     public void ReachV4()
     {
-        if (Domain == Kernel.DomainV6 && Option(ProtocolV6, V6Only) != 0)
+        if (Domain == Libc.DomainV6 && Option(ProtocolV6, V6Only) != 0)
             SetOption(ProtocolV6, V6Only, 0);
     }
 
-    /// <summary>0 or an error number, as all that follow.</summary>
+    /// <summary>Binds it to an address that stands for its end. 0 or an error number, as all that follow.</summary>
     public int Bind(InetEndpoint near)
     {
         ReachV4();
+        // Another user's socket could share the address of one that allows that, and take its datagrams.
+        if (Type == InterceptSocketType.Datagram)
+            SetOption(SolSocket, SoReuseAddress, 0);
         var name = stackalloc byte[SocketName.MaxBytes];
         var length = SocketName.Write(near, Domain, new Span<byte>(name, SocketName.MaxBytes));
-        return Kernel.Bind(_descriptor, name, length) == 0 ? 0 : Kernel.Error;
+        return Libc.Bind(_descriptor, name, length) == 0 ? 0 : Libc.Error;
     }
 
-    /// <summary>It waits where the socket is a blocking one.</summary>
+    /// <summary>Connects, without waiting: of a TCP socket the answer is <see cref="Errno.InProgress"/> at best, whether or not it is a blocking one.</summary>
     public int Connect(InetEndpoint far)
     {
         var name = stackalloc byte[SocketName.MaxBytes];
         var length = SocketName.Write(far, Domain, new Span<byte>(name, SocketName.MaxBytes));
-        return Kernel.Connect(_descriptor, name, length) == 0 ? 0 : Kernel.Error;
+        var flags = Libc.Flags(_descriptor, Libc.GetStatusFlags, 0);
+        var isBlocking = Type == InterceptSocketType.Stream && (flags & Libc.NonBlocking) == 0;
+        if (isBlocking)
+            _ = Libc.Flags(_descriptor, Libc.SetStatusFlags, flags | Libc.NonBlocking);
+        var error = Libc.Connect(_descriptor, name, length) == 0 ? 0 : Libc.Error;
+        if (isBlocking)
+            _ = Libc.Flags(_descriptor, Libc.SetStatusFlags, flags);
+        return error;
     }
 
-    public int Listen(int backlog) => Kernel.Listen(_descriptor, backlog) == 0 ? 0 : Kernel.Error;
+    public int Listen(int backlog) => Libc.Listen(_descriptor, backlog) == 0 ? 0 : Libc.Error;
 
-    /// <summary>Whether something is there (<see cref="Kernel.PollIn"/>, <see cref="Kernel.PollOut"/>) without waiting.</summary>
+    /// <summary>Whether something is there (<see cref="Libc.PollIn"/>, <see cref="Libc.PollOut"/>) without waiting.</summary>
     public bool IsReady(int what)
     {
-        var entry = new Kernel.PollEntry { Descriptor = _descriptor, Wanted = (short)what };
-        return Kernel.Poll(&entry, 1, 0) > 0;
+        var entry = new Libc.PollEntry { Descriptor = _descriptor, Wanted = (short)what };
+        return Libc.Poll(&entry, 1, 0) > 0;
     }
 
     /// <summary>A new, unbound TCP socket with this one's options; null where there is none to be had.</summary>
     public SocketDescriptor? CreateAlike()
     {
-        var descriptor = Kernel.Socket(Domain, Kernel.StreamType | Kernel.CloseOnExec, 0);
+        var descriptor = Libc.Socket(Domain, Libc.StreamType | Libc.CloseOnExec, 0);
         if (descriptor < 0)
             return null;
         var fresh = new SocketDescriptor(descriptor);
@@ -134,9 +159,9 @@ internal sealed unsafe class SocketDescriptor : IDisposable
             fresh.SetOption(level, option, Option(level, option));
         var linger = 0L;
         var length = sizeof(long);
-        if (Kernel.GetOption(_descriptor, SolSocket, SoLinger, &linger, &length) == 0)
-            _ = Kernel.SetOption(descriptor, SolSocket, SoLinger, &linger, length);
-        _ = Kernel.Flags(descriptor, Kernel.SetStatusFlags, Kernel.Flags(_descriptor, Kernel.GetStatusFlags, 0));
+        if (Libc.GetOption(_descriptor, SolSocket, SoLinger, &linger, &length) == 0)
+            _ = Libc.SetOption(descriptor, SolSocket, SoLinger, &linger, length);
+        _ = Libc.Flags(descriptor, Libc.SetStatusFlags, Libc.Flags(_descriptor, Libc.GetStatusFlags, 0));
         return fresh;
     }
 
@@ -144,7 +169,7 @@ internal sealed unsafe class SocketDescriptor : IDisposable
     {
         var descriptor = Interlocked.Exchange(ref _descriptor, -1);
         if (descriptor >= 0)
-            _ = Kernel.Close(descriptor);
+            _ = Libc.Close(descriptor);
     }
 
     private bool TryGetName(bool isFar, out InetEndpoint endpoint)
@@ -152,7 +177,7 @@ internal sealed unsafe class SocketDescriptor : IDisposable
         var name = stackalloc byte[SocketName.MaxBytes];
         var length = SocketName.MaxBytes;
         endpoint = default;
-        return (isFar ? Kernel.GetPeerName(_descriptor, name, &length) : Kernel.GetSocketName(_descriptor, name, &length)) == 0
+        return (isFar ? Libc.GetPeerName(_descriptor, name, &length) : Libc.GetSocketName(_descriptor, name, &length)) == 0
             && SocketName.TryRead(new ReadOnlySpan<byte>(name, Math.Min(length, SocketName.MaxBytes)), out endpoint);
     }
 
@@ -160,17 +185,17 @@ internal sealed unsafe class SocketDescriptor : IDisposable
     {
         var value = 0;
         var length = sizeof(int);
-        return Kernel.GetOption(_descriptor, level, option, &value, &length) == 0 ? value : 0;
+        return Libc.GetOption(_descriptor, level, option, &value, &length) == 0 ? value : 0;
     }
 
-    private void SetOption(int level, int option, int value) => _ = Kernel.SetOption(_descriptor, level, option, &value, sizeof(int));
+    private void SetOption(int level, int option, int value) => _ = Libc.SetOption(_descriptor, level, option, &value, sizeof(int));
 
     // struct timeval.
     private TimeSpan? Time(int option)
     {
         var value = stackalloc long[2];
         var length = 2 * sizeof(long);
-        return Kernel.GetOption(_descriptor, SolSocket, option, value, &length) == 0 && (value[0] | value[1]) != 0
+        return Libc.GetOption(_descriptor, SolSocket, option, value, &length) == 0 && (value[0] | value[1]) != 0
             ? TimeSpan.FromSeconds(Math.Min(value[0], int.MaxValue)) + TimeSpan.FromMicroseconds(value[1]) : null;
     }
 }

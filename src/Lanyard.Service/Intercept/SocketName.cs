@@ -1,8 +1,7 @@
 using System.Buffers.Binary;
 using Lanyard.Primitives;
-using Lanyard.Service.Intercept;
 
-namespace Lanyard.Cli.Run;
+namespace Lanyard.Service.Intercept;
 
 /// <summary>Names of sockets as system calls have them: <c>struct sockaddr_in</c> and <c>struct sockaddr_in6</c>.</summary>
 internal static class SocketName
@@ -24,10 +23,10 @@ internal static class SocketName
             return false;
         switch (BitConverter.ToUInt16(name))
         {
-            case Kernel.DomainV4 when name.Length >= V4Bytes:
+            case Libc.DomainV4 when name.Length >= V4Bytes:
                 endpoint = new InetEndpoint(InetAddress.FromBytes(name.Slice(4, 4)), BinaryPrimitives.ReadUInt16BigEndian(name[2..]));
                 return true;
-            case Kernel.DomainV6 when name.Length >= MinV6Bytes:
+            case Libc.DomainV6 when name.Length >= MinV6Bytes:
                 var address = InetAddress.FromBytes(name.Slice(8, 16));
                 if (address.V6High == 0 && address.V6Low >> 32 == 0xffff)
                     address = InetAddress.FromV4((uint)address.V6Low);
@@ -41,11 +40,11 @@ internal static class SocketName
     /// <summary>In the form that a socket of a domain uses. Returns its length.</summary>
     public static int Write(InetEndpoint endpoint, int domain, Span<byte> name)
     {
-        var length = domain == Kernel.DomainV4 ? V4Bytes : V6Bytes;
+        var length = domain == Libc.DomainV4 ? V4Bytes : V6Bytes;
         name[..length].Clear();
         BitConverter.TryWriteBytes(name, (ushort)domain);
         BinaryPrimitives.WriteUInt16BigEndian(name[2..], endpoint.Port);
-        if (domain == Kernel.DomainV4)
+        if (domain == Libc.DomainV4)
         {
             if (endpoint.Address.IsV4)
                 endpoint.Address.Write(name[4..]);

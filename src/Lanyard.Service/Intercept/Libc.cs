@@ -1,0 +1,158 @@
+using System.Runtime.InteropServices;
+
+namespace Lanyard.Service.Intercept;
+
+/// <summary>The system's calls on sockets, by descriptor: -1 is a failure, and <see cref="Error"/> then says which.</summary>
+internal static unsafe partial class Libc
+{
+    public const int DomainUnix = 1;
+    public const int DomainV4 = 2;
+    public const int DomainV6 = 10;
+    public const int StreamType = 1;
+    public const int DatagramType = 2;
+
+    public const int SolSocket = 1;
+    public const int PassRights = 1; // SCM_RIGHTS
+
+    public const int Peek = 0x2; // MSG_PEEK
+    public const int DoNotWait = 0x40; // MSG_DONTWAIT
+    public const int WaitForOne = 0x10000; // MSG_WAITFORONE
+    public const int NoSignal = 0x4000; // MSG_NOSIGNAL
+    public const int ErrorQueue = 0x2000; // MSG_ERRQUEUE
+    public const int CloseReceivedOnExec = 0x40000000; // MSG_CMSG_CLOEXEC
+
+    public const int CloseOnExec = 0x80000; // O_CLOEXEC, SOCK_CLOEXEC, EPOLL_CLOEXEC
+    public const int NonBlocking = 0x800; // O_NONBLOCK, SOCK_NONBLOCK
+    public const int GetDescriptorFlags = 1; // F_GETFD
+    public const int SetDescriptorFlags = 2; // F_SETFD
+    public const int GetStatusFlags = 3; // F_GETFL
+    public const int SetStatusFlags = 4; // F_SETFL
+    public const int DescriptorCloseOnExec = 1; // FD_CLOEXEC
+
+    public const int PollIn = 1;
+    public const int PollOut = 4;
+    public const int PollError = 8;
+    public const int PollHangUp = 16;
+
+    private const int OfDescriptor = 0x1000; // AT_EMPTY_PATH
+    private const uint UserField = 8; // STATX_UID
+
+    /// <summary>The error number of the call before.</summary>
+    public static int Error => Marshal.GetLastPInvokeError();
+
+    /// <summary>Whose a descriptor's file is: of a socket, who made it, whoever has it now.</summary>
+    public static bool TryGetUser(int descriptor, out uint user)
+    {
+        byte path = 0;
+        StatusMessage status = default;
+        var isKnown = Status(descriptor, &path, OfDescriptor, UserField, &status) == 0 && (status.Mask & UserField) != 0;
+        user = status.User;
+        return isKnown;
+    }
+
+    [LibraryImport("libc", EntryPoint = "socket", SetLastError = true)]
+    public static partial int Socket(int domain, int type, int protocol);
+
+    [LibraryImport("libc", EntryPoint = "bind", SetLastError = true)]
+    public static partial int Bind(int socket, byte* name, int length);
+
+    [LibraryImport("libc", EntryPoint = "connect", SetLastError = true)]
+    public static partial int Connect(int socket, byte* name, int length);
+
+    [LibraryImport("libc", EntryPoint = "listen", SetLastError = true)]
+    public static partial int Listen(int socket, int backlog);
+
+    [LibraryImport("libc", EntryPoint = "accept4", SetLastError = true)]
+    public static partial int Accept(int socket, byte* name, int* length, int flags);
+
+    [LibraryImport("libc", EntryPoint = "getsockname", SetLastError = true)]
+    public static partial int GetSocketName(int socket, byte* name, int* length);
+
+    [LibraryImport("libc", EntryPoint = "getpeername", SetLastError = true)]
+    public static partial int GetPeerName(int socket, byte* name, int* length);
+
+    [LibraryImport("libc", EntryPoint = "getsockopt", SetLastError = true)]
+    public static partial int GetOption(int socket, int level, int option, void* value, int* length);
+
+    [LibraryImport("libc", EntryPoint = "setsockopt", SetLastError = true)]
+    public static partial int SetOption(int socket, int level, int option, void* value, int length);
+
+    [LibraryImport("libc", EntryPoint = "sendmsg", SetLastError = true)]
+    public static partial nint SendMessage(int socket, Message* message, int flags);
+
+    [LibraryImport("libc", EntryPoint = "recvmsg", SetLastError = true)]
+    public static partial nint ReceiveMessage(int socket, Message* message, int flags);
+
+    [LibraryImport("libc", EntryPoint = "sendmsg", SetLastError = true)]
+    public static partial nint SendMessage(SafeHandle socket, Message* message, int flags);
+
+    [LibraryImport("libc", EntryPoint = "recvmsg", SetLastError = true)]
+    public static partial nint ReceiveMessage(SafeHandle socket, Message* message, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
+    public static partial int Flags(int descriptor, int operation, nint argument);
+
+    [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
+    public static partial int Poll(PollEntry* entries, nuint count, int timeoutMs);
+
+    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
+    public static partial int Close(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true)]
+    private static partial int Status(int descriptor, byte* path, int flags, uint fields, StatusMessage* status);
+
+    /// <summary><c>struct msghdr</c>, 56 bytes. Its addresses may be of another process.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct Message
+    {
+        public nuint Name;
+        public int NameLength;
+        public nuint Extents;
+        public nuint ExtentCount;
+        public nuint Control;
+        public nuint ControlLength;
+        public int Flags;
+        public int Padding;
+    }
+
+    /// <summary><c>struct iovec</c>.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct Extent
+    {
+        public nuint Base;
+        public nuint Length;
+    }
+
+    /// <summary><c>struct cmsghdr</c> with one descriptor, of which 20 bytes count.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct DescriptorControl
+    {
+        public const int UsedBytes = 20;
+
+        public nuint Length;
+        public int Level;
+        public int Type;
+        public int Descriptor;
+        public int Padding;
+    }
+
+    /// <summary><c>struct pollfd</c>.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct PollEntry
+    {
+        public int Descriptor;
+        public short Wanted;
+        public short Found;
+    }
+
+    /// <summary><c>struct statx</c>, 256 bytes.</summary>
+    [StructLayout(LayoutKind.Sequential, Size = 256)]
+    private struct StatusMessage
+    {
+        public uint Mask;
+        public uint BlockBytes;
+        public ulong Attributes;
+        public uint Links;
+        public uint User;
+    }
+}

@@ -1,0 +1,135 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using Lanyard.Primitives;
+
+namespace Lanyard.Service.Intercept;
+
+/// <summary>
+/// Asks the system which socket has an address (<c>sock_diag(7)</c>). Where it does not say, as in some containers, nothing is known of sockets but
+/// whether their address is taken.
+/// </summary>
+internal sealed unsafe class SystemSockets : IDisposable
+{
+    private const int DomainNetlink = 16;
+    private const int RawType = 3;
+    private const int Diagnostics = 4; // NETLINK_SOCK_DIAG
+    private const ushort ByFamily = 20; // SOCK_DIAG_BY_FAMILY
+    private const ushort Request = 1; // NLM_F_REQUEST
+    private const byte Tcp = 6;
+    private const byte Udp = 17;
+    private const int ReplyRoom = 1024;
+
+    private readonly Lock _lock = new();
+    private readonly int _socket = Libc.Socket(DomainNetlink, RawType | Libc.CloseOnExec, Diagnostics);
+    private uint _sequence;
+
+    /// <summary>Whether the system says anything at all.</summary>
+    public bool IsAvailable => _socket >= 0;
+
+    /// <summary>Finds the TCP socket that listens at an address, or the UDP socket that receives from anybody there.</summary>
+    /// <param name="type">Which of both.</param>
+    /// <param name="near">Its address: an IPv4 one, of a socket of whichever family.</param>
+    /// <param name="user">Whose it is.</param>
+    /// <param name="cookie">What the system knows it by.</param>
+    public bool TryFind(InterceptSocketType type, InetEndpoint near, out uint user, out ulong cookie)
+    {
+        var ask = new Question
+        {
+            Length = (uint)sizeof(Question),
+            Type = ByFamily,
+            Flags = Request,
+            Family = Libc.DomainV4,
+            Protocol = type == InterceptSocketType.Stream ? Tcp : Udp,
+            States = uint.MaxValue,
+            Cookie = ulong.MaxValue,
+        };
+        var address = BinaryPrimitives.ReverseEndianness(near.Address.V4);
+        var port = BinaryPrimitives.ReverseEndianness(near.Port);
+        // Of UDP, what is asked for is a datagram's receiver.
+        if (type == InterceptSocketType.Stream)
+            (ask.Source[0], ask.SourcePort) = (address, port);
+        else
+            (ask.Destination[0], ask.DestinationPort) = (address, port);
+        user = 0;
+        cookie = 0;
+        Answer answer = default;
+        lock (_lock)
+        {
+            ask.Sequence = ++_sequence;
+            if (!TryAsk(ask, &answer))
+                return false;
+        }
+
+        user = answer.User;
+        cookie = answer.Cookie;
+        return true;
+    }
+
+    public void Dispose() => _ = Libc.Close(_socket);
+
+    private bool TryAsk(Question ask, Answer* answer)
+    {
+        if (Transfer(&ask, sizeof(Question), isSending: true) != sizeof(Question))
+            return false;
+        var reply = stackalloc byte[ReplyRoom];
+        nint length;
+        // What is left of an earlier question is passed over.
+        do
+            length = Transfer(reply, ReplyRoom, isSending: false);
+        while (length >= sizeof(Answer) && ((Answer*)reply)->Sequence != ask.Sequence);
+        if (length < sizeof(Answer) || ((Answer*)reply)->Type != ByFamily)
+            return false;
+        *answer = *(Answer*)reply;
+        return true;
+    }
+
+    // The system answers before sending returns.
+    private nint Transfer(void* data, int length, bool isSending)
+    {
+        var extent = new Libc.Extent { Base = (nuint)data, Length = (nuint)length };
+        var message = new Libc.Message { Extents = (nuint)(&extent), ExtentCount = 1 };
+        return isSending ? Libc.SendMessage(_socket, &message, Libc.DoNotWait) : Libc.ReceiveMessage(_socket, &message, Libc.DoNotWait);
+    }
+
+    /// <summary><c>struct nlmsghdr</c> and <c>struct inet_diag_req_v2</c>; addresses and ports are in network byte order.</summary>
+    [StructLayout(LayoutKind.Sequential, Pack = 4)]
+    private struct Question
+    {
+        public uint Length;
+        public ushort Type;
+        public ushort Flags;
+        public uint Sequence;
+        public uint Sender;
+        public byte Family;
+        public byte Protocol;
+        public ushort Extensions;
+        public uint States;
+        public ushort SourcePort;
+        public ushort DestinationPort;
+        public fixed uint Source[4];
+        public fixed uint Destination[4];
+        public uint Interface;
+        public ulong Cookie;
+    }
+
+    /// <summary><c>struct nlmsghdr</c> and <c>struct inet_diag_msg</c>.</summary>
+    [StructLayout(LayoutKind.Sequential, Pack = 4)]
+    private struct Answer
+    {
+        public uint Length;
+        public ushort Type;
+        public ushort Flags;
+        public uint Sequence;
+        public uint Sender;
+        public uint State;
+        public uint Ports;
+        public fixed uint Addresses[8];
+        public uint Interface;
+        public ulong Cookie;
+        public uint Expires;
+        public uint ReceiveQueue;
+        public uint SendQueue;
+        public uint User;
+        public uint Inode;
+    }
+}
