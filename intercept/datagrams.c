@@ -63,15 +63,16 @@ static void remember(struct remembered *table, const struct lanyard_endpoint *ne
 }
 
 // Where datagrams to an address are sent to. 1: to the system's network. 0: to *far. Negative: an error.
-static int find_far(int fd, struct lanyard_socket socket, const struct lanyard_endpoint *destination, struct lanyard_endpoint *far) {
+static int find_far(int fd, struct lanyard_socket socket, const struct lanyard_endpoint *destination, uint16_t flags, struct lanyard_endpoint *far) {
   struct lanyard_endpoint near;
   if (!lanyard_near_name(fd, &near))
     return 1;
-  if (near.port != 0 && recall(by_virtual, &near, destination, far))
+  if (near.port != 0 && flags == 0 && recall(by_virtual, &near, destination, far))
     return 0;
   struct lanyard_request request = lanyard_request_for(LANYARD_SEND);
   struct lanyard_reply reply;
   request.virtual = *destination;
+  request.flags = flags;
   int error = lanyard_ask(fd, &request, &reply);
   if (error != 0 || reply.error != 0)
     return error != 0 ? error : -reply.error;
@@ -92,7 +93,7 @@ static int find_far(int fd, struct lanyard_socket socket, const struct lanyard_e
 int lanyard_connect_datagrams(int fd, struct lanyard_socket socket, const struct lanyard_endpoint *destination, const struct sockaddr *name,
                               socklen_t length) {
   struct lanyard_endpoint far;
-  int found = find_far(fd, socket, destination, &far);
+  int found = find_far(fd, socket, destination, LANYARD_CONNECTED, &far);
   if (found < 0)
     return found;
   if (found == 1)
@@ -109,7 +110,7 @@ static int redirect(int fd, const void *name, socklen_t length, struct lanyard_n
   if (!lanyard_settings()->is_on || !lanyard_read_name(name, length, &destination) || lanyard_is_loopback(&destination)
       || lanyard_is_unspecified(&destination) || lanyard_is_far(&destination) || (socket = lanyard_socket_of(fd)).type != SOCK_DGRAM)
     return 1;
-  int found = find_far(fd, socket, &destination, &far);
+  int found = find_far(fd, socket, &destination, 0, &far);
   if (found == 0)
     lanyard_write_name(&far, socket.domain, instead);
   return found;

@@ -31,6 +31,7 @@ enum lanyard_op {
 enum lanyard_flag {
   LANYARD_JOIN = 1,
   LANYARD_ECHO = 2, // A datagram socket whose datagrams are ICMP echo requests and replies.
+  LANYARD_CONNECTED = 4, // The datagram socket is about to be connected there.
 };
 
 enum lanyard_verdict {

@@ -15,7 +15,7 @@ internal sealed class DatagramCalls(InterceptClient client, SuperviseOptions opt
 
     public async ValueTask<CallAnswer> ConnectAsync(SupervisedCall call, SocketDescriptor socket, InetEndpoint destination)
     {
-        var (error, far) = await _names.FindFarAsync(socket, destination).ConfigureAwait(false);
+        var (error, far) = await _names.FindFarAsync(socket, destination, isConnecting: true).ConfigureAwait(false);
         return error != 0 ? CallAnswer.Failed(error) : far.IsNone ? CallAnswer.Continue : CallAnswer.Failed(socket.Connect(far));
     }
 
@@ -54,7 +54,7 @@ internal sealed class DatagramCalls(InterceptClient client, SuperviseOptions opt
             var far = default(InetEndpoint);
             if (result == 0 && MayBeOurs(call, message, out var destination))
             {
-                (var error, far) = await _names.FindFarAsync(socket, destination).ConfigureAwait(false);
+                (var error, far) = await _names.FindFarAsync(socket, destination, isConnecting: false).ConfigureAwait(false);
                 result = -error;
             }
 
@@ -160,7 +160,7 @@ internal sealed class DatagramCalls(InterceptClient client, SuperviseOptions opt
 
     private async ValueTask<CallAnswer> SendAsync(SupervisedCall call, SocketDescriptor socket, DatagramMessage message, InetEndpoint destination, int flags)
     {
-        var (error, far) = await _names.FindFarAsync(socket, destination).ConfigureAwait(false);
+        var (error, far) = await _names.FindFarAsync(socket, destination, isConnecting: false).ConfigureAwait(false);
         return error != 0 ? CallAnswer.Failed(error) : far.IsNone ? CallAnswer.Continue
             : CallAnswer.Of(await SendWaitingAsync(call, socket, message, far, flags).ConfigureAwait(false));
     }

@@ -13,14 +13,16 @@ internal sealed class DatagramNames(InterceptClient client, SuperviseOptions opt
     private readonly ConcurrentDictionary<(bool IsFar, InetEndpoint Near, InetEndpoint Key), (InetEndpoint Value, long At)> _known = new();
 
     /// <summary>Where datagrams to an address are sent to: an error number, or 0 and an endpoint, which is none where it is the system's business.</summary>
-    public async ValueTask<(int Error, InetEndpoint Far)> FindFarAsync(SocketDescriptor socket, InetEndpoint destination)
+    public async ValueTask<(int Error, InetEndpoint Far)> FindFarAsync(SocketDescriptor socket, InetEndpoint destination, bool isConnecting)
     {
         if (!socket.TryGetNear(out var near))
             return default;
-        if (near.Port != 0 && TryRecall((false, near, destination), out var far))
+        if (near.Port != 0 && !isConnecting && TryRecall((false, near, destination), out var far))
             return (0, far);
         var request = client.For(InterceptOperation.Send);
         request.VirtualEndpoint = InterceptEndpoint.Of(destination);
+        if (isConnecting)
+            request.Flags = InterceptFlags.Connect;
         var reply = await client.AskAsync(request, socket, CancellationToken.None).ConfigureAwait(false);
         if (reply.Error != 0)
             return (reply.Error, default);

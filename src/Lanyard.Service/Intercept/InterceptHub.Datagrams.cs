@@ -23,13 +23,13 @@ internal sealed partial class InterceptHub
     private readonly Dictionary<uint, int> _farOfUser = [];
 
     /// <summary>Where a program's datagrams to a virtual address are to be sent to.</summary>
-    private InterceptReply Send(SocketDescriptor descriptor, InetEndpoint remote, ulong only, uint user)
+    private InterceptReply Send(SocketDescriptor descriptor, InetEndpoint remote, bool isConnecting, ulong only, uint user)
     {
         ProgramSocket? socket;
         lock (_lock)
             socket = Find(descriptor);
         user = socket?.User ?? user;
-        if (FindForDatagrams(remote.Address, isVirtual: socket is not null && StandIns.IsNear(socket.Near.Address), user, only) is null)
+        if (FindForDatagrams(remote.Address, isVirtual: socket is not null && StandIns.IsNear(socket.Near.Address), user, only) is not { } network)
             return InterceptReply.Host with { Flags = (uint)(socket is { IsEcho: true } ? InterceptFlags.Echo : 0) };
         DatagramFar? far;
         lock (_lock)
@@ -48,8 +48,8 @@ internal sealed partial class InterceptHub
 
         if (far is null)
             return InterceptReply.Failed(Errno.NoBufferSpace);
-        if (!socket!.IsEcho)
-            Open(socket);
+        if (!socket!.IsEcho && Open(socket) is var opened && isConnecting)
+            opened.Connect(network, remote);
         return InterceptReply.Of(new InetEndpoint(far.Address, _datagrams.Port));
     }
 
@@ -190,6 +190,29 @@ internal sealed partial class InterceptHub
             }
         }
 
+        /// <summary>Whether it is open on any network.</summary>
+        public bool IsOpen
+        {
+            get
+            {
+                lock (_lock)
+                    return _sockets.Count > 0;
+            }
+        }
+
+        /// <summary>Has it first say on what comes from somebody, before sockets that share its port.</summary>
+        public void Connect(LanyardNetwork network, InetEndpoint remote)
+        {
+            try
+            {
+                On(network)?.Connect(remote);
+            }
+            catch (Exception e) when (e is LanyardException or ObjectDisposedException)
+            {
+                // Sending will tell.
+            }
+        }
+
         public bool Group(InetAddress group, bool isJoining)
         {
             var done = false;
@@ -224,7 +247,11 @@ internal sealed partial class InterceptHub
                     return socket;
                 try
                 {
-                    socket = network.OpenUdp(Program.Local, new UdpOptions { Broadcast = true });
+                    socket = network.OpenUdp(Program.Local, new UdpOptions
+                    {
+                        Broadcast = true,
+                        ReuseAddress = (Program.Traits & (SocketTraits.ReuseAddress | SocketTraits.ReusePort)) != 0,
+                    });
                     _ = ReceiveAsync(socket);
                     return socket;
                 }

@@ -23,6 +23,7 @@ internal enum InterceptFlags : ushort
     None = 0,
     Join = 1,
     Echo = 2,
+    Connect = 4,
 }
 
 internal enum InterceptSocketType : uint
