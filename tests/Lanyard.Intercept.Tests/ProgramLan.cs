@@ -38,6 +38,14 @@ public sealed partial class ProgramLan : IAsyncLifetime
 
     public ProgramProcess Service(string name) => _services[name];
 
+    /// <summary>How many descriptors a service has open.</summary>
+    public int CountDescriptors(string service) => Directory.GetFiles($"/proc/{Service(service).Id}/fd").Length;
+
+    /// <summary>How much memory of the machine a service occupies, in KiB.</summary>
+    public long ResidentKiB(string service) => long.Parse(
+        File.ReadLines($"/proc/{Service(service).Id}/status").First(line => line.StartsWith("VmRSS:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
+        CultureInfo.InvariantCulture);
+
     public async ValueTask InitializeAsync()
     {
         if (!OperatingSystem.IsLinux() || !File.Exists(Path.Combine(AppContext.BaseDirectory, "liblanyard-intercept.so")))
