@@ -97,11 +97,12 @@ public sealed partial class ProgramLan : IAsyncLifetime
     public async Task JoinAsync(string name)
     {
         await LanyardAsync("join", Network, "--home", Home(name));
+        var guard = ProgramProcess.Guard;
         var told = "";
         while (V4().Match(told) is not { Success: true } || V6().Match(told) is not { Success: true })
         {
             told = await LanyardAsync("networks", "--home", Home(name));
-            await Task.Delay(20, ProgramProcess.Guard);
+            await Task.Delay(20, guard);
         }
 
         _addresses[name + "4"] = V4().Match(told).Value;
@@ -142,14 +143,15 @@ public sealed partial class ProgramLan : IAsyncLifetime
     /// <summary>Starts a server beside service b and waits until its TCP port accepts connections.</summary>
     public async Task<ProgramProcess> ServeAsync(int port, params string[] command)
     {
+        var guard = ProgramProcess.Guard;
         // A server of a test before this one was killed, and may not be forgotten yet.
         while (await CanConnectAsync(port))
-            await Task.Delay(20, ProgramProcess.Guard);
+            await Task.Delay(20, guard);
         var server = Start("b", command);
         while (!await CanConnectAsync(port))
         {
             Assert.False(server.HasExited, $"It ended: {server.Output}");
-            await Task.Delay(20, ProgramProcess.Guard);
+            await Task.Delay(20, guard);
         }
 
         return server;

@@ -255,9 +255,11 @@ public sealed class ProgramTests(ProgramLan lan, ProgramTable table) : IClassFix
         // A process for each client, with a socket for it: several share the port.
         var (server, client) = v6 ? ("UDP6-LISTEN:9003", $"UDP6:{lan.Host("b", v6)}:9003") : ("UDP4-LISTEN:9001", $"UDP4:{lan.Address("b")}:9001");
         await using var datagrams = lan.Start("b", "socat", $"{server},fork,reuseaddr", "EXEC:cat");
+        var guard = ProgramProcess.Guard;
         for (var clients = 0; clients < 3; clients++)
         {
-            for (var output = ""; output != Content;)
+            // What is sent before the server is there is lost.
+            for (var output = ""; output != Content; guard.ThrowIfCancellationRequested())
                 (_, output) = await lan.FeedAsync("a", Content, "socat", "-t1", "-", client);
         }
 
@@ -344,6 +346,35 @@ public sealed class ProgramTests(ProgramLan lan, ProgramTable table) : IClassFix
         Assert.True(code == 0 && output.StartsWith("java for ", StringComparison.Ordinal), output);
         await ExpectAsync(output + output, "a", "java", source, Url(8004, v6));
         table.Works("Java HttpServer and HttpClient", "server and client", v6);
+    }
+
+    [Theory]
+    [MemberData(nameof(Families))]
+    public async Task Kestrel_serves_and_HttpClient_fetches(bool v6)
+    {
+        lan.Require("dotnet", "python3");
+        var program = Path.Combine(AppContext.BaseDirectory, "NetProgram.dll");
+        await using var server = await lan.ServeAsync(8006, "dotnet", program, "serve", "8006");
+        await ExpectAsync($"kestrel for {lan.Address("a", v6)}\n", "a", "dotnet", program, "fetch", $"http://{lan.Host("b", v6)}:8006/");
+        table.Works(".NET Kestrel and HttpClient", "server and client", v6);
+    }
+
+    // The library that redirects programs is one for both C libraries.
+    [Theory]
+    [MemberData(nameof(Families))]
+    public async Task A_program_of_musl_connects_accepts_and_sends_datagrams(bool v6)
+    {
+        lan.Require("musl-gcc", "python3");
+        var program = Path.Combine(lan.Folder, "program-musl");
+        await using (var build = ProgramProcess.Start(
+            lan.Folder, ProgramProcess.Find("musl-gcc")!, "-pthread", "-o", program, Path.Combine(AppContext.BaseDirectory, "supervised.c")))
+            Assert.True(await build.WaitAsync() == 0, build.Output);
+        var port = v6 ? 8008 : 8007;
+        await using var server = await lan.ServeAsync(port, program, "serve", $"{port}");
+        var own = v6 ? lan.Address("a", v6) : $"::ffff:{lan.Address("a")}";
+        await ExpectAsync(
+            $"peer\n{own} closes\nin progress\n0\n{own} closes\nConnection refused\nasked peer\n", "a", program, "talk", lan.Address("b", v6), $"{port}");
+        table.Works("C program of musl (TCP and UDP)", "server and client", v6);
     }
 
     private string Url(int port, bool v6) => $"http://{lan.Host("b", v6)}:{port}/file.txt";
