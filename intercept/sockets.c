@@ -119,7 +119,9 @@ static int listen_stream(int fd, int backlog) {
   struct lanyard_reply reply;
   request.backlog = backlog;
   int error = lanyard_ask(fd, &request, &reply);
-  return error != 0 ? error : -reply.error;
+  if (error != 0 || reply.error != 0)
+    return error != 0 ? error : -reply.error;
+  return reply.verdict == LANYARD_HOST ? (int)SYS2(SYS_listen, fd, backlog) : 0;
 }
 
 EXPORT int listen(int fd, int backlog) {

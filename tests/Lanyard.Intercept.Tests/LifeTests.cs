@@ -67,6 +67,30 @@ public sealed class LifeTests(ProgramLan lan) : IClassFixture<ProgramLan>
         Assert.Equal(listen != "host", code == 0);
     }
 
+    [Theory]
+    [InlineData("preload")]
+    [InlineData("supervise")]
+    public async Task A_socket_that_is_bound_long_before_it_listens_listens_on_the_LAN(string engine)
+    {
+        lan.Require("python3");
+        // The service looks once a second what is still there.
+        const string Script = """
+            import socket, time
+            s = socket.socket()
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            s.bind(("0.0.0.0", 8105))
+            time.sleep(2.5)
+            s.listen()
+            print("listens", flush=True)
+            while True:
+                s.accept()[0].close()
+            """;
+        await using var server = lan.StartWith("b", ["--engine", engine], "python3", "-c", Script);
+        await ProgramLan.UntilAsync(() => server.Output.Contains("listens", StringComparison.Ordinal), () => server.Output);
+        var (code, output) = await lan.RunAsync("a", "python3", "-c", $"import socket; socket.create_connection(('{lan.Address("b")}', 8105), 20)");
+        Assert.True(code == 0, output);
+    }
+
     [Fact]
     public async Task Another_program_of_the_machine_does_not_get_in_where_a_program_listens_on_the_LAN()
     {

@@ -67,7 +67,7 @@ internal sealed class StreamCalls(InterceptClient client, SuperviseOptions optio
         var request = client.For(InterceptOperation.Listen);
         request.Backlog = backlog;
         var reply = await client.AskAsync(request, socket, CancellationToken.None).ConfigureAwait(false);
-        return CallAnswer.Failed(reply.Error);
+        return reply is { Error: 0, Verdict: InterceptVerdict.Host } ? CallAnswer.Continue : CallAnswer.Failed(reply.Error);
     }
 
     /// <summary>getsockname and getpeername.</summary>

@@ -36,6 +36,9 @@ internal sealed partial class InterceptHub
                     return InterceptReply.Failed(unmade);
             }
 
+            // Bound by a service that was here before.
+            if (socket is null && StandIns.IsNear(near.Address))
+                return InterceptReply.Failed(Errno.NetworkDown);
             if (socket is null)
                 return InterceptReply.Host;
             if (descriptor.Listen(backlog) is var refused and not 0)

@@ -45,7 +45,7 @@ internal sealed partial class InterceptHub
     {
         if (_systemSockets.TryFind(socket.Type, socket.Near, out var user, out var cookie))
             return cookie == socket.Cookie || (user == socket.User && !StandIns.IsNear(socket.Near.Address));
-        // A TCP socket that does not listen, and a UDP socket that is connected, are not found.
-        return LoopbackSockets.IsBound(socket.Near, socket.Type == InterceptSocketType.Stream);
+        // A TCP socket that does not listen, and a UDP socket that is connected, are not found. What is left of a listener's connections has its address too.
+        return (socket.Listener is null || !_systemSockets.IsAvailable) && LoopbackSockets.IsBound(socket.Near, socket.Type);
     }
 }

@@ -51,19 +51,17 @@ internal sealed class LoopbackSockets : IDisposable
     }
 
     /// <summary>Whether a socket of some program is bound to an address that stands for its end.</summary>
-    public static bool IsBound(InetEndpoint near, bool isStream)
+    public static unsafe bool IsBound(InetEndpoint near, InterceptSocketType type)
     {
-        using var probe = new Socket(AddressFamily.InterNetwork, isStream ? SocketType.Stream : SocketType.Dgram, isStream ? ProtocolType.Tcp : ProtocolType.Udp);
-        try
-        {
-            probe.ExclusiveAddressUse = true;
-            probe.Bind(near.ToIPEndPoint());
-            return false;
-        }
-        catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
-        {
+        // One that shares no address with anybody (SO_REUSEADDR), whatever the other would share.
+        var descriptor = Libc.Socket(Libc.DomainV4, (type == InterceptSocketType.Stream ? Libc.StreamType : Libc.DatagramType) | Libc.CloseOnExec, 0);
+        if (descriptor < 0)
             return true;
-        }
+        var name = stackalloc byte[SocketName.MaxBytes];
+        var length = SocketName.Write(near, Libc.DomainV4, new Span<byte>(name, SocketName.MaxBytes));
+        var isBound = Libc.Bind(descriptor, name, length) != 0 && Libc.Error == Errno.AddressInUse;
+        _ = Libc.Close(descriptor);
+        return isBound;
     }
 
     public void Dispose()
