@@ -138,25 +138,29 @@ public sealed class InterceptSettingsTests
     public async Task Another_socket_is_taken_at_the_next_start_and_a_file_in_its_place_is_left_alone()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Programs' sockets are redirected on Linux only.");
-        await using var lan = await ServiceLan.StartAsync();
-        var service = await lan.StartServiceAsync("a", localConf: "{}");
-        var own = Path.Combine(lan.Home("a"), "intercept.sock");
-        Assert.Equal(own, File.ReadAllText(Path.Combine(lan.Home("a"), LanyardService.InterceptPathFile)));
-        var other = Path.Combine(lan.Home("a"), "other");
-        lan.Configure("a", $$"""{ "lanyard": { "intercept": { "socket": "{{other}}" } } }""");
-        await service.ReloadAsync();
-        Assert.True(File.Exists(own));
-        Assert.False(File.Exists(other));
+        using var folder = new TestFolder();
+        using var log = new LogCollector();
+        File.WriteAllText(folder.PathOf("identity.secret"), TestData.Text("peer-1.14", "a.identity.secret"));
+        var (own, other) = (folder.PathOf("intercept.sock"), folder.PathOf("other"));
+        await using (var service = await StartAsync())
+        {
+            Assert.Equal(own, File.ReadAllText(folder.PathOf(LanyardService.InterceptPathFile)));
+            File.WriteAllText(folder.PathOf("local.conf"), $$"""{ "lanyard": { "intercept": { "socket": "{{other}}" } } }""");
+            await service.ReloadAsync();
+            Assert.Contains("lanyard.intercept.socket: the change takes effect at the next start of the service.", log.Lines);
+            Assert.True(File.Exists(own));
+            Assert.False(File.Exists(other));
+        }
 
-        await lan.StopServiceAsync("a");
         File.WriteAllText(other, "mine");
-        var refused = await Assert.ThrowsAsync<LanyardStateException>(() => lan.StartServiceAsync("a"));
+        var refused = await Assert.ThrowsAsync<LanyardStateException>(StartAsync);
         Assert.Contains(other, refused.Message, StringComparison.Ordinal);
         Assert.Equal("mine", File.ReadAllText(other));
         File.Delete(other);
-        await lan.StartServiceAsync("a");
-        Assert.True(File.Exists(other));
-        Assert.False(File.Exists(own));
+        await using (await StartAsync())
+            Assert.Equal((true, false), (File.Exists(other), File.Exists(own)));
+
+        Task<LanyardService> StartAsync() => LanyardService.StartAsync(new LanyardServiceOptions { HomeDirectory = folder.PathOf(), Port = 0, LoggerFactory = log }, ServiceLan.Guard);
     }
 
     private static InterceptSettings Parse(string section) => LocalConfiguration.Parse("local.conf", $$"""{ "lanyard": { "intercept": {{section}} } }""").Intercept;

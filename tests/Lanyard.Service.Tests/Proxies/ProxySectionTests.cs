@@ -1,6 +1,6 @@
 namespace Lanyard.Service.Tests.Proxies;
 
-public sealed class ProxyConfigurationTests
+public sealed class ProxySectionTests
 {
     [Fact]
     public void Proxies_and_forwards_are_read()
