@@ -6,15 +6,25 @@ using Microsoft.Extensions.Logging;
 namespace Lanyard.Service;
 
 /// <summary>
-/// The folder's <c>local.conf</c> as it is in force: read at the start, read again when it changed, and changed through the API. What cannot be
-/// read while the service runs is logged, and what was in force stays.
+/// The folder's <c>local.conf</c> as it is in force, all of it: read at the start, read again when it changed, and changed through the API. What cannot
+/// be read while the service runs is logged, and what was in force stays.
 /// </summary>
-internal sealed class ConfigurationKeeper
+internal sealed class ConfigurationKeeper : IAsyncDisposable
 {
+    // As often as existing nodes look whether their local.conf changed.
+    private static readonly TimeSpan DefaultPollInterval = TimeSpan.FromSeconds(10);
+
+    // Programs write a file in several steps.
+    private static readonly TimeSpan SettleTime = TimeSpan.FromMilliseconds(100);
+
     private readonly string _path;
     private readonly ILogger _logger;
     private readonly Lock _lock = new();
-    private string? _text;
+    private readonly SemaphoreSlim _touched = new(0, 1);
+    private readonly CancellationTokenSource _end = new();
+    private FileSystemWatcher? _watcher;
+    private Task _watching = Task.CompletedTask;
+    private Content _judged;
     private volatile LocalConfiguration _current;
 
     /// <summary>Reads it.</summary>
@@ -23,32 +33,136 @@ internal sealed class ConfigurationKeeper
     {
         _path = Path.Combine(home, LocalConfiguration.FileName);
         _logger = logger;
-        _text = StateFiles.TryRead(_path);
-        _current = LocalConfiguration.Parse(_path, _text);
+        _judged = new Content(StateFiles.TryRead(_path), null);
+        _current = LocalConfiguration.Parse(_path, _judged.Text);
         Report(_current);
     }
 
-    /// <summary>Something was changed through the API, and is to be put into force.</summary>
+    /// <summary>There is another <see cref="Current"/>, to be put into force.</summary>
     public event EventHandler? Changed;
 
     /// <summary>What is in force, or about to be.</summary>
     public LocalConfiguration Current => _current;
 
-    /// <summary>Looks whether the file changed.</summary>
-    /// <returns>Whether <see cref="Current"/> is another one.</returns>
-    public bool TryReload()
+    /// <summary>Watches the file from now on. The folder must exist.</summary>
+    /// <param name="pollInterval">When it is looked at though the system tells of no change; 10 s if not given.</param>
+    public void Watch(TimeSpan? pollInterval = null)
     {
         try
         {
-            lock (_lock)
+            _watcher = new FileSystemWatcher(Path.GetDirectoryName(_path)!, LocalConfiguration.FileName)
             {
-                var text = StateFiles.TryRead(_path);
-                if (text == _text)
-                    return false;
-                // One that makes no sense is not looked at again until it is another one.
-                _text = text;
-                _current = LocalConfiguration.Parse(_path, text);
+                NotifyFilter = NotifyFilters.LastWrite | NotifyFilters.FileName | NotifyFilters.Size,
+            };
+            _watcher.Changed += OnTouched;
+            _watcher.Created += OnTouched;
+            _watcher.Deleted += OnTouched;
+            _watcher.Renamed += OnTouched;
+            _watcher.Error += OnTouched;
+            _watcher.EnableRaisingEvents = true;
+        }
+        catch (Exception unavailable) when (unavailable is IOException or PlatformNotSupportedException)
+        {
+            ServiceLog.NotWatched(_logger, _path, unavailable);
+        }
+
+        // What changed before is not missed.
+        OnTouched(this, EventArgs.Empty);
+        _watching = WatchAsync(pollInterval ?? DefaultPollInterval);
+    }
+
+    /// <summary>Reads the file now, whether it changed or not: what it says may mean something else, such as a user's name.</summary>
+    public void Reload()
+    {
+        lock (_lock)
+        {
+            if (!TryTake(Read()))
+                return;
+        }
+
+        Changed?.Invoke(this, EventArgs.Empty);
+    }
+
+    /// <summary>Puts settings in the place of those of the same names, in the file.</summary>
+    /// <param name="settings">An object.</param>
+    /// <exception cref="LanyardStateException">They make no sense, or the file does not, or it cannot be written; nothing changed.</exception>
+    public void ChangeSettings(JsonElement settings)
+    {
+        lock (_lock)
+        {
+            // What was just written into it by hand stays.
+            var text = Merge(LocalConfiguration.Parse(_path, StateFiles.TryRead(_path)).Document, settings);
+            var changed = LocalConfiguration.Parse(_path, text);
+            if (text.Length > StateFiles.MaxBytes)
+                throw new LanyardStateException(_path, $"The file '{_path}' would become too long.");
+            StateFiles.Replace(_path, text);
+            _judged = new Content(text, null);
+            _current = changed;
+        }
+
+        Report(_current);
+        Changed?.Invoke(this, EventArgs.Empty);
+    }
+
+    /// <summary>Ends the watching.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _watcher?.Dispose();
+        await _end.CancelAsync().ConfigureAwait(false);
+        await _watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private async Task WatchAsync(TimeSpan pollInterval)
+    {
+        Content? seen = null;
+        while (true)
+        {
+            if (seen is null)
+                await _touched.WaitAsync(pollInterval, _end.Token).ConfigureAwait(false);
+            else
+                await Task.Delay(SettleTime, _end.Token).ConfigureAwait(false);
+            try
+            {
+                seen = Look(seen);
             }
+#pragma warning disable CA1031 // Whatever is wrong with the file, it is watched on.
+            catch (Exception failure)
+#pragma warning restore CA1031
+            {
+                ServiceLog.ConfigurationFailed(_logger, failure);
+                seen = null;
+            }
+        }
+    }
+
+    /// <summary>Looks whether the file changed, and takes what stood still since the last look.</summary>
+    /// <returns>What is to be looked at again soon; null where nothing is.</returns>
+    private Content? Look(Content? seen)
+    {
+        lock (_lock)
+        {
+            var found = Read();
+            // One that makes no sense is not judged again until it is another one.
+            if (found == _judged)
+                return null;
+            if (found != seen)
+                return found;
+            if (!TryTake(found))
+                return null;
+        }
+
+        Changed?.Invoke(this, EventArgs.Empty);
+        return null;
+    }
+
+    private bool TryTake(Content found)
+    {
+        _judged = found;
+        try
+        {
+            if (found.Error is { } error)
+                throw new LanyardStateException(_path, error);
+            _current = LocalConfiguration.Parse(_path, found.Text);
         }
         catch (LanyardStateException failure)
         {
@@ -61,24 +175,28 @@ internal sealed class ConfigurationKeeper
         return true;
     }
 
-    /// <summary>Puts settings in the place of those of the same names, in the file.</summary>
-    /// <param name="settings">An object.</param>
-    /// <exception cref="LanyardStateException">They make no sense, or the file cannot be written; nothing changed.</exception>
-    public void ChangeSettings(JsonElement settings)
+    private Content Read()
     {
-        lock (_lock)
+        try
         {
-            var text = Merge(_current.Document, settings);
-            var changed = LocalConfiguration.Parse(_path, text);
-            if (text.Length > StateFiles.MaxBytes)
-                throw new LanyardStateException(_path, $"The file '{_path}' would become too long.");
-            StateFiles.Replace(_path, text);
-            _text = text;
-            _current = changed;
+            return new Content(StateFiles.TryRead(_path), null);
         }
+        catch (LanyardStateException failure)
+        {
+            return new Content(null, failure.Message);
+        }
+    }
 
-        Report(_current);
-        Changed?.Invoke(this, EventArgs.Empty);
+    private void OnTouched(object? sender, EventArgs e)
+    {
+        try
+        {
+            _touched.Release();
+        }
+        catch (SemaphoreFullException)
+        {
+            // It is about to be looked at.
+        }
     }
 
     private static string Merge(JsonElement document, JsonElement changes)
@@ -120,4 +238,9 @@ internal sealed class ConfigurationKeeper
         foreach (var setting in configuration.WithoutEffect)
             ServiceLog.SettingWithoutEffect(_logger, setting, _path);
     }
+
+    /// <summary>What was found.</summary>
+    /// <param name="Text">The file's text; null where there is none.</param>
+    /// <param name="Error">Why it cannot be read; null where it can.</param>
+    private sealed record Content(string? Text, string? Error);
 }

@@ -24,6 +24,9 @@ public sealed class LanyardService : IAsyncDisposable
     private const string PortFile = "zerotier-one.port";
     private const string ProcessFile = "zerotier-one.pid";
 
+    /// <summary>The file in the folder that says where the local socket for programs is, while the service runs.</summary>
+    internal const string InterceptPathFile = "intercept.path";
+
     // Where the node keeps the port that it had, to have it again.
     private const string KeptPortFile = "lanyard.port";
 
@@ -32,19 +35,14 @@ public sealed class LanyardService : IAsyncDisposable
     // Where other controllers keep what this one takes over when it begins.
     private const string ImportFolder = "controller.d";
 
-    // As often as existing nodes look whether their local.conf changed.
-    private static readonly TimeSpan ReloadInterval = TimeSpan.FromSeconds(10);
-
     private readonly string _home;
     private readonly LanyardOptions _options;
     private readonly ConfigurationKeeper _configuration;
     private readonly ControllerHost? _controller;
     private readonly LocalApi _api;
     private readonly ILogger _logger;
-    private readonly SemaphoreSlim _wake = new(0, 1);
-    private readonly SemaphoreSlim _reloading = new(1, 1);
+    private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly CancellationTokenSource _end = new();
-    private readonly Task _watching;
     private readonly InterceptServer? _intercept;
     private readonly ProxyHost _proxies;
     private LocalConfiguration _inForce;
@@ -68,7 +66,7 @@ public sealed class LanyardService : IAsyncDisposable
         _logger = logger;
         Port = server.Port;
         configuration.Changed += OnConfigurationChanged;
-        _watching = Task.Run(WatchAsync);
+        configuration.Watch();
     }
 
     /// <summary>The node.</summary>
@@ -119,13 +117,18 @@ public sealed class LanyardService : IAsyncDisposable
             try
             {
                 controller = controllerLink is null ? null : StartController(home, node, controllerLink, loggers);
-                proxies = await ProxyHost.StartAsync(node, home, loggers).ConfigureAwait(false);
+                proxies = await ProxyHost.StartAsync(node, configuration, loggers).ConfigureAwait(false);
                 var access = new ApiAccess(AuthToken.LoadOrCreate(home), AuthToken.LoadOrCreate(home, AuthToken.MetricsFileName), keeper);
                 var api = new LocalApi(node, controller?.Controller, home, access, keeper);
                 server = await ApiServer.StartAsync(api, node.BoundEndPoints[0].Port, IsPublic(configuration), cancellationToken).ConfigureAwait(false);
                 ServiceLog.ApiStarted(logger, server.Port, server.Addresses);
-                intercept = OperatingSystem.IsLinux()
-                    ? InterceptServer.Start(node, new InterceptOptions { SocketPath = Path.Combine(home, InterceptServer.SocketFile) }, loggers) : null;
+                if (OperatingSystem.IsLinux())
+                {
+                    var programs = ConfigureIntercept(home, keeper);
+                    intercept = InterceptServer.Start(node, programs, loggers);
+                    StateFiles.Write(Path.Combine(home, InterceptPathFile), programs.SocketPath);
+                }
+
                 StateFiles.Write(Path.Combine(home, PortFile), server.Port.ToString(CultureInfo.InvariantCulture));
                 StateFiles.Write(Path.Combine(home, ProcessFile), Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
                 return new LanyardService(home, options.Node, node, controller, keeper, configuration, api, server, proxies, intercept, logger);
@@ -155,8 +158,8 @@ public sealed class LanyardService : IAsyncDisposable
     /// </summary>
     public async Task ReloadAsync()
     {
-        await ReloadSettingsAsync().ConfigureAwait(false);
-        await _proxies.ReloadAsync().ConfigureAwait(false);
+        _configuration.Reload();
+        await PutIntoForceAsync().ConfigureAwait(false);
     }
 
     /// <summary>Ends the service: what waits to be stored is stored, the node tells nobody and keeps its state, the API is gone.</summary>
@@ -165,38 +168,65 @@ public sealed class LanyardService : IAsyncDisposable
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
             return;
         _configuration.Changed -= OnConfigurationChanged;
+        await _configuration.DisposeAsync().ConfigureAwait(false);
         await _end.CancelAsync().ConfigureAwait(false);
-        await _watching.ConfigureAwait(false);
+        // From here on nothing more is put into force.
+        await _turn.WaitAsync().ConfigureAwait(false);
+        _turn.Release();
         await _server.DisposeAsync().ConfigureAwait(false);
         if (_intercept is not null)
             await _intercept.DisposeAsync().ConfigureAwait(false);
         await _proxies.DisposeAsync().ConfigureAwait(false);
         await EndAsync(Node, _controller).ConfigureAwait(false);
-        StateFiles.TryDelete(Path.Combine(_home, ProcessFile));
-        StateFiles.TryDelete(Path.Combine(_home, PortFile));
+        foreach (var file in new[] { ProcessFile, PortFile, InterceptPathFile })
+            StateFiles.TryDelete(Path.Combine(_home, file));
     }
 
-    // The proxies watch the file by themselves.
-    private async Task ReloadSettingsAsync()
+    private void OnConfigurationChanged(object? sender, EventArgs e) => _ = Task.Run(PutIntoForceAsync);
+
+    private async Task PutIntoForceAsync()
     {
-        await _reloading.WaitAsync().ConfigureAwait(false);
+        await _turn.WaitAsync().ConfigureAwait(false);
         try
         {
-            _configuration.TryReload();
             var wanted = _configuration.Current;
-            if (ReferenceEquals(wanted, _inForce))
+            if (ReferenceEquals(wanted, _inForce) || _disposed != 0)
                 return;
-            if (wanted.PrimaryPort != _inForce.PrimaryPort || !wanted.Bind.SequenceEqual(_inForce.Bind))
-                ServiceLog.NextStart(_logger);
+            var restart = string.Join(", ", NeedsRestart(_inForce, wanted));
+            if (restart.Length > 0)
+                ServiceLog.NextStart(_logger, restart);
             _inForce = wanted;
             Node.ChangePaths(wanted.Apply(_options));
+            await _proxies.ApplyAsync(wanted).ConfigureAwait(false);
             if (IsPublic(wanted) != _server.IsPublic)
                 await ReopenApiAsync(IsPublic(wanted)).ConfigureAwait(false);
         }
+        catch (OperationCanceledException) when (_end.IsCancellationRequested)
+        {
+            // The service ends, and its API with it.
+        }
+#pragma warning disable CA1031 // Whatever is wrong with the settings, the service goes on with those that it has.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            ServiceLog.ConfigurationFailed(_logger, failure);
+        }
         finally
         {
-            _reloading.Release();
+            _turn.Release();
         }
+    }
+
+    private static IEnumerable<string> NeedsRestart(LocalConfiguration before, LocalConfiguration wanted)
+    {
+        if (wanted.PrimaryPort != before.PrimaryPort)
+            yield return "settings.primaryPort";
+        if (!wanted.Bind.SequenceEqual(before.Bind))
+            yield return "settings.bind";
+        if (wanted.Intercept.SocketPath != before.Intercept.SocketPath)
+            yield return "lanyard.intercept.socket";
+        if (wanted.Intercept.SocketMode != before.Intercept.SocketMode)
+            yield return "lanyard.intercept.mode";
     }
 
     private static bool IsPublic(LocalConfiguration configuration) => configuration.AllowManagementFrom.Count > 0;
@@ -218,38 +248,22 @@ public sealed class LanyardService : IAsyncDisposable
         ServiceLog.ApiStarted(_logger, Port, _server.Addresses);
     }
 
-    private async Task WatchAsync()
+    private static InterceptOptions ConfigureIntercept(string home, ConfigurationKeeper keeper)
     {
-        while (true)
+        var settings = keeper.Current.Intercept;
+        var options = new InterceptOptions
         {
-            try
-            {
-                await _wake.WaitAsync(ReloadInterval, _end.Token).ConfigureAwait(false);
-                await ReloadSettingsAsync().ConfigureAwait(false);
-            }
-            catch (OperationCanceledException) when (_end.IsCancellationRequested)
-            {
-                return;
-            }
-#pragma warning disable CA1031 // Whatever is wrong with the settings, the service goes on with those that it has.
-            catch (Exception failure)
-#pragma warning restore CA1031
-            {
-                ServiceLog.ConfigurationFailed(_logger, failure);
-            }
+            SocketPath = settings.SocketPath ?? Path.Combine(home, InterceptServer.SocketFile),
+            MayUse = (user, network) => keeper.Current.Intercept.Users.MayUse(user, network.Id),
+        };
+        // What is in the place of the socket makes way, as one that was left behind has to. A slip in local.conf is not to cost another file.
+        if (new FileInfo(options.SocketPath) is { Exists: true, Length: > 0 })
+        {
+            throw new LanyardStateException(options.SocketPath, $"The file '{options.SocketPath}' is where the local socket for programs should be. "
+                + $"Move it away, or set lanyard.intercept.socket in {LocalConfiguration.FileName} to another path.");
         }
-    }
 
-    private void OnConfigurationChanged(object? sender, EventArgs e)
-    {
-        try
-        {
-            _wake.Release();
-        }
-        catch (SemaphoreFullException)
-        {
-            // It is about to be looked at.
-        }
+        return settings.SocketMode is { } mode ? options with { SocketMode = mode } : options;
     }
 
     private static ControllerHost StartController(string home, LanyardNode node, ControllerLink link, ILoggerFactory? loggers)

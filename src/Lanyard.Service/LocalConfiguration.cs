@@ -40,6 +40,15 @@ public sealed record LocalConfiguration
     /// <summary>Physical networks over which one peer is not reached (<c>virtual.ADDRESS.blacklist</c>).</summary>
     public IReadOnlyList<BlockedPath> BlockedPeerNetworks { get; init; } = [];
 
+    /// <summary>The proxies (<c>lanyard.proxies</c>).</summary>
+    internal IReadOnlyList<ConfiguredProxy> Proxies { get; init; } = [];
+
+    /// <summary>The forwards (<c>lanyard.forwards</c>).</summary>
+    internal IReadOnlyList<ConfiguredForward> Forwards { get; init; } = [];
+
+    /// <summary>How programs whose sockets are redirected are served (<c>lanyard.intercept</c>).</summary>
+    internal InterceptSettings Intercept { get; init; } = new();
+
     /// <summary>What it asks for that has no effect here: each entry names the setting and says why.</summary>
     public IReadOnlyList<string> WithoutEffect { get; init; } = [];
 
@@ -71,6 +80,11 @@ public sealed record LocalConfiguration
         catch (JsonException broken)
         {
             throw new LanyardStateException(path, $"The file '{path}' is not JSON: {broken.Message}", broken);
+        }
+        catch (InvalidOperationException broken)
+        {
+            // Half a character, which JSON lets stand (RFC 8259 section 8.2).
+            throw new LanyardStateException(path, $"The file '{path}' has a text that is not Unicode: {broken.Message}", broken);
         }
     }
 

@@ -56,6 +56,10 @@ internal sealed class LocalConfigurationReader(string path)
 
     private readonly List<string> _withoutEffect = [];
 
+    /// <summary>A field's value; null where it is missing or null, which says nothing.</summary>
+    public static JsonElement? Find(JsonElement json, string name) =>
+        json.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+
     /// <summary>Reads the file's content.</summary>
     /// <exception cref="LanyardStateException">Something makes no sense.</exception>
     public LocalConfiguration Read(JsonElement root)
@@ -65,7 +69,7 @@ internal sealed class LocalConfigurationReader(string path)
         var configuration = ReadVirtual(Object(root, "virtual", "virtual"), ReadPhysical(Object(root, "physical", "physical"), new LocalConfiguration { Document = root }));
         if (Object(root, "settings", "settings") is { } settings)
             configuration = ReadSettings(settings, configuration);
-        return configuration with { WithoutEffect = _withoutEffect };
+        return LanyardSectionReader.Read(root, configuration, path) with { WithoutEffect = _withoutEffect };
     }
 
     private LocalConfiguration ReadSettings(JsonElement settings, LocalConfiguration configuration)
@@ -134,16 +138,11 @@ internal sealed class LocalConfigurationReader(string path)
         return configuration with { PeerHints = hints, BlockedPeerNetworks = blocked };
     }
 
-
     /// <summary>A network, or an address alone, which is the network of that one address.</summary>
     private static InetPrefix? Network(string text) =>
         InetPrefix.TryParse(text, out var network) ? network
         : InetAddress.TryParse(text, out var address) ? new InetPrefix(address, (byte)address.Bits)
         : null;
-
-    /// <summary>A field's value; null where it is missing or null, which says nothing.</summary>
-    private static JsonElement? Find(JsonElement json, string name) =>
-        json.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
 
     private JsonElement? Object(JsonElement json, string name, string key) =>
         Find(json, name) is not { } value ? null : value.ValueKind == JsonValueKind.Object ? value : throw Bad(key, "is not an object", value);
@@ -203,11 +202,5 @@ internal sealed class LocalConfigurationReader(string path)
             ? mtu
             : throw Bad(key, string.Create(CultureInfo.InvariantCulture, $"is not 0 (the default) or {MinMtuBytes} to {MaxMtuBytes} bytes"), value);
 
-    private LanyardStateException Bad(string key, string what, JsonElement? found = null)
-    {
-        const int MaxShown = 100;
-        var text = found?.GetRawText() ?? "";
-        var shown = text.Length == 0 ? "" : $", but {(text.Length > MaxShown ? text[..MaxShown] + "..." : text)}";
-        return new LanyardStateException(path, $"In the file '{path}', \"{key}\" {what}{shown}.");
-    }
+    private LanyardStateException Bad(string key, string what, JsonElement? found = null) => new ConfigurationErrors(path).Of(key, what, found);
 }

@@ -15,7 +15,8 @@ internal static class StateFiles
     {
         try
         {
-            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1);
+            // Whoever writes it meanwhile is not kept from it.
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1);
             if (file.Length > MaxBytes)
                 throw new LanyardStateException(path, $"The file '{path}' is larger than 1 MiB, which it cannot rightly be.");
             using var reader = new StreamReader(file, Encoding.UTF8);

@@ -75,6 +75,8 @@ public sealed class ConfigurationTests
     [InlineData("""{ "virtual": { "beef": {} } }""", "\"virtual.beef\"")]
     [InlineData("""{ "virtual": { "feedbeef12": { "try": [ "10.0.0.1" ] } } }""", "\"virtual.feedbeef12.try\"")]
     [InlineData("""{ "virtual": { "feedbeef12": { "blacklist": [ "x" ] } } }""", "\"virtual.feedbeef12.blacklist\"")]
+    [InlineData("""{ "settings": { "bind": [ "\ud800" ] } }""", "a text that is not Unicode")]
+    [InlineData("""{ "virtual": { "\ud800": {} } }""", "a text that is not Unicode")]
     public void What_makes_no_sense_is_named_with_its_file_its_key_and_what_is_expected(string content, string expected)
     {
         var failure = Assert.Throws<LanyardStateException>(() => LocalConfiguration.Parse("/somewhere/local.conf", content));
@@ -85,7 +87,7 @@ public sealed class ConfigurationTests
     [Fact]
     public void Broken_content_is_refused_and_never_anything_worse()
     {
-        const string Content = """{"physical":{"10.0.0.0/8":{"blacklist":true,"mtu":1500}},"virtual":{"feedbeef12":{"try":["10.0.0.1/9993"]}},"settings":{"primaryPort":9993,"bind":["::1"]}}""";
+        const string Content = """{"physical":{"10.0.0.0/8":{"blacklist":true,"mtu":1500}},"virtual":{"feedbeef12":{"try":["10.0.0.1/9993"]}},"settings":{"primaryPort":9993,"bind":["::1"]},"lanyard":{"proxies":[{"listen":1080,"user":"a","password":"b"}],"forwards":[{"network":"8056c2e21c000001","local":"80:a:80"}],"intercept":{"socket":"/run/a","mode":"0660","users":{"1000":"all","*":["8056c2e21c000001"]}}}}""";
         var random = new Random(11);
         for (var i = 0; i < 20_000; i++)
         {
@@ -251,11 +253,25 @@ public sealed class ConfigurationTests
     public async Task A_file_that_makes_no_sense_leaves_a_running_service_as_it_is()
     {
         await using var lan = await ServiceLan.StartAsync();
-        var leaf = await lan.StartServiceAsync("a", localConf: """{ "settings": { "mine": 1 } }""");
-        lan.Configure("a", """{ "physical": { "127.0.0.0/8": { "blacklist": "yes" } } }""");
-        await leaf.ReloadAsync();
-        await leaf.Node.WaitUntilOnlineAsync(ServiceLan.Guard);
-        Assert.Equal("""{"settings":{"mine":1}}""", (await lan.Client("a").CallAsync("GET", "/config")).GetRawText());
+        const string Sensible = """{ "lanyard": { "intercept": { "users": { "1": "all" } }, "proxies": [ { "listen": "127.0.0.1:0" } ] }, "settings": { "mine": 1 } }""";
+        var leaf = await lan.StartServiceAsync("a", localConf: Sensible);
+        var proxy = Assert.Single(leaf.Proxies.Listening);
+        // One half of each makes sense. It is not taken without the other.
+        foreach (var wrong in new[]
+        {
+            """{ "physical": { "127.0.0.0/8": { "blacklist": "yes" } }, "lanyard": {} }""",
+            """{ "physical": { "127.0.0.0/8": { "blacklist": true } }, "lanyard": { "proxies": [ {} ] } }""",
+            """{ "physical": { "127.0.0.0/8": { "blacklist": true } }, "lanyard": { "intercept": { "users": { "no such account": "all" } } } }""",
+        })
+        {
+            lan.Configure("a", wrong);
+            await leaf.ReloadAsync();
+            await leaf.Node.WaitUntilOnlineAsync(ServiceLan.Guard);
+            Assert.Equal(SortedText(Sensible), (await lan.Client("a").CallAsync("GET", "/config")).GetRawText());
+            Assert.Equal(proxy, Assert.Single(leaf.Proxies.Listening));
+        }
+
+        static string SortedText(string json) => json.Replace(" ", "", StringComparison.Ordinal);
     }
 
     [Fact]

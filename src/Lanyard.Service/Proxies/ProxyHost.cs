@@ -5,37 +5,31 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Lanyard.Service;
 
 /// <summary>
-/// Runs the proxies and forwards that <c>local.conf</c> asks for, and follows changes of that file and of the networks: what did not change is not
-/// touched, what cannot be started yet is tried again.
+/// Runs the proxies and forwards that are asked for, and follows changes of the networks: what did not change is not touched, what cannot be started yet
+/// is tried again.
 /// </summary>
 internal sealed class ProxyHost : IAsyncDisposable
 {
-    private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(10);
-
-    // Programs write a file in several steps.
-    private static readonly TimeSpan SettleTime = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan DefaultRetryInterval = TimeSpan.FromSeconds(10);
 
     private readonly LanyardNode _node;
-    private readonly string _home;
     private readonly ILogger _logger;
+    private readonly TimeSpan _retryInterval;
     private readonly SemaphoreSlim _turn = new(1);
     private readonly Dictionary<object, Running> _running = [];
     private readonly HashSet<object> _failing = [];
     private readonly Timer _again;
-    private readonly FileSystemWatcher? _watcher;
-    private ProxyConfiguration _configuration;
-    private bool _isStale;
+    private LocalConfiguration _configuration;
     private volatile bool _isDisposed;
 
-    private ProxyHost(LanyardNode node, string home, ProxyConfiguration configuration, ILogger logger)
+    private ProxyHost(LanyardNode node, LocalConfiguration configuration, ILogger logger, TimeSpan retryInterval)
     {
         _node = node;
-        _home = home;
         _configuration = configuration;
         _logger = logger;
+        _retryInterval = retryInterval;
         _again = new Timer(static host => _ = ((ProxyHost)host!).ReconcileAsync(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         node.NetworkChanged += OnNetworkChanged;
-        _watcher = Watch(home);
     }
 
     /// <summary>Where proxies and forwards listen.</summary>
@@ -48,28 +42,20 @@ internal sealed class ProxyHost : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts what the folder asks for. What cannot be started yet is logged and tried again.</summary>
-    /// <exception cref="LanyardStateException">The file cannot be read, or what it says makes no sense.</exception>
-    public static async Task<ProxyHost> StartAsync(LanyardNode node, string home, ILoggerFactory? loggers)
+    /// <summary>Starts what is asked for. What cannot be started yet is logged and tried again.</summary>
+    /// <param name="node">The node.</param>
+    /// <param name="configuration">What is asked for.</param>
+    /// <param name="loggers">Where it logs; nowhere if not given.</param>
+    /// <param name="retryInterval">When it is tried again; 10 s if not given.</param>
+    public static async Task<ProxyHost> StartAsync(LanyardNode node, LocalConfiguration configuration, ILoggerFactory? loggers, TimeSpan? retryInterval = null)
     {
-        var configuration = ProxyConfiguration.Read(home);
-        if (configuration.Errors.Count > 0)
-        {
-            var path = Path.Combine(home, LocalConfiguration.FileName);
-            throw new LanyardStateException(path, $"The file '{path}' cannot be used. {string.Join(" ", configuration.Errors)}");
-        }
-
-        var host = new ProxyHost(node, home, configuration, loggers?.CreateLogger("Lanyard.Proxy") ?? NullLogger.Instance);
+        var host = new ProxyHost(node, configuration, loggers?.CreateLogger("Lanyard.Proxy") ?? NullLogger.Instance, retryInterval ?? DefaultRetryInterval);
         await host.ReconcileAsync().ConfigureAwait(false);
         return host;
     }
 
-    /// <summary>Reads the file again. Where it makes no sense, what was stays.</summary>
-    public Task ReloadAsync()
-    {
-        Volatile.Write(ref _isStale, true);
-        return ReconcileAsync();
-    }
+    /// <summary>Runs what is asked for now, in the place of what was.</summary>
+    public Task ApplyAsync(LocalConfiguration configuration) => ReconcileAsync(configuration);
 
     /// <summary>Ends all proxies and forwards.</summary>
     public async ValueTask DisposeAsync()
@@ -78,25 +64,24 @@ internal sealed class ProxyHost : IAsyncDisposable
             return;
         _isDisposed = true;
         _node.NetworkChanged -= OnNetworkChanged;
-        _watcher?.Dispose();
-        await _again.DisposeAsync().ConfigureAwait(false);
         await _turn.WaitAsync().ConfigureAwait(false);
+        await _again.DisposeAsync().ConfigureAwait(false);
         foreach (var entry in _running.Keys.ToArray())
             await StopAsync(entry).ConfigureAwait(false);
         _turn.Release();
     }
 
-    private async Task ReconcileAsync()
+    private async Task ReconcileAsync(LocalConfiguration? changed = null)
     {
         await _turn.WaitAsync().ConfigureAwait(false);
         try
         {
             if (_isDisposed)
                 return;
-            if (_isStale)
+            if (changed is not null)
             {
-                _isStale = false;
-                Load();
+                _configuration = changed;
+                _failing.Clear();
             }
 
             var wanted = Wanted();
@@ -109,39 +94,18 @@ internal sealed class ProxyHost : IAsyncDisposable
             _failing.IntersectWith(wanted.Keys);
             foreach (var (entry, network) in wanted)
                 Start(entry, network);
-            // What changed meanwhile is not forgotten.
-            var next = Volatile.Read(ref _isStale) ? SettleTime : _failing.Count > 0 ? RetryInterval : Timeout.InfiniteTimeSpan;
-            if (!_isDisposed)
-                _again.Change(next, Timeout.InfiniteTimeSpan);
+            _again.Change(_failing.Count > 0 ? _retryInterval : Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         }
 #pragma warning disable CA1031 // It runs on timers and events: there is nobody else to tell.
         catch (Exception failure)
 #pragma warning restore CA1031
         {
             ProxyHostLog.InternalError(_logger, failure);
+            _again.Change(_retryInterval, Timeout.InfiniteTimeSpan);
         }
         finally
         {
             _turn.Release();
-        }
-    }
-
-    private void Load()
-    {
-        try
-        {
-            var configuration = ProxyConfiguration.Read(_home);
-            foreach (var error in configuration.Errors)
-                ProxyHostLog.Wrong(_logger, error);
-            if (configuration.Errors.Count > 0)
-                return;
-            _configuration = configuration;
-            _failing.Clear();
-            ProxyHostLog.Loaded(_logger, configuration.Proxies.Count, configuration.Forwards.Count);
-        }
-        catch (LanyardStateException unreadable)
-        {
-            ProxyHostLog.Wrong(_logger, unreadable.Message);
         }
     }
 
@@ -203,59 +167,15 @@ internal sealed class ProxyHost : IAsyncDisposable
 
     private void OnNetworkChanged(object? sender, LanyardNetworkEventArgs e) => _ = ReconcileAsync();
 
-    private void OnFileChanged(object sender, FileSystemEventArgs e)
-    {
-        Volatile.Write(ref _isStale, true);
-        try
-        {
-            _again.Change(SettleTime, Timeout.InfiniteTimeSpan);
-        }
-        catch (ObjectDisposedException)
-        {
-            // It has just ended.
-        }
-    }
-
-    private FileSystemWatcher? Watch(string home)
-    {
-        try
-        {
-            var watcher = new FileSystemWatcher(home, LocalConfiguration.FileName)
-            {
-                NotifyFilter = NotifyFilters.LastWrite | NotifyFilters.FileName | NotifyFilters.Size,
-            };
-            watcher.Changed += OnFileChanged;
-            watcher.Created += OnFileChanged;
-            watcher.Deleted += OnFileChanged;
-            watcher.Renamed += OnFileChanged;
-            watcher.EnableRaisingEvents = true;
-            return watcher;
-        }
-        catch (Exception unavailable) when (unavailable is IOException or PlatformNotSupportedException)
-        {
-            ProxyHostLog.NotWatched(_logger, unavailable);
-            return null;
-        }
-    }
-
     private sealed record Running(IAsyncDisposable Service, LanyardNetwork? Network, IPEndPoint LocalEndPoint);
 }
 
 /// <summary>What the running of proxies and forwards logs.</summary>
 internal static partial class ProxyHostLog
 {
-    [LoggerMessage(201, LogLevel.Information, "local.conf asks for {Proxies} proxies and {Forwards} forwards.")]
-    public static partial void Loaded(ILogger logger, int proxies, int forwards);
-
-    [LoggerMessage(202, LogLevel.Error, "local.conf is not taken, proxies and forwards stay as they are: {Error}")]
-    public static partial void Wrong(ILogger logger, string error);
-
     [LoggerMessage(203, LogLevel.Error, "A proxy or forward of local.conf cannot be started, and is tried again: {Error}")]
     public static partial void NotStarted(ILogger logger, string error);
 
-    [LoggerMessage(204, LogLevel.Warning, "Changes of local.conf are not noticed: the system does not tell. SIGHUP has it read again.")]
-    public static partial void NotWatched(ILogger logger, Exception exception);
-
-    [LoggerMessage(205, LogLevel.Error, "The proxies and forwards could not be brought in line; they stay as they are. Please report this.")]
+    [LoggerMessage(205, LogLevel.Error, "The proxies and forwards could not be brought in line, which is tried again. Please report this.")]
     public static partial void InternalError(ILogger logger, Exception exception);
 }

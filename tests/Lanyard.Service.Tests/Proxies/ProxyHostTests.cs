@@ -85,8 +85,22 @@ public sealed class ProxyHostTests
         Directory.CreateDirectory(lan.Home("a"));
         await File.WriteAllTextAsync(Path.Combine(lan.Home("a"), "local.conf"), """{ "lanyard": { "proxies": [ { "listen": "nowhere" } ] } }""", ServiceLan.Guard);
         var refused = await Assert.ThrowsAsync<LanyardStateException>(() => lan.StartServiceAsync("a"));
-        Assert.Contains("lanyard.proxies[0].listen: 'nowhere' is not a port", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("\"lanyard.proxies[0].listen\" is not a port, or an address and a port such as 127.0.0.1:1080, but \"nowhere\"", refused.Message, StringComparison.Ordinal);
         Assert.Equal(Path.Combine(lan.Home("a"), "local.conf"), refused.Path);
+    }
+
+    [Fact]
+    public async Task What_goes_wrong_inside_is_tried_again()
+    {
+        await using var lan = await ServiceLan.StartAsync();
+        using var log = new LogCollector();
+        // No file says this: it would be refused.
+        var wrong = new LocalConfiguration { Proxies = [new ConfiguredProxy(null, new LanyardProxyOptions { UserName = "joe" })] };
+        await using var host = await ProxyHost.StartAsync(lan.Service("r").Node, wrong, log, retryInterval: TimeSpan.FromMilliseconds(20));
+        while (log.Lines.Count(line => line.Contains("could not be brought in line", StringComparison.Ordinal)) < 3)
+            await Task.Delay(20, ServiceLan.Guard);
+        await host.ApplyAsync(new LocalConfiguration { Proxies = [new ConfiguredProxy(null, new LanyardProxyOptions())] });
+        Assert.Single(host.Listening);
     }
 
     private static async Task<Socket> ConnectAsync(IPEndPoint proxy, string destination)
