@@ -29,7 +29,8 @@ internal static class LanyardCommand
         var result = Create().Parse(args, Parsing);
         if (result.Action is ParseErrorAction)
             return Explain(result, error);
-        using var signals = new StopSignals(withHangup: result.CommandResult.Command.Name != ServiceCommand.Name);
+        var verb = result.CommandResult.Command.Name;
+        using var signals = new StopSignals(withInterrupt: verb != RunCommand.Name, withHangup: verb != ServiceCommand.Name);
         // Signals and failures are handled here, and alike for all verbs.
         var configuration = new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
         try

@@ -9,11 +9,15 @@ internal sealed class StopSignals : IDisposable
     private readonly List<PosixSignalRegistration> _registrations = [];
 
     /// <summary>Listens for them.</summary>
+    /// <param name="withInterrupt">Whether SIGINT is one of them; for whoever runs a program it may be the program's.</param>
     /// <param name="withHangup">Whether SIGHUP is one of them; for a daemon it means something else.</param>
-    public StopSignals(bool withHangup)
+    public StopSignals(bool withInterrupt, bool withHangup)
     {
-        foreach (var signal in withHangup ? [PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP] : new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM })
-            _registrations.Add(PosixSignalRegistration.Create(signal, Stop));
+        _registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop));
+        if (withInterrupt)
+            _registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop));
+        if (withHangup)
+            _registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop));
     }
 
     /// <summary>Is cancelled by the first signal. A second one of the same kind ends the process as if nothing were here.</summary>

@@ -27,6 +27,9 @@ public sealed class LanyardService : IAsyncDisposable
     /// <summary>The file in the folder that says where the local socket for programs is, while the service runs.</summary>
     internal const string InterceptPathFile = "intercept.path";
 
+    // Which programs' sockets listen and receive.
+    private const string InterceptMemoryFile = "intercept.json";
+
     // Where the node keeps the port that it had, to have it again.
     private const string KeptPortFile = "lanyard.port";
 
@@ -254,15 +257,9 @@ public sealed class LanyardService : IAsyncDisposable
         var options = new InterceptOptions
         {
             SocketPath = settings.SocketPath ?? Path.Combine(home, InterceptServer.SocketFile),
+            MemoryPath = Path.Combine(home, InterceptMemoryFile),
             MayUse = (user, network) => keeper.Current.Intercept.Users.MayUse(user, network.Id),
         };
-        // What is in the place of the socket makes way, as one that was left behind has to. A slip in local.conf is not to cost another file.
-        if (new FileInfo(options.SocketPath) is { Exists: true, Length: > 0 })
-        {
-            throw new LanyardStateException(options.SocketPath, $"The file '{options.SocketPath}' is where the local socket for programs should be. "
-                + $"Move it away, or set lanyard.intercept.socket in {LocalConfiguration.FileName} to another path.");
-        }
-
         return settings.SocketMode is { } mode ? options with { SocketMode = mode } : options;
     }
 

@@ -197,6 +197,10 @@ public sealed class LifeTests(ProgramLan lan) : IClassFixture<ProgramLan>
         await lan.JoinAsync("a");
         await lan.JoinAsync("b");
         await using var fresh = await lan.ServeAsync(8103, "python3", "-m", "http.server", "8103");
+        // A server that was there before is still there.
+        var again = $"import socket; print(len(socket.create_connection(('{lan.Address("b")}', 8102), 20).recv(1)))";
+        Assert.Equal((0, "1\n"), await lan.RunAsync("a", "python3", "-c", again));
+        Assert.False(server.HasExited, server.Output);
     }
 
     [Fact]

@@ -172,10 +172,13 @@ public sealed partial class ProgramLan : IAsyncLifetime
     }
 
     /// <summary>Waits until something is so.</summary>
-    public static async Task UntilAsync(Func<bool> isSo, Func<string> describe)
+    public static Task UntilAsync(Func<bool> isSo, Func<string> describe) => UntilAsync(() => Task.FromResult(isSo()), describe);
+
+    /// <summary>The same, where it takes some time to find out.</summary>
+    public static async Task UntilAsync(Func<Task<bool>> isSo, Func<string> describe)
     {
         var guard = ProgramProcess.Guard;
-        while (!isSo())
+        while (!await isSo())
         {
             if (guard.IsCancellationRequested)
                 throw new TimeoutException(describe());

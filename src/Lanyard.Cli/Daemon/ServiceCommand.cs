@@ -34,7 +34,7 @@ internal static class ServiceCommand
         var command = new Command(
             Name,
             "Run a node with the local JSON API, as a daemon does: it joins the networks that its folder remembers. It is a root where the planet or a moon names its identity. "
-            + "SIGHUP has it read the proxies and forwards in its folder's local.conf again. Ends on SIGTERM or SIGINT, with exit code 0.")
+            + "SIGHUP has it read its folder's local.conf again. Ends on SIGTERM or SIGINT, with exit code 0.")
         {
             home,
             port,

@@ -64,16 +64,16 @@ internal sealed partial class ProgramStart
     }
 
     /// <summary>Runs the program and gives its exit code; ends it when this is to end.</summary>
-    public async Task<int> RunAsync(CancellationToken cancellation)
+    public async Task<int> RunAsync(ProgramInterrupts interrupts)
     {
         var start = new ProcessStartInfo(_command[0], _command.Skip(1)) { UseShellExecute = false };
         foreach (var (name, value) in _variables)
             start.Environment[name] = value;
         try
         {
+            using var foreground = interrupts.LeaveToProgram();
             using var process = Start(start);
-            // A terminal's signals reach the program as well; others do not.
-            await using var ending = cancellation.Register(() => Terminate(process.Id));
+            await using var ending = interrupts.Token.Register(() => Terminate(process.Id));
             await process.WaitForExitAsync(CancellationToken.None);
             return process.ExitCode;
         }

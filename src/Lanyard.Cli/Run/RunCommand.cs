@@ -7,12 +7,20 @@ namespace Lanyard.Cli.Run;
 /// <summary><c>lanyard run</c>: a program that knows nothing of virtual networks, on one.</summary>
 internal static class RunCommand
 {
+    /// <summary>The verb.</summary>
+    public const string Name = "run";
+
     private const string LibraryFile = "liblanyard-intercept.so";
 
     public static Command Create()
     {
         var home = HomeFolder.ServiceOption();
         home.Description = "The service's folder. Where no service runs on it, this command is a node itself, on that folder, for as long as the program runs.";
+        var service = new Option<string?>("--socket")
+        {
+            Description = $"The service's local socket, where that is not in a folder of one's own. Without this and --home, {ServiceSocket.OfSystem} is looked for as well.",
+            HelpName = "PATH",
+        };
         var network = Parse.OptionalNetworkOption("The only network that the program sees. By default it sees all that the service has joined.");
         var isolate = new Option<bool>("--isolate") { Description = "Keep the program off the system's network: only virtual networks and the loopback addresses." };
         var listen = new Option<string>("--listen")
@@ -30,9 +38,10 @@ internal static class RunCommand
         var planet = AppOptions.PlanetOption();
         var log = LogOutput.LevelOption();
         var program = new Argument<string[]>("program") { Description = "The program and its arguments, after --.", Arity = ArgumentArity.OneOrMore };
-        var command = new Command("run", "Run a program with its sockets on the LAN: lanyard run --network ID -- curl http://10.0.0.2/")
+        var command = new Command(Name, "Run a program with its sockets on the LAN: lanyard run --network ID -- curl http://10.0.0.2/")
         {
             home,
+            service,
             network,
             isolate,
             listen,
@@ -52,20 +61,23 @@ internal static class RunCommand
                 throw new CommandException(ExitCode.Failed, $"{library} is missing: it is built with Lanyard where there is a C compiler. Install gcc or clang and build again, or take '--engine supervise'.");
             var folder = result.GetRequiredValue(home);
             var only = result.GetValue(network);
-            var socket = Path.Combine(Path.GetFullPath(folder), InterceptServer.SocketFile);
+            var isHomeGiven = result.GetResult(home) is { Implicit: false };
+            var socket = ServiceSocket.Find(result.GetValue(service), folder, isHomeGiven);
             var (isIsolated, listening) = (result.GetValue(isolate), result.GetRequiredValue(listen));
             var start = new ProgramStart(words, library, socket, only, isIsolated, listening);
             var supervised = new SupervisedStart(words, new SuperviseOptions(socket, only?.Value ?? 0, isIsolated, Enum.Parse<ListenPlace>(listening, ignoreCase: true)));
+            using var interrupts = new ProgramInterrupts(cancellation);
             if (InterceptServer.IsServed(socket))
-                return chosen == Engine.Supervise ? await supervised.RunAsync(cancellation) : throw start.Become();
+                return chosen == Engine.Supervise ? await supervised.RunAsync(interrupts) : throw start.Become();
+            ServiceSocket.ThrowIfThere(socket, isNeeded: result.GetValue(service) is not null);
             if (only is not { } id)
                 throw new CommandException(ExitCode.Usage, $"No service runs on '{folder}'. Start one ('lanyard service --home {folder}'), or say with --network which network to join for the program.");
             var error = result.InvocationConfiguration.Error;
             using var loggers = LogOutput.Create(result.GetValue(log), error);
             var options = AppNode.Configure(folder, error) with { Planet = AppOptions.ReadPlanet(result.GetValue(planet)), LoggerFactory = loggers };
-            await using var app = await AppNode.StartAsync(options, id, waitForAuthorization: false, TextWriter.Null, capture: null, cancellation);
+            await using var app = await AppNode.StartAsync(options, id, waitForAuthorization: false, TextWriter.Null, capture: null, interrupts.Token);
             await using var server = InterceptServer.Start(app.Node, new InterceptOptions { SocketPath = socket }, loggers);
-            return await (chosen == Engine.Supervise ? supervised.RunAsync(cancellation) : start.RunAsync(cancellation));
+            return await (chosen == Engine.Supervise ? supervised.RunAsync(interrupts) : start.RunAsync(interrupts));
         });
         return command;
     }

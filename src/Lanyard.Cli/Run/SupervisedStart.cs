@@ -12,20 +12,21 @@ internal sealed class SupervisedStart(string[] command, SuperviseOptions options
     private const string Assembly = "Lanyard.Cli.dll";
 
     /// <summary>Runs the program and gives its exit code, once all that it started have ended; ends it when this is to end.</summary>
-    public async Task<int> RunAsync(CancellationToken cancellation)
+    public async Task<int> RunAsync(ProgramInterrupts interrupts)
     {
         if (!SocketCalls.IsSupported)
             throw new CommandException(ExitCode.Failed, "Programs can be supervised on x86-64 and 64-bit Arm only.");
         var (own, others) = CreateChannel();
         try
         {
+            using var foreground = interrupts.LeaveToProgram();
             using var process = StartStage(others);
-            await using var ending = cancellation.Register(() => ProgramStart.Terminate(process.Id));
+            await using var ending = interrupts.Token.Register(() => ProgramStart.Terminate(process.Id));
             _ = Libc.Close(others);
             others = -1;
             var number = await Task.Run(() => ReadNumber(own), CancellationToken.None);
             if (number >= 0)
-                await SuperviseAsync(process, own, number, cancellation);
+                await SuperviseAsync(process, own, number, foreground, interrupts.Token);
             await process.WaitForExitAsync(CancellationToken.None);
             return process.ExitCode;
         }
@@ -37,7 +38,7 @@ internal sealed class SupervisedStart(string[] command, SuperviseOptions options
         }
     }
 
-    private async Task SuperviseAsync(Process process, int channel, int number, CancellationToken cancellation)
+    private async Task SuperviseAsync(Process process, int channel, int number, IDisposable foreground, CancellationToken cancellation)
     {
         var listener = Kernel.Duplicate(process.Id, number);
         if (listener < 0)
@@ -52,6 +53,7 @@ internal sealed class SupervisedStart(string[] command, SuperviseOptions options
         Begin(channel);
         await process.WaitForExitAsync(CancellationToken.None);
         // What it started may go on, and is served.
+        foreground.Dispose();
         await using var ending = cancellation.Register(supervisor.Stop);
         await serving;
     }

@@ -172,8 +172,7 @@ internal sealed partial class InterceptHub
         {
             _hub = hub;
             Program = program;
-            foreach (var network in hub._networks.Of(program.User, program.Network))
-                On(network);
+            OpenAll();
         }
 
         public ProgramSocket Program { get; }
@@ -188,6 +187,13 @@ internal sealed partial class InterceptHub
             {
                 // As any datagram that does not arrive.
             }
+        }
+
+        /// <summary>Opens it on the networks that there are.</summary>
+        public void OpenAll()
+        {
+            foreach (var network in _hub._networks.Of(Program.User, Program.Network))
+                On(network);
         }
 
         /// <summary>Whether it is open on any network.</summary>
@@ -252,7 +258,7 @@ internal sealed partial class InterceptHub
                         Broadcast = true,
                         ReuseAddress = (Program.Traits & (SocketTraits.ReuseAddress | SocketTraits.ReusePort)) != 0,
                     });
-                    _ = ReceiveAsync(socket);
+                    _ = ReceiveAsync(network, socket);
                     return socket;
                 }
                 catch (LanyardException)
@@ -263,7 +269,7 @@ internal sealed partial class InterceptHub
             }
         }
 
-        private async Task ReceiveAsync(LanyardUdpSocket socket)
+        private async Task ReceiveAsync(LanyardNetwork network, LanyardUdpSocket socket)
         {
             var buffer = ArrayPool<byte>.Shared.Rent(LoopbackDatagrams.MaxDatagram);
             try
@@ -283,7 +289,9 @@ internal sealed partial class InterceptHub
             }
             catch (Exception e) when (e is LanyardNetworkException or ObjectDisposedException)
             {
-                // The program's socket, or the network, is gone.
+                // The program's socket, or the network, is gone; that one may come back.
+                lock (_lock)
+                    _sockets.Remove(network);
             }
             finally
             {

@@ -53,13 +53,13 @@ internal sealed partial class InterceptHub
                 return InterceptReply.Of(default);
             }
 
-            group = new ListenGroup(socket.Local, backlog);
+            group = new ListenGroup(socket.Local, socket.User, socket.Network, backlog);
             Join(group, socket);
         }
 
         try
         {
-            Open(group, socket);
+            Open(group);
             return InterceptReply.Of(default);
         }
         catch (LanyardException e)
@@ -74,25 +74,24 @@ internal sealed partial class InterceptHub
     private static InetAddress AnyOf(SocketTraits traits) =>
         (traits & SocketTraits.V6) == 0 ? InetAddress.AnyV4 : (traits & SocketTraits.V6Only) != 0 ? InetAddress.AnyV6 : default;
 
-    // Listens on the networks that the socket may use.
-    private void Open(ListenGroup group, ProgramSocket socket)
+    // Listens on the networks that there are.
+    private void Open(ListenGroup group)
     {
-        foreach (var network in _networks.Of(socket.User, socket.Network))
+        foreach (var network in _networks.Of(group.User, group.Network))
         {
-            if (socket.Local.Address.Family != InetFamily.None && !socket.Local.Address.IsUnspecified
-                && network.Addresses.All(own => own.Address != socket.Local.Address))
-                continue;
-            var listener = network.Listen(socket.Local, group.Backlog);
+            LanyardListener? listener;
             lock (_lock)
-                group.Add(listener);
-            _ = AcceptAsync(group, listener);
+                listener = group.Open(network);
+            if (listener is not null)
+                _ = AcceptAsync(group, listener);
         }
     }
 
-    private static void Join(ListenGroup group, ProgramSocket socket)
+    private void Join(ListenGroup group, ProgramSocket socket)
     {
         group.Add(socket);
         socket.Listener = group;
+        _isChanged = true;
     }
 
     private async Task AcceptAsync(ListenGroup group, LanyardListener listener)
@@ -106,6 +105,9 @@ internal sealed partial class InterceptHub
             }
             catch (Exception e) when (e is LanyardException or ObjectDisposedException)
             {
+                // The network may come back, or have other addresses.
+                lock (_lock)
+                    group.Forget(listener);
                 return;
             }
 

@@ -11,6 +11,7 @@ internal sealed partial class InterceptHub
     private void Sweep()
     {
         SweepDatagrams();
+        Remember();
         for (var looks = 0; looks < MaxLooks; looks++)
         {
             ProgramSocket socket;

@@ -19,6 +19,7 @@ internal sealed partial class InterceptHub : IDisposable
     private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(1);
 
     private readonly Lock _lock = new();
+    private readonly LanyardNode _node;
     private readonly VirtualNetworks _networks;
     private readonly LoopbackSockets _sockets = new();
     private readonly StandIns _standIns = new();
@@ -32,11 +33,18 @@ internal sealed partial class InterceptHub : IDisposable
     private readonly Timer _sweep;
     private bool _isDisposed;
 
-    public InterceptHub(LanyardNode node, Func<uint, LanyardNetwork, bool> mayUse)
+    /// <param name="node">The node whose networks programs use.</param>
+    /// <param name="mayUse">Whether a user's programs may use a network.</param>
+    /// <param name="memoryPath">Where it is remembered which sockets there are, for a service that comes after this one; null: nowhere.</param>
+    public InterceptHub(LanyardNode node, Func<uint, LanyardNetwork, bool> mayUse, string? memoryPath)
     {
+        _node = node;
+        _memoryPath = memoryPath;
         _networks = new VirtualNetworks(node, mayUse);
         _datagrams = new LoopbackDatagrams(ReceiveFromProgram);
         _pings = new Pings(this);
+        Adopt();
+        node.NetworkChanged += OnNetworkChanged;
         _sweep = new Timer(static hub => ((InterceptHub)hub!).Sweep(), this, SweepInterval, SweepInterval);
     }
 
@@ -103,6 +111,8 @@ internal sealed partial class InterceptHub : IDisposable
 
     public void Dispose()
     {
+        _node.NetworkChanged -= OnNetworkChanged;
+        Remember();
         ProgramSocket[] sockets;
         lock (_lock)
         {
@@ -209,8 +219,7 @@ internal sealed partial class InterceptHub : IDisposable
     {
         socket = null;
         var cookie = descriptor.Cookie;
-        var count = _socketsOfUser.GetValueOrDefault(user);
-        if (_isDisposed || cookie == 0 || count >= MaxSocketsOfUser || !descriptor.TryGetNear(out var near))
+        if (_isDisposed || cookie == 0 || _socketsOfUser.GetValueOrDefault(user) >= MaxSocketsOfUser || !descriptor.TryGetNear(out var near))
             return Errno.NoBufferSpace;
         var traits = descriptor.Traits | more;
         if (near.Port == 0)
@@ -236,17 +245,24 @@ internal sealed partial class InterceptHub : IDisposable
         if (_programSockets.TryGetValue(cookie, out var former))
             Forget(former);
         socket = new ProgramSocket(cookie, user, descriptor.Type, near, local, traits, only);
-        _programSockets.Add(cookie, socket);
-        if (local.Port != 0)
+        Add(socket);
+        return 0;
+    }
+
+    // Under the lock.
+    private void Add(ProgramSocket socket)
+    {
+        _programSockets.Add(socket.Cookie, socket);
+        if (socket.Local.Port != 0)
         {
-            ref var sharing = ref CollectionsMarshal.GetValueRefOrAddDefault(_ports, (socket.Type, local.Port), out _);
+            ref var sharing = ref CollectionsMarshal.GetValueRefOrAddDefault(_ports, (socket.Type, socket.Local.Port), out _);
             (sharing ??= []).Add(socket);
         }
 
         if (socket.IsEcho)
-            _echoSockets[near] = socket;
-        _socketsOfUser[user] = count + 1;
-        return 0;
+            _echoSockets[socket.Near] = socket;
+        CollectionsMarshal.GetValueRefOrAddDefault(_socketsOfUser, socket.User, out _)++;
+        _isChanged = true;
     }
 
     // Under the lock.
@@ -255,6 +271,7 @@ internal sealed partial class InterceptHub : IDisposable
         if (!_programSockets.TryGetValue(socket.Cookie, out var present) || present != socket)
             return;
         _programSockets.Remove(socket.Cookie);
+        _isChanged = true;
         _standIns.Release(socket.Near.Address);
         if (--CollectionsMarshal.GetValueRefOrAddDefault(_socketsOfUser, socket.User, out _) <= 0)
             _socketsOfUser.Remove(socket.User);

@@ -61,13 +61,13 @@ public sealed class InterceptServer : IAsyncDisposable
         var listener = new Socket(AddressFamily.Unix, SocketType.Seqpacket, ProtocolType.Unspecified);
         try
         {
-            // What a service that was killed left behind.
-            if (!IsServed(options.SocketPath))
+            // What a service that was killed left behind makes way, and nothing else.
+            if (Libc.IsSocket(options.SocketPath) && !IsServed(options.SocketPath))
                 File.Delete(options.SocketPath);
             listener.Bind(new UnixDomainSocketEndPoint(options.SocketPath));
             File.SetUnixFileMode(options.SocketPath, options.SocketMode);
             listener.Listen(MaxOpenRequests);
-            return new InterceptServer(options.SocketPath, listener, new InterceptHub(node, options.MayUse), logger);
+            return new InterceptServer(options.SocketPath, listener, new InterceptHub(node, options.MayUse, options.MemoryPath), logger);
         }
         catch (Exception e) when (e is SocketException or IOException or UnauthorizedAccessException or ArgumentException)
         {
@@ -241,6 +241,12 @@ public sealed record InterceptOptions
 
     /// <summary>Who may ask at all. By default the service's own user (and the superuser).</summary>
     public UnixFileMode SocketMode { get; init; } = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    /// <summary>
+    /// The file that says which programs' sockets listen and receive, so that a service that starts after this one ended, or was killed, takes them up; null for
+    /// none.
+    /// </summary>
+    public string? MemoryPath { get; init; }
 
     /// <summary>Whether the programs of a user (its number) may use a network. By default all that can ask may.</summary>
     public Func<uint, LanyardNetwork, bool> MayUse { get; init; } = static (_, _) => true;

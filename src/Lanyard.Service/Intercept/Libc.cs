@@ -35,7 +35,12 @@ internal static unsafe partial class Libc
     public const int PollHangUp = 16;
 
     private const int OfDescriptor = 0x1000; // AT_EMPTY_PATH
+    private const int CurrentFolder = -100; // AT_FDCWD
+    private const uint TypeField = 1; // STATX_TYPE
     private const uint UserField = 8; // STATX_UID
+    private const int TypeMask = 0xf000; // S_IFMT
+    private const int WriteAccess = 2; // W_OK
+    private const int SocketFileType = 0xc000; // S_IFSOCK
 
     /// <summary>The error number of the call before.</summary>
     public static int Error => Marshal.GetLastPInvokeError();
@@ -43,12 +48,21 @@ internal static unsafe partial class Libc
     /// <summary>Whose a descriptor's file is: of a socket, who made it, whoever has it now.</summary>
     public static bool TryGetUser(int descriptor, out uint user)
     {
-        byte path = 0;
         StatusMessage status = default;
-        var isKnown = Status(descriptor, &path, OfDescriptor, UserField, &status) == 0 && (status.Mask & UserField) != 0;
+        var isKnown = Status(descriptor, "", OfDescriptor, UserField, &status) == 0 && (status.Mask & UserField) != 0;
         user = status.User;
         return isKnown;
     }
+
+    /// <summary>Whether there is a local socket at a path, and nothing else.</summary>
+    public static bool IsSocket(string path)
+    {
+        StatusMessage status = default;
+        return Status(CurrentFolder, path, 0, TypeField, &status) == 0 && (status.Mode & TypeMask) == SocketFileType;
+    }
+
+    /// <summary>Whether this process may write to what is at a path.</summary>
+    public static bool MayWrite(string path) => Access(path, WriteAccess) == 0;
 
     [LibraryImport("libc", EntryPoint = "socket", SetLastError = true)]
     public static partial int Socket(int domain, int type, int protocol);
@@ -98,8 +112,11 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
     public static partial int Close(int descriptor);
 
-    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true)]
-    private static partial int Status(int descriptor, byte* path, int flags, uint fields, StatusMessage* status);
+    [LibraryImport("libc", EntryPoint = "access", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Access(string path, int mode);
+
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Status(int descriptor, string path, int flags, uint fields, StatusMessage* status);
 
     /// <summary><c>struct msghdr</c>, 56 bytes. Its addresses may be of another process.</summary>
     [StructLayout(LayoutKind.Sequential)]
@@ -154,5 +171,7 @@ internal static unsafe partial class Libc
         public ulong Attributes;
         public uint Links;
         public uint User;
+        public uint Group;
+        public ushort Mode;
     }
 }

@@ -42,6 +42,15 @@ internal sealed class StandIns
     /// <summary>An address for the other end of a connection.</summary>
     public bool TryTakeFar(out InetAddress far) => TryTake(FarFirst, ref _far, ref _farCount, out far);
 
+    /// <summary>Takes one that is known already to stand for something; false where it is taken.</summary>
+    public bool TryTake(InetAddress near)
+    {
+        if (_nearCount >= MaxTaken || !_taken.Add(near.V4))
+            return false;
+        _nearCount++;
+        return true;
+    }
+
     public void Release(InetAddress address)
     {
         if (!_taken.Remove(address.V4))
