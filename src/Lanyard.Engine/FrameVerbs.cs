@@ -16,14 +16,8 @@ internal sealed class FrameVerbs(Node node)
     {
         if (!FrameMessage.TryParse(incoming.Payload, out var message))
             return false;
-        if (node.FindNetwork(message.NetworkId) is not { Config: not null } network)
-        {
-            node.Counters.Drop(DropReason.UnknownNetwork);
-            return node.NoteReceived(incoming);
-        }
-
-        if (!network.Admits(incoming.NowMs, incoming.Peer))
-            return AskForCredentials(incoming, network);
+        if (Admit(incoming, message.NetworkId, default) is not { Config: not null } network)
+            return true;
         var source = DerivedAddresses.Mac(network.Id, incoming.Peer.Address);
         if (message.Data.IsEmpty || message.Data.Length > network.Config.Mtu)
             node.Counters.Drop(DropReason.FrameSize);
@@ -36,16 +30,8 @@ internal sealed class FrameVerbs(Node node)
     {
         if (!ExtFrameMessage.TryParse(incoming.Payload, out var message))
             return false;
-        if (node.FindNetwork(message.NetworkId) is not { Config: not null } network)
-        {
-            node.Counters.Drop(DropReason.UnknownNetwork);
-            return node.NoteReceived(incoming);
-        }
-
-        if (!message.Certificate.IsEmpty)
-            node.ConfigVerbs.AddCertificate(incoming.NowMs, incoming.Peer, message.Certificate);
-        if (!network.Admits(incoming.NowMs, incoming.Peer))
-            return AskForCredentials(incoming, network);
+        if (Admit(incoming, message.NetworkId, message.Certificate) is not { Config: not null } network)
+            return true;
         if (message.Data.IsEmpty || message.Data.Length > network.Config.Mtu)
             node.Counters.Drop(DropReason.FrameSize);
         else if (message.Source == default || message.Source == network.Mac)
@@ -58,21 +44,22 @@ internal sealed class FrameVerbs(Node node)
         return node.NoteReceived(incoming, network);
     }
 
-    /// <summary>Keeps a packet of a peer that has not shown to be a member, and asks it to.</summary>
-    public bool AskForCredentials(in Incoming incoming, VirtualNetwork network)
+    /// <summary>The network that a frame is for; null where it is not taken from this peer, or not yet, and all is done that has to be.</summary>
+    public VirtualNetwork? Admit(in Incoming incoming, NetworkId id, ReadOnlySpan<byte> certificate)
     {
-        node.Waiting.Add(incoming.NowMs, incoming.Peer.Address, incoming.LocalSocket, incoming.Endpoint, incoming.Packet, isAuthenticated: true);
-        if (incoming.Peer.CredentialRequest.TryPass(incoming.NowMs, 500))
+        if (node.FindNetwork(id) is not { Config: not null } network)
         {
-            var buffer = node.RentBuffer();
-            var writer = new ByteWriter(buffer.AsSpan(PacketFormat.HeaderBytes));
-            new ErrorMessage { InReVerb = incoming.Verb, InRePacketId = incoming.PacketId, Code = ErrorCode.NeedMembershipCertificate }.Write(ref writer);
-            new NetworkErrorMessage { NetworkId = network.Id }.Write(ref writer);
-            node.Outbound.Reply(incoming, Verb.Error, buffer, PacketFormat.HeaderBytes, writer.Position);
-            node.ReturnBuffer(buffer);
+            node.Counters.Drop(DropReason.UnknownNetwork);
+            node.NoteReceived(incoming);
+            return null;
         }
 
-        return true;
+        if (!certificate.IsEmpty)
+            node.ConfigVerbs.AddCertificate(incoming.NowMs, incoming.Peer, certificate);
+        if (network.Admits(incoming.NowMs, incoming.Peer))
+            return network;
+        AskForCredentials(incoming, network);
+        return null;
     }
 
     /// <summary>Sends a frame from a network's port, or from behind it where this node is a bridge.</summary>
@@ -226,6 +213,21 @@ internal sealed class FrameVerbs(Node node)
                 return;
             network.PushCredentialsIfNeeded(nowMs, bridge);
             SendExtFrame(nowMs, network, bridge, ExtFrameFlags.None, source, destination, etherType, frame);
+        }
+    }
+
+    // Keeps a packet of a peer that has not shown to be a member, and asks it to.
+    private void AskForCredentials(in Incoming incoming, VirtualNetwork network)
+    {
+        node.Waiting.Add(incoming.NowMs, incoming.Peer.Address, incoming.LocalSocket, incoming.Endpoint, incoming.Packet, isAuthenticated: true);
+        if (incoming.Peer.CredentialRequest.TryPass(incoming.NowMs, 500))
+        {
+            var buffer = node.RentBuffer();
+            var writer = new ByteWriter(buffer.AsSpan(PacketFormat.HeaderBytes));
+            new ErrorMessage { InReVerb = incoming.Verb, InRePacketId = incoming.PacketId, Code = ErrorCode.NeedMembershipCertificate }.Write(ref writer);
+            new NetworkErrorMessage { NetworkId = network.Id }.Write(ref writer);
+            node.Outbound.Reply(incoming, Verb.Error, buffer, PacketFormat.HeaderBytes, writer.Position);
+            node.ReturnBuffer(buffer);
         }
     }
 

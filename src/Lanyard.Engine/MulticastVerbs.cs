@@ -49,7 +49,7 @@ internal sealed class MulticastVerbs(Node node)
         if (!MayTellOfGroups(incoming, network, gather.NetworkId))
             node.Counters.Drop(DropReason.NotAMember);
         else if (gather.Limit > 0)
-            AnswerGather(incoming, gather.NetworkId, gather.Group, (int)Math.Min(gather.Limit, MaxGatherResults));
+            Answer(incoming, Verb.MulticastGather, gather.NetworkId, gather.Group, (int)Math.Min(gather.Limit, MaxGatherResults));
         return node.NoteReceived(incoming);
     }
 
@@ -66,17 +66,8 @@ internal sealed class MulticastVerbs(Node node)
     {
         if (!MulticastFrameMessage.TryParse(incoming.Payload, out var message))
             return false;
-        if (node.FindNetwork(message.NetworkId) is not { Config: not null } network)
-        {
-            node.Counters.Drop(DropReason.UnknownNetwork);
-            return node.NoteReceived(incoming);
-        }
-
-        if (!message.Certificate.IsEmpty)
-            node.ConfigVerbs.AddCertificate(incoming.NowMs, incoming.Peer, message.Certificate);
-        if (!network.Admits(incoming.NowMs, incoming.Peer))
-            return node.FrameVerbs.AskForCredentials(incoming, network);
-
+        if (node.FrameVerbs.Admit(incoming, message.NetworkId, message.Certificate) is not { Config: not null } network)
+            return true;
         var from = message.Source == default ? DerivedAddresses.Mac(network.Id, incoming.Peer.Address) : message.Source;
         if (network.Config.MulticastLimit == 0)
             node.Counters.Drop(DropReason.MulticastDisabled);
@@ -88,7 +79,7 @@ internal sealed class MulticastVerbs(Node node)
             Deliver(incoming, network, message, from);
 
         if (message.GatherLimit > 0)
-            AnswerFrame(incoming, message.NetworkId, message.Group, (int)Math.Min(message.GatherLimit, MaxGatherResults));
+            Answer(incoming, Verb.MulticastFrame, message.NetworkId, message.Group, (int)Math.Min(message.GatherLimit, MaxGatherResults));
         return node.NoteReceived(incoming, network);
     }
 
@@ -153,7 +144,7 @@ internal sealed class MulticastVerbs(Node node)
             node.Multicaster.Add(nowMs, network, network.Id, group, members[i]);
     }
 
-    private void AnswerGather(in Incoming incoming, NetworkId id, MulticastGroup group, int limit)
+    private void Answer(in Incoming incoming, Verb question, NetworkId id, MulticastGroup group, int limit)
     {
         var members = _gathered.AsSpan(0, limit);
         var count = node.Multicaster.Gather(id, group, incoming.Peer.Address, members, out var total);
@@ -161,22 +152,11 @@ internal sealed class MulticastVerbs(Node node)
             return;
         var buffer = node.RentBuffer();
         var writer = new ByteWriter(buffer.AsSpan(PacketFormat.HeaderBytes, PacketFormat.MaxPayloadBytes));
-        new OkMessage { InReVerb = Verb.MulticastGather, InRePacketId = incoming.PacketId }.Write(ref writer);
-        new OkMulticastGatherMessage { NetworkId = id, Group = group, TotalKnown = (uint)total }.Write(ref writer, members[..count]);
-        node.Outbound.Reply(incoming, Verb.Ok, buffer, PacketFormat.HeaderBytes, writer.Position);
-        node.ReturnBuffer(buffer);
-    }
-
-    private void AnswerFrame(in Incoming incoming, NetworkId id, MulticastGroup group, int limit)
-    {
-        var members = _gathered.AsSpan(0, limit);
-        var count = node.Multicaster.Gather(id, group, incoming.Peer.Address, members, out var total);
-        if (count == 0)
-            return;
-        var buffer = node.RentBuffer();
-        var writer = new ByteWriter(buffer.AsSpan(PacketFormat.HeaderBytes, PacketFormat.MaxPayloadBytes));
-        new OkMessage { InReVerb = Verb.MulticastFrame, InRePacketId = incoming.PacketId }.Write(ref writer);
-        new OkMulticastFrameMessage { NetworkId = id, Group = group, Flags = MulticastFrameFlags.Gather, TotalKnown = (uint)total }.Write(ref writer, members[..count]);
+        new OkMessage { InReVerb = question, InRePacketId = incoming.PacketId }.Write(ref writer);
+        if (question == Verb.MulticastGather)
+            new OkMulticastGatherMessage { NetworkId = id, Group = group, TotalKnown = (uint)total }.Write(ref writer, members[..count]);
+        else
+            new OkMulticastFrameMessage { NetworkId = id, Group = group, Flags = MulticastFrameFlags.Gather, TotalKnown = (uint)total }.Write(ref writer, members[..count]);
         node.Outbound.Reply(incoming, Verb.Ok, buffer, PacketFormat.HeaderBytes, writer.Position);
         node.ReturnBuffer(buffer);
     }

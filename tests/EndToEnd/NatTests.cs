@@ -1,5 +1,4 @@
 using EndToEnd.Lab;
-using Lanyard.Primitives;
 using Lanyard.Wire;
 
 namespace EndToEnd;
@@ -12,23 +11,17 @@ public sealed class NatTests
     public async Task Two_leaves_behind_two_NATs_reach_each_other_directly_and_by_relay_when_the_direct_path_is_blocked()
     {
         await using var lab = await NamespaceLab.CreateAsync("nft", "curl");
-        var rootHost = await lab.AddHostAsync("r", 1);
+        var root = await LabRoot.CreateAsync(lab);
+        await root.StartAsync();
         var (natA, hostA) = await lab.AddHostBehindNatAsync("a", 2);
         var (_, hostB) = await lab.AddHostBehindNatAsync("b", 3);
-        var planet = LabPlanet.Create(InetEndpoint.Parse("10.99.0.1:9993"));
-        var (rootHome, rootAddress) = planet.NewHome(rootHost, "root", isRoot: true);
-        rootHost.StartLanyard("service", "--home", rootHome, "--port", "9993", "--controller");
-        var controller = new LabController(rootHost, rootHome, rootAddress);
-        await controller.CreateNetworkAsync();
-        var (homeA, addressA) = planet.NewHome(hostA, "leaf");
-        var (homeB, addressB) = planet.NewHome(hostB, "leaf");
-        await controller.AuthorizeAsync(addressA);
-        await controller.AuthorizeAsync(addressB);
+        var (homeA, _) = await root.AddMemberAsync(hostA, "leaf");
+        var (homeB, addressB) = await root.AddMemberAsync(hostB, "leaf");
 
-        var echo = hostB.StartLanyard("udp-echo", "--port", "7", "--home", homeB, "--network", controller.Network);
+        var echo = hostB.StartLanyard("udp-echo", "--port", "7", "--home", homeB, "--network", root.Network);
         await echo.WaitForLineAsync("address 10.144.", Timeout);
-        var target = DerivedAddresses.Rfc4193(NetworkId.Parse(controller.Network), addressB).Address.ToString();
-        var ping = hostA.StartLanyard("ping", target, "--count", "600", "--interval", "0.2", "--timeout", "1", "--home", homeA, "--network", controller.Network);
+        var target = DerivedAddresses.Rfc4193(NetworkId.Parse(root.Network), addressB).Address.ToString();
+        var ping = hostA.StartLanyard("ping", target, "--count", "600", "--interval", "0.2", "--timeout", "1", "--home", homeA, "--network", root.Network);
         await ping.WaitForLineAsync(" direct", Timeout);
 
         // Nothing goes between the two NATs any more; both still reach the root.

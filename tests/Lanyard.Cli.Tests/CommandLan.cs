@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -28,7 +26,7 @@ public sealed class CommandLan : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        var port = FindFreePort();
+        var port = FreePort.Find();
         using var root = TestData.SecretIdentity("peer-1.14", "r");
         using var key = WorldKey.Generate(RandomNumberGenerator.Fill);
         var planet = World.Create(
@@ -71,12 +69,5 @@ public sealed class CommandLan : IAsyncLifetime
         foreach (var kind in new[] { "secret", "public" })
             File.WriteAllText(_folder.PathOf(name, $"identity.{kind}"), TestData.Text(recording, $"{node}.identity.{kind}"));
         File.WriteAllBytes(_folder.PathOf(name, "planet"), planet.ToArray());
-    }
-
-    private static int FindFreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 }

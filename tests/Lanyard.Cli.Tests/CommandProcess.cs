@@ -80,6 +80,9 @@ internal sealed class CommandProcess : IDisposable
         return found.Task.WaitAsync(Guard);
     }
 
+    /// <summary>Waits until it says its IPv4 address on the LAN.</summary>
+    public async Task<string> WaitForAddressAsync() => $"10.{(await WaitForErrorAsync("address 10.")).Split('/')[0]}";
+
     /// <summary>Asks it to end, as an init system does, and waits until it has.</summary>
     public async Task<int> TerminateAsync()
     {

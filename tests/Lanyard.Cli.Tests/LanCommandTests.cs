@@ -21,7 +21,7 @@ public sealed class LanCommandTests(CommandLan lan) : IClassFixture<CommandLan>
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         using var expose = CommandProcess.Start(["expose", "80", $"127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}", .. _server]);
-        var address = await AddressOfAsync(expose);
+        var address = await expose.WaitForAddressAsync();
         await expose.WaitForErrorAsync("listening on port 80");
         var sent = TestData.RandomBytes(3, 3_000_000);
 
@@ -57,7 +57,7 @@ public sealed class LanCommandTests(CommandLan lan) : IClassFixture<CommandLan>
     {
         using var web = new EchoWebServer();
         using var expose = CommandProcess.Start(["expose", "80", $"127.0.0.1:{web.Port}", .. _server]);
-        var address = await AddressOfAsync(expose);
+        var address = await expose.WaitForAddressAsync();
         await expose.WaitForErrorAsync("listening on port 80");
 
         var got = await CommandProcess.RunAsync([], ["http", $"http://{address}/a/path?x=1", .. _client]);
@@ -81,7 +81,7 @@ public sealed class LanCommandTests(CommandLan lan) : IClassFixture<CommandLan>
     public async Task Pings_and_datagrams_are_answered()
     {
         using var echo = CommandProcess.Start(["udp-echo", "--port", "7", .. _server]);
-        var address = await AddressOfAsync(echo);
+        var address = await echo.WaitForAddressAsync();
         await echo.WaitForErrorAsync("listening on port 7");
 
         var ping = await CommandProcess.RunAsync([], ["ping", address, "--count", "3", "--interval", "0.01", "--size", "3000", "--timeout", "60", .. _client]);
@@ -109,7 +109,7 @@ public sealed class LanCommandTests(CommandLan lan) : IClassFixture<CommandLan>
     {
         var file = lan.Home("ping.pcapng");
         using var capture = CommandProcess.Start(["capture", "--out", lan.Home("server.pcapng"), .. _server]);
-        var address = await AddressOfAsync(capture);
+        var address = await capture.WaitForAddressAsync();
         await capture.WaitForErrorAsync("capturing");
         var ping = await CommandProcess.RunAsync([], ["ping", address, "--count", "2", "--interval", "0.01", "--timeout", "60", "--capture", file, .. _client]);
         Assert.True(ping.ExitCode == ExitCode.Ok, ping.Error);
@@ -134,7 +134,7 @@ public sealed class LanCommandTests(CommandLan lan) : IClassFixture<CommandLan>
     public async Task Throughput_and_round_trips_are_measured()
     {
         using var server = CommandProcess.Start(["perf", "server", "--port", "5201", .. _server]);
-        var address = await AddressOfAsync(server);
+        var address = await server.WaitForAddressAsync();
         await server.WaitForErrorAsync("listening on port 5201");
         string[] line = ["perf", "client", address, "--port", "5201", "--seconds", "1", .. _client];
 
@@ -220,12 +220,6 @@ public sealed class LanCommandTests(CommandLan lan) : IClassFixture<CommandLan>
             Assert.True(tcpdump.ExitCode == 0, await error);
             return lines.Split('\n');
         }
-    }
-
-    private static async Task<string> AddressOfAsync(CommandProcess process)
-    {
-        var address = await process.WaitForErrorAsync("address 10.");
-        return $"10.{address.Split('/')[0]}";
     }
 
     private static async Task<string> OutputAsync(params string[] args)

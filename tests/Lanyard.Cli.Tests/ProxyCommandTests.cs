@@ -18,7 +18,7 @@ public sealed class ProxyCommandTests(CommandLan lan) : IClassFixture<CommandLan
     {
         using var web = new EchoWebServer();
         using var expose = CommandProcess.Start(["expose", "80", $"127.0.0.1:{web.Port}", .. _server]);
-        var address = await AddressOfAsync(expose);
+        var address = await expose.WaitForAddressAsync();
         await expose.WaitForErrorAsync("listening on port 80");
         using (var proxy = CommandProcess.Start(["proxy", "--socks", "0", "--http", "0", .. _client]))
         {
@@ -46,7 +46,7 @@ public sealed class ProxyCommandTests(CommandLan lan) : IClassFixture<CommandLan
         echo.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         var echoPort = ((IPEndPoint)echo.LocalEndPoint!).Port;
         using var remote = CommandProcess.Start(["forward", "-R", $"80:localhost:{web.Port}", "-R", $"7:127.0.0.1:{echoPort}/udp", .. _server]);
-        var address = await AddressOfAsync(remote);
+        var address = await remote.WaitForAddressAsync();
         await remote.WaitForErrorAsync("forward -R 7:");
         using var local = CommandProcess.Start(["forward", "-L", $"0:{address}:80", "-L", $"0:{address}:7/udp", .. _client]);
         var webAt = (await local.WaitForErrorAsync($"forward -L 0:{address}:80 listening on "));
@@ -71,7 +71,7 @@ public sealed class ProxyCommandTests(CommandLan lan) : IClassFixture<CommandLan
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         using var expose = CommandProcess.Start(["expose", "80", $"127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}", .. _server]);
-        var address = await AddressOfAsync(expose);
+        var address = await expose.WaitForAddressAsync();
         await expose.WaitForErrorAsync("listening on port 80");
         using var process = Process.Start(new ProcessStartInfo("dotnet", [CommandPath, "ssh-proxy", address, "80", .. _client])
         {
@@ -106,7 +106,7 @@ public sealed class ProxyCommandTests(CommandLan lan) : IClassFixture<CommandLan
         await RunAsync("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder.PathOf("user"));
         // Where sshd separates its privileges.
         Directory.CreateDirectory("/run/sshd");
-        var port = FreePort();
+        var port = FreePort.Find();
         await File.WriteAllTextAsync(folder.PathOf("sshd_config"), $"""
             ListenAddress 127.0.0.1
             Port {port}
@@ -125,7 +125,7 @@ public sealed class ProxyCommandTests(CommandLan lan) : IClassFixture<CommandLan
             }
 
             using var expose = CommandProcess.Start(["expose", "22", $"127.0.0.1:{port}", .. _server]);
-            var address = await AddressOfAsync(expose);
+            var address = await expose.WaitForAddressAsync();
             await expose.WaitForErrorAsync("listening on port 22");
             var sent = TestData.RandomBytes(4, 1_000_000);
             using var ssh = Process.Start(new ProcessStartInfo("/usr/bin/ssh",
@@ -168,15 +168,6 @@ public sealed class ProxyCommandTests(CommandLan lan) : IClassFixture<CommandLan
     }
 
     private static string CommandPath => Path.Combine(AppContext.BaseDirectory, "Lanyard.Cli.dll");
-
-    private static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
-    }
-
-    private static async Task<string> AddressOfAsync(CommandProcess process) => $"10.{(await process.WaitForErrorAsync("address 10.")).Split('/')[0]}";
 
     private static async Task<string> CurlAsync(params string[] args)
     {

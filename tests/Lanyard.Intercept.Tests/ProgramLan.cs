@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -50,7 +48,7 @@ public sealed partial class ProgramLan : IAsyncLifetime
     {
         if (!OperatingSystem.IsLinux() || !File.Exists(Path.Combine(AppContext.BaseDirectory, "liblanyard-intercept.so")))
             return;
-        var port = FindFreePort();
+        var port = FreePort.Find();
         using var root = TestData.SecretIdentity("peer-1.14", "r");
         using var key = WorldKey.Generate(RandomNumberGenerator.Fill);
         var planet = World.Create(
@@ -191,26 +189,6 @@ public sealed partial class ProgramLan : IAsyncLifetime
         await using var command = ProgramProcess.Start(Folder, ["dotnet", Path.Combine(AppContext.BaseDirectory, "Lanyard.Cli.dll"), .. args]);
         Assert.True(await command.WaitAsync() == 0, command.Output);
         return command.Output;
-    }
-
-    private static int FindFreePort()
-    {
-        while (true)
-        {
-            using var tcp = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-            tcp.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-            var port = ((IPEndPoint)tcp.LocalEndPoint!).Port;
-            using var udp = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-            try
-            {
-                udp.Bind(new IPEndPoint(IPAddress.Any, port));
-                return port;
-            }
-            catch (SocketException)
-            {
-                // Taken for UDP: try the next.
-            }
-        }
     }
 
     [GeneratedRegex(@"10\.77\.\d+\.\d+")]

@@ -127,7 +127,7 @@ internal sealed partial class InterceptHub
             attempt.Outcome = 0;
         try
         {
-            await StreamPump.RunAsync(program, stream).ConfigureAwait(false);
+            await DuplexRelay.RunAsync(program, stream).ConfigureAwait(false);
         }
         finally
         {

@@ -130,7 +130,7 @@ internal sealed partial class InterceptHub
         try
         {
             if (hasFar && await ReachListenerAsync(group, far, names).ConfigureAwait(false) is { } program)
-                await StreamPump.RunAsync(program, stream).ConfigureAwait(false);
+                await DuplexRelay.RunAsync(program, stream).ConfigureAwait(false);
             else
                 await RefuseAsync(stream).ConfigureAwait(false);
         }

@@ -20,6 +20,8 @@ internal sealed class BufferedEnd(StreamEnd inner) : StreamEnd
     /// <summary>What was read and not consumed.</summary>
     public ReadOnlySpan<byte> Buffered => _buffer.AsSpan(_start, _end - _start);
 
+    public override bool HasMore => _start < _end || (_filling is null && inner.HasMore);
+
     /// <summary>Reads some more into the buffer.</summary>
     /// <returns>False at the end.</returns>
     public Task<bool> FillAsync() => _filling = FillOnceAsync(_filling);

@@ -92,7 +92,7 @@ internal sealed class ConnectionServer : IAsyncDisposable
     private void Begin(StreamEnd client)
     {
         _counters.Add(LanyardProxyCounter.Accepted);
-        var connection = new ServedConnection(client);
+        var connection = new ServedConnection(client, _counters);
         lock (_connections)
         {
             if (_connections.Count < _maxConnections)

@@ -77,7 +77,7 @@ public sealed class LanyardForwarder : IAsyncDisposable
             connection.Attach(other);
             Counters.Add(LanyardProxyCounter.Connected);
             connection.GetOnWithin(_options.IdleTimeout, LanyardProxyCounter.IdleTimedOut);
-            await DuplexRelay.RunAsync(connection, connection.Client, other, Counters).ConfigureAwait(false);
+            await DuplexRelay.RunAsync(connection.Client, other, connection).ConfigureAwait(false);
         }
         catch (ProxyException failure)
         {

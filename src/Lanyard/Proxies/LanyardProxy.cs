@@ -44,19 +44,7 @@ public sealed class LanyardProxy : IAsyncDisposable
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 
     /// <summary>Waits for the next connection to a socket of the host's.</summary>
-    internal static async ValueTask<StreamEnd> AcceptAsync(Socket listener)
-    {
-        var socket = await listener.AcceptAsync().ConfigureAwait(false);
-        try
-        {
-            return new HostStreamEnd(socket);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
-    }
+    internal static async ValueTask<StreamEnd> AcceptAsync(Socket listener) => new HostStreamEnd(await listener.AcceptAsync().ConfigureAwait(false));
 
     internal static ILogger LoggerOf(LanyardNode node) => node.Options.LoggerFactory?.CreateLogger("Lanyard.Proxy") ?? NullLogger.Instance;
 

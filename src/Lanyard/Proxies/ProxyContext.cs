@@ -54,7 +54,7 @@ internal sealed class ProxyContext(LanyardProxyOptions options, ProxyRouter rout
     public Task RelayAsync(ServedConnection connection, StreamEnd client, StreamEnd other, bool endsWithOther = false)
     {
         connection.GetOnWithin(Options.IdleTimeout, LanyardProxyCounter.IdleTimedOut);
-        return DuplexRelay.RunAsync(connection, client, other, Counters, endsWithOther ? () => connection.LastFor(FarewellTime) : null);
+        return DuplexRelay.RunAsync(client, other, connection, endsWithOther ? () => connection.LastFor(FarewellTime) : null);
     }
 
     /// <summary>Ends a connection so that the client can still read what it was told (RFC 9112 section 9.6).</summary>

@@ -40,6 +40,6 @@ internal static partial class ProxyLog
     [LoggerMessage(112, LogLevel.Warning, "Forward {Forward}: {Client} has no way to its destination. {Reason}")]
     public static partial void ForwardFailed(ILogger logger, LanyardForward forward, InetEndpoint client, string reason);
 
-    [LoggerMessage(111, LogLevel.Error, "A proxy or forward failed at an unexpected place; it goes on. Please report this.")]
+    [LoggerMessage(111, LogLevel.Error, "A proxy, forward or redirected connection failed at an unexpected place; it goes on. Please report this.")]
     public static partial void InternalError(ILogger logger, Exception exception);
 }

@@ -10,6 +10,7 @@ internal sealed class ServedConnection : IDisposable
 {
     private readonly CancellationTokenSource _cut = new();
     private readonly object _lock = new();
+    private readonly LanyardProxyCounters _counters;
     private StreamEnd? _other;
     private long _deadlineMs = long.MaxValue;
     private long _lastMs = long.MaxValue;
@@ -17,9 +18,12 @@ internal sealed class ServedConnection : IDisposable
     private LanyardProxyCounter _lateness;
     private bool _isCut;
 
-    public ServedConnection(StreamEnd client)
+    /// <param name="client">The client.</param>
+    /// <param name="counters">Where its bytes are counted.</param>
+    public ServedConnection(StreamEnd client, LanyardProxyCounters counters)
     {
         Client = client;
+        _counters = counters;
         Token = _cut.Token;
     }
 
@@ -59,6 +63,13 @@ internal sealed class ServedConnection : IDisposable
     {
         if (Volatile.Read(ref _idleMs) is > 0 and var idle)
             Volatile.Write(ref _deadlineMs, NowMs + idle);
+    }
+
+    /// <summary>The connection got on by bytes that were passed on.</summary>
+    public void Carried(LanyardProxyCounter counter, int bytes)
+    {
+        Touch();
+        _counters.Add(counter, bytes);
     }
 
     /// <summary>Cuts the connection where it is late.</summary>

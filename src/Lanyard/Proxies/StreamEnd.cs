@@ -15,6 +15,9 @@ internal abstract class StreamEnd : IDisposable
     /// <summary>The other side.</summary>
     public abstract InetEndpoint Remote { get; }
 
+    /// <summary>Whether a read is known not to wait.</summary>
+    public virtual bool HasMore => false;
+
     public abstract ValueTask<int> ReadAsync(Memory<byte> buffer);
 
     public abstract ValueTask WriteAsync(ReadOnlyMemory<byte> buffer);
@@ -50,22 +53,37 @@ internal sealed class NetworkStreamEnd(LanyardStream stream) : StreamEnd
     public override void Dispose() => stream.Dispose();
 }
 
-/// <summary>An end of the host's: a TCP socket.</summary>
+/// <summary>
+/// An end of the host's: a TCP socket. It is reset where nobody ends it, as when this process dies: what is cut off is not taken for the end.
+/// </summary>
 internal sealed class HostStreamEnd : StreamEnd
 {
     private readonly Socket _socket;
 
+    /// <summary>Takes a connected socket, which is disposed of where it is that no more.</summary>
+    /// <exception cref="SocketException">The connection is over.</exception>
     public HostStreamEnd(Socket socket)
     {
         _socket = socket;
-        socket.NoDelay = true;
-        Local = HostSockets.Endpoint(socket.LocalEndPoint);
-        Remote = HostSockets.Endpoint(socket.RemoteEndPoint);
+        try
+        {
+            socket.NoDelay = true;
+            socket.LingerState = new LingerOption(true, 0);
+            Local = HostSockets.Endpoint(socket.LocalEndPoint);
+            Remote = HostSockets.Endpoint(socket.RemoteEndPoint);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
     }
 
     public override InetEndpoint Local { get; }
 
     public override InetEndpoint Remote { get; }
+
+    public override bool HasMore => _socket.Available > 0;
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer) => _socket.ReceiveAsync(buffer, SocketFlags.None);
 
@@ -77,19 +95,19 @@ internal sealed class HostStreamEnd : StreamEnd
 
     public override void ShutdownSend() => _socket.Shutdown(SocketShutdown.Send);
 
-    public override void Abort()
+    public override void Abort() => _socket.Close(0);
+
+    public override void Dispose()
     {
         try
         {
-            _socket.LingerState = new LingerOption(true, 0);
+            _socket.LingerState = new LingerOption(false, 0);
         }
         catch (Exception gone) when (gone is SocketException or ObjectDisposedException)
         {
-            // It ended by itself meanwhile.
+            // It ended before.
         }
 
-        _socket.Close(0);
+        _socket.Dispose();
     }
-
-    public override void Dispose() => _socket.Dispose();
 }

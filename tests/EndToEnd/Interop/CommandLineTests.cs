@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using EndToEnd.Lab;
-using Lanyard.Primitives;
 using Lanyard.Service.Tests;
 using Lanyard.Wire;
 
@@ -49,16 +48,11 @@ public sealed class CommandLineTests
         var binary = RealNode.BinaryOrSkip(variable);
         var isOld = variable == "ZEROTIER_ONE_OLD";
         await using var lab = await NamespaceLab.CreateAsync("curl");
-        var rootHost = await lab.AddHostAsync("r", 1);
+        var root = await LabRoot.CreateAsync(lab);
+        var moon = AddMoon(root.Identity, root.Home);
+        await root.StartAsync();
         var host = await lab.AddHostAsync("a", 2);
-        var planet = LabPlanet.Create(InetEndpoint.Parse("10.99.0.1:9993"));
-        var (rootHome, rootAddress) = planet.NewHome(rootHost, "root", isRoot: true);
-        var moon = AddMoon(planet.Root, rootHome);
-        rootHost.StartLanyard("service", "--home", rootHome, "--port", "9993", "--controller");
-        var controller = new LabController(rootHost, rootHome, rootAddress);
-        await controller.CreateNetworkAsync();
-        var (home, address) = planet.NewHome(host, "leaf");
-        await controller.AuthorizeAsync(address);
+        var (home, address) = await root.AddMemberAsync(host, "leaf");
         host.StartLanyard("service", "--home", home);
         var cli = new ReferenceCommand(host, binary, home);
         await Eventually.TrueAsync(async () => (await cli.TryAsync("info")).Output.Contains("ONLINE", StringComparison.Ordinal), "the service is online");
@@ -69,32 +63,32 @@ public sealed class CommandLineTests
         if (!isOld)
             AssertRecorded("status.json", JsonElement(await cli.RunAsync("/status")), ".online", ".tcpFallbackActive", ".version");
 
-        Assert.Equal("200 join OK\n", await cli.RunAsync("join", controller.Network));
+        Assert.Equal("200 join OK\n", await cli.RunAsync("join", root.Network));
         await Eventually.TrueAsync(async () => (await cli.RunAsync("listnetworks")).Contains(" OK PRIVATE ", StringComparison.Ordinal), "the service is a member");
         Assert.Matches(Networks, await cli.RunAsync("listnetworks"));
         // What the recorded network and the lab's have in common.
         string[] same = [".allowDNS", ".allowDefault", ".allowGlobal", ".allowManaged", ".bridge", ".broadcastEnabled", ".dhcp", ".mtu", ".portError", ".status", ".type"];
         AssertRecorded("network_one.json", Assert.Single((await cli.RunJsonAsync("listnetworks", "-j")).EnumerateArray()), same);
-        AssertRecorded("network_one.json", await cli.RunJsonAsync("join", controller.Network, "-j"), same);
+        AssertRecorded("network_one.json", await cli.RunJsonAsync("join", root.Network, "-j"), same);
 
         Assert.Matches(ListPeers, await cli.RunAsync("listpeers"));
         Assert.Matches(isOld ? OldPeers : Peers, await cli.RunAsync("peers"));
         AssertRecorded("peer.json", await cli.RunJsonAsync("peers", "-j"));
         AssertRecorded("peer.json", await cli.RunJsonAsync("listpeers", "-j"));
 
-        Assert.Equal("OK\n", await cli.RunAsync("get", controller.Network, "status"));
-        Assert.Equal("lab\n", await cli.RunAsync("get", controller.Network, "name"));
+        Assert.Equal("OK\n", await cli.RunAsync("get", root.Network, "status"));
+        Assert.Equal("lab\n", await cli.RunAsync("get", root.Network, "name"));
         if (!isOld)
         {
-            Assert.Matches(@"^10\.144\.0\.\d+\n$", await cli.RunAsync("get", controller.Network, "ip4"));
-            Assert.Equal(DerivedAddresses.SixPlane(NetworkId.Parse(controller.Network), address).Address + "\n", await cli.RunAsync("get", controller.Network, "ip6plane"));
+            Assert.Matches(@"^10\.144\.0\.\d+\n$", await cli.RunAsync("get", root.Network, "ip4"));
+            Assert.Equal(DerivedAddresses.SixPlane(NetworkId.Parse(root.Network), address).Address + "\n", await cli.RunAsync("get", root.Network, "ip6plane"));
         }
 
-        Assert.True((await cli.RunJsonAsync("set", controller.Network, "allowGlobal=1")).GetProperty("allowGlobal").GetBoolean());
-        Assert.False((await cli.RunJsonAsync("set", controller.Network, "allowGlobal=0")).GetProperty("allowGlobal").GetBoolean());
+        Assert.True((await cli.RunJsonAsync("set", root.Network, "allowGlobal=1")).GetProperty("allowGlobal").GetBoolean());
+        Assert.False((await cli.RunJsonAsync("set", root.Network, "allowGlobal=0")).GetProperty("allowGlobal").GetBoolean());
 
         Assert.Equal("[]\n", await cli.RunAsync("listmoons"));
-        var seed = rootAddress.ToString();
+        var seed = root.Address.ToString();
         Assert.Equal("200 orbit OK\n", await cli.RunAsync("orbit", seed, seed));
         await Eventually.TrueAsync(async () => (await cli.RunJsonAsync("listmoons")).GetArrayLength() == 1, "the moon arrived");
         var told = (await cli.RunJsonAsync("listmoons"))[0];
@@ -113,7 +107,7 @@ public sealed class CommandLineTests
             AssertRecorded("peer.json", Section(sections, "peers\n-----\n"));
         }
 
-        Assert.Equal("200 leave OK\n", await cli.RunAsync("leave", controller.Network));
+        Assert.Equal("200 leave OK\n", await cli.RunAsync("leave", root.Network));
         Assert.Equal("200 listnetworks <nwid> <name> <mac> <status> <type> <dev> <ZT assigned ips>\n", await cli.RunAsync("listnetworks"));
         var refused = await cli.TryAsync("-Twrong", "listnetworks");
         Assert.Equal(1, refused.ExitCode);
@@ -127,34 +121,29 @@ public sealed class CommandLineTests
     {
         var binary = RealNode.BinaryOrSkip(variable);
         await using var lab = await NamespaceLab.CreateAsync("curl");
-        var rootHost = await lab.AddHostAsync("r", 1);
+        var root = await LabRoot.CreateAsync(lab);
+        await root.StartAsync();
         var host = await lab.AddHostAsync("a", 2);
-        var planet = LabPlanet.Create(InetEndpoint.Parse("10.99.0.1:9993"));
-        var (rootHome, rootAddress) = planet.NewHome(rootHost, "root", isRoot: true);
-        rootHost.StartLanyard("service", "--home", rootHome, "--port", "9993", "--controller");
-        var controller = new LabController(rootHost, rootHome, rootAddress);
-        await controller.CreateNetworkAsync();
-        var (home, address) = planet.NewHome(host, "real");
-        await controller.AuthorizeAsync(address);
+        var (home, address) = await root.AddMemberAsync(host, "real");
         await RealNode.StartAsync(host, binary, home);
         string[] at = ["--home", home];
         async Task<string> LanyardAsync(params string[] arguments) => await host.LanyardAsync(NamespaceLab.CommandTimeout, [.. arguments, .. at]);
 
         await Eventually.TrueAsync(async () => (await LanyardAsync("info")).EndsWith(" ONLINE\n", StringComparison.Ordinal), "the real node is online");
         Assert.Equal(address.ToString(), JsonElement(await LanyardAsync("info", "--json")).GetProperty("address").GetString());
-        var joined = await LanyardAsync("join", controller.Network, "--wait", "60");
-        Assert.Contains($"{controller.Network}  lab", joined, StringComparison.Ordinal);
+        var joined = await LanyardAsync("join", root.Network, "--wait", "60");
+        Assert.Contains($"{root.Network}  lab", joined, StringComparison.Ordinal);
         Assert.Contains("  OK  ", joined, StringComparison.Ordinal);
-        Assert.Contains(controller.Network, await LanyardAsync("networks"), StringComparison.Ordinal);
+        Assert.Contains(root.Network, await LanyardAsync("networks"), StringComparison.Ordinal);
         Assert.Equal("OK", JsonElement(await LanyardAsync("networks", "--json"))[0].GetProperty("status").GetString());
-        Assert.Matches($"(?m)^{rootAddress} +\\S+ +PLANET +\\d+ ms +DIRECT +10.99.0.1/9993$", await LanyardAsync("peers"));
+        Assert.Matches($"(?m)^{root.Address} +\\S+ +PLANET +\\d+ ms +DIRECT +10.99.0.1/9993$", await LanyardAsync("peers"));
         var status = await LanyardAsync("status");
         Assert.Contains(address.ToString(), status, StringComparison.Ordinal);
-        Assert.Contains(controller.Network, status, StringComparison.Ordinal);
-        Assert.Contains(rootAddress.ToString(), status, StringComparison.Ordinal);
+        Assert.Contains(root.Network, status, StringComparison.Ordinal);
+        Assert.Contains(root.Address.ToString(), status, StringComparison.Ordinal);
         var whole = JsonElement(await LanyardAsync("status", "--json"));
         Assert.Equal(["networks", "peers", "status", "traffic"], whole.EnumerateObject().Select(field => field.Name).Order());
-        await LanyardAsync("leave", controller.Network);
+        await LanyardAsync("leave", root.Network);
         Assert.Equal("[]\n", await LanyardAsync("networks", "--json"));
     }
 
@@ -162,27 +151,21 @@ public sealed class CommandLineTests
     public async Task A_service_goes_on_when_its_interface_goes_and_comes_back_with_another_address()
     {
         await using var lab = await NamespaceLab.CreateAsync("curl");
-        var rootHost = await lab.AddHostAsync("r", 1);
+        var root = await LabRoot.CreateAsync(lab);
+        await root.StartAsync();
         var hostA = await lab.AddHostAsync("a", 2);
         var hostB = await lab.AddHostAsync("b", 3);
-        var planet = LabPlanet.Create(InetEndpoint.Parse("10.99.0.1:9993"));
-        var (rootHome, rootAddress) = planet.NewHome(rootHost, "root", isRoot: true);
-        rootHost.StartLanyard("service", "--home", rootHome, "--port", "9993", "--controller");
-        var controller = new LabController(rootHost, rootHome, rootAddress);
-        await controller.CreateNetworkAsync();
-        var (homeA, addressA) = planet.NewHome(hostA, "leaf");
-        var (homeB, addressB) = planet.NewHome(hostB, "leaf");
-        await controller.AuthorizeAsync(addressA);
-        await controller.AuthorizeAsync(addressB);
+        var (homeA, addressA) = await root.AddMemberAsync(hostA, "leaf");
+        var (homeB, _) = await root.AddMemberAsync(hostB, "leaf");
         var service = hostA.StartLanyard("service", "--home", homeA, "--log", "information", "--log-format", "json");
         await service.WaitForLineAsync("API at", TimeSpan.FromMinutes(1));
-        await hostA.LanyardAsync(NamespaceLab.CommandTimeout, "join", controller.Network, "--wait", "60", "--home", homeA);
+        await hostA.LanyardAsync(NamespaceLab.CommandTimeout, "join", root.Network, "--wait", "60", "--home", homeA);
         var watch = hostA.StartLanyard("status", "--watch", "--json", "--interval", "0.2", "--home", homeA);
         await watch.WaitForLineAsync("\"receivedBytesPerSecond\":null", TimeSpan.FromMinutes(1));
         await Eventually.TrueAsync(() => Task.FromResult(Regex.IsMatch(watch.Output, "\"receivedBytesPerSecond\":[0-9]")), "rates are shown");
         Assert.Equal(0, await watch.TerminateAsync(TimeSpan.FromSeconds(30)));
-        var target = DerivedAddresses.Rfc4193(NetworkId.Parse(controller.Network), addressA).Address.ToString();
-        string[] ping = ["ping", target, "--count", "2", "--interval", "0.2", "--home", homeB, "--network", controller.Network];
+        var target = DerivedAddresses.Rfc4193(NetworkId.Parse(root.Network), addressA).Address.ToString();
+        string[] ping = ["ping", target, "--count", "2", "--interval", "0.2", "--home", homeB, "--network", root.Network];
         await Eventually.TrueAsync(async () => (await hostB.TryAsync(NamespaceLab.CommandTimeout, LanyardCommand.Line(ping))).ExitCode == 0, "the leaf is reached");
 
         await hostA.RunAsync("ip", "link", "set", "eth0", "down");
@@ -209,7 +192,7 @@ public sealed class CommandLineTests
         using var key = WorldKey.Generate(System.Security.Cryptography.RandomNumberGenerator.Fill);
         var moon = World.Create(
             WorldType.Moon, root.Address.Value, DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(), key.PublicKey,
-            [new WorldRoot(root.WithoutSecret(), new[] { InetEndpoint.Parse("10.99.0.1:9993") }.ToEquatableArray())], key);
+            [new WorldRoot(root.WithoutSecret(), new[] { LabRoot.Endpoint }.ToEquatableArray())], key);
         var folder = Directory.CreateDirectory(Path.Combine(home, "moons.d")).FullName;
         File.WriteAllBytes(Path.Combine(folder, $"000000{root.Address}.moon"), moon.ToArray());
         return moon;

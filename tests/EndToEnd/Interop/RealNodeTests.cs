@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using EndToEnd.Lab;
-using Lanyard.Primitives;
 using Lanyard.Wire;
 
 namespace EndToEnd.Interop;
@@ -21,11 +20,9 @@ public sealed class RealNodeTests
     {
         var binary = RealNode.BinaryOrSkip(variable);
         await using var lab = await NamespaceLab.CreateAsync("curl", "ping", "python3");
-        var rootHost = await lab.AddHostAsync("r", 1);
-        var planet = LabPlanet.Create(InetEndpoint.Parse("10.99.0.1:9993"));
-        var (rootHome, rootAddress) = planet.NewHome(rootHost, "root", isRoot: true);
-        rootHost.StartLanyard("service", "--home", rootHome, "--port", "9993", "--controller");
-        await ExchangeAsync(lab, planet, new LabController(rootHost, rootHome, rootAddress), binary);
+        var root = await LabRoot.CreateAsync(lab);
+        await root.StartAsync();
+        await ExchangeAsync(lab, root, binary);
     }
 
     [Theory]
@@ -34,16 +31,13 @@ public sealed class RealNodeTests
     {
         var binary = RealNode.BinaryOrSkip(variable);
         await using var lab = await NamespaceLab.CreateAsync("curl", "ping", "python3");
-        var rootHost = await lab.AddHostAsync("r", 1);
-        var planet = LabPlanet.Create(InetEndpoint.Parse("10.99.0.1:9993"));
-        var (rootHome, rootAddress) = planet.NewHome(rootHost, "root", isRoot: true);
-        await RealNode.StartAsync(rootHost, binary, rootHome);
-        await ExchangeAsync(lab, planet, new LabController(rootHost, rootHome, rootAddress), binary);
+        var root = await LabRoot.CreateAsync(lab);
+        await root.StartAsync(binary);
+        await ExchangeAsync(lab, root, binary);
     }
 
-    private static async Task ExchangeAsync(NamespaceLab lab, LabPlanet planet, LabController controller, string binary)
+    private static async Task ExchangeAsync(NamespaceLab lab, LabRoot root, string binary)
     {
-        await controller.CreateNetworkAsync();
         var realHost = await lab.AddHostAsync("a", 2);
         var lanyardHost = await lab.AddHostAsync("b", 3);
         var bigFile = Path.Combine(lab.Directory, "big");
@@ -52,20 +46,18 @@ public sealed class RealNodeTests
         lanyardHost.Start("python3", "-m", "http.server", "8000", "--bind", "127.0.0.1", "--directory", lab.Directory);
         realHost.Start("python3", "-c", UdpEchoProgram);
 
-        var (realHome, realAddress) = planet.NewHome(realHost, "real");
-        var (serverHome, serverAddress) = planet.NewHome(lanyardHost, "server");
-        var (echoHome, echoAddress) = planet.NewHome(lanyardHost, "echo");
-        var (clientHome, clientAddress) = planet.NewHome(lanyardHost, "client");
-        foreach (var member in new[] { realAddress, serverAddress, echoAddress, clientAddress })
-            await controller.AuthorizeAsync(member);
+        var (realHome, _) = await root.AddMemberAsync(realHost, "real");
+        var (serverHome, serverAddress) = await root.AddMemberAsync(lanyardHost, "server");
+        var (echoHome, echoAddress) = await root.AddMemberAsync(lanyardHost, "echo");
+        var (clientHome, _) = await root.AddMemberAsync(lanyardHost, "client");
         var real = await RealNode.StartAsync(realHost, binary, realHome);
-        await real.PostAsync($"network/{controller.Network}", "{}");
-        var server = lanyardHost.StartLanyard("expose", "80", "127.0.0.1:8000", "--home", serverHome, "--network", controller.Network);
-        var echo = lanyardHost.StartLanyard("udp-echo", "--port", "7", "--home", echoHome, "--network", controller.Network);
+        await real.PostAsync($"network/{root.Network}", "{}");
+        var server = lanyardHost.StartLanyard("expose", "80", "127.0.0.1:8000", "--home", serverHome, "--network", root.Network);
+        var echo = lanyardHost.StartLanyard("udp-echo", "--port", "7", "--home", echoHome, "--network", root.Network);
         await server.WaitForLineAsync("address", TimeSpan.FromMinutes(1));
         await echo.WaitForLineAsync("address", TimeSpan.FromMinutes(1));
-        var network = NetworkId.Parse(controller.Network);
-        var realAddresses = await real.WaitForAddressesAsync(controller.Network);
+        var network = NetworkId.Parse(root.Network);
+        var realAddresses = await real.WaitForAddressesAsync(root.Network);
 
         foreach (var address in await AddressesOfAsync(server, network, serverAddress))
         {
@@ -82,7 +74,7 @@ public sealed class RealNodeTests
 
         foreach (var address in realAddresses)
         {
-            string[] member = ["--home", clientHome, "--network", controller.Network];
+            string[] member = ["--home", clientHome, "--network", root.Network];
             await lanyardHost.LanyardAsync(NamespaceLab.CommandTimeout, ["ping", address, "--count", "3", "--interval", "0.2", .. member]);
             await lanyardHost.LanyardAsync(NamespaceLab.CommandTimeout, ["ping", address, "--count", "2", "--interval", "0.2", "--size", "6000", .. member]);
             var received = Path.Combine(lab.Directory, "received");
