@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Lanyard.Intercept.Tests;
 
 /// <summary>Programs that people run, unmodified and without privileges, as servers and clients on the LAN.</summary>
-public sealed class ProgramTests(ProgramLan lan, ProgramTable table) : IClassFixture<ProgramLan>, IClassFixture<ProgramTable>
+public sealed class ProgramTests(ProgramLan lan, ProgramTable table) : IClassFixture<ProgramLan>
 {
     private const string Content = "This came over the LAN.\n";
 

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Lanyard.Intercept.Tests;
 
 /// <summary>Programs that preloading does not reach: static ones, and those that make system calls of their own.</summary>
-public sealed class SupervisedTests(ProgramLan lan, ProgramTable table) : IClassFixture<ProgramLan>, IClassFixture<ProgramTable>
+public sealed class SupervisedTests(ProgramLan lan, ProgramTable table) : IClassFixture<ProgramLan>
 {
     private const string Engine = "supervise";
 
