@@ -96,7 +96,7 @@ public sealed class LifeTests(ProgramLan lan) : IClassFixture<ProgramLan>
     {
         lan.Require("python3");
         await using var server = await lan.ServeAsync(8101, "python3", "-m", "http.server", "8101");
-        var near = FindListener();
+        var near = server.FindSocket("tcp");
         using var stranger = new TcpClient();
         await stranger.ConnectAsync(near, ProgramProcess.Guard);
         await stranger.GetStream().WriteAsync("GET / HTTP/1.0\r\n\r\n"u8.ToArray(), ProgramProcess.Guard);
@@ -284,8 +284,4 @@ public sealed class LifeTests(ProgramLan lan) : IClassFixture<ProgramLan>
         .Where(one => one.OperationalStatus == OperationalStatus.Up && one.NetworkInterfaceType != NetworkInterfaceType.Loopback)
         .SelectMany(one => one.GetIPProperties().UnicastAddresses).Select(one => one.Address)
         .FirstOrDefault(address => address.AddressFamily == AddressFamily.InterNetwork);
-
-    // The one address of the near range that a socket listens on.
-    private static IPEndPoint FindListener() => IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners().Last(
-        one => one.AddressFamily == AddressFamily.InterNetwork && one.Address.GetAddressBytes() is [127, >= 64 and < 80, _, _]);
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net;
 using System.Text;
 
 namespace Lanyard.Intercept.Tests;
@@ -88,6 +89,19 @@ public sealed class ProgramProcess : IAsyncDisposable
 
         await _reading;
         return _process.ExitCode;
+    }
+
+    /// <summary>
+    /// Where its one socket of a kind ("tcp", "udp") is in the system (proc_pid_net(5)): a line has the address in hexadecimal digits, of this machine's byte order,
+    /// second and the inode tenth.
+    /// </summary>
+    public IPEndPoint FindSocket(string kind)
+    {
+        var own = Directory.GetFiles(string.Create(CultureInfo.InvariantCulture, $"/proc/{Id}/fd")).Select(path => new FileInfo(path).LinkTarget).ToHashSet();
+        var address = File.ReadLines($"/proc/net/{kind}").Skip(1).Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            .First(fields => own.Contains($"socket:[{fields[9]}]"))[1].Split(':');
+        return new IPEndPoint(
+            uint.Parse(address[0], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture), int.Parse(address[1], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture));
     }
 
     public async Task SignalAsync(string signal)

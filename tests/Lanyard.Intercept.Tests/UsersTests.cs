@@ -1,7 +1,3 @@
-using System.Net;
-using System.Net.NetworkInformation;
-using System.Net.Sockets;
-
 namespace Lanyard.Intercept.Tests;
 
 /// <summary>One service for programs of several users.</summary>
@@ -40,7 +36,7 @@ public sealed class UsersTests(ProgramLan lan) : IClassFixture<ProgramLan>
             """;
         await using var server = lan.Start("b", "python3", "-c", Server);
         await ProgramLan.UntilAsync(() => server.Output.Contains("ready", StringComparison.Ordinal) || server.HasExited, () => server.Output);
-        var (tcp, udp) = (IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners().Last(IsNear), IPGlobalProperties.GetIPGlobalProperties().GetActiveUdpListeners().Last(IsNear));
+        var (tcp, udp) = (server.FindSocket("tcp"), server.FindSocket("udp"));
 
         // Its ports are taken for another user too, whatever that one would share.
         const string Binder = """
@@ -145,8 +141,6 @@ public sealed class UsersTests(ProgramLan lan) : IClassFixture<ProgramLan>
             () => server.Output + output);
         Assert.Equal($"for {lan.Address("a")}\n", output);
     }
-
-    private static bool IsNear(IPEndPoint one) => one.AddressFamily == AddressFamily.InterNetwork && one.Address.GetAddressBytes() is [127, >= 64 and < 80, _, _];
 
     // Starts service b anew with these settings, and with its folder open enough to get at its socket.
     private async Task OpenToAllAsync(string settings)

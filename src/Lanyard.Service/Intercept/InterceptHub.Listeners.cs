@@ -91,7 +91,7 @@ internal sealed partial class InterceptHub
     {
         group.Add(socket);
         socket.Listener = group;
-        _isChanged = true;
+        NoteChange();
     }
 
     private async Task AcceptAsync(ListenGroup group, LanyardListener listener)

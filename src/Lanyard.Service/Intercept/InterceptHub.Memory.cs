@@ -5,14 +5,25 @@ namespace Lanyard.Service.Intercept;
 // Sockets outlive the service: those that listen, and those that receive datagrams, are taken up by the next one. Networks come and go under them.
 internal sealed partial class InterceptHub
 {
+    // What changes at once is written at once.
+    private static readonly TimeSpan MemoryDelay = TimeSpan.FromMilliseconds(50);
+
     private readonly string? _memoryPath;
+    private readonly Timer _memory;
     private bool _isChanged;
+
+    // Under the lock.
+    private void NoteChange()
+    {
+        if (_isChanged || _isDisposed || _memoryPath is null)
+            return;
+        _isChanged = true;
+        _memory.Change(MemoryDelay, Timeout.InfiniteTimeSpan);
+    }
 
     // Writes down what listens and what receives, where that changed.
     private void Remember()
     {
-        if (_memoryPath is null)
-            return;
         RememberedSocket[] sockets;
         lock (_lock)
         {
@@ -24,7 +35,7 @@ internal sealed partial class InterceptHub
                     socket.Cookie, socket.User, socket.Type, socket.Near, socket.Local, socket.Traits, socket.Network, socket.Listener?.Backlog ?? 0))];
         }
 
-        RememberedSocket.Write(_memoryPath, sockets);
+        RememberedSocket.Write(_memoryPath!, sockets);
     }
 
     // Takes up what a service before this one left: the system says whether it is still the same socket.

@@ -11,7 +11,6 @@ internal sealed partial class InterceptHub
     private void Sweep()
     {
         SweepDatagrams();
-        Remember();
         for (var looks = 0; looks < MaxLooks; looks++)
         {
             ProgramSocket socket;

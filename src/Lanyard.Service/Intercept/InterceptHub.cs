@@ -40,6 +40,7 @@ internal sealed partial class InterceptHub : IDisposable
     {
         _node = node;
         _memoryPath = memoryPath;
+        _memory = new Timer(static hub => ((InterceptHub)hub!).Remember(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _networks = new VirtualNetworks(node, mayUse);
         _datagrams = new LoopbackDatagrams(ReceiveFromProgram);
         _pings = new Pings(this);
@@ -125,6 +126,7 @@ internal sealed partial class InterceptHub : IDisposable
         }
 
         _sweep.Dispose();
+        _memory.Dispose();
         _sockets.Dispose();
         _systemSockets.Dispose();
         _datagrams.Dispose();
@@ -262,7 +264,7 @@ internal sealed partial class InterceptHub : IDisposable
         if (socket.IsEcho)
             _echoSockets[socket.Near] = socket;
         CollectionsMarshal.GetValueRefOrAddDefault(_socketsOfUser, socket.User, out _)++;
-        _isChanged = true;
+        NoteChange();
     }
 
     // Under the lock.
@@ -271,7 +273,7 @@ internal sealed partial class InterceptHub : IDisposable
         if (!_programSockets.TryGetValue(socket.Cookie, out var present) || present != socket)
             return;
         _programSockets.Remove(socket.Cookie);
-        _isChanged = true;
+        NoteChange();
         _standIns.Release(socket.Near.Address);
         if (--CollectionsMarshal.GetValueRefOrAddDefault(_socketsOfUser, socket.User, out _) <= 0)
             _socketsOfUser.Remove(socket.User);
