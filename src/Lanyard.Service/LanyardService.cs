@@ -260,6 +260,12 @@ public sealed class LanyardService : IAsyncDisposable
             MemoryPath = Path.Combine(home, InterceptMemoryFile),
             MayUse = (user, network) => keeper.Current.Intercept.Users.MayUse(user, network.Id),
         };
+        if (File.Exists(options.SocketPath) && !Libc.IsSocket(options.SocketPath))
+        {
+            throw new LanyardStateException(options.SocketPath, $"The file '{options.SocketPath}' is where the local socket for programs should be. "
+                + $"Move it away, or set lanyard.intercept.socket in {LocalConfiguration.FileName} to another path.");
+        }
+
         return settings.SocketMode is { } mode ? options with { SocketMode = mode } : options;
     }
 

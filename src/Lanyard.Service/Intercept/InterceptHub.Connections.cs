@@ -13,6 +13,8 @@ internal sealed partial class InterceptHub
     {
         if (_networks.FindFor(remote.Address, user, only) is not { } network)
             return InterceptReply.Host;
+        if (remote.Port == 0)
+            return InterceptReply.Failed(Errno.ConnectionRefused);
         var isBlocking = !descriptor.IsNonBlocking;
         var attempt = new ConnectAttempt();
         ProgramSocket? socket;
@@ -115,7 +117,7 @@ internal sealed partial class InterceptHub
                 _far[far] = new ConnectionNames(InetEndpoint.FromIPEndPoint(stream.LocalEndPoint), remote, _sockets.SilentPort);
             return (stream, 0);
         }
-        catch (Exception e) when (e is LanyardException or OperationCanceledException)
+        catch (Exception e) when (e is LanyardException or OperationCanceledException or ObjectDisposedException or ArgumentException)
         {
             return (null, Errno.Of(e));
         }

@@ -20,6 +20,7 @@ public sealed class InterceptServer : IAsyncDisposable
     private const int SoPeerCredentials = 17;
     private const int MaxOpenRequests = 4_096;
     private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(100);
 
     private readonly string _path;
     private readonly Socket _listener;
@@ -110,19 +111,29 @@ public sealed class InterceptServer : IAsyncDisposable
 
     private async Task AcceptAsync()
     {
-        try
+        var isFailing = false;
+        while (true)
         {
-            while (true)
+            try
             {
                 await _room.WaitAsync(_stop.Token).ConfigureAwait(false);
                 var client = await _listener.AcceptAsync(_stop.Token).ConfigureAwait(false);
+                isFailing = false;
                 _ = ServeAsync(client);
             }
-        }
-        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException or SocketException)
-        {
-            if (!_stop.IsCancellationRequested)
-                Log.InterceptEnded(_logger, e);
+            catch (SocketException failure) when (!_stop.IsCancellationRequested)
+            {
+                // Such as that no more descriptors are to be had. Said once.
+                if (!isFailing)
+                    Log.NotAccepted(_logger, failure.Message);
+                isFailing = true;
+                _room.Release();
+                await Task.Delay(AcceptPause).ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException or SocketException)
+            {
+                return;
+            }
         }
     }
 
@@ -136,6 +147,12 @@ public sealed class InterceptServer : IAsyncDisposable
         catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
         {
             // The program went away, or said nothing in time.
+        }
+#pragma warning disable CA1031 // What one program asks for is not to keep others from being served.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            Log.RequestFailed(_logger, failure);
         }
         finally
         {

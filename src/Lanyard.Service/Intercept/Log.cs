@@ -5,6 +5,9 @@ namespace Lanyard.Service.Intercept;
 /// <summary>What the intercept's service says in logs.</summary>
 internal static partial class Log
 {
-    [LoggerMessage(1, LogLevel.Error, "Programs are no longer served: their local socket failed.")]
-    public static partial void InterceptEnded(ILogger logger, Exception failure);
+    [LoggerMessage(1, LogLevel.Warning, "A program cannot be served at present, which is tried again: {Reason}")]
+    public static partial void NotAccepted(ILogger logger, string reason);
+
+    [LoggerMessage(2, LogLevel.Error, "What a program asked for failed at an unexpected place; others are served. Please report this.")]
+    public static partial void RequestFailed(ILogger logger, Exception failure);
 }
