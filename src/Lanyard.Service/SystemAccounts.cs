@@ -8,6 +8,8 @@ internal static unsafe partial class SystemAccounts
     /// <summary>The superuser's number.</summary>
     public const uint Superuser = 0;
 
+    private static readonly Lazy<uint> s_own = new(EffectiveUser);
+
     private const int FirstRoomBytes = 1 << 10;
     private const int MaxRoomBytes = 1 << 20;
     private const int Interrupted = 4; // EINTR
@@ -17,7 +19,7 @@ internal static unsafe partial class SystemAccounts
     public static bool AreKnown => OperatingSystem.IsLinux() || OperatingSystem.IsMacOS();
 
     /// <summary>The number of the user that this process acts as.</summary>
-    public static uint Own => EffectiveUser();
+    public static uint Own => s_own.Value;
 
     /// <summary>Looks up an account's number (<c>getpwnam_r(3)</c>), which may ask a directory service.</summary>
     /// <returns>Whether the system knows it.</returns>

@@ -28,7 +28,7 @@ internal static unsafe partial class Kernel
     /// </summary>
     public static int InstallFilter(ReadOnlySpan<FilterStep> filter)
     {
-        if (ProcessControl(SetNoNewPrivileges, 1, 0, 0, 0) != 0)
+        if (!TryForgoPrivileges())
             return -1;
         fixed (FilterStep* steps = filter)
         {
@@ -37,6 +37,9 @@ internal static unsafe partial class Kernel
             return (int)SystemCall(number, SetFilter, NewListener | WaitKillable, (nint)(&program), 0);
         }
     }
+
+    /// <summary>Has this thread, and what it starts, get no privileges from what it runs (set-user-ID, capabilities of files).</summary>
+    public static bool TryForgoPrivileges() => ProcessControl(SetNoNewPrivileges, 1, 0, 0, 0) == 0;
 
     /// <summary>Lets a process take this one's descriptors, where the system restricts that to ancestors (Yama).</summary>
     public static void AllowTracer(int process) => ProcessControl(SetTracer, process, 0, 0, 0);

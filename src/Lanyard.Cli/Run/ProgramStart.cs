@@ -12,8 +12,6 @@ internal sealed partial class ProgramStart
     private const int SignalTerminate = 15;
     private const int NotFound = 127;
 
-    private const int SetNoNewPrivileges = 38;
-
     private readonly string[] _command;
     private readonly bool _dropsPrivileges;
     private readonly Dictionary<string, string> _variables;
@@ -45,7 +43,7 @@ internal sealed partial class ProgramStart
     {
         foreach (var (name, value) in _variables)
             Environment.SetEnvironmentVariable(name, value);
-        if (_dropsPrivileges && Control(SetNoNewPrivileges, 1, 0, 0, 0) != 0)
+        if (_dropsPrivileges && !Kernel.TryForgoPrivileges())
             return Describe(_command[0], new Win32Exception(Marshal.GetLastPInvokeError()));
         return Become(_command);
     }
@@ -97,7 +95,7 @@ internal sealed partial class ProgramStart
         {
             try
             {
-                if (Control(SetNoNewPrivileges, 1, 0, 0, 0) != 0)
+                if (!Kernel.TryForgoPrivileges())
                     throw new Win32Exception(Marshal.GetLastPInvokeError());
                 process = Process.Start(start);
             }
@@ -132,9 +130,6 @@ internal sealed partial class ProgramStart
 
     [LibraryImport("libc", EntryPoint = "execvpe", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Execute(string file, nint[] arguments, nint[] environment);
-
-    [LibraryImport("libc", EntryPoint = "prctl", SetLastError = true)]
-    private static partial int Control(int option, nuint first, nuint second, nuint third, nuint fourth);
 
     [LibraryImport("libc", EntryPoint = "getxattr", StringMarshalling = StringMarshalling.Utf8)]
     private static partial nint ReadAttribute(string file, string name, nint value, nuint size);

@@ -8,7 +8,10 @@ namespace Lanyard.Service.Intercept;
 /// </summary>
 internal sealed class DescriptorCloser : IDisposable
 {
-    private readonly BlockingCollection<SocketDescriptor> _lingering = new(new ConcurrentQueue<SocketDescriptor>());
+    // More of them is mischief, and what it would wait for is dropped.
+    private const int MaxLingering = 256;
+
+    private readonly BlockingCollection<SocketDescriptor> _lingering = new(MaxLingering);
     private Thread? _thread;
 
     public void Close(SocketDescriptor? descriptor)
@@ -30,13 +33,16 @@ internal sealed class DescriptorCloser : IDisposable
 
         try
         {
-            _lingering.Add(descriptor);
+            if (_lingering.TryAdd(descriptor))
+                return;
         }
         catch (InvalidOperationException)
         {
             // It is over: nobody waits for anything here any more.
-            descriptor.Dispose();
         }
+
+        descriptor.StopLingering();
+        descriptor.Dispose();
     }
 
     public void Dispose() => _lingering.CompleteAdding();

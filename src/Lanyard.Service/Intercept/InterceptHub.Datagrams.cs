@@ -48,7 +48,7 @@ internal sealed partial class InterceptHub
 
         if (far is null)
             return InterceptReply.Failed(Errno.NoBufferSpace);
-        if (!socket!.IsEcho && Open(socket) is var opened && isConnecting)
+        if (!socket!.IsEcho && Open(socket) is { } opened && isConnecting)
             opened.Connect(network, remote);
         return InterceptReply.Of(new InetEndpoint(far.Address, _datagrams.Port));
     }
@@ -76,8 +76,21 @@ internal sealed partial class InterceptHub
         return far;
     }
 
-    // Opens the sockets on the networks.
-    private DatagramSocket Open(ProgramSocket socket) => _datagramSockets.GetOrAdd(socket.Near, static (_, of) => new DatagramSocket(of.Hub, of.Socket), (Hub: this, Socket: socket));
+    // Opens the sockets on the networks. Null where the program's is forgotten already.
+    private DatagramSocket? Open(ProgramSocket socket)
+    {
+        if (_datagramSockets.TryGetValue(socket.Near, out var open))
+            return open;
+        lock (_lock)
+        {
+            if (_programSockets.GetValueOrDefault(socket.Cookie) != socket)
+                return null;
+            open = _datagramSockets.GetOrAdd(socket.Near, static (_, of) => new DatagramSocket(of.Hub, of.Socket), (Hub: this, Socket: socket));
+        }
+
+        open.OpenAll();
+        return open;
+    }
 
     private void ReceiveFromProgram(InetEndpoint near, InetAddress far, ReadOnlySpan<byte> payload)
     {
@@ -120,7 +133,7 @@ internal sealed partial class InterceptHub
             socket = Find(descriptor);
         if (socket is null or { IsEcho: true })
             return InterceptReply.Host;
-        return Open(socket).Group(group.Address, isJoining) ? InterceptReply.Of(default) : InterceptReply.Failed(Errno.AddressNotAvailable);
+        return Open(socket)?.Group(group.Address, isJoining) == true ? InterceptReply.Of(default) : InterceptReply.Failed(Errno.AddressNotAvailable);
     }
 
     /// <summary>Sends a datagram to a program's socket.</summary>
@@ -172,7 +185,6 @@ internal sealed partial class InterceptHub
         {
             _hub = hub;
             Program = program;
-            OpenAll();
         }
 
         public ProgramSocket Program { get; }
@@ -189,21 +201,13 @@ internal sealed partial class InterceptHub
             }
         }
 
-        /// <summary>Opens it on the networks that there are.</summary>
-        public void OpenAll()
+        /// <summary>Opens it on the networks that there are, where it is not open yet. False: it is on none.</summary>
+        public bool OpenAll()
         {
+            var isOpen = false;
             foreach (var network in _hub._networks.Of(Program.User, Program.Network))
-                On(network);
-        }
-
-        /// <summary>Whether it is open on any network.</summary>
-        public bool IsOpen
-        {
-            get
-            {
-                lock (_lock)
-                    return _sockets.Count > 0;
-            }
+                isOpen |= On(network) is not null;
+            return isOpen;
         }
 
         /// <summary>Has it first say on what comes from somebody, before sockets that share its port.</summary>

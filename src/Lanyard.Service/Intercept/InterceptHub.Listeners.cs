@@ -79,11 +79,31 @@ internal sealed partial class InterceptHub
     {
         foreach (var network in _networks.Of(group.User, group.Network))
         {
-            LanyardListener? listener;
             lock (_lock)
-                listener = group.Open(network);
-            if (listener is not null)
-                _ = AcceptAsync(group, listener);
+            {
+                if (!group.TryBegin(network))
+                    continue;
+            }
+
+            LanyardListener listener;
+            try
+            {
+                listener = network.Listen(group.Local, group.Backlog);
+            }
+            catch
+            {
+                lock (_lock)
+                    group.Forget(network);
+                throw;
+            }
+
+            bool isAdded;
+            lock (_lock)
+                isAdded = group.TryAdd(network, listener);
+            if (isAdded)
+                _ = AcceptAsync(group, network, listener);
+            else
+                listener.Dispose();
         }
     }
 
@@ -94,7 +114,7 @@ internal sealed partial class InterceptHub
         NoteChange();
     }
 
-    private async Task AcceptAsync(ListenGroup group, LanyardListener listener)
+    private async Task AcceptAsync(ListenGroup group, LanyardNetwork network, LanyardListener listener)
     {
         while (true)
         {
@@ -107,7 +127,7 @@ internal sealed partial class InterceptHub
             {
                 // The network may come back, or have other addresses.
                 lock (_lock)
-                    group.Forget(listener);
+                    group.Forget(network);
                 return;
             }
 

@@ -21,6 +21,9 @@ internal sealed partial class InterceptHub
         _memory.Change(MemoryDelay, Timeout.InfiniteTimeSpan);
     }
 
+    private static bool IsRemembered(ProgramSocket socket) =>
+        socket.Listener is not null || (socket.Type == InterceptSocketType.Datagram && !socket.Local.IsNone);
+
     // Writes down what listens and what receives, where that changed.
     private void Remember()
     {
@@ -30,9 +33,8 @@ internal sealed partial class InterceptHub
             if (!_isChanged || _isDisposed)
                 return;
             _isChanged = false;
-            sockets = [.. _programSockets.Values.Where(socket => socket.Listener is not null || (socket.Type == InterceptSocketType.Datagram && !socket.Local.IsNone))
-                .Select(socket => new RememberedSocket(
-                    socket.Cookie, socket.User, socket.Type, socket.Near, socket.Local, socket.Traits, socket.Network, socket.Listener?.Backlog ?? 0))];
+            sockets = [.. _programSockets.Values.Where(IsRemembered).Select(socket => new RememberedSocket(
+                socket.Cookie, socket.User, socket.Type, socket.Near, socket.Local, socket.Traits, socket.Network, socket.Listener?.Backlog ?? 0))];
         }
 
         RememberedSocket.Write(_memoryPath!, sockets);
@@ -88,7 +90,7 @@ internal sealed partial class InterceptHub
         foreach (var socket in sockets)
         {
             if (socket is { Type: InterceptSocketType.Datagram, IsEcho: false })
-                Open(socket).OpenAll();
+                Open(socket)?.OpenAll();
         }
     }
 }

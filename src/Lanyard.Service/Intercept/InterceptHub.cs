@@ -203,7 +203,7 @@ internal sealed partial class InterceptHub : IDisposable
                 return InterceptReply.Failed(error);
         }
 
-        if (bound is { Type: InterceptSocketType.Datagram, IsEcho: false } && !Open(bound).IsOpen)
+        if (bound is { Type: InterceptSocketType.Datagram, IsEcho: false } && Open(bound)?.OpenAll() != true)
         {
             lock (_lock)
                 Forget(bound);
@@ -264,7 +264,8 @@ internal sealed partial class InterceptHub : IDisposable
         if (socket.IsEcho)
             _echoSockets[socket.Near] = socket;
         CollectionsMarshal.GetValueRefOrAddDefault(_socketsOfUser, socket.User, out _)++;
-        NoteChange();
+        if (IsRemembered(socket))
+            NoteChange();
     }
 
     // Under the lock.
@@ -273,7 +274,8 @@ internal sealed partial class InterceptHub : IDisposable
         if (!_programSockets.TryGetValue(socket.Cookie, out var present) || present != socket)
             return;
         _programSockets.Remove(socket.Cookie);
-        NoteChange();
+        if (IsRemembered(socket))
+            NoteChange();
         _standIns.Release(socket.Near.Address);
         if (--CollectionsMarshal.GetValueRefOrAddDefault(_socketsOfUser, socket.User, out _) <= 0)
             _socketsOfUser.Remove(socket.User);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
@@ -16,9 +17,9 @@ public sealed class InterceptServer : IAsyncDisposable
     /// <summary>The socket's name in a service's folder.</summary>
     public const string SocketFile = "intercept.sock";
 
-    private const int SolSocket = 1;
     private const int SoPeerCredentials = 17;
     private const int MaxOpenRequests = 4_096;
+    private const int MaxOpenRequestsOfUser = 1_024;
     private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(100);
 
@@ -28,6 +29,7 @@ public sealed class InterceptServer : IAsyncDisposable
     private readonly DescriptorCloser _closer = new();
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stop = new();
+    private readonly ConcurrentDictionary<uint, int> _openOfUser = new();
     private readonly SemaphoreSlim _room = new(MaxOpenRequests);
     private readonly Task _accepting;
 
@@ -139,10 +141,16 @@ public sealed class InterceptServer : IAsyncDisposable
 
     private async Task ServeAsync(Socket client)
     {
+        uint? user = null;
         try
         {
             using (client)
-                await AnswerAsync(client).ConfigureAwait(false);
+            {
+                user = ReadUser(client);
+                // What one user's programs ask is not to keep others' waiting; these are told that nobody is there.
+                if (_openOfUser.AddOrUpdate(user.Value, 1, static (_, count) => count + 1) <= MaxOpenRequestsOfUser)
+                    await AnswerAsync(client, user.Value).ConfigureAwait(false);
+            }
         }
         catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
         {
@@ -156,11 +164,13 @@ public sealed class InterceptServer : IAsyncDisposable
         }
         finally
         {
+            if (user is { } known && _openOfUser.AddOrUpdate(known, 0, static (_, count) => count - 1) == 0)
+                _openOfUser.TryRemove(new KeyValuePair<uint, int>(known, 0));
             _room.Release();
         }
     }
 
-    private async Task AnswerAsync(Socket client)
+    private async Task AnswerAsync(Socket client, uint user)
     {
         var message = new byte[Marshal.SizeOf<InterceptRequest>() + InterceptRequest.NameLimit];
         using (var patience = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token))
@@ -175,7 +185,7 @@ public sealed class InterceptServer : IAsyncDisposable
             if (!MemoryMarshal.TryRead<InterceptRequest>(message.AsSpan(0, length), out var request))
                 return;
             var reply = request.Operation == InterceptOperation.Resolve && request.Magic == InterceptRequest.ExpectedMagic
-                ? await ResolveAsync(message.AsMemory(0, length), request.Network, ReadUser(client)).ConfigureAwait(false)
+                ? await ResolveAsync(message.AsMemory(0, length), request.Network, user).ConfigureAwait(false)
                 : Write(descriptor is null ? InterceptReply.Failed(Errno.BadRequest) : await AnswerAsync(client, request, descriptor).ConfigureAwait(false), []);
             // The program takes up its socket again: until then it is not to be held here.
             _closer.Close(descriptor);
@@ -245,7 +255,7 @@ public sealed class InterceptServer : IAsyncDisposable
     private static uint ReadUser(Socket client)
     {
         Span<uint> credentials = stackalloc uint[3];
-        client.GetRawSocketOption(SolSocket, SoPeerCredentials, MemoryMarshal.AsBytes(credentials));
+        client.GetRawSocketOption(Libc.SolSocket, SoPeerCredentials, MemoryMarshal.AsBytes(credentials));
         return credentials[1];
     }
 }

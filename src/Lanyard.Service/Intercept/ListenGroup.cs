@@ -10,7 +10,8 @@ namespace Lanyard.Service.Intercept;
 internal sealed class ListenGroup(InetEndpoint local, uint user, ulong network, int backlog) : IDisposable
 {
     private readonly List<ProgramSocket> _members = [];
-    private readonly Dictionary<LanyardNetwork, LanyardListener> _listeners = [];
+    // Null: it is being opened.
+    private readonly Dictionary<LanyardNetwork, LanyardListener?> _listeners = [];
     private bool _isDisposed;
     private int _next;
 
@@ -28,30 +29,23 @@ internal sealed class ListenGroup(InetEndpoint local, uint user, ulong network, 
 
     public void Remove(ProgramSocket member) => _members.Remove(member);
 
-    /// <summary>Opens the port on a network. Null where it is open there already, or is not for it.</summary>
-    /// <exception cref="LanyardException">It cannot be.</exception>
-    public LanyardListener? Open(LanyardNetwork network)
+    /// <summary>Says that the port is being opened on a network. False where it is, or is open, or is not for it.</summary>
+    public bool TryBegin(LanyardNetwork network)
     {
         var isAnywhere = Local.Address.Family == InetFamily.None || Local.Address.IsUnspecified;
-        if (_isDisposed || _listeners.ContainsKey(network) || (!isAnywhere && network.Addresses.All(own => own.Address != Local.Address)))
-            return null;
-        var listener = network.Listen(Local, Backlog);
-        _listeners.Add(network, listener);
-        return listener;
+        return !_isDisposed && (isAnywhere || network.Addresses.Any(own => own.Address == Local.Address)) && _listeners.TryAdd(network, null);
     }
 
-    /// <summary>The port is not open there any more.</summary>
-    public void Forget(LanyardListener listener)
+    /// <summary>The port is open on a network. False where nobody listens any more: the listener is the caller's to close.</summary>
+    public bool TryAdd(LanyardNetwork network, LanyardListener listener)
     {
-        foreach (var (network, open) in _listeners)
-        {
-            if (open == listener)
-            {
-                _listeners.Remove(network);
-                return;
-            }
-        }
+        if (!_isDisposed)
+            _listeners[network] = listener;
+        return !_isDisposed;
     }
+
+    /// <summary>The port is not open there, or not any more.</summary>
+    public void Forget(LanyardNetwork network) => _listeners.Remove(network);
 
     /// <summary>The socket whose turn it is; null where there is none any more.</summary>
     public ProgramSocket? Next() => _members.Count == 0 ? null : _members[_next++ % _members.Count];
@@ -60,6 +54,6 @@ internal sealed class ListenGroup(InetEndpoint local, uint user, ulong network, 
     {
         _isDisposed = true;
         foreach (var listener in _listeners.Values)
-            listener.Dispose();
+            listener?.Dispose();
     }
 }

@@ -13,7 +13,6 @@ internal sealed unsafe class LoopbackDatagrams : IDisposable
 {
     public const int MaxDatagram = 65_507;
 
-    private const int SolSocket = 1;
     private const int SoBindToDevice = 25;
     private const int IpProtocol = 0;
     private const int IpPacketInfo = 8;
@@ -34,7 +33,7 @@ internal sealed unsafe class LoopbackDatagrams : IDisposable
     {
         _receive = receive;
         _socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-        _socket.SetRawSocketOption(SolSocket, SoBindToDevice, "lo\0"u8);
+        _socket.SetRawSocketOption(Libc.SolSocket, SoBindToDevice, "lo\0"u8);
         _socket.SetRawSocketOption(IpProtocol, IpPacketInfo, [1, 0, 0, 0]);
         _socket.ReceiveBufferSize = BufferBytes;
         _socket.SendBufferSize = BufferBytes;

@@ -11,7 +11,6 @@ namespace Lanyard.Service.Intercept;
 /// </summary>
 internal sealed class LoopbackSockets : IDisposable
 {
-    private const int SolSocket = 1;
     private const int SoReuseAddress = 2;
     private const int SoReusePort = 15;
     private const int SoBindToDevice = 25;
@@ -75,9 +74,9 @@ internal sealed class LoopbackSockets : IDisposable
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         try
         {
-            socket.SetRawSocketOption(SolSocket, SoReuseAddress, [1, 0, 0, 0]);
-            socket.SetRawSocketOption(SolSocket, SoReusePort, [1, 0, 0, 0]);
-            socket.SetRawSocketOption(SolSocket, SoBindToDevice, "lo\0"u8);
+            socket.SetRawSocketOption(Libc.SolSocket, SoReuseAddress, [1, 0, 0, 0]);
+            socket.SetRawSocketOption(Libc.SolSocket, SoReusePort, [1, 0, 0, 0]);
+            socket.SetRawSocketOption(Libc.SolSocket, SoBindToDevice, "lo\0"u8);
             return socket;
         }
         catch

@@ -85,6 +85,13 @@ internal sealed unsafe class SocketDescriptor : IDisposable
         }
     }
 
+    /// <summary>Has closing it wait for nothing.</summary>
+    public void StopLingering()
+    {
+        var linger = 0L;
+        _ = Libc.SetOption(_descriptor, SolSocket, SoLinger, &linger, sizeof(long));
+    }
+
     /// <summary>How long receiving, and accepting, waits at most; null: for ever.</summary>
     public TimeSpan? ReceiveTimeout => Time(SoReceiveTimeout);
 

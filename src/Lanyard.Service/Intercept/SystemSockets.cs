@@ -20,11 +20,11 @@ internal sealed unsafe class SystemSockets : IDisposable
     private const int ReplyRoom = 1024;
 
     private readonly Lock _lock = new();
-    private readonly int _socket = Libc.Socket(DomainNetlink, RawType | Libc.CloseOnExec, Diagnostics);
+    private int _socket = Libc.Socket(DomainNetlink, RawType | Libc.CloseOnExec, Diagnostics);
     private uint _sequence;
 
     /// <summary>Whether the system says anything at all.</summary>
-    public bool IsAvailable => _socket >= 0;
+    public bool IsAvailable => Volatile.Read(ref _socket) >= 0;
 
     /// <summary>Finds the TCP socket that listens at an address, or the UDP socket that receives from anybody there.</summary>
     /// <param name="type">Which of both.</param>
@@ -65,7 +65,12 @@ internal sealed unsafe class SystemSockets : IDisposable
         return true;
     }
 
-    public void Dispose() => _ = Libc.Close(_socket);
+    public void Dispose()
+    {
+        // Whoever asks meanwhile has the lock, and whoever asks later finds none.
+        lock (_lock)
+            _ = Libc.Close(Interlocked.Exchange(ref _socket, -1));
+    }
 
     private bool TryAsk(Question ask, Answer* answer)
     {
