@@ -219,6 +219,8 @@ public enum HostCounter
     TcpBacklogFull,
     /// <summary>SYNs answered with a cookie because too many connections were half open.</summary>
     TcpCookiesSent,
+    /// <summary>Dropped: SYNs that only a cookie could answer, too many from one neighbour within a second.</summary>
+    TcpCookiesLimited,
     /// <summary>Connections accepted whose SYN was answered with a cookie.</summary>
     TcpCookiesAccepted,
     /// <summary>Dropped: while cookies were out, an acknowledgement for no connection that brought none back.</summary>
@@ -287,7 +289,7 @@ public sealed class HostCounters
         HostCounter.TcpOutOfWindow or HostCounter.TcpPawsRejected or HostCounter.TcpBadAck or HostCounter.TcpNoAck or
         HostCounter.TcpOutOfOrderDropped or HostCounter.TcpDuplicateData or HostCounter.TcpDataAfterClose or
         HostCounter.TcpResetsRejected or HostCounter.TcpBacklogFull or HostCounter.TcpConnectionLimit or
-        HostCounter.TcpCookiesRejected;
+        HostCounter.TcpCookiesLimited or HostCounter.TcpCookiesRejected;
 
     // The enumeration counts up from zero without gaps; GetValues would need reflection.
     private static HostCounter[] GetAll()

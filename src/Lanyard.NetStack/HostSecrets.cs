@@ -30,6 +30,7 @@ internal sealed class HostSecrets
         TableHash,
         Identification,
         SynCookie,
+        CookieLimit,
     }
 
     /// <summary>The next unpredictable number.</summary>

@@ -120,6 +120,9 @@ public sealed record HostLimits
     /// <summary>ICMP errors, resets and neighbour answers caused by strangers, each, a second. Default 1,000.</summary>
     public int RepliesPerSecond { get; init; } = 1_000;
 
+    /// <summary>SYN cookies sent to one neighbour (frame source) a second; its SYNs beyond it are dropped, others' are not. Default 10,000.</summary>
+    public int CookiesPerNeighborAndSecond { get; init; } = 10_000;
+
     /// <summary>Packets to the host itself that wait to be delivered. Default 4,096.</summary>
     public int LoopbackPackets { get; init; } = 4_096;
 }

@@ -1,8 +1,10 @@
+using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Security.Cryptography;
 using Lanyard;
+using Lanyard.NetStack;
 using Lanyard.Primitives;
 using Lanyard.Simulation;
 using Lanyard.Wire;
@@ -85,6 +87,53 @@ public sealed class CapacityTests(ITestOutputHelper output)
         Assert.True(grown < 4_000_000, $"{grown} bytes grown");
     }
 
+    /// <summary>
+    /// A member sends 50,000 SYNs a second to where a transfer of two others goes. How fast the transfer is meanwhile is printed, beside how fast it is
+    /// alone and while that member sends as many frames that nobody takes: what sending, carrying and decrypting them takes of this machine.
+    /// </summary>
+    [Fact]
+    public async Task A_flood_of_SYNs_by_a_member_leaves_a_transfer_of_others_whole_and_memory_flat()
+    {
+        const ushort nobodys = 0x88b5;
+        const int rounds = 4;
+        var span = TimeSpan.FromSeconds(s_isFullLength ? 20.0 / rounds : 0.5);
+        await using var lan = await Loopback.StartAsync();
+        var stranger = await lan.JoinAsync();
+        await using var ownsStranger = stranger.Node;
+        using var listener = lan.B.Listen(Port);
+        await using var near = await lan.A.ConnectAsync(lan.Server(Port));
+        await using var far = await listener.AcceptAsync();
+        var transfer = new Transfer(near, far);
+
+        // A connection finds the way; what comes of the flood is a connection that nobody accepts, at most.
+        await using (await stranger.ConnectAsync(lan.Server(Port)))
+            (await listener.AcceptAsync()).Abort();
+        using var frames = stranger.OpenFrames(nobodys);
+        var syns = new SynFlood(stranger, lan.B, frames);
+        var (alone, beside, flooded, sent, memory) = (0.0, 0.0, 0.0, 0L, 0L);
+        for (var round = 0; round < rounds; round++)
+        {
+            alone += await transfer.RateAsync(() => Task.Delay(span)) / rounds;
+            beside += await transfer.RateAsync(() => syns.SendAsync(nobodys, span)) / rounds;
+            flooded += await transfer.RateAsync(async () => sent += await syns.SendAsync(NetworkHost.EtherTypeIPv4, span)) / rounds;
+            if (round == 0)
+                memory = GC.GetTotalMemory(forceFullCollection: true);
+        }
+
+        var grown = GC.GetTotalMemory(forceFullCollection: true) - memory;
+        var (answered, limited) = (lan.B.Counters[HostCounter.TcpCookiesSent], lan.B.Counters[HostCounter.TcpCookiesLimited]);
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{alone:F0} Mbit/s alone, {beside:F0} beside frames that nobody takes, {flooded:F0} beside as many SYNs ({flooded / beside:P0} of that, "
+            + $"{flooded / alone:P0} of alone); {sent} SYNs in {rounds * span.TotalSeconds} s, {answered} answered with a cookie and {limited} dropped "
+            + $"because the member had its share; {grown} bytes grown"));
+        await transfer.EndAsync();
+        Assert.True(answered > 0 && answered + limited > sent / 2, $"{answered} of {sent} SYNs were answered with a cookie, {limited} dropped");
+        Assert.True(grown < 4_000_000, $"{grown} bytes grown");
+
+        // Whoever really wants to connect still can.
+        await using var late = await lan.A.ConnectAsync(lan.Server(Port));
+    }
+
     private static async Task OpenAsync(Loopback lan, List<LanyardStream> opened, int count)
     {
         for (var i = 0; i < count; i++)
@@ -133,12 +182,131 @@ public sealed class CapacityTests(ITestOutputHelper output)
         }
     }
 
-    /// <summary>A root with a controller, and two members.</summary>
-    private sealed class Loopback(LanyardNode root, LanyardNetwork a, LanyardNetwork b) : IAsyncDisposable
+    /// <summary>Bytes that never end, until they are to; each is compared.</summary>
+    private sealed class Transfer
     {
-        public LanyardNetwork A { get; } = a;
+        private const int Period = 251;
+        private readonly LanyardStream _near;
+        private readonly Task _sending;
+        private readonly Task _receiving;
+        private long _received;
+        private volatile bool _isEnding;
 
-        public LanyardNetwork B { get; } = b;
+        public Transfer(LanyardStream near, LanyardStream far)
+        {
+            _near = near;
+            _sending = Task.Run(SendAsync);
+            _receiving = Task.Run(() => ReceiveAsync(far));
+        }
+
+        /// <summary>How much comes while something is done, in Mbit/s.</summary>
+        public async Task<double> RateAsync(Func<Task> meanwhile)
+        {
+            var (began, before) = (Stopwatch.GetTimestamp(), Interlocked.Read(ref _received));
+            await meanwhile();
+            return (Interlocked.Read(ref _received) - before) * 8 / 1e6 / Stopwatch.GetElapsedTime(began).TotalSeconds;
+        }
+
+        public async Task EndAsync()
+        {
+            _isEnding = true;
+            await _sending;
+            _near.ShutdownSend();
+            await _receiving;
+        }
+
+        private async Task SendAsync()
+        {
+            var buffer = new byte[Period * 1024];
+            for (var i = 0; i < buffer.Length; i++)
+                buffer[i] = (byte)(i % Period);
+            while (!_isEnding)
+                await _near.WriteAsync(buffer);
+        }
+
+        private async Task ReceiveAsync(LanyardStream far)
+        {
+            var expected = new byte[Period * 1024];
+            for (var i = 0; i < expected.Length; i++)
+                expected[i] = (byte)(i % Period);
+            var buffer = new byte[Period * 512];
+            while (await far.ReadAsync(buffer) is var count and > 0)
+            {
+                Assert.True(buffer.AsSpan(0, count).SequenceEqual(expected.AsSpan((int)(_received % Period), count)), $"after {_received} bytes");
+                Interlocked.Add(ref _received, count);
+            }
+        }
+    }
+
+    /// <summary>50,000 frames a second, each a SYN to the server's port from a random port of the member's.</summary>
+    private sealed class SynFlood(LanyardNetwork from, LanyardNetwork to, LanyardFrameSocket frames)
+    {
+        private const int PerMillisecond = 50;
+        private readonly Random _random = new(1);
+        private readonly byte[] _packet = new byte[40];
+
+        /// <returns>How many were sent.</returns>
+        public async Task<long> SendAsync(ushort etherType, TimeSpan span)
+        {
+            var (began, sent) = (Stopwatch.GetTimestamp(), 0L);
+            while (Stopwatch.GetElapsedTime(began) is var elapsed && elapsed < span)
+            {
+                for (var due = (long)(elapsed.TotalMilliseconds * PerMillisecond); sent < due; sent++)
+                {
+                    Write();
+                    frames.Send(to.Mac, etherType, _packet);
+                }
+
+                await Task.Delay(1);
+            }
+
+            return sent;
+        }
+
+        private void Write()
+        {
+            Array.Clear(_packet);
+            _packet[0] = 0x45;
+            _packet[3] = (byte)_packet.Length;
+            _packet[8] = 64;
+            _packet[9] = 6;
+            from.IPv4Address!.TryWriteBytes(_packet.AsSpan(12), out _);
+            to.IPv4Address!.TryWriteBytes(_packet.AsSpan(16), out _);
+            WriteChecksum(_packet.AsSpan(10), Sum(_packet.AsSpan(0, 20)));
+            var segment = _packet.AsSpan(20);
+            BinaryPrimitives.WriteUInt16BigEndian(segment, (ushort)_random.Next(1024, 65536));
+            BinaryPrimitives.WriteUInt16BigEndian(segment[2..], Port);
+            _random.NextBytes(segment.Slice(4, 4));
+            segment[12] = 0x50;
+            segment[13] = 2;
+            segment[14] = 0xff;
+
+            // The pseudo-header: both addresses, the protocol and the length.
+            WriteChecksum(segment[16..], Sum(_packet.AsSpan(12)) + 6 + (uint)segment.Length);
+        }
+
+        private static uint Sum(ReadOnlySpan<byte> bytes)
+        {
+            uint sum = 0;
+            for (var i = 0; i < bytes.Length; i += 2)
+                sum += BinaryPrimitives.ReadUInt16BigEndian(bytes[i..]);
+            return sum;
+        }
+
+        private static void WriteChecksum(Span<byte> at, uint sum)
+        {
+            while (sum >> 16 != 0)
+                sum = (sum & 0xffff) + (sum >> 16);
+            BinaryPrimitives.WriteUInt16BigEndian(at, (ushort)~sum);
+        }
+    }
+
+    /// <summary>A root with a controller, and two members.</summary>
+    private sealed class Loopback(LanyardNode root, World planet, OpenController controller) : IAsyncDisposable
+    {
+        public required LanyardNetwork A { get; init; }
+
+        public required LanyardNetwork B { get; init; }
 
         public static async Task<Loopback> StartAsync()
         {
@@ -150,8 +318,11 @@ public sealed class CapacityTests(ITestOutputHelper output)
             Assert.True(root.AddWorld(planet));
             var controller = new OpenController(identity);
             root.Controller = controller;
-            return new Loopback(root, await JoinAsync(planet, controller), await JoinAsync(planet, controller));
+            return new Loopback(root, planet, controller) { A = await JoinAsync(planet, controller), B = await JoinAsync(planet, controller) };
         }
+
+        /// <summary>Another member, whose node is the caller's.</summary>
+        public Task<LanyardNetwork> JoinAsync() => JoinAsync(planet, controller);
 
         public IPEndPoint Server(int port) => new(B.IPv4Address!, port);
 

@@ -35,6 +35,25 @@ public class TcpCookieTests
         Assert.Equal(2_000 - HalfOpenLimit, peer.Host.Counters[HostCounter.TcpCookiesSent]);
     }
 
+    [Fact]
+    public void A_neighbour_that_floods_gets_so_many_cookies_a_second_and_others_theirs()
+    {
+        const int perSecond = 500;
+        var peer = new RawPeer(options => options with { Limits = options.Limits with { CookiesPerNeighborAndSecond = perSecond } });
+        Assert.Equal(NetError.None, peer.Host.ListenTcp(new InetEndpoint(default, 80), null, out _, backlog: 16));
+        Flood(peer, 3_000);
+        Assert.Equal(perSecond, peer.Host.Counters[HostCounter.TcpCookiesSent]);
+        Assert.Equal(3_000 - HalfOpenLimit - perSecond, peer.Host.Counters[HostCounter.TcpCookiesLimited]);
+
+        peer.Neighbor = new MacAddress(0x0200_0000_0077);
+        peer.ReceiveTcp(9, 80, TcpFlags.Syn, 1, 0);
+        Assert.Equal(perSecond + 1, peer.Host.Counters[HostCounter.TcpCookiesSent]);
+        peer.Neighbor = Pair.MacB;
+        peer.Now += 1_000_000;
+        Flood(peer, 3_000);
+        Assert.Equal((2 * perSecond) + 1, peer.Host.Counters[HostCounter.TcpCookiesSent]);
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

@@ -14,6 +14,9 @@ internal static class ServiceCommand
 {
     /// <summary>The verb.</summary>
     public const string Name = "service";
+
+    // Until then a service has read, joined and asked what it does first.
+    private static readonly TimeSpan StartUp = TimeSpan.FromSeconds(20);
     private static readonly EventId Ready = new(100, nameof(Ready));
 
     public static Command Create()
@@ -75,6 +78,9 @@ internal static class ServiceCommand
                 error.WriteLine(description);
             else
                 LogOutput.Create(LogLevel.Information, error, LogFormat.Json).CreateLogger("Service").Log(LogLevel.Information, Ready, description, null, (text, _) => text);
+            await Task.Delay(StartUp, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (OperatingSystem.IsLinux())
+                ResidentPages.Release();
             await Task.Delay(Timeout.Infinite, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             return ExitCode.Ok;
         });

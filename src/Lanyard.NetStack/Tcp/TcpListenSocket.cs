@@ -6,7 +6,8 @@ namespace Lanyard.NetStack;
 /// <summary>A TCP port that accepts connections. Made by <see cref="NetworkHost.ListenTcp"/>.</summary>
 /// <remarks>
 /// At most the backlog of established connections wait to be accepted; beyond it SYNs are not answered. Half-open ones are at most twice
-/// the backlog, at least 256; beyond it SYNs are answered with cookies, which hold no memory (RFC 4987 section 3.6).
+/// the backlog, at least 256; beyond it SYNs are answered with cookies, which hold no memory (RFC 4987 section 3.6), so many a second for a
+/// neighbour (<see cref="HostLimits.CookiesPerNeighborAndSecond"/>).
 /// </remarks>
 public sealed class TcpListenSocket
 {

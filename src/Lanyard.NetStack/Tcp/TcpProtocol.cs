@@ -12,6 +12,7 @@ internal sealed class TcpProtocol(NetworkHost host)
     private readonly Dictionary<ushort, List<TcpListenSocket>> _listeners = [];
     private readonly ConnectionList _waiting = new();
     private RateLimiter _resets = new(host.Options.Limits.RepliesPerSecond);
+    private readonly CookieLimits _cookieLimits = new(host.Secrets, host.Options.Limits.CookiesPerNeighborAndSecond);
     private TcpConnection? _lastFound;
 
     // Until when an acknowledgement may bring back a cookie.
@@ -159,10 +160,16 @@ internal sealed class TcpProtocol(NetworkHost host)
         return false;
     }
 
-    /// <summary>Answers a SYN without keeping anything of it (<see cref="SynCookies"/>). The answer goes where the SYN came from, so that
+    /// <summary>Answers a SYN without keeping anything of it (<see cref="SynCookies"/>), if the neighbour has not had too many. The answer goes where the SYN came from, so that
     /// made-up addresses cost no neighbours either.</summary>
     public void SendCookie(in InboundPacket packet, in TcpSegment syn, TcpOptions options)
     {
+        if (!_cookieLimits.TryTake(host.Now, packet.FrameSource))
+        {
+            host.Count(HostCounter.TcpCookiesLimited);
+            return;
+        }
+
         var local = new InetEndpoint(packet.Destination, syn.DestinationPort);
         var remote = new InetEndpoint(packet.Source, syn.SourcePort);
         var offer = SynOffer.From(syn);

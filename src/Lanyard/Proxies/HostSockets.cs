@@ -86,7 +86,7 @@ internal static class HostSockets
         var resolving = Dns.GetHostAddressesAsync(host);
         await Signal.WaitAsync(resolving, cancellationToken).ConfigureAwait(false);
 #endif
-        return [.. (await resolving.ConfigureAwait(false)).Select(InetAddress.FromIPAddress)];
+        return Array.ConvertAll(await resolving.ConfigureAwait(false), InetAddress.FromIPAddress);
     }
 
     private static LanyardException Unbound(IPEndPoint local, string protocol, SocketException cause) => new(cause.SocketErrorCode switch

@@ -29,6 +29,9 @@ internal sealed class RawPeer : IFrameSink, INeighborResolver, IGroupObserver
 
     public long Now { get; set; } = 1_000_000_000;
 
+    /// <summary>Who sends what the host is given.</summary>
+    public MacAddress Neighbor { get; set; } = Pair.MacB;
+
     public Queue<Frame> Frames { get; } = new();
 
     public List<EthernetGroup> Joined { get; } = [];
@@ -78,7 +81,7 @@ internal sealed class RawPeer : IFrameSink, INeighborResolver, IGroupObserver
     }
 
     public void Receive(ushort etherType, ReadOnlySpan<byte> packet, MacAddress? destination = null) =>
-        Host.Receive(Now, Pair.MacB, destination ?? Pair.MacA, etherType, packet);
+        Host.Receive(Now, Neighbor, destination ?? Pair.MacA, etherType, packet);
 
     /// <summary>Gives the host an IPv4 packet from B.</summary>
     public void ReceiveV4(byte protocol, ReadOnlySpan<byte> payload, InetAddress? source = null, InetAddress? destination = null,
