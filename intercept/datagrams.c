@@ -72,12 +72,12 @@ static int find_far(int fd, struct lanyard_socket socket, const struct lanyard_e
   struct lanyard_request request = lanyard_request_for(LANYARD_SEND);
   struct lanyard_reply reply;
   request.virtual = *destination;
-  request.flags = flags;
+  request.flags = flags | (lanyard_settings()->listening == LANYARD_LISTEN_VIRTUAL ? LANYARD_GROUPS : 0);
   int error = lanyard_ask(fd, &request, &reply);
   if (error != 0 || reply.error != 0)
     return error != 0 ? error : -reply.error;
   if (reply.verdict == LANYARD_HOST) {
-    if (lanyard_settings()->is_isolated)
+    if (lanyard_settings()->is_isolated && !lanyard_is_loopback(destination))
       return -ENETUNREACH;
     if ((reply.flags & LANYARD_ECHO) == 0)
       return 1;
@@ -103,12 +103,18 @@ int lanyard_connect_datagrams(int fd, struct lanyard_socket socket, const struct
   return (int)SYS3(SYS_connect, fd, &relay.storage, relay.length);
 }
 
+// The system's loopback addresses are the system's; but what asks for pings there must get a socket of the system's.
+static bool is_of_host(int fd, const struct lanyard_endpoint *destination) {
+  struct lanyard_endpoint near;
+  return lanyard_is_loopback(destination) && !(lanyard_near_name(fd, &near) && lanyard_is_near(&near));
+}
+
 // The name to send to instead: 1 leaves it as it is, 0 is *instead, negative is an error.
 static int redirect(int fd, const void *name, socklen_t length, struct lanyard_name *instead) {
   struct lanyard_endpoint destination, far;
   struct lanyard_socket socket;
-  if (!lanyard_settings()->is_on || !lanyard_read_name(name, length, &destination) || lanyard_is_loopback(&destination)
-      || lanyard_is_unspecified(&destination) || lanyard_is_far(&destination) || (socket = lanyard_socket_of(fd)).type != SOCK_DGRAM)
+  if (!lanyard_settings()->is_on || !lanyard_read_name(name, length, &destination) || lanyard_is_unspecified(&destination)
+      || lanyard_is_far(&destination) || is_of_host(fd, &destination) || (socket = lanyard_socket_of(fd)).type != SOCK_DGRAM)
     return 1;
   int found = find_far(fd, socket, &destination, 0, &far);
   if (found == 0)

@@ -32,6 +32,7 @@ enum lanyard_flag {
   LANYARD_JOIN = 1,
   LANYARD_ECHO = 2, // A datagram socket whose datagrams are ICMP echo requests and replies.
   LANYARD_CONNECTED = 4, // The datagram socket is about to be connected there.
+  LANYARD_GROUPS = 8, // Groups and broadcasts are virtual networks', wherever the datagram socket is bound.
 };
 
 enum lanyard_verdict {

@@ -51,9 +51,20 @@ public class KernelLinkTests
     public void An_address_that_the_kernel_has_is_given_up()
     {
         using var peer = Make();
-        lock (peer.Lock)
-            Assert.True(peer.Host.AddAddress(peer.Now, new InetPrefix(Pair.B6, 64)));
-        Assert.True(peer.WaitFor(() => peer.Host.Counters[HostCounter.AddressesLost] == 1));
+        // The kernel's end of the link may have been brought up a moment ago, and not hear the one question yet.
+        var isLost = false;
+        for (var i = 0; i < 10 && !isLost; i++)
+        {
+            lock (peer.Lock)
+            {
+                peer.Host.RemoveAddress(peer.Now, Pair.B6);
+                Assert.True(peer.Host.AddAddress(peer.Now, new InetPrefix(Pair.B6, 64)));
+            }
+
+            isLost = peer.WaitFor(() => peer.Host.Counters[HostCounter.AddressesLost] == 1, milliseconds: 2_000);
+        }
+
+        Assert.True(isLost);
         lock (peer.Lock)
             Assert.DoesNotContain(peer.Host.Addresses, address => address.Address == Pair.B6);
     }

@@ -15,8 +15,43 @@ internal sealed class DatagramCalls(InterceptClient client, SuperviseOptions opt
 
     public async ValueTask<CallAnswer> ConnectAsync(SupervisedCall call, SocketDescriptor socket, InetEndpoint destination)
     {
-        var (error, far) = await _names.FindFarAsync(socket, destination, isConnecting: true).ConfigureAwait(false);
-        return error != 0 ? CallAnswer.Failed(error) : far.IsNone ? CallAnswer.Continue : CallAnswer.Failed(socket.Connect(far));
+        var route = await _names.FindFarAsync(socket, destination, isConnecting: true).ConfigureAwait(false);
+        return route.Error != 0 ? CallAnswer.Failed(route.Error) : route.Far.IsNone ? LeaveToSystem(call, socket, route) : CallAnswer.Failed(socket.Connect(route.Far));
+    }
+
+    /// <summary>setsockopt of a multicast group.</summary>
+    public async ValueTask<CallAnswer> SetGroupAsync(SupervisedCall call)
+    {
+        if (!InterceptGroup.TryRead(call, out var group))
+            return CallAnswer.Continue;
+        using var socket = call.Open();
+        if (socket is not { Type: InterceptSocketType.Datagram } || !socket.TryGetNear(out var near) || !SocketName.IsNear(near))
+            return CallAnswer.Continue;
+        var request = client.For(InterceptOperation.Group);
+        request.VirtualEndpoint = InterceptEndpoint.Of(new InetEndpoint(group.Group, 0));
+        if (group.IsJoining)
+            request.Flags = InterceptFlags.Join;
+        var reply = await client.AskAsync(request, socket, CancellationToken.None).ConfigureAwait(false);
+        return CallAnswer.Failed(reply.Error);
+    }
+
+    /// <summary>socket, for pings: the system's are for its own network; here they are datagram sockets to the service, which pings.</summary>
+    public async ValueTask<CallAnswer> CreateEchoAsync(SupervisedCall call)
+    {
+        var (domain, type, protocol) = ((int)call.Arguments[0], (int)call.Arguments[1], (int)call.Arguments[2]);
+        if ((type & ~(Libc.CloseOnExec | Libc.NonBlocking)) != Libc.DatagramType || (domain == Libc.DomainV4) != (protocol == Libc.EchoV4))
+            return CallAnswer.Continue;
+        var descriptor = Libc.Socket(domain, type | Libc.CloseOnExec, Libc.Udp);
+        if (descriptor < 0)
+            return CallAnswer.Failed(Libc.Error);
+        using var socket = new SocketDescriptor(descriptor);
+        var request = client.For(InterceptOperation.Bind);
+        request.Flags = InterceptFlags.Echo;
+        request.VirtualEndpoint = InterceptEndpoint.Of(new InetEndpoint(domain == Libc.DomainV4 ? InetAddress.AnyV4 : InetAddress.AnyV6, 0));
+        var reply = await client.AskAsync(request, socket, CancellationToken.None).ConfigureAwait(false);
+        if (reply is not { Error: 0, Verdict: InterceptVerdict.Virtual })
+            return CallAnswer.Continue;
+        return call.TryGive(socket, (type & Libc.CloseOnExec) != 0, out var error) ? CallAnswer.Given : CallAnswer.Failed(error);
     }
 
     public async ValueTask<CallAnswer> SendToAsync(SupervisedCall call)
@@ -51,15 +86,18 @@ internal sealed class DatagramCalls(InterceptClient client, SuperviseOptions opt
         {
             var address = AddressOf(call, sent);
             long result = -DatagramMessage.Read(call, address, out var message);
-            var far = default(InetEndpoint);
+            var route = default(DatagramRoute);
             if (result == 0 && MayBeOurs(call, message, out var destination))
             {
-                (var error, far) = await _names.FindFarAsync(socket, destination, isConnecting: false).ConfigureAwait(false);
-                result = -error;
+                route = await FindRouteAsync(socket, destination).ConfigureAwait(false);
+                result = -route.Error;
             }
 
+            // The program sends again what was not sent, by the other socket then.
+            if (route.IsSystemsEcho)
+                return sent > 0 ? CallAnswer.Of(sent) : LeaveToSystem(call, socket, route);
             if (result == 0)
-                result = await SendWaitingAsync(call, socket, message, far, flags).ConfigureAwait(false);
+                result = await SendWaitingAsync(call, socket, message, route.Far, flags).ConfigureAwait(false);
             if (result >= 0 && !call.TryWrite(address + ManyCountOffset, (int)result))
                 result = -Errno.BadAddress;
             if (result < 0)
@@ -155,14 +193,28 @@ internal sealed class DatagramCalls(InterceptClient client, SuperviseOptions opt
     }
 
     private static bool MayBeOurs(SupervisedCall call, DatagramMessage message, out InetEndpoint destination) =>
-        call.TryReadName(message.Name, message.NameLength, out destination) && !SocketName.IsLoopback(destination) && !destination.Address.IsUnspecified
-        && !SocketName.IsFar(destination);
+        call.TryReadName(message.Name, message.NameLength, out destination) && !destination.Address.IsUnspecified && !SocketName.IsFar(destination);
+
+    // The system's loopback addresses are the system's; but what asks for pings there must get a socket of the system's.
+    private static bool IsOfSystem(SocketDescriptor socket, InetEndpoint destination) =>
+        SocketName.IsLoopback(destination) && !(socket.TryGetNear(out var near) && SocketName.IsNear(near));
+
+    private ValueTask<DatagramRoute> FindRouteAsync(SocketDescriptor socket, InetEndpoint destination) =>
+        IsOfSystem(socket, destination) ? default : _names.FindFarAsync(socket, destination, isConnecting: false);
 
     private async ValueTask<CallAnswer> SendAsync(SupervisedCall call, SocketDescriptor socket, DatagramMessage message, InetEndpoint destination, int flags)
     {
-        var (error, far) = await _names.FindFarAsync(socket, destination, isConnecting: false).ConfigureAwait(false);
-        return error != 0 ? CallAnswer.Failed(error) : far.IsNone ? CallAnswer.Continue
-            : CallAnswer.Of(await SendWaitingAsync(call, socket, message, far, flags).ConfigureAwait(false));
+        var route = await FindRouteAsync(socket, destination).ConfigureAwait(false);
+        return route.Error != 0 ? CallAnswer.Failed(route.Error) : route.Far.IsNone ? LeaveToSystem(call, socket, route)
+            : CallAnswer.Of(await SendWaitingAsync(call, socket, message, route.Far, flags).ConfigureAwait(false));
+    }
+
+    private static CallAnswer LeaveToSystem(SupervisedCall call, SocketDescriptor socket, DatagramRoute route)
+    {
+        if (!route.IsSystemsEcho)
+            return CallAnswer.Continue;
+        using var systems = socket.CreateAlike(socket.Domain == Libc.DomainV4 ? Libc.EchoV4 : Libc.EchoV6);
+        return systems is null ? CallAnswer.Failed(Libc.Error) : call.Replace(systems) is var error and not 0 ? CallAnswer.Failed(error) : CallAnswer.Continue;
     }
 
     private async ValueTask<long> SendWaitingAsync(SupervisedCall call, SocketDescriptor socket, DatagramMessage message, InetEndpoint far, int flags)

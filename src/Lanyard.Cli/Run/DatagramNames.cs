@@ -4,6 +4,17 @@ using Lanyard.Service.Intercept;
 
 namespace Lanyard.Cli.Run;
 
+/// <summary>Where datagrams are sent to.</summary>
+/// <param name="Error">An error number, or 0.</param>
+/// <param name="Far">What stands for the destination; none where it is the system's business.</param>
+/// <param name="IsSystemsEcho">Whether the socket pings, and the destination is the system's: it takes another socket to reach that.</param>
+internal readonly record struct DatagramRoute(int Error, InetEndpoint Far, bool IsSystemsEcho)
+{
+    public static DatagramRoute To(InetEndpoint far) => new(0, far, false);
+
+    public static DatagramRoute None(int error) => new(error, default, false);
+}
+
 /// <summary>What addresses of datagrams stand for. It is remembered for a while, so that the service is not asked for each datagram.</summary>
 internal sealed class DatagramNames(InterceptClient client, SuperviseOptions options)
 {
@@ -12,26 +23,28 @@ internal sealed class DatagramNames(InterceptClient client, SuperviseOptions opt
 
     private readonly ConcurrentDictionary<(bool IsFar, InetEndpoint Near, InetEndpoint Key), (InetEndpoint Value, long At)> _known = new();
 
-    /// <summary>Where datagrams to an address are sent to: an error number, or 0 and an endpoint, which is none where it is the system's business.</summary>
-    public async ValueTask<(int Error, InetEndpoint Far)> FindFarAsync(SocketDescriptor socket, InetEndpoint destination, bool isConnecting)
+    /// <summary>Where datagrams to an address are sent to.</summary>
+    public async ValueTask<DatagramRoute> FindFarAsync(SocketDescriptor socket, InetEndpoint destination, bool isConnecting)
     {
         if (!socket.TryGetNear(out var near))
             return default;
         if (near.Port != 0 && !isConnecting && TryRecall((false, near, destination), out var far))
-            return (0, far);
+            return DatagramRoute.To(far);
         var request = client.For(InterceptOperation.Send);
         request.VirtualEndpoint = InterceptEndpoint.Of(destination);
         if (isConnecting)
-            request.Flags = InterceptFlags.Connect;
+            request.Flags |= InterceptFlags.Connect;
+        if (options.Listening == ListenPlace.Virtual)
+            request.Flags |= InterceptFlags.Groups;
         var reply = await client.AskAsync(request, socket, CancellationToken.None).ConfigureAwait(false);
         if (reply.Error != 0)
-            return (reply.Error, default);
+            return DatagramRoute.None(reply.Error);
         if (reply.Verdict == InterceptVerdict.Host)
-            return (options.IsIsolated ? Errno.NetworkUnreachable : 0, default);
+            return options.IsIsolated && !SocketName.IsLoopback(destination) ? DatagramRoute.None(Errno.NetworkUnreachable) : new DatagramRoute(0, default, ((InterceptFlags)reply.Flags & InterceptFlags.Echo) != 0);
         if (!reply.First.TryRead(out far) || !socket.TryGetNear(out near))
-            return (Errno.NetworkUnreachable, default);
+            return DatagramRoute.None(Errno.NetworkUnreachable);
         Remember((false, near, destination), far);
-        return (0, far);
+        return DatagramRoute.To(far);
     }
 
     /// <summary>Whom a datagram came from. Null: from another program of this machine to a virtual socket.</summary>

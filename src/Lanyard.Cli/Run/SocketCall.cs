@@ -2,10 +2,11 @@ using System.Runtime.InteropServices;
 
 namespace Lanyard.Cli.Run;
 
-/// <summary>The system calls that say or are told a name, and so need translation.</summary>
+/// <summary>The system calls that say or are told a name, and so need translation; and those that make sockets for pings and join groups.</summary>
 internal enum SocketCall
 {
     None,
+    Socket,
     Connect,
     Bind,
     Listen,
@@ -14,6 +15,7 @@ internal enum SocketCall
     GetSocketName,
     GetPeerName,
     GetSocketOption,
+    SetSocketOption,
     SendTo,
     SendMessage,
     SendMessages,
@@ -25,8 +27,8 @@ internal enum SocketCall
 /// <summary>Their numbers on the machines that there are.</summary>
 internal static class SocketCalls
 {
-    private static readonly int[] s_x64 = [-1, 42, 49, 50, 43, 288, 51, 52, 55, 44, 46, 307, 45, 47, 299];
-    private static readonly int[] s_arm64 = [-1, 203, 200, 201, 202, 242, 204, 205, 209, 206, 211, 269, 207, 212, 243];
+    private static readonly int[] s_x64 = [-1, 41, 42, 49, 50, 43, 288, 51, 52, 55, 54, 44, 46, 307, 45, 47, 299];
+    private static readonly int[] s_arm64 = [-1, 198, 203, 200, 201, 202, 242, 204, 205, 209, 208, 206, 211, 269, 207, 212, 243];
     private static readonly int[] s_own = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? s_arm64 : s_x64;
 
     /// <summary>Whether programs can be supervised on this machine at all.</summary>

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Lanyard.Service.Intercept;
 
 namespace Lanyard.Cli.Run;
 
@@ -22,8 +23,7 @@ internal static class SocketCallFilter
     private const uint ArchitectureOffset = 4;
     private const uint ArgumentsOffset = 16;
 
-    private const uint SolSocket = 1;
-    private const uint SoError = 4;
+    private const int SoError = 4;
     private const int NameArgument = 4;
 
     private static readonly SocketCall[] s_always =
@@ -55,10 +55,27 @@ internal static class SocketCallFilter
             steps.AddRange([Step(Return, Allow), Step(Return, Notify)]);
         }
 
-        steps.AddRange([Jump(Number(SocketCall.GetSocketOption, architecture), 0, 5), Step(Load, Low(1)), Jump(SolSocket, 0, 3), Step(Load, Low(2)), Jump(SoError, 0, 1)]);
-        steps.AddRange([Step(Return, Notify), Step(Return, Allow)]);
+        steps.AddRange(If(SocketCall.GetSocketOption, architecture, 1, [Libc.SolSocket], 2, [SoError]));
+        steps.AddRange(If(SocketCall.SetSocketOption, architecture, 1, [InterceptGroup.LevelV4, InterceptGroup.LevelV6], 2, InterceptGroup.Options));
+        steps.AddRange(If(SocketCall.Socket, architecture, 0, [Libc.DomainV4, Libc.DomainV6], 2, [Libc.EchoV4, Libc.EchoV6]));
+        steps.Add(Step(Return, Allow));
         return [.. steps];
     }
+
+    // A call of which two arguments each have one of some values.
+    private static Kernel.FilterStep[] If(SocketCall call, Architecture architecture, int first, int[] firsts, int second, int[] seconds)
+    {
+        Kernel.FilterStep[] values =
+        [
+            Step(Load, Low(first)), .. AnyOf(firsts, 0, (byte)(seconds.Length + 1)), Step(Load, Low(second)), .. AnyOf(seconds, 1, 0),
+            Step(Return, Allow), Step(Return, Notify),
+        ];
+        return [Jump(Number(call, architecture), 0, (byte)values.Length), .. values];
+    }
+
+    // Goes on behind itself, and so many steps further, where what was loaded is one of some values or is not.
+    private static IEnumerable<Kernel.FilterStep> AnyOf(int[] values, byte ifEqual, byte ifNot) =>
+        values.Select((value, i) => Jump((uint)value, (byte)(values.Length - 1 - i + ifEqual), i == values.Length - 1 ? ifNot : (byte)0));
 
     private static uint Number(SocketCall call, Architecture architecture) => (uint)SocketCalls.NumberOf(call, architecture);
 

@@ -120,6 +120,8 @@ internal sealed class Supervisor : IDisposable
     private ValueTask<CallAnswer> HandleAsync(SupervisedCall call) => call.Call switch
     {
         SocketCall.Connect => _streams.ConnectAsync(call),
+        SocketCall.Socket => _datagrams.CreateEchoAsync(call),
+        SocketCall.SetSocketOption => _datagrams.SetGroupAsync(call),
         SocketCall.Bind => _streams.BindAsync(call),
         SocketCall.Listen => _streams.ListenAsync(call),
         SocketCall.Accept or SocketCall.Accept4 => _accepting.AcceptAsync(call),

@@ -23,13 +23,16 @@ internal sealed partial class InterceptHub
     private readonly Dictionary<uint, int> _farOfUser = [];
 
     /// <summary>Where a program's datagrams to a virtual address are to be sent to.</summary>
-    private InterceptReply Send(SocketDescriptor descriptor, InetEndpoint remote, bool isConnecting, ulong only, uint user)
+    private InterceptReply Send(SocketDescriptor descriptor, InetEndpoint remote, InterceptFlags flags, ulong only, uint user)
     {
         ProgramSocket? socket;
         lock (_lock)
             socket = Find(descriptor);
         user = socket?.User ?? user;
-        if (FindForDatagrams(remote.Address, isVirtual: socket is not null && StandIns.IsNear(socket.Near.Address), user, only) is not { } network)
+        var isVirtual = (flags & InterceptFlags.Groups) != 0 || (socket is not null && StandIns.IsNear(socket.Near.Address));
+        var network = _networks.FindFor(remote.Address, user, only)
+            ?? (isVirtual && IsGroup(remote.Address) ? _networks.Of(user, only).FirstOrDefault() : null);
+        if (network is null)
             return InterceptReply.Host with { Flags = (uint)(socket is { IsEcho: true } ? InterceptFlags.Echo : 0) };
         DatagramFar? far;
         lock (_lock)
@@ -48,15 +51,13 @@ internal sealed partial class InterceptHub
 
         if (far is null)
             return InterceptReply.Failed(Errno.NoBufferSpace);
-        if (!socket!.IsEcho && Open(socket) is { } opened && isConnecting)
+        if (!socket!.IsEcho && Open(socket) is { } opened && (flags & InterceptFlags.Connect) != 0)
             opened.Connect(network, remote);
         return InterceptReply.Of(new InetEndpoint(far.Address, _datagrams.Port));
     }
 
-    // Groups and broadcasts are of a virtual network for a socket that is bound there.
-    private LanyardNetwork? FindForDatagrams(InetAddress remote, bool isVirtual, uint user, ulong only) =>
-        _networks.FindFor(remote, user, only)
-        ?? (isVirtual && (remote.IsMulticast || remote == InetAddress.BroadcastV4) ? _networks.Of(user, only).FirstOrDefault() : null);
+    // They are of all virtual networks for a socket that is bound there, or whose program wants that.
+    private static bool IsGroup(InetAddress address) => address.IsMulticast || address == InetAddress.BroadcastV4;
 
     // Under the lock.
     private DatagramFar? FarFor(uint user, InetEndpoint remote)
@@ -106,8 +107,15 @@ internal sealed partial class InterceptHub
 
         if (to.User != socket.Program.User)
             return;
-        if (FindForDatagrams(to.Remote.Address, StandIns.IsNear(near.Address), to.User, socket.Program.Network) is { } network)
+        if (_networks.FindFor(to.Remote.Address, to.User, socket.Program.Network) is { } network)
+        {
             socket.Send(network, payload, to.Remote);
+        }
+        else if (IsGroup(to.Remote.Address) && StandIns.IsNear(near.Address))
+        {
+            foreach (var any in _networks.Of(to.User, socket.Program.Network))
+                socket.Send(any, payload, to.Remote);
+        }
     }
 
     private void ReceiveFromNetwork(ProgramSocket socket, InetEndpoint remote, ReadOnlySpan<byte> payload)

@@ -86,7 +86,7 @@ internal sealed partial class InterceptHub : IDisposable
             InterceptOperation.Bind => ValueTask.FromResult(Bind(descriptor, endpoint, request, user)),
             InterceptOperation.Listen when isStream => ValueTask.FromResult(Listen(descriptor, request.Backlog, request.Network, user)),
             InterceptOperation.Names => ValueTask.FromResult(Names(descriptor, far, request.Network, user)),
-            InterceptOperation.Send when !isStream => ValueTask.FromResult(Send(descriptor, endpoint, (request.Flags & InterceptFlags.Connect) != 0, request.Network, user)),
+            InterceptOperation.Send when !isStream => ValueTask.FromResult(Send(descriptor, endpoint, request.Flags, request.Network, user)),
             InterceptOperation.Group when !isStream => ValueTask.FromResult(Group(descriptor, endpoint, (request.Flags & InterceptFlags.Join) != 0)),
             _ => ValueTask.FromResult(InterceptReply.Failed(Errno.BadRequest)),
         };

@@ -24,6 +24,7 @@ internal enum InterceptFlags : ushort
     Join = 1,
     Echo = 2,
     Connect = 4,
+    Groups = 8,
 }
 
 internal enum InterceptSocketType : uint

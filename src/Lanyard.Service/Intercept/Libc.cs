@@ -11,6 +11,10 @@ internal static unsafe partial class Libc
     public const int StreamType = 1;
     public const int DatagramType = 2;
 
+    public const int Udp = 17; // IPPROTO_UDP
+    public const int EchoV4 = 1; // IPPROTO_ICMP
+    public const int EchoV6 = 58; // IPPROTO_ICMPV6
+
     public const int SolSocket = 1;
     public const int PassRights = 1; // SCM_RIGHTS
 

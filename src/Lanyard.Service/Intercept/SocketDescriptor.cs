@@ -155,10 +155,11 @@ internal sealed unsafe class SocketDescriptor : IDisposable
         return Libc.Poll(&entry, 1, 0) > 0;
     }
 
-    /// <summary>A new, unbound TCP socket with this one's options; null where there is none to be had.</summary>
-    public SocketDescriptor? CreateAlike()
+    /// <summary>A new, unbound socket of the same type with this one's options; null where there is none to be had.</summary>
+    /// <param name="protocol">Its protocol; 0 is the type's usual one.</param>
+    public SocketDescriptor? CreateAlike(int protocol = 0)
     {
-        var descriptor = Libc.Socket(Domain, Libc.StreamType | Libc.CloseOnExec, 0);
+        var descriptor = Libc.Socket(Domain, (int)Type | Libc.CloseOnExec, protocol);
         if (descriptor < 0)
             return null;
         var fresh = new SocketDescriptor(descriptor);
