@@ -17,12 +17,16 @@ internal sealed class Supervisor : IDisposable
     private const int SweepMs = 50;
     private const int IdleMs = 500;
 
+    // Looking for a signal is reading a file: so many a sweep, in turn, where many threads wait.
+    private const int LooksASweep = 64;
+
     private readonly int _listener;
     private readonly SocketWaits _waits = new();
     private readonly StreamCalls _streams;
     private readonly AcceptCalls _accepting;
     private readonly DatagramCalls _datagrams;
     private readonly ConcurrentDictionary<ulong, SupervisedCall> _pending = new();
+    private int _lookedUpTo;
     private volatile bool _isStopped;
 
     /// <param name="listener">The descriptor that tells of calls. It is closed by this.</param>
@@ -75,8 +79,10 @@ internal sealed class Supervisor : IDisposable
     {
         // A signal of a whole process is its first thread's, as the system has it, unless that one does not want it.
         var told = new HashSet<int>();
-        foreach (var call in _pending.Values.Where(call => call.IsWaiting).OrderBy(call => call.Thread))
+        var waiting = _pending.Values.Where(call => call.IsWaiting).OrderBy(call => call.Thread <= _lookedUpTo).ThenBy(call => call.Thread);
+        foreach (var call in waiting.Take(LooksASweep))
         {
+            _lookedUpTo = call.Thread;
             if (!call.IsValid || !ThreadStatus.TryRead(call.Thread, out var status) || status.Own != 0 || (status.Shared != 0 && told.Add(status.Process)))
                 call.Interrupt();
         }

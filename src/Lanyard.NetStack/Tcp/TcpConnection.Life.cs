@@ -255,7 +255,11 @@ public sealed partial class TcpConnection
     {
         var raise = _raise;
         _raise = Raise.None;
-        if (raise == Raise.None || Events is not { } events)
+        var events = Events;
+        // Its owner hears of nothing more, and need not be kept: those that wait out TIME_WAIT are many.
+        if (IsAppClosed && State is TcpState.Closed or TcpState.TimeWait)
+            Events = null;
+        if (raise == Raise.None || events is null)
             return;
         if ((raise & Raise.Connected) != 0)
             events.OnConnected(this);

@@ -181,6 +181,9 @@ public sealed partial class TcpConnection
         if (State is TcpState.Closed or TcpState.TimeWait)
         {
             Receiver.Buffer.Dispose();
+            Host.BeginBatch(now);
+            Mark();
+            Host.EndBatch(now);
             return;
         }
 

@@ -13,6 +13,9 @@ internal sealed partial class InterceptHub
     private const long FarIdleMs = 120_000;
     private const int MaxFarOfUser = 65_536;
 
+    // For so long a destination's network is not looked up again, which is more work than sending.
+    private const long RouteMs = 1_000;
+
     // Read by the thread that receives, without the lock.
     private readonly ConcurrentDictionary<InetEndpoint, DatagramSocket> _datagramSockets = new();
     private readonly ConcurrentDictionary<InetEndpoint, ProgramSocket> _echoSockets = new();
@@ -100,14 +103,14 @@ internal sealed partial class InterceptHub
         to.UsedAt = Environment.TickCount64;
         if (!_datagramSockets.TryGetValue(near, out var socket))
         {
-            if (_echoSockets.TryGetValue(near, out var echo) && echo.User == to.User && _networks.FindFor(to.Remote.Address, echo.User, echo.Network) is { } over)
+            if (_echoSockets.TryGetValue(near, out var echo) && echo.User == to.User && FindFor(to, echo.Network) is { } over)
                 _pings.Send(over, near, to.Remote.Address, far, payload);
             return;
         }
 
         if (to.User != socket.Program.User)
             return;
-        if (_networks.FindFor(to.Remote.Address, to.User, socket.Program.Network) is { } network)
+        if (FindFor(to, socket.Program.Network) is { } network)
         {
             socket.Send(network, payload, to.Remote);
         }
@@ -116,6 +119,16 @@ internal sealed partial class InterceptHub
             foreach (var any in _networks.Of(to.User, socket.Program.Network))
                 socket.Send(any, payload, to.Remote);
         }
+    }
+
+    private LanyardNetwork? FindFor(DatagramFar far, ulong only)
+    {
+        var now = Environment.TickCount64;
+        if (far.Route is { } known && known.Only == only && now - known.At < RouteMs)
+            return known.Network;
+        var network = _networks.FindFor(far.Remote.Address, far.User, only);
+        far.Route = new DatagramRoute(only, network, now);
+        return network;
     }
 
     private void ReceiveFromNetwork(ProgramSocket socket, InetEndpoint remote, ReadOnlySpan<byte> payload)
@@ -174,12 +187,17 @@ internal sealed partial class InterceptHub
 
         public InetAddress Address { get; } = address;
 
+        public DatagramRoute? Route { get; set; }
+
         public long UsedAt
         {
             get => Volatile.Read(ref _usedAt);
             set => Volatile.Write(ref _usedAt, value);
         }
     }
+
+    /// <summary>Which network a destination was found to belong to, for those who see one or all; it is replaced as a whole.</summary>
+    private sealed record DatagramRoute(ulong Only, LanyardNetwork? Network, long At);
 
     /// <summary>A program's datagram socket on the networks: a UDP socket on each that it uses.</summary>
     private sealed class DatagramSocket : IDisposable
