@@ -22,11 +22,11 @@ public sealed class HostileTests(ProgramLan lan) : IClassFixture<ProgramLan>
         // What is answered first warms what is kept.
         await TalkAsync(random, Rounds / 4);
         await ProgramLan.UntilAsync(() => lan.CountDescriptors("a") < 400, () => $"{lan.CountDescriptors("a")}");
-        var (descriptors, memory) = (lan.CountDescriptors("a"), lan.ResidentKiB("a"));
+        var (descriptors, memory) = (lan.CountDescriptors("a"), lan.OwnKiB("a"));
         await TalkAsync(random, Rounds);
         await ProgramLan.UntilAsync(
             () => lan.CountDescriptors("a") <= descriptors + 8, () => $"{lan.CountDescriptors("a")} descriptors, and {descriptors} before");
-        Assert.True(lan.ResidentKiB("a") <= memory + MaxGrowthKiB, $"{lan.ResidentKiB("a")} KiB, and {memory} before");
+        Assert.True(lan.OwnKiB("a") <= memory + MaxGrowthKiB, $"{lan.OwnKiB("a")} KiB, and {memory} before");
         await StillWorksAsync();
     }
 

@@ -39,9 +39,9 @@ public sealed partial class ProgramLan : IAsyncLifetime
     /// <summary>How many descriptors a service has open.</summary>
     public int CountDescriptors(string service) => Directory.GetFiles($"/proc/{Service(service).Id}/fd").Length;
 
-    /// <summary>How much memory of the machine a service occupies, in KiB.</summary>
-    public long ResidentKiB(string service) => long.Parse(
-        File.ReadLines($"/proc/{Service(service).Id}/status").First(line => line.StartsWith("VmRSS:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
+    /// <summary>How much memory of the machine is a service's own, in KiB: without what is mapped from files.</summary>
+    public long OwnKiB(string service) => long.Parse(
+        File.ReadLines($"/proc/{Service(service).Id}/status").First(line => line.StartsWith("RssAnon:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
         CultureInfo.InvariantCulture);
 
     public async ValueTask InitializeAsync()
