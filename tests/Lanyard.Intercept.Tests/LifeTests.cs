@@ -203,6 +203,19 @@ public sealed class LifeTests(ProgramLan lan) : IClassFixture<ProgramLan>
         Assert.False(server.HasExited, server.Output);
     }
 
+    [Theory]
+    [InlineData("preload")]
+    [InlineData("supervise")]
+    public async Task A_program_that_was_run_leaves_no_files_of_the_runtime_behind(string engine)
+    {
+        lan.Require("python3");
+        await using var program = lan.StartWith("a", ["--engine", engine], "python3", "-c", "import os; print(os.getpid(), open('/proc/self/stat').read().split(')')[-1].split()[19], sep='-')");
+        Assert.True(await program.WaitAsync() == 0, program.Output);
+        // Process and time of its start are in their names.
+        Assert.Empty(Directory.GetFiles(Path.GetTempPath(), $"dotnet-diagnostic-{program.Output.Trim()}-*"));
+        Assert.Empty(Directory.GetFiles(Path.GetTempPath(), $"clr-debug-pipe-{program.Output.Trim()}-*"));
+    }
+
     [Fact]
     public async Task Thousands_of_opens_and_closes_leave_nothing_behind()
     {

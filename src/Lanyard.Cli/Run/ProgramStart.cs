@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using Lanyard.Wire;
 
@@ -11,6 +12,9 @@ internal sealed partial class ProgramStart
     private const int SignalPipe = 13;
     private const int SignalTerminate = 15;
     private const int NotFound = 127;
+
+    // Of proc_pid_stat(5), counted from the state, which follows the name: when the process was started, in clock ticks.
+    private const int StartTimeField = 19;
 
     private readonly string[] _command;
     private readonly bool _dropsPrivileges;
@@ -57,8 +61,25 @@ internal sealed partial class ProgramStart
             environment.Add($"{variable.Key}={variable.Value}");
         // The runtime ignores it, and what is ignored stays so.
         Signal(SignalPipe, 0);
+        DeleteRuntimeFiles();
         Execute(command[0], Pointers(command), Pointers(environment));
         return Describe(command[0], new Win32Exception(Marshal.GetLastPInvokeError()));
+    }
+
+    // What the runtime has opened for debuggers, and deletes when it ends, but not where a program takes its place.
+    private static void DeleteRuntimeFiles()
+    {
+        try
+        {
+            var fields = File.ReadAllText("/proc/self/stat");
+            var started = fields[(fields.LastIndexOf(')') + 2)..].Split(' ')[StartTimeField];
+            foreach (var kind in new[] { "dotnet-diagnostic-{0}-{1}-socket", "clr-debug-pipe-{0}-{1}-in", "clr-debug-pipe-{0}-{1}-out" })
+                File.Delete(Path.Combine(Path.GetTempPath(), string.Format(CultureInfo.InvariantCulture, kind, Environment.ProcessId, started)));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // They are small, and harm nobody.
+        }
     }
 
     /// <summary>Runs the program and gives its exit code; ends it when this is to end.</summary>
