@@ -125,7 +125,7 @@ internal sealed class ConfigurationKeeper : IAsyncDisposable
             {
                 seen = Look(seen);
             }
-#pragma warning disable CA1031 // Whatever is wrong with the file, it is watched on.
+#pragma warning disable CA1031 // Nobody awaits this task: whatever reading the file or a hearer of Changed throws is logged, and would otherwise end the watching unseen.
             catch (Exception failure)
 #pragma warning restore CA1031
             {

@@ -208,7 +208,7 @@ public sealed class LanyardService : IAsyncDisposable
         {
             // The service ends, and its API with it.
         }
-#pragma warning disable CA1031 // Whatever is wrong with the settings, the service goes on with those that it has.
+#pragma warning disable CA1031 // Nobody awaits this task: what sockets, proxies and the API's server throw is logged, would otherwise go unseen, and does not end the service.
         catch (Exception failure)
 #pragma warning restore CA1031
         {

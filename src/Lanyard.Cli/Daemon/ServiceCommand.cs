@@ -79,7 +79,7 @@ internal static class ServiceCommand
             else
                 LogOutput.Create(LogLevel.Information, error, LogFormat.Json).CreateLogger("Service").Log(LogLevel.Information, Ready, description, null, (text, _) => text);
             await Task.Delay(StartUp, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (OperatingSystem.IsLinux())
+            if (OperatingSystem.IsLinux() && !stop.IsCancellationRequested)
                 ResidentPages.Release();
             await Task.Delay(Timeout.Infinite, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             return ExitCode.Ok;

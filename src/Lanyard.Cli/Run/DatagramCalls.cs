@@ -22,7 +22,7 @@ internal sealed class DatagramCalls(InterceptClient client, SuperviseOptions opt
     /// <summary>setsockopt of a multicast group.</summary>
     public async ValueTask<CallAnswer> SetGroupAsync(SupervisedCall call)
     {
-        if (!InterceptGroup.TryRead(call, out var group))
+        if (!GroupOption.TryRead(call, out var group))
             return CallAnswer.Continue;
         using var socket = call.Open();
         if (socket is not { Type: InterceptSocketType.Datagram } || !socket.TryGetNear(out var near) || !SocketName.IsNear(near))

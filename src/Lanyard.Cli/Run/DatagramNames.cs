@@ -40,7 +40,11 @@ internal sealed class DatagramNames(InterceptClient client, SuperviseOptions opt
         if (reply.Error != 0)
             return DatagramRoute.None(reply.Error);
         if (reply.Verdict == InterceptVerdict.Host)
-            return options.IsIsolated && !SocketName.IsLoopback(destination) ? DatagramRoute.None(Errno.NetworkUnreachable) : new DatagramRoute(0, default, ((InterceptFlags)reply.Flags & InterceptFlags.Echo) != 0);
+        {
+            return options.IsIsolated && !SocketName.IsLoopback(destination) ? DatagramRoute.None(Errno.NetworkUnreachable)
+                : new DatagramRoute(0, default, IsSystemsEcho: ((InterceptFlags)reply.Flags & InterceptFlags.Echo) != 0);
+        }
+
         if (!reply.First.TryRead(out far) || !socket.TryGetNear(out near))
             return DatagramRoute.None(Errno.NetworkUnreachable);
         Remember((false, near, destination), far);

@@ -73,8 +73,9 @@ internal sealed partial class ProgramStart
         {
             var fields = File.ReadAllText("/proc/self/stat");
             var started = fields[(fields.LastIndexOf(')') + 2)..].Split(' ')[StartTimeField];
-            foreach (var kind in new[] { "dotnet-diagnostic-{0}-{1}-socket", "clr-debug-pipe-{0}-{1}-in", "clr-debug-pipe-{0}-{1}-out" })
-                File.Delete(Path.Combine(Path.GetTempPath(), string.Format(CultureInfo.InvariantCulture, kind, Environment.ProcessId, started)));
+            var own = string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}-{started}");
+            foreach (var file in new[] { $"dotnet-diagnostic-{own}-socket", $"clr-debug-pipe-{own}-in", $"clr-debug-pipe-{own}-out" })
+                File.Delete(Path.Combine(Path.GetTempPath(), file));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -56,7 +56,7 @@ internal static class SocketCallFilter
         }
 
         steps.AddRange(If(SocketCall.GetSocketOption, architecture, 1, [Libc.SolSocket], 2, [SoError]));
-        steps.AddRange(If(SocketCall.SetSocketOption, architecture, 1, [InterceptGroup.LevelV4, InterceptGroup.LevelV6], 2, InterceptGroup.Options));
+        steps.AddRange(If(SocketCall.SetSocketOption, architecture, 1, [GroupOption.LevelV4, GroupOption.LevelV6], 2, GroupOption.Options));
         steps.AddRange(If(SocketCall.Socket, architecture, 0, [Libc.DomainV4, Libc.DomainV6], 2, [Libc.EchoV4, Libc.EchoV6]));
         steps.Add(Step(Return, Allow));
         return [.. steps];

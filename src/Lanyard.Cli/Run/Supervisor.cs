@@ -80,13 +80,18 @@ internal sealed class Supervisor : IDisposable
         // A signal of a whole process is its first thread's, as the system has it, unless that one does not want it.
         var told = new HashSet<int>();
         var waiting = _pending.Values.Where(call => call.IsWaiting).OrderBy(call => call.Thread <= _lookedUpTo).ThenBy(call => call.Thread);
+        var looks = 0;
         foreach (var call in waiting.Take(LooksASweep))
         {
+            looks++;
             _lookedUpTo = call.Thread;
             if (!call.IsValid || !ThreadStatus.TryRead(call.Thread, out var status) || status.Own != 0 || (status.Shared != 0 && told.Add(status.Process)))
                 call.Interrupt();
         }
 
+        // All were looked at: the next time begins with the first again.
+        if (looks < LooksASweep)
+            _lookedUpTo = 0;
         _waits.EndLate(now);
     }
 

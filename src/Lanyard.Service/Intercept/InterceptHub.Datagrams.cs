@@ -14,7 +14,7 @@ internal sealed partial class InterceptHub
     private const int MaxFarOfUser = 65_536;
 
     // For so long a destination's network is not looked up again, which is more work than sending.
-    private const long RouteMs = 1_000;
+    private const long FoundMs = 1_000;
 
     // Read by the thread that receives, without the lock.
     private readonly ConcurrentDictionary<InetEndpoint, DatagramSocket> _datagramSockets = new();
@@ -124,10 +124,10 @@ internal sealed partial class InterceptHub
     private LanyardNetwork? FindFor(DatagramFar far, ulong only)
     {
         var now = Environment.TickCount64;
-        if (far.Route is { } known && known.Only == only && now - known.At < RouteMs)
+        if (far.Found is { } known && known.Only == only && now - known.At < FoundMs)
             return known.Network;
         var network = _networks.FindFor(far.Remote.Address, far.User, only);
-        far.Route = new DatagramRoute(only, network, now);
+        far.Found = new FoundNetwork(only, network, now);
         return network;
     }
 
@@ -187,7 +187,7 @@ internal sealed partial class InterceptHub
 
         public InetAddress Address { get; } = address;
 
-        public DatagramRoute? Route { get; set; }
+        public FoundNetwork? Found { get; set; }
 
         public long UsedAt
         {
@@ -197,7 +197,7 @@ internal sealed partial class InterceptHub
     }
 
     /// <summary>Which network a destination was found to belong to, for those who see one or all; it is replaced as a whole.</summary>
-    private sealed record DatagramRoute(ulong Only, LanyardNetwork? Network, long At);
+    private sealed record FoundNetwork(ulong Only, LanyardNetwork? Network, long At);
 
     /// <summary>A program's datagram socket on the networks: a UDP socket on each that it uses.</summary>
     private sealed class DatagramSocket : IDisposable

@@ -3,10 +3,10 @@ using Lanyard.Service.Intercept;
 
 namespace Lanyard.Cli.Run;
 
-/// <summary>The socket options that join and leave multicast groups.</summary>
+/// <summary>A call of setsockopt that joins or leaves a multicast group.</summary>
 /// <param name="Group">The group.</param>
 /// <param name="IsJoining">Whether it is joined.</param>
-internal readonly record struct InterceptGroup(InetAddress Group, bool IsJoining)
+internal readonly record struct GroupOption(InetAddress Group, bool IsJoining)
 {
     public const int LevelV4 = 0; // IPPROTO_IP
     public const int LevelV6 = 41; // IPPROTO_IPV6
@@ -23,11 +23,11 @@ internal readonly record struct InterceptGroup(InetAddress Group, bool IsJoining
     private const int RequestBytes = 136;
     private const int NameOffset = 8;
 
-    /// <summary>All of them; which level each belongs to is for <see cref="TryRead"/> to see.</summary>
+    /// <summary>The options that do; which level each belongs to is for <see cref="TryRead"/> to see.</summary>
     public static int[] Options { get; } = [JoinV4, LeaveV4, JoinV6, LeaveV6, Join, Leave];
 
     /// <summary>What a call of setsockopt joins or leaves; false where it is another option, or does not have the length.</summary>
-    public static bool TryRead(SupervisedCall call, out InterceptGroup group)
+    public static bool TryRead(SupervisedCall call, out GroupOption group)
     {
         var (level, option, value, length) = ((int)call.Arguments[1], (int)call.Arguments[2], call.Arguments[3], (int)call.Arguments[4]);
         group = default;
@@ -35,7 +35,7 @@ internal readonly record struct InterceptGroup(InetAddress Group, bool IsJoining
         {
             if (length < RequestBytes || !call.TryReadName(value + NameOffset, SocketName.MaxBytes, out var name))
                 return false;
-            group = new InterceptGroup(name.Address, option == Join);
+            group = new GroupOption(name.Address, option == Join);
             return true;
         }
 
@@ -48,7 +48,7 @@ internal readonly record struct InterceptGroup(InetAddress Group, bool IsJoining
         Span<byte> address = stackalloc byte[level == LevelV4 ? 4 : 16];
         if (length < bytes || !call.TryRead(value, address))
             return false;
-        group = new InterceptGroup(InetAddress.FromBytes(address), option is JoinV4 or JoinV6);
+        group = new GroupOption(InetAddress.FromBytes(address), option is JoinV4 or JoinV6);
         return true;
     }
 }
