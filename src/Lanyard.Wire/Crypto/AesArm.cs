@@ -10,6 +10,8 @@ internal readonly struct AesArm : IAesMachine
 {
     public static bool IsSupported => Aes.IsSupported && AdvSimd.Arm64.IsSupported;
 
+    public static bool MultipliesSums => false;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Begin(Vector128<byte> block, Vector128<byte> key) => block;
 
@@ -33,6 +35,17 @@ internal readonly struct AesArm : IAesMachine
     public static Vector128<byte> InverseMixColumns(Vector128<byte> key) => Aes.InverseMixColumns(key);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<ulong> Polynomial(Vector128<byte> block) => ReversedPolynomials.FromBlock(block);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> Block(Vector128<ulong> polynomial) => ReversedPolynomials.ToBlock(polynomial);
+
+    public static Vector128<ulong> Factor(Vector128<ulong> polynomial) => ReversedPolynomials.TimesX(polynomial);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<ulong> Reduced(in IAesMachine.Sum sum) => ReversedPolynomials.Reduced<AesArm>(sum);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<ulong> MultiplyLow(Vector128<ulong> a, Vector128<ulong> b) =>
         Aes.PolynomialMultiplyWideningLower(a.GetLower(), b.GetLower());
 
@@ -46,6 +59,6 @@ internal readonly struct AesArm : IAesMachine
         sum.High ^= Aes.PolynomialMultiplyWideningUpper(a, b);
     }
 
-    public static int AddProductsWide(ref byte blocks, ref byte factors, int count, ref IAesMachine.Sum sum) => 0;
+    public static int AddProductsWide(ref byte blocks, ref byte factors, nuint sums, int count, ref IAesMachine.Sum sum) => 0;
 }
 #endif

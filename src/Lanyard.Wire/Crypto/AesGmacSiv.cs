@@ -31,6 +31,11 @@ public sealed class AesGmacSiv : IDisposable
             throw new ArgumentException("An AES-GMAC-SIV key has 32 bytes.", nameof(authenticationKey));
         if (encryptionKey.Length != KeySize)
             throw new ArgumentException("An AES-GMAC-SIV key has 32 bytes.", nameof(encryptionKey));
+#if NET10_0_OR_GREATER
+        if (AesX86Wide.IsSupported)
+            _core = new AesGmacSivHardware<AesX86Wide>(authenticationKey, encryptionKey);
+        else
+#endif
 #if NET
         if (AesX86.IsSupported)
             _core = new AesGmacSivHardware<AesX86>(authenticationKey, encryptionKey);

@@ -23,8 +23,8 @@ internal sealed class AesGmacSivHardware<TMachine> : AesGmacSivCore
     private const int GroupBlocks = 88;
     private const int Powers = GroupBlocks + 3;
 
-    // What the one allocation holds: round keys of the first key, of the second, those of the second for decryption, and the hash key's
-    // powers from the highest down.
+    // What the one allocation holds: round keys of the first key, of the second, those of the second for decryption, the hash key's
+    // powers from the highest down, and perhaps the sums of their halves.
     private const int AuthenticationKeys = 0;
     private const int EncryptionKeys = AesPortable.ScheduleSize;
     private const int DecryptionKeys = 2 * AesPortable.ScheduleSize;
@@ -33,7 +33,9 @@ internal sealed class AesGmacSivHardware<TMachine> : AesGmacSivCore
     // Of a full group, the first factor then stands where a cache line begins, and no vector of four reaches over the end of one.
     private const int CacheLine = 64;
 
-    private readonly SecretBytes _keys = new(HashKeys + (Powers * BlockSize), CacheLine);
+    private const int SumsAfter = Powers * BlockSize;
+
+    private readonly SecretBytes _keys = new(HashKeys + (TMachine.MultipliesSums ? 2 * SumsAfter : SumsAfter), CacheLine);
 
     /// <summary>For shuffles: moved so far that an index is out of range, it gives zero.</summary>
     private static Vector128<byte> Indices => Vector128.Create((byte)0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
@@ -52,18 +54,16 @@ internal sealed class AesGmacSivHardware<TMachine> : AesGmacSivCore
             key.StoreUnsafe(ref start, (nuint)(DecryptionKeys + (i * BlockSize)));
         }
 
-        // The key times x, which makes up for the hash's bits being numbered from the other end.
-        var hashKey = Reversed(Encrypted(ref start, AuthenticationKeys, Vector128<byte>.Zero));
-        ulong low = hashKey[0], high = hashKey[1];
-        var top = 0 - (high >> 63);
-        hashKey = Vector128.Create((low << 1) ^ (top & 1), ((high << 1) | (low >> 63)) ^ (top & 0xc200000000000000));
+        var hashKey = TMachine.Factor(TMachine.Polynomial(Encrypted(ref start, AuthenticationKeys, Vector128<byte>.Zero)));
         var power = hashKey;
         for (var i = Powers - 1; i >= 0; i--)
         {
             power.AsByte().StoreUnsafe(ref start, (nuint)(HashKeys + (i * BlockSize)));
+            if (TMachine.MultipliesSums)
+                Vector128.Create(power[0] ^ power[1]).AsByte().StoreUnsafe(ref start, (nuint)(HashKeys + SumsAfter + (i * BlockSize)));
             IAesMachine.Sum sum = default;
             TMachine.AddProduct(power, hashKey, ref sum);
-            power = Reduced(sum);
+            power = TMachine.Reduced(sum);
         }
     }
 
@@ -128,65 +128,86 @@ internal sealed class AesGmacSivHardware<TMachine> : AesGmacSivCore
     /// <summary>GMAC folded to eight bytes.</summary>
     private static ulong Folded(Vector128<ulong> hash, Vector128<byte> pad)
     {
-        var code = Reversed(hash.AsByte()) ^ pad.AsUInt64();
+        var code = (TMachine.Block(hash) ^ pad).AsUInt64();
         return code[0] ^ code[1];
     }
 
     /// <summary>The counter that a tag gives, its last word as a number. It begins below 2^31, so it does not overflow.</summary>
-    private static Vector128<uint> FirstCounter(Vector128<byte> tag) =>
-        WithLastWordReversed(tag).AsUInt32() & Vector128.Create(uint.MaxValue, uint.MaxValue, uint.MaxValue, 0x7fffffff);
+    private static Vector128<uint> FirstCounter(Vector128<byte> tag)
+    {
+        var words = tag.AsUInt32();
+        return words.WithElement(3, BinaryPrimitives.ReverseEndianness(words[3]) & 0x7fffffff);
+    }
 
     /// <summary>AES-CTR.</summary>
     [SkipLocalsInit]
     [MethodImpl(Optimize.AtOnce)]
     private static void ApplyCounter(ref byte keys, Vector128<uint> counter, Span<byte> data)
     {
+        // Eight counters, begun with the first round key. The next eight are written word by word while eight are encrypted, since the
+        // ports for vectors have no time for it.
+        Span<byte> counters = stackalloc byte[BatchSize];
+        ref var begun = ref MemoryMarshal.GetReference(counters);
+        var first = TMachine.Begin(counter.WithElement(3, 0u).AsByte(), Key(ref keys, EncryptionKeys, 0));
+        uint number = counter[3], word = first.AsUInt32()[3];
+        for (uint i = 0; i < CountersAtOnce; i++)
+        {
+            var last = BinaryPrimitives.ReverseEndianness(number + i) ^ word;
+            first.AsUInt32().WithElement(3, last).AsByte().StoreUnsafe(ref begun, i * BlockSize);
+        }
         ref var place = ref MemoryMarshal.GetReference(data);
         var length = data.Length;
         for (; length >= BatchSize; length -= BatchSize)
         {
-            EightBlocks(ref keys, counter, ref place);
-            counter += Vector128.Create(0u, 0, 0, CountersAtOnce);
+            number += CountersAtOnce;
+            EightBlocks(ref keys, ref begun, number, word, ref place);
             place = ref Unsafe.Add(ref place, BatchSize);
         }
-        if (length == 0)
-            return;
-
-        // The rest in a place where eight blocks have room.
-        Span<byte> last = stackalloc byte[BatchSize];
-        var rest = data[^length..];
-        rest.CopyTo(last);
-        EightBlocks(ref keys, counter, ref MemoryMarshal.GetReference(last));
-        last[..length].CopyTo(rest);
-        last.Clear();
+        if (length > 0)
+        {
+            // The rest in a place where eight blocks have room.
+            Span<byte> last = stackalloc byte[BatchSize];
+            var rest = data[^length..];
+            rest.CopyTo(last);
+            EightBlocks(ref keys, ref begun, number, word, ref MemoryMarshal.GetReference(last));
+            last[..length].CopyTo(rest);
+            last.Clear();
+        }
+        counters.Clear();
     }
 
-    /// <summary>XORs eight encrypted counters in.</summary>
+    /// <summary>XORs eight encrypted counters in, and writes the next.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void EightBlocks(ref byte keys, Vector128<uint> counter, ref byte data)
+    private static void EightBlocks(ref byte keys, ref byte begun, uint next, uint word, ref byte data)
     {
-        var key = Key(ref keys, EncryptionKeys, 0);
-        Vector128<byte> b0 = TMachine.Begin(CounterBlock(counter, 0), key), b1 = TMachine.Begin(CounterBlock(counter, 1), key);
-        Vector128<byte> b2 = TMachine.Begin(CounterBlock(counter, 2), key), b3 = TMachine.Begin(CounterBlock(counter, 3), key);
-        Vector128<byte> b4 = TMachine.Begin(CounterBlock(counter, 4), key), b5 = TMachine.Begin(CounterBlock(counter, 5), key);
-        Vector128<byte> b6 = TMachine.Begin(CounterBlock(counter, 6), key), b7 = TMachine.Begin(CounterBlock(counter, 7), key);
+        Vector128<byte> b0 = Vector128.LoadUnsafe(ref begun), b1 = Vector128.LoadUnsafe(ref begun, BlockSize);
+        Vector128<byte> b2 = Vector128.LoadUnsafe(ref begun, 2 * BlockSize), b3 = Vector128.LoadUnsafe(ref begun, 3 * BlockSize);
+        Vector128<byte> b4 = Vector128.LoadUnsafe(ref begun, 4 * BlockSize), b5 = Vector128.LoadUnsafe(ref begun, 5 * BlockSize);
+        Vector128<byte> b6 = Vector128.LoadUnsafe(ref begun, 6 * BlockSize), b7 = Vector128.LoadUnsafe(ref begun, 7 * BlockSize);
 
         // Written out: a loop's end would be mispredicted about once for eight blocks, which costs as much as a third of them.
         EightRounds(ref keys, 1, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
+        SetCounter(ref begun, 0, next, word);
         EightRounds(ref keys, 2, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
+        SetCounter(ref begun, 1, next, word);
         EightRounds(ref keys, 3, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
+        SetCounter(ref begun, 2, next, word);
         EightRounds(ref keys, 4, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
+        SetCounter(ref begun, 3, next, word);
         EightRounds(ref keys, 5, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
+        SetCounter(ref begun, 4, next, word);
         EightRounds(ref keys, 6, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
+        SetCounter(ref begun, 5, next, word);
         EightRounds(ref keys, 7, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
+        SetCounter(ref begun, 6, next, word);
         EightRounds(ref keys, 8, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
+        SetCounter(ref begun, 7, next, word);
         EightRounds(ref keys, 9, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
         EightRounds(ref keys, 10, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
         EightRounds(ref keys, 11, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
         EightRounds(ref keys, 12, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
         EightRounds(ref keys, 13, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
-        var keyBefore = Key(ref keys, EncryptionKeys, Rounds - 1);
-        key = Key(ref keys, EncryptionKeys, Rounds);
+        Vector128<byte> keyBefore = Key(ref keys, EncryptionKeys, Rounds - 1), key = Key(ref keys, EncryptionKeys, Rounds);
         AddTo(ref data, 0, TMachine.LastRound(b0, keyBefore, key));
         AddTo(ref data, BlockSize, TMachine.LastRound(b1, keyBefore, key));
         AddTo(ref data, 2 * BlockSize, TMachine.LastRound(b2, keyBefore, key));
@@ -221,13 +242,10 @@ internal sealed class AesGmacSivHardware<TMachine> : AesGmacSivCore
         b7 = TMachine.Round(b7, keyBefore, key);
     }
 
+    /// <summary>Writes a counter's last word; <paramref name="word"/> is what the first round key makes of zero.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<byte> CounterBlock(Vector128<uint> counter, uint number) =>
-        WithLastWordReversed((counter + Vector128.Create(0u, 0, 0, number)).AsByte());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<byte> WithLastWordReversed(Vector128<byte> block) =>
-        Vector128.Shuffle(block, Vector128.Create((byte)0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 15, 14, 13, 12));
+    private static void SetCounter(ref byte begun, int index, uint first, uint word) =>
+        Unsafe.WriteUnaligned(ref Unsafe.Add(ref begun, (index * BlockSize) + 12), BinaryPrimitives.ReverseEndianness(first + (uint)index) ^ word);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void AddTo(ref byte data, nint offset, Vector128<byte> stream)
@@ -251,8 +269,8 @@ internal sealed class AesGmacSivHardware<TMachine> : AesGmacSivCore
         for (; additionalData.Length > BlockSize; additionalData = additionalData[BlockSize..])
         {
             IAesMachine.Sum sum = default;
-            AddProduct(ref keys, carried ^ Reversed(Vector128.Create(additionalData)), 1, ref sum);
-            carried = Reduced(sum);
+            AddProduct(ref keys, carried ^ TMachine.Polynomial(Vector128.Create(additionalData)), 1, ref sum);
+            carried = TMachine.Reduced(sum);
         }
         var extra = 0;
         if (additionalData.Length > 0)
@@ -277,7 +295,7 @@ internal sealed class AesGmacSivHardware<TMachine> : AesGmacSivCore
             AddProducts(ref keys, ref MemoryMarshal.GetReference(data), blocks, blocks + after, ref sum);
             if (!isLast)
             {
-                carried = Reduced(sum);
+                carried = TMachine.Reduced(sum);
                 extra = 0;
                 data = rest;
                 continue;
@@ -290,8 +308,8 @@ internal sealed class AesGmacSivHardware<TMachine> : AesGmacSivCore
                 AddProduct(ref keys, carried ^ block, 2, ref sum);
                 carried = default;
             }
-            AddProduct(ref keys, carried ^ Vector128.Create(0, length * 8), 1, ref sum);
-            return Reduced(sum);
+            AddProduct(ref keys, carried ^ TMachine.Polynomial(Vector128.Create(BinaryPrimitives.ReverseEndianness(length * 8), 0).AsByte()), 1, ref sum);
+            return TMachine.Reduced(sum);
         }
     }
 
@@ -300,9 +318,9 @@ internal sealed class AesGmacSivHardware<TMachine> : AesGmacSivCore
     private static void AddProducts(ref byte keys, ref byte blocks, int count, int power, ref IAesMachine.Sum sum)
     {
         ref var factors = ref Unsafe.Add(ref keys, HashKeys + ((Powers - power) * BlockSize));
-        for (var i = TMachine.AddProductsWide(ref blocks, ref factors, count, ref sum); i < count; i++)
+        for (var i = TMachine.AddProductsWide(ref blocks, ref factors, SumsAfter, count, ref sum); i < count; i++)
         {
-            var block = Reversed(Vector128.LoadUnsafe(ref blocks, (nuint)(i * BlockSize)));
+            var block = TMachine.Polynomial(Vector128.LoadUnsafe(ref blocks, (nuint)(i * BlockSize)));
             TMachine.AddProduct(block, Vector128.LoadUnsafe(ref factors, (nuint)(i * BlockSize)).AsUInt64(), ref sum);
         }
     }
@@ -311,41 +329,16 @@ internal sealed class AesGmacSivHardware<TMachine> : AesGmacSivCore
     private static void AddProduct(ref byte keys, Vector128<ulong> block, int power, ref IAesMachine.Sum sum) =>
         TMachine.AddProduct(block, Key(ref keys, HashKeys, Powers - power).AsUInt64(), ref sum);
 
-    /// <summary>
-    /// Brings a product back to 128 bits, modulo x^128 + x^7 + x^2 + x + 1 in reversed bits, in two steps of 64 bits (S. Gueron and M.
-    /// Kounavis, "Intel Carry-Less Multiplication Instruction and its Usage for Computing the GCM Mode").
-    /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<ulong> Reduced(in IAesMachine.Sum sum)
-    {
-        const byte Z = 0xff; // Out of range, for a zero.
-        var polynomial = Vector128.CreateScalar(0xc200000000000000);
-        var movedUp = Vector128.Shuffle(sum.Middle.AsByte(), Vector128.Create(Z, Z, Z, Z, Z, Z, Z, Z, 0, 1, 2, 3, 4, 5, 6, 7));
-        var movedDown = Vector128.Shuffle(sum.Middle.AsByte(), Vector128.Create(8, 9, 10, 11, 12, 13, 14, 15, Z, Z, Z, Z, Z, Z, Z, Z));
-        var low = sum.Low ^ movedUp.AsUInt64();
-        var high = sum.High ^ movedDown.AsUInt64();
-        low = Exchanged(low) ^ TMachine.MultiplyLow(low, polynomial);
-        low = Exchanged(low) ^ TMachine.MultiplyLow(low, polynomial);
-        return low ^ high;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<ulong> Exchanged(Vector128<ulong> x) => Vector128.Shuffle(x, Vector128.Create(1UL, 0));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<ulong> Reversed(Vector128<byte> block) =>
-        Vector128.Shuffle(block, Vector128.Create((byte)15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)).AsUInt64();
-
     /// <summary>The last bytes of sixteen, with zeros behind them.</summary>
     private static Vector128<ulong> LastBlock(ref byte sixteen, int length) =>
-        Reversed(Vector128.Shuffle(Vector128.LoadUnsafe(ref sixteen), Indices + Vector128.Create((byte)(BlockSize - length))));
+        TMachine.Polynomial(Vector128.Shuffle(Vector128.LoadUnsafe(ref sixteen), Indices + Vector128.Create((byte)(BlockSize - length))));
 
     private static Vector128<ulong> LastBlock(ReadOnlySpan<byte> rest)
     {
         Span<byte> block = stackalloc byte[BlockSize];
         block.Clear();
         rest.CopyTo(block);
-        return Reversed(Vector128.Create((ReadOnlySpan<byte>)block));
+        return TMachine.Polynomial(Vector128.Create((ReadOnlySpan<byte>)block));
     }
 }
 #endif

@@ -5,10 +5,12 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Lanyard.Wire.Crypto;
 
-/// <summary>AES-NI and PCLMULQDQ; from .NET 10 on also VPCLMULQDQ, which does four blocks at once.</summary>
+/// <summary>AES-NI and PCLMULQDQ; from .NET 10 on also VPCLMULQDQ, two blocks at once.</summary>
 internal readonly struct AesX86 : IAesMachine
 {
     public static bool IsSupported => Aes.IsSupported && Pclmulqdq.IsSupported && Ssse3.IsSupported;
+
+    public static bool MultipliesSums => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Begin(Vector128<byte> block, Vector128<byte> key) => block ^ key;
@@ -32,6 +34,17 @@ internal readonly struct AesX86 : IAesMachine
     public static Vector128<byte> InverseMixColumns(Vector128<byte> key) => Aes.InverseMixColumns(key);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<ulong> Polynomial(Vector128<byte> block) => ReversedPolynomials.FromBlock(block);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> Block(Vector128<ulong> polynomial) => ReversedPolynomials.ToBlock(polynomial);
+
+    public static Vector128<ulong> Factor(Vector128<ulong> polynomial) => ReversedPolynomials.TimesX(polynomial);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<ulong> Reduced(in IAesMachine.Sum sum) => ReversedPolynomials.Reduced<AesX86>(sum);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<ulong> MultiplyLow(Vector128<ulong> a, Vector128<ulong> b) => Pclmulqdq.CarrylessMultiply(a, b, 0x00);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -43,38 +56,11 @@ internal readonly struct AesX86 : IAesMachine
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int AddProductsWide(ref byte blocks, ref byte factors, int count, ref IAesMachine.Sum sum)
+    public static int AddProductsWide(ref byte blocks, ref byte factors, nuint sums, int count, ref IAesMachine.Sum sum)
     {
         var done = 0;
 #if NET10_0_OR_GREATER
-        if (Pclmulqdq.V512.IsSupported && Avx512BW.IsSupported && Vector512.IsHardwareAccelerated && count >= 4)
-        {
-            var reversed = Vector512.Create(Vector256.Create(ReversedBytes, ReversedBytes), Vector256.Create(ReversedBytes, ReversedBytes));
-            Vector512<ulong> low4 = default, middle4 = default, high4 = default;
-            for (; count - done >= 8; done += 8)
-            {
-                var a = Avx512BW.Shuffle(Vector512.LoadUnsafe(ref blocks, (nuint)done * 16), reversed).AsUInt64();
-                var b = Vector512.LoadUnsafe(ref factors, (nuint)done * 16).AsUInt64();
-                var c = Avx512BW.Shuffle(Vector512.LoadUnsafe(ref blocks, ((nuint)done * 16) + 64), reversed).AsUInt64();
-                var d = Vector512.LoadUnsafe(ref factors, ((nuint)done * 16) + 64).AsUInt64();
-                low4 ^= Pclmulqdq.V512.CarrylessMultiply(a, b, 0x00) ^ Pclmulqdq.V512.CarrylessMultiply(c, d, 0x00);
-                middle4 ^= Pclmulqdq.V512.CarrylessMultiply(a, b, 0x01) ^ Pclmulqdq.V512.CarrylessMultiply(a, b, 0x10);
-                middle4 ^= Pclmulqdq.V512.CarrylessMultiply(c, d, 0x01) ^ Pclmulqdq.V512.CarrylessMultiply(c, d, 0x10);
-                high4 ^= Pclmulqdq.V512.CarrylessMultiply(a, b, 0x11) ^ Pclmulqdq.V512.CarrylessMultiply(c, d, 0x11);
-            }
-            for (; count - done >= 4; done += 4)
-            {
-                var a = Avx512BW.Shuffle(Vector512.LoadUnsafe(ref blocks, (nuint)done * 16), reversed).AsUInt64();
-                var b = Vector512.LoadUnsafe(ref factors, (nuint)done * 16).AsUInt64();
-                low4 ^= Pclmulqdq.V512.CarrylessMultiply(a, b, 0x00);
-                middle4 ^= Pclmulqdq.V512.CarrylessMultiply(a, b, 0x01) ^ Pclmulqdq.V512.CarrylessMultiply(a, b, 0x10);
-                high4 ^= Pclmulqdq.V512.CarrylessMultiply(a, b, 0x11);
-            }
-            sum.Low ^= Folded(low4.GetLower() ^ low4.GetUpper());
-            sum.Middle ^= Folded(middle4.GetLower() ^ middle4.GetUpper());
-            sum.High ^= Folded(high4.GetLower() ^ high4.GetUpper());
-        }
-        else if (Pclmulqdq.V256.IsSupported && Avx2.IsSupported && count >= 2)
+        if (Pclmulqdq.V256.IsSupported && Avx2.IsSupported && count >= 2)
         {
             var reversed = Vector256.Create(ReversedBytes, ReversedBytes);
             Vector256<ulong> low2 = default, middle2 = default, high2 = default;

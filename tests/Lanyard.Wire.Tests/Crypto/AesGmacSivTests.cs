@@ -129,6 +129,15 @@ public sealed class AesGmacSivTests
     }
 
     [Fact]
+    public void Wide_x86_instructions_give_what_the_portable_cipher_gives()
+    {
+        if (!AesX86Wide.IsSupported)
+            Assert.Skip("This processor has no vectors of 512 bits with VPCLMULQDQ and GFNI.");
+        using var hardware = new AesGmacSivHardware<AesX86Wide>(Key0, Key1);
+        AssertSameAsPortable(hardware);
+    }
+
+    [Fact]
     public void Arm_instructions_give_what_the_portable_cipher_gives()
     {
         if (!AesArm.IsSupported)
@@ -199,6 +208,8 @@ public sealed class AesGmacSivTests
     {
         public static bool IsSupported => AesX86.IsSupported;
 
+        public static bool MultipliesSums => false;
+
         public static Vector128<byte> Begin(Vector128<byte> block, Vector128<byte> key) => block;
 
         public static Vector128<byte> Round(Vector128<byte> block, Vector128<byte> keyBefore, Vector128<byte> key) =>
@@ -214,11 +225,19 @@ public sealed class AesGmacSivTests
 
         public static Vector128<byte> InverseMixColumns(Vector128<byte> key) => X86Aes.InverseMixColumns(key);
 
+        public static Vector128<ulong> Polynomial(Vector128<byte> block) => AesX86.Polynomial(block);
+
+        public static Vector128<byte> Block(Vector128<ulong> polynomial) => AesX86.Block(polynomial);
+
+        public static Vector128<ulong> Factor(Vector128<ulong> polynomial) => AesX86.Factor(polynomial);
+
+        public static Vector128<ulong> Reduced(in IAesMachine.Sum sum) => AesX86.Reduced(sum);
+
         public static Vector128<ulong> MultiplyLow(Vector128<ulong> a, Vector128<ulong> b) => AesX86.MultiplyLow(a, b);
 
         public static void AddProduct(Vector128<ulong> a, Vector128<ulong> b, ref IAesMachine.Sum sum) => AesX86.AddProduct(a, b, ref sum);
 
-        public static int AddProductsWide(ref byte blocks, ref byte factors, int count, ref IAesMachine.Sum sum) => 0;
+        public static int AddProductsWide(ref byte blocks, ref byte factors, nuint sums, int count, ref IAesMachine.Sum sum) => 0;
 
         private static Vector128<byte> Aese(Vector128<byte> block, Vector128<byte> key) => X86Aes.EncryptLast(block ^ key, Vector128<byte>.Zero);
 
