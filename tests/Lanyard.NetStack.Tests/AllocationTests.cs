@@ -65,6 +65,8 @@ public class AllocationTests
         Assert.True(pair.RunUntil(() => server.Apps.Count == 1));
         var (near, far) = (client.Connection, server.Apps[0].Connection);
         near.Events = far.Events = null;
+        near.ReceiveInto(default);
+        far.ReceiveInto(default);
         var buffer = new byte[64];
         void RoundTrips(int count)
         {

@@ -44,6 +44,7 @@ public class StructureTests
             random.NextBytes(stream);
             var read = new MemoryStream();
             var scratch = new byte[10_000];
+            var room = scratch.AsMemory(0, random.Next(1, scratch.Length));
             while (read.Length < stream.Length)
             {
                 var from = (int)Math.Min(stream.Length - 1, Math.Max(0, buffer.Next + random.Next(-3_000, 20_000)));
@@ -51,13 +52,44 @@ public class StructureTests
                 var start = Math.Max(from, (int)buffer.ReadOffset);
                 if (start < from + length)
                     buffer.Insert(from, stream.AsSpan(from, length));
-                var count = buffer.Read(scratch.AsSpan(0, random.Next(scratch.Length)));
+                var count = buffer.Read(room.Span);
                 read.Write(scratch, 0, count);
+                if (count > 0)
+                    room = scratch.AsMemory(0, random.Next(1, scratch.Length));
+                else if (seed % 2 == 0)
+                    buffer.DeliverTo(room);
             }
 
             Assert.Equal(stream, read.ToArray());
             Assert.Equal((0, 0), (buffer.RangeCount, pool.Outstanding));
         }
+    }
+
+    [Fact]
+    public void What_comes_in_order_is_put_where_the_app_waits_and_the_rest_behind_it()
+    {
+        var buffer = new ReceiveBuffer(new BufferPool(1 << 20), 1 << 20);
+        var stream = new byte[1_000];
+        new Random(1).NextBytes(stream);
+        var room = new byte[300];
+        buffer.DeliverTo(room);
+        buffer.Insert(150, stream.AsSpan(150, 50));
+        Assert.Equal(0, room[0] + room[150]);
+        buffer.Insert(0, stream.AsSpan(0, 150));
+        Assert.Equal(200, buffer.Readable);
+        Assert.Equal(200, buffer.Read(room));
+        buffer.DeliverTo(room);
+        buffer.Insert(200, stream.AsSpan(200, 200));
+        Assert.Equal((400, 400, 0), (buffer.Next, buffer.ReadOffset, buffer.Readable));
+        Assert.True(room.AsSpan(0, 200).SequenceEqual(stream.AsSpan(200, 200)));
+        buffer.Insert(400, stream.AsSpan(400, 400));
+        Assert.Equal((800, 500), (buffer.Next, buffer.ReadOffset));
+        Assert.Equal(300, buffer.Read(room));
+        Assert.True(room.AsSpan().SequenceEqual(stream.AsSpan(200, 300)));
+        buffer.Insert(800, stream.AsSpan(800, 200));
+        Assert.True(room.AsSpan().SequenceEqual(stream.AsSpan(200, 300)));
+        Assert.Equal(300, buffer.Read(room));
+        Assert.True(room.AsSpan().SequenceEqual(stream.AsSpan(500, 300)));
     }
 
     [Fact]

@@ -12,6 +12,7 @@ internal sealed class ChurnEnd(int number, bool isClient, int bytes, SimulatedNo
     private const int HeaderBytes = 8;
     private readonly byte[] _header = new byte[HeaderBytes];
     private readonly byte[] _scratch = new byte[16_384];
+    private readonly byte[] _room = new byte[16_384];
     private long _sent;
 
     public int Number { get; private set; } = number;
@@ -103,14 +104,18 @@ internal sealed class ChurnEnd(int number, bool isClient, int bytes, SimulatedNo
         var hadNumber = Received >= HeaderBytes;
         while (true)
         {
-            var room = Received < HeaderBytes ? _header.AsSpan((int)Received) : _scratch.AsSpan();
-            var count = Connection!.Read(Now, room);
+            var room = Received < HeaderBytes ? _header.AsMemory((int)Received) : _room.AsMemory();
+            var count = Connection!.Read(Now, room.Span);
             if (count == 0)
+            {
+                Connection.ReceiveInto(room);
                 break;
+            }
+
             if (Received >= HeaderBytes)
             {
                 Fill(expected.AsSpan(0, count), Received, !IsClient, 0);
-                IsWrong |= !expected.AsSpan(0, count).SequenceEqual(_scratch.AsSpan(0, count));
+                IsWrong |= !expected.AsSpan(0, count).SequenceEqual(_room.AsSpan(0, count));
             }
 
             Received += count;

@@ -16,6 +16,9 @@ internal sealed class ReceiveBuffer(BufferPool pool, int capacity)
     private int _count;
     private uint _stamp;
 
+    // Where the app waits for bytes.
+    private Memory<byte> _destination;
+
     /// <summary>What became of data.</summary>
     public enum Outcome
     {
@@ -42,6 +45,9 @@ internal sealed class ReceiveBuffer(BufferPool pool, int capacity)
 
     public int Readable => (int)(Next - ReadOffset);
 
+    /// <summary>Bytes put where the app waits for them, which it does not know of.</summary>
+    public int Delivered { get; private set; }
+
     /// <summary>Stretches kept beyond gaps.</summary>
     public int RangeCount => _count;
 
@@ -59,8 +65,9 @@ internal sealed class ReceiveBuffer(BufferPool pool, int capacity)
 
         if (offset == Next && _count == 0)
         {
-            if (!_blocks.TryWrite(offset, data))
-                return Outcome.Refused;
+            var delivered = Deliver(data);
+            if (!_blocks.TryWrite(Next, data[delivered..]))
+                return delivered > 0 ? Outcome.InOrder : Outcome.Refused;
             Next = end;
             return Outcome.InOrder;
         }
@@ -94,14 +101,27 @@ internal sealed class ReceiveBuffer(BufferPool pool, int capacity)
         return Outcome.OutOfOrder;
     }
 
-    /// <summary>Copies bytes in order and counts them as read.</summary>
+    /// <summary>Has bytes put where the app waits for them until it reads some.</summary>
+    public void DeliverTo(Memory<byte> destination) => _destination = destination;
+
+    /// <summary>Copies bytes in order and counts them as read; first come those that lie there already.</summary>
     public int Read(Span<byte> destination)
     {
-        var count = Math.Min(destination.Length, Readable);
-        if (count == 0)
-            return 0;
-        _blocks.Read(ReadOffset, destination[..count]);
-        Consume(count);
+        var delivered = Delivered;
+        var count = Math.Min(destination.Length - delivered, Readable);
+        if (count > 0)
+        {
+            _blocks.Read(ReadOffset, destination.Slice(delivered, count));
+            Consume(count);
+        }
+
+        count += delivered;
+        if (count > 0)
+        {
+            Delivered = 0;
+            _destination = default;
+        }
+
         return count;
     }
 
@@ -166,6 +186,20 @@ internal sealed class ReceiveBuffer(BufferPool pool, int capacity)
         _count = 0;
         ReadOffset = Next;
         _blocks.Dispose();
+    }
+
+    // What comes in order and need not wait behind other bytes takes no way over the buffer.
+    private int Deliver(ReadOnlySpan<byte> data)
+    {
+        var count = Readable > 0 ? 0 : Math.Min(_destination.Length - Delivered, data.Length);
+        if (count == 0)
+            return 0;
+        data[..count].CopyTo(_destination.Span[Delivered..]);
+        Delivered += count;
+        Next += count;
+        ReadOffset = Next;
+        _blocks.ReleaseTo(Next);
+        return count;
     }
 
     private int FindFirstEndingAtOrAfter(long offset)

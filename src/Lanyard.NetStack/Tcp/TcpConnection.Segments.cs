@@ -311,7 +311,7 @@ public sealed partial class TcpConnection
             return;
         }
 
-        var readable = Receiver.Buffer.Readable;
+        var received = Receiver.Buffer.Next;
         switch (Receiver.Receive(sequence, data, fin))
         {
             case ReceiveBuffer.Outcome.OutOfOrder:
@@ -327,9 +327,9 @@ public sealed partial class TcpConnection
                 break;
         }
 
-        if (Receiver.Buffer.Readable > readable)
+        if (Receiver.Buffer.Next > received)
         {
-            BytesReceived += Receiver.Buffer.Readable - readable;
+            BytesReceived += Receiver.Buffer.Next - received;
             _raise |= Raise.Readable;
         }
 

@@ -50,7 +50,7 @@ public sealed partial class TcpConnection
     public TcpOptions Options { get; private set; }
 
     /// <summary>Bytes received in order and not yet read.</summary>
-    public int ReadableBytes => Receiver.Buffer.Readable;
+    public int ReadableBytes => Receiver.Buffer.Readable + Receiver.Buffer.Delivered;
 
     /// <summary>Whether the other end has finished sending and everything it sent has been read.</summary>
     public bool ReceiveEnded => Receiver.FinReceived && ReadableBytes == 0;
@@ -116,6 +116,13 @@ public sealed partial class TcpConnection
         Mark();
         Host.EndBatch(now);
     }
+
+    /// <summary>
+    /// Tells where the owner, who has read all there was, waits for bytes. What arrives in order is put there at once, and
+    /// <see cref="ITcpEvents.OnReadable"/> tells as always; the next <see cref="Read"/>, which must be into the same memory, counts it.
+    /// </summary>
+    /// <param name="destination">Where they go; empty to wait no longer, which is not for inside of a call into the host.</param>
+    public void ReceiveInto(Memory<byte> destination) => Receiver.Buffer.DeliverTo(destination);
 
     /// <summary>Takes received bytes.</summary>
     /// <param name="now">The time in microseconds.</param>

@@ -261,6 +261,7 @@ internal sealed class TcpChannel : ITcpEvents, IPortUser
         {
             Begin();
             _buffer = buffer;
+            channel.Connection.ReceiveInto(buffer);
         }
 
         public void Advance()
@@ -273,7 +274,11 @@ internal sealed class TcpChannel : ITcpEvents, IPortUser
                 Fail(error);
         }
 
-        protected override void Release() => _buffer = default;
+        protected override void Release()
+        {
+            _buffer = default;
+            channel.Connection.ReceiveInto(default);
+        }
     }
 
     private sealed class WriteOperation(TcpChannel channel) : Operation<bool>(channel.Runtime)

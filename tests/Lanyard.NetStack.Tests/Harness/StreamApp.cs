@@ -13,6 +13,7 @@ internal sealed class StreamApp : ITcpEvents
     private readonly byte[] _scratch = new byte[65_536];
     private readonly Random _random;
     private TcpConnection? _connection;
+    private int _awaited;
 
     public StreamApp(Func<long> clock, long toSend, int sendSeed = 1, int expectSeed = 2, int seed = 0)
     {
@@ -111,9 +112,17 @@ internal sealed class StreamApp : ITcpEvents
             var want = Math.Min(_scratch.Length, PatternBytes - from);
             if (RandomSizes)
                 want = Math.Min(want, 1 + _random.Next(20_000));
+            if (_awaited > 0)
+                want = _awaited;
             var count = connection.Read(_clock(), _scratch.AsSpan(0, want));
             if (count == 0)
+            {
+                _awaited = RandomSizes && _random.Next(2) == 0 ? 0 : want;
+                connection.ReceiveInto(_scratch.AsMemory(0, _awaited));
                 break;
+            }
+
+            _awaited = 0;
             if (Verify && !_scratch.AsSpan(0, count).SequenceEqual(_expect.AsSpan(from, count)))
                 Corrupted = true;
             Received += count;
