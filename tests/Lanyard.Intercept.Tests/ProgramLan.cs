@@ -11,7 +11,7 @@ using Lanyard.Wire.Tests;
 namespace Lanyard.Intercept.Tests;
 
 /// <summary>A root with a controller and two services, each a process, on one network; programs run beside the services.</summary>
-public sealed partial class ProgramLan : IAsyncLifetime
+public partial class ProgramLan : IAsyncLifetime
 {
     private readonly TestFolder _folder = new();
     private readonly HttpClient _api = new(new SocketsHttpHandler { UseProxy = false });
@@ -33,6 +33,9 @@ public sealed partial class ProgramLan : IAsyncLifetime
     public string Node(string service) => File.ReadAllText(Path.Combine(Home(service), "identity.public"))[..10];
 
     public string Home(string service) => service.Length == 0 ? _folder.PathOf() : _folder.PathOf(service);
+
+    /// <summary>How many MiB of objects a service may hold; null for as many as the machine has room for.</summary>
+    protected virtual int? HeapMiB => null;
 
     public ProgramProcess Service(string name) => _services[name];
 
@@ -86,7 +89,8 @@ public sealed partial class ProgramLan : IAsyncLifetime
     /// <summary>Starts a service, or starts it again.</summary>
     public async Task StartServiceAsync(string name, params string[] args)
     {
-        var service = ProgramProcess.Start(Home(name), ["dotnet", Path.Combine(AppContext.BaseDirectory, "Lanyard.Cli.dll"), "service", "--home", Home(name), .. args]);
+        string[] limit = HeapMiB is { } limited ? ["env", $"DOTNET_GCHeapHardLimit={limited << 20:x}"] : [];
+        var service = ProgramProcess.Start(Home(name), [.. limit, "dotnet", Path.Combine(AppContext.BaseDirectory, "Lanyard.Cli.dll"), "service", "--home", Home(name), .. args]);
         _services[name] = service;
         await UntilAsync(() => service.Output.Contains("API at", StringComparison.Ordinal), () => service.Output);
     }
@@ -167,6 +171,7 @@ public sealed partial class ProgramLan : IAsyncLifetime
         foreach (var service in _services.Values)
             await service.DisposeAsync();
         _folder.Dispose();
+        GC.SuppressFinalize(this);
     }
 
     /// <summary>Waits until something is so.</summary>
