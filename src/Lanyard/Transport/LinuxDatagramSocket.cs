@@ -21,8 +21,8 @@ internal sealed unsafe class LinuxDatagramSocket : DatagramSocket
     private const int SendBytes = 4 * SlotBytes;
     private const int MaxUnsegmentedKept = 256;
 
-    // With so much waiting in the system, what comes is told to come slower, long before the system drops it.
-    private const uint BacklogBytes = 2 << 20;
+    // With this part of its room for the socket full, what comes is told to come slower, before the system drops it.
+    private const int BacklogShare = 2;
 
     private static readonly Lazy<bool> IsAvailable = new(Probe);
 
@@ -68,7 +68,7 @@ internal sealed unsafe class LinuxDatagramSocket : DatagramSocket
                 throw new SocketException(error);
         }
 
-        batch.IsBacklogged = count == ReceiveSlots && ReadBacklog() > BacklogBytes;
+        batch.IsBacklogged = count == ReceiveSlots && IsFilling();
         for (var i = 0; i < count; i++)
         {
             var source = _received.ReadAddress(i);
@@ -172,18 +172,18 @@ internal sealed unsafe class LinuxDatagramSocket : DatagramSocket
 
     private static byte* Address(byte[] pinned, int offset) => (byte*)Marshal.UnsafeAddrOfPinnedArrayElement(pinned, offset);
 
-    // What the system holds for this socket, its own overhead included; 0 where it does not say.
-    private uint ReadBacklog()
+    // What the system holds for this socket, its own overhead included, beside what it would hold; where it does not say, nothing.
+    private bool IsFilling()
     {
         Span<uint> memory = stackalloc uint[LinuxSocketCalls.MemoryInfoFields];
         try
         {
             Socket.GetRawSocketOption(LinuxSocketCalls.SolSocket, LinuxSocketCalls.SoMemInfo, MemoryMarshal.AsBytes(memory));
-            return memory[0];
+            return memory[0] > memory[1] / BacklogShare;
         }
         catch (SocketException)
         {
-            return 0;
+            return false;
         }
     }
 
