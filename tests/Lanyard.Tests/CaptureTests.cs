@@ -46,7 +46,10 @@ public sealed class CaptureTests
         using var socket = pair.A.OpenUdp();
         for (var i = 0; i < 400; i++)
             socket.SendTo(new byte[1_400], new InetEndpoint(Pair.Address(pair.B), 9));
-        Assert.True((await pair.A.PingAsync(pair.B.IPv4Address!, TimeSpan.FromMinutes(1), 56, TestLan.Guard)).IsSuccess);
+        // What comes behind so many may be lost once itself.
+        var guard = TestLan.Guard;
+        while (!(await pair.A.PingAsync(pair.B.IPv4Address!, TimeSpan.FromSeconds(1), 56, guard)).IsSuccess)
+            guard.ThrowIfCancellationRequested();
         Assert.True(capture.DroppedFrames > 100);
         file.Release();
         await capture.DisposeAsync();
