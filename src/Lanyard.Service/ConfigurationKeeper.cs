@@ -121,17 +121,15 @@ internal sealed class ConfigurationKeeper : IAsyncDisposable
                 await _touched.WaitAsync(pollInterval, _end.Token).ConfigureAwait(false);
             else
                 await Task.Delay(SettleTime, _end.Token).ConfigureAwait(false);
-            try
-            {
-                seen = Look(seen);
-            }
-#pragma warning disable CA1031 // Nobody awaits this task: whatever reading the file or a hearer of Changed throws is logged, and would otherwise end the watching unseen.
-            catch (Exception failure)
-#pragma warning restore CA1031
-            {
-                ServiceLog.ConfigurationFailed(_logger, failure);
-                seen = null;
-            }
+            Content? next = null;
+            await Background.TryAsync(
+                () =>
+                {
+                    next = Look(seen);
+                    return Task.CompletedTask;
+                },
+                failure => ServiceLog.ConfigurationFailed(_logger, failure)).ConfigureAwait(false);
+            seen = next;
         }
     }
 

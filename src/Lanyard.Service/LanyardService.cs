@@ -162,7 +162,7 @@ public sealed class LanyardService : IAsyncDisposable
     public async Task ReloadAsync()
     {
         _configuration.Reload();
-        await PutIntoForceAsync().ConfigureAwait(false);
+        await TryPutIntoForceAsync().ConfigureAwait(false);
     }
 
     /// <summary>Ends the service: what waits to be stored is stored, the node tells nobody and keeps its state, the API is gone.</summary>
@@ -185,7 +185,9 @@ public sealed class LanyardService : IAsyncDisposable
             StateFiles.TryDelete(Path.Combine(_home, file));
     }
 
-    private void OnConfigurationChanged(object? sender, EventArgs e) => _ = Task.Run(PutIntoForceAsync);
+    private void OnConfigurationChanged(object? sender, EventArgs e) => _ = Task.Run(TryPutIntoForceAsync);
+
+    private Task TryPutIntoForceAsync() => Background.TryAsync(PutIntoForceAsync, failure => ServiceLog.ConfigurationFailed(_logger, failure));
 
     private async Task PutIntoForceAsync()
     {
@@ -207,12 +209,6 @@ public sealed class LanyardService : IAsyncDisposable
         catch (OperationCanceledException) when (_end.IsCancellationRequested)
         {
             // The service ends, and its API with it.
-        }
-#pragma warning disable CA1031 // Nobody awaits this task: what sockets, proxies and the API's server throw is logged, would otherwise go unseen, and does not end the service.
-        catch (Exception failure)
-#pragma warning restore CA1031
-        {
-            ServiceLog.ConfigurationFailed(_logger, failure);
         }
         finally
         {

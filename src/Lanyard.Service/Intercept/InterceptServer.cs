@@ -121,7 +121,7 @@ public sealed class InterceptServer : IAsyncDisposable
                 await _room.WaitAsync(_stop.Token).ConfigureAwait(false);
                 var client = await _listener.AcceptAsync(_stop.Token).ConfigureAwait(false);
                 isFailing = false;
-                _ = ServeAsync(client);
+                _ = Background.TryAsync(() => ServeAsync(client), failure => Log.RequestFailed(_logger, failure));
             }
             catch (SocketException failure) when (!_stop.IsCancellationRequested)
             {
@@ -155,12 +155,6 @@ public sealed class InterceptServer : IAsyncDisposable
         catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
         {
             // The program went away, or said nothing in time.
-        }
-#pragma warning disable CA1031 // Nobody awaits this task: any failure is logged, would otherwise go unseen, and concerns one request alone.
-        catch (Exception failure)
-#pragma warning restore CA1031
-        {
-            Log.RequestFailed(_logger, failure);
         }
         finally
         {

@@ -76,37 +76,36 @@ internal sealed class ProxyHost : IAsyncDisposable
         await _turn.WaitAsync().ConfigureAwait(false);
         try
         {
-            if (_isDisposed)
-                return;
-            if (changed is not null)
-            {
-                _configuration = changed;
-                _failing.Clear();
-            }
-
-            var wanted = Wanted();
-            foreach (var (entry, running) in _running.ToArray())
-            {
-                if (!wanted.TryGetValue(entry, out var network) || network != running.Network)
-                    await StopAsync(entry).ConfigureAwait(false);
-            }
-
-            _failing.IntersectWith(wanted.Keys);
-            foreach (var (entry, network) in wanted)
-                Start(entry, network);
-            _again.Change(_failing.Count > 0 ? _retryInterval : Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        }
-#pragma warning disable CA1031 // It runs on timers and events: there is nobody else to tell.
-        catch (Exception failure)
-#pragma warning restore CA1031
-        {
-            ProxyHostLog.InternalError(_logger, failure);
-            _again.Change(_retryInterval, Timeout.InfiniteTimeSpan);
+            if (!await Background.TryAsync(() => ReconcileInTurnAsync(changed), failure => ProxyHostLog.InternalError(_logger, failure)).ConfigureAwait(false))
+                _again.Change(_retryInterval, Timeout.InfiniteTimeSpan);
         }
         finally
         {
             _turn.Release();
         }
+    }
+
+    private async Task ReconcileInTurnAsync(LocalConfiguration? changed)
+    {
+        if (_isDisposed)
+            return;
+        if (changed is not null)
+        {
+            _configuration = changed;
+            _failing.Clear();
+        }
+
+        var wanted = Wanted();
+        foreach (var (entry, running) in _running.ToArray())
+        {
+            if (!wanted.TryGetValue(entry, out var network) || network != running.Network)
+                await StopAsync(entry).ConfigureAwait(false);
+        }
+
+        _failing.IntersectWith(wanted.Keys);
+        foreach (var (entry, network) in wanted)
+            Start(entry, network);
+        _again.Change(_failing.Count > 0 ? _retryInterval : Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     // What can run at present, each with its network; one that is not joined comes when it is.

@@ -10,8 +10,6 @@ internal readonly struct AesArm : IAesMachine
 {
     public static bool IsSupported => Aes.IsSupported && AdvSimd.Arm64.IsSupported;
 
-    public static bool MultipliesSums => false;
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Begin(Vector128<byte> block, Vector128<byte> key) => block;
 
@@ -35,30 +33,18 @@ internal readonly struct AesArm : IAesMachine
     public static Vector128<byte> InverseMixColumns(Vector128<byte> key) => Aes.InverseMixColumns(key);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<ulong> Polynomial(Vector128<byte> block) => ReversedPolynomials.FromBlock(block);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<byte> Block(Vector128<ulong> polynomial) => ReversedPolynomials.ToBlock(polynomial);
-
-    public static Vector128<ulong> Factor(Vector128<ulong> polynomial) => ReversedPolynomials.TimesX(polynomial);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<ulong> Reduced(in IAesMachine.Sum sum) => ReversedPolynomials.Reduced<AesArm>(sum);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<ulong> MultiplyLow(Vector128<ulong> a, Vector128<ulong> b) =>
-        Aes.PolynomialMultiplyWideningLower(a.GetLower(), b.GetLower());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void AddProduct(Vector128<ulong> a, Vector128<ulong> b, ref IAesMachine.Sum sum)
+    public static void WithFirstColumns(
+        Vector128<byte> block,
+        Vector128<byte> columns,
+        out Vector128<byte> b0,
+        out Vector128<byte> b1,
+        out Vector128<byte> b2,
+        out Vector128<byte> b3)
     {
-        var exchanged = AdvSimd.ExtractVector128(b, b, 1);
-        sum.Low ^= Aes.PolynomialMultiplyWideningLower(a.GetLower(), b.GetLower());
-        sum.Middle ^= Aes.PolynomialMultiplyWideningLower(a.GetLower(), exchanged.GetLower());
-        sum.Middle ^= Aes.PolynomialMultiplyWideningUpper(a, exchanged);
-        sum.High ^= Aes.PolynomialMultiplyWideningUpper(a, b);
+        b0 = AdvSimd.Arm64.InsertSelectedScalar(block.AsUInt32(), 0, columns.AsUInt32(), 0).AsByte();
+        b1 = AdvSimd.Arm64.InsertSelectedScalar(block.AsUInt32(), 0, columns.AsUInt32(), 1).AsByte();
+        b2 = AdvSimd.Arm64.InsertSelectedScalar(block.AsUInt32(), 0, columns.AsUInt32(), 2).AsByte();
+        b3 = AdvSimd.Arm64.InsertSelectedScalar(block.AsUInt32(), 0, columns.AsUInt32(), 3).AsByte();
     }
-
-    public static int AddProductsWide(ref byte blocks, ref byte factors, nuint sums, int count, ref IAesMachine.Sum sum) => 0;
 }
 #endif

@@ -32,15 +32,15 @@ public sealed class AesGmacSiv : IDisposable
         if (encryptionKey.Length != KeySize)
             throw new ArgumentException("An AES-GMAC-SIV key has 32 bytes.", nameof(encryptionKey));
 #if NET10_0_OR_GREATER
-        if (AesX86Wide.IsSupported)
-            _core = new AesGmacSivHardware<AesX86Wide>(authenticationKey, encryptionKey);
+        if (AesX86.IsSupported && GhashX86Wide.IsSupported)
+            _core = new AesGmacSivHardware<AesX86, GhashX86Wide>(authenticationKey, encryptionKey);
         else
 #endif
 #if NET
-        if (AesX86.IsSupported)
-            _core = new AesGmacSivHardware<AesX86>(authenticationKey, encryptionKey);
-        else if (AesArm.IsSupported)
-            _core = new AesGmacSivHardware<AesArm>(authenticationKey, encryptionKey);
+        if (AesX86.IsSupported && GhashX86.IsSupported)
+            _core = new AesGmacSivHardware<AesX86, GhashX86>(authenticationKey, encryptionKey);
+        else if (AesArm.IsSupported && GhashArm.IsSupported)
+            _core = new AesGmacSivHardware<AesArm, GhashArm>(authenticationKey, encryptionKey);
         else
 #endif
             _core = new AesGmacSivPortable(authenticationKey, encryptionKey);

@@ -10,17 +10,19 @@ namespace Lanyard.Wire.Crypto;
 /// AES-GMAC-SIV with a processor's own instructions. Counters are encrypted eight at a time. The hash multiplies a group of blocks by
 /// powers of its key, computed in advance, adds up, and reduces once.
 /// </summary>
-/// <typeparam name="TMachine">The instructions.</typeparam>
-internal sealed class AesGmacSivHardware<TMachine> : AesGmacSivCore
-    where TMachine : struct, IAesMachine
+/// <typeparam name="TAes">The instructions for AES.</typeparam>
+/// <typeparam name="TGhash">The instructions for the hash.</typeparam>
+internal sealed class AesGmacSivHardware<TAes, TGhash> : AesGmacSivCore
+    where TAes : struct, IAesMachine
+    where TGhash : struct, IGhashMachine
 {
     private const int BlockSize = AesPortable.BlockSize;
     private const int Rounds = AesPortable.Rounds;
     private const int CountersAtOnce = 8;
     private const int BatchSize = CountersAtOnce * BlockSize;
 
-    // A packet of 1400 bytes is one group. Before a group there may be the additional data, after the last a partial block and the lengths.
-    private const int GroupBlocks = 88;
+    // A packet with a whole frame is one group. Before a group there may be the additional data, after the last a partial block and the lengths.
+    private const int GroupBlocks = 176;
     private const int Powers = GroupBlocks + 3;
 
     // What the one allocation holds: round keys of the first key, of the second, those of the second for decryption, the hash key's
@@ -35,7 +37,7 @@ internal sealed class AesGmacSivHardware<TMachine> : AesGmacSivCore
 
     private const int SumsAfter = Powers * BlockSize;
 
-    private readonly SecretBytes _keys = new(HashKeys + (TMachine.MultipliesSums ? 2 * SumsAfter : SumsAfter), CacheLine);
+    private readonly SecretBytes _keys = new(HashKeys + (TGhash.MultipliesSums ? 2 * SumsAfter : SumsAfter), CacheLine);
 
     /// <summary>For shuffles: moved so far that an index is out of range, it gives zero.</summary>
     private static Vector128<byte> Indices => Vector128.Create((byte)0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
@@ -50,20 +52,20 @@ internal sealed class AesGmacSivHardware<TMachine> : AesGmacSivCore
         {
             var key = Key(ref start, EncryptionKeys, Rounds - i);
             if (i is > 0 and < Rounds)
-                key = TMachine.InverseMixColumns(key);
+                key = TAes.InverseMixColumns(key);
             key.StoreUnsafe(ref start, (nuint)(DecryptionKeys + (i * BlockSize)));
         }
 
-        var hashKey = TMachine.Factor(TMachine.Polynomial(Encrypted(ref start, AuthenticationKeys, Vector128<byte>.Zero)));
+        var hashKey = TGhash.Factor(TGhash.Polynomial(Encrypted(ref start, AuthenticationKeys, Vector128<byte>.Zero)));
         var power = hashKey;
         for (var i = Powers - 1; i >= 0; i--)
         {
             power.AsByte().StoreUnsafe(ref start, (nuint)(HashKeys + (i * BlockSize)));
-            if (TMachine.MultipliesSums)
+            if (TGhash.MultipliesSums)
                 Vector128.Create(power[0] ^ power[1]).AsByte().StoreUnsafe(ref start, (nuint)(HashKeys + SumsAfter + (i * BlockSize)));
-            IAesMachine.Sum sum = default;
-            TMachine.AddProduct(power, hashKey, ref sum);
-            power = TMachine.Reduced(sum);
+            IGhashMachine.Sum sum = default;
+            TGhash.AddProduct(power, hashKey, ref sum);
+            power = TGhash.Reduced(sum);
         }
     }
 
@@ -97,29 +99,29 @@ internal sealed class AesGmacSivHardware<TMachine> : AesGmacSivCore
 
     private static Vector128<byte> Encrypted(ref byte keys, int schedule, Vector128<byte> block)
     {
-        block = TMachine.Begin(block, Key(ref keys, schedule, 0));
-        block = TMachine.Round(block, Key(ref keys, schedule, 0), Key(ref keys, schedule, 1));
-        block = TMachine.Round(block, Key(ref keys, schedule, 1), Key(ref keys, schedule, 2));
-        block = TMachine.Round(block, Key(ref keys, schedule, 2), Key(ref keys, schedule, 3));
-        block = TMachine.Round(block, Key(ref keys, schedule, 3), Key(ref keys, schedule, 4));
-        block = TMachine.Round(block, Key(ref keys, schedule, 4), Key(ref keys, schedule, 5));
-        block = TMachine.Round(block, Key(ref keys, schedule, 5), Key(ref keys, schedule, 6));
-        block = TMachine.Round(block, Key(ref keys, schedule, 6), Key(ref keys, schedule, 7));
-        block = TMachine.Round(block, Key(ref keys, schedule, 7), Key(ref keys, schedule, 8));
-        block = TMachine.Round(block, Key(ref keys, schedule, 8), Key(ref keys, schedule, 9));
-        block = TMachine.Round(block, Key(ref keys, schedule, 9), Key(ref keys, schedule, 10));
-        block = TMachine.Round(block, Key(ref keys, schedule, 10), Key(ref keys, schedule, 11));
-        block = TMachine.Round(block, Key(ref keys, schedule, 11), Key(ref keys, schedule, 12));
-        block = TMachine.Round(block, Key(ref keys, schedule, 12), Key(ref keys, schedule, 13));
-        return TMachine.LastRound(block, Key(ref keys, schedule, 13), Key(ref keys, schedule, 14));
+        block = TAes.Begin(block, Key(ref keys, schedule, 0));
+        block = TAes.Round(block, Key(ref keys, schedule, 0), Key(ref keys, schedule, 1));
+        block = TAes.Round(block, Key(ref keys, schedule, 1), Key(ref keys, schedule, 2));
+        block = TAes.Round(block, Key(ref keys, schedule, 2), Key(ref keys, schedule, 3));
+        block = TAes.Round(block, Key(ref keys, schedule, 3), Key(ref keys, schedule, 4));
+        block = TAes.Round(block, Key(ref keys, schedule, 4), Key(ref keys, schedule, 5));
+        block = TAes.Round(block, Key(ref keys, schedule, 5), Key(ref keys, schedule, 6));
+        block = TAes.Round(block, Key(ref keys, schedule, 6), Key(ref keys, schedule, 7));
+        block = TAes.Round(block, Key(ref keys, schedule, 7), Key(ref keys, schedule, 8));
+        block = TAes.Round(block, Key(ref keys, schedule, 8), Key(ref keys, schedule, 9));
+        block = TAes.Round(block, Key(ref keys, schedule, 9), Key(ref keys, schedule, 10));
+        block = TAes.Round(block, Key(ref keys, schedule, 10), Key(ref keys, schedule, 11));
+        block = TAes.Round(block, Key(ref keys, schedule, 11), Key(ref keys, schedule, 12));
+        block = TAes.Round(block, Key(ref keys, schedule, 12), Key(ref keys, schedule, 13));
+        return TAes.LastRound(block, Key(ref keys, schedule, 13), Key(ref keys, schedule, 14));
     }
 
     private static Vector128<byte> Decrypted(ref byte keys, Vector128<byte> block)
     {
-        block = TMachine.Begin(block, Key(ref keys, DecryptionKeys, 0));
+        block = TAes.Begin(block, Key(ref keys, DecryptionKeys, 0));
         for (var i = 1; i < Rounds; i++)
-            block = TMachine.InverseRound(block, Key(ref keys, DecryptionKeys, i - 1), Key(ref keys, DecryptionKeys, i));
-        return TMachine.InverseLastRound(block, Key(ref keys, DecryptionKeys, Rounds - 1), Key(ref keys, DecryptionKeys, Rounds));
+            block = TAes.InverseRound(block, Key(ref keys, DecryptionKeys, i - 1), Key(ref keys, DecryptionKeys, i));
+        return TAes.InverseLastRound(block, Key(ref keys, DecryptionKeys, Rounds - 1), Key(ref keys, DecryptionKeys, Rounds));
     }
 
     /// <summary>The block whose encryption is added to the hash: the vector, zeros, a one.</summary>
@@ -128,7 +130,7 @@ internal sealed class AesGmacSivHardware<TMachine> : AesGmacSivCore
     /// <summary>GMAC folded to eight bytes.</summary>
     private static ulong Folded(Vector128<ulong> hash, Vector128<byte> pad)
     {
-        var code = (TMachine.Block(hash) ^ pad).AsUInt64();
+        var code = (TGhash.Block(hash) ^ pad).AsUInt64();
         return code[0] ^ code[1];
     }
 
@@ -144,79 +146,101 @@ internal sealed class AesGmacSivHardware<TMachine> : AesGmacSivCore
     [MethodImpl(Optimize.AtOnce)]
     private static void ApplyCounter(ref byte keys, Vector128<uint> counter, Span<byte> data)
     {
-        // Eight counters, begun with the first round key. The next eight are written word by word while eight are encrypted, since the
-        // ports for vectors have no time for it.
-        Span<byte> counters = stackalloc byte[BatchSize];
-        ref var begun = ref MemoryMarshal.GetReference(counters);
-        var first = TMachine.Begin(counter.WithElement(3, 0u).AsByte(), Key(ref keys, EncryptionKeys, 0));
-        uint number = counter[3], word = first.AsUInt32()[3];
-        for (uint i = 0; i < CountersAtOnce; i++)
-        {
-            var last = BinaryPrimitives.ReverseEndianness(number + i) ^ word;
-            first.AsUInt32().WithElement(3, last).AsByte().StoreUnsafe(ref begun, i * BlockSize);
-        }
+        // While counters differ in their last byte alone, blocks differ after the first round in one column alone. A round makes four such columns
+        // at once, of four last bytes (each where the column beside it comes from) and of zeros, whose part is exchanged for the true one.
+        var number = counter[3];
+        var lastKey = Vector128.Create(Key(ref keys, EncryptionKeys, 0).AsUInt32()[3] & 0xff000000).AsByte();
+        var columnOfZero = FourColumns(default, lastKey);
+        var lastBytes = Vector128.Create(number << 24) + Vector128.Create(1U << 24, 2U << 24, 3U << 24, 0);
+        var high = number >> 8;
+        var first = FirstRound(ref keys, counter, high << 8);
+        var exchange = Vector128.Create(first.AsUInt32()[0]).AsByte() ^ columnOfZero;
+        var columns = FourColumns(lastBytes, lastKey) ^ exchange;
+        var nextColumns = FourColumns(lastBytes + Vector128.Create(4U << 24), lastKey) ^ exchange;
+
+        Span<byte> rest = stackalloc byte[BatchSize];
         ref var place = ref MemoryMarshal.GetReference(data);
         var length = data.Length;
-        for (; length >= BatchSize; length -= BatchSize)
+        while (length > 0)
         {
+            TAes.WithFirstColumns(first, columns, out var b0, out var b1, out var b2, out var b3);
+            TAes.WithFirstColumns(first, nextColumns, out var b4, out var b5, out var b6, out var b7);
+            if ((number + CountersAtOnce - 1) >> 8 != high)
+            {
+                (b0, b1) = (FirstRound(ref keys, counter, number), FirstRound(ref keys, counter, number + 1));
+                (b2, b3) = (FirstRound(ref keys, counter, number + 2), FirstRound(ref keys, counter, number + 3));
+                (b4, b5) = (FirstRound(ref keys, counter, number + 4), FirstRound(ref keys, counter, number + 5));
+                (b6, b7) = (FirstRound(ref keys, counter, number + 6), FirstRound(ref keys, counter, number + 7));
+                high = (number + CountersAtOnce) >> 8;
+                first = FirstRound(ref keys, counter, high << 8);
+                exchange = Vector128.Create(first.AsUInt32()[0]).AsByte() ^ columnOfZero;
+            }
+
+            // Written out: a loop's end would be mispredicted about once for eight blocks, which costs as much as a third of them.
+            EightRounds(ref keys, 2, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
+            EightRounds(ref keys, 3, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
+            EightRounds(ref keys, 4, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
+            EightRounds(ref keys, 5, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
             number += CountersAtOnce;
-            EightBlocks(ref keys, ref begun, number, word, ref place);
+            lastBytes += Vector128.Create((uint)CountersAtOnce << 24);
+            columns = FourColumns(lastBytes, lastKey) ^ exchange;
+            nextColumns = FourColumns(lastBytes + Vector128.Create(4U << 24), lastKey) ^ exchange;
+            EightRounds(ref keys, 6, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
+            EightRounds(ref keys, 7, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
+            EightRounds(ref keys, 8, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
+            EightRounds(ref keys, 9, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
+            EightRounds(ref keys, 10, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
+            EightRounds(ref keys, 11, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
+            EightRounds(ref keys, 12, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
+            EightRounds(ref keys, 13, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
+            Vector128<byte> keyBefore = Key(ref keys, EncryptionKeys, Rounds - 1), key = Key(ref keys, EncryptionKeys, Rounds);
+            (b0, b1) = (TAes.LastRound(b0, keyBefore, key), TAes.LastRound(b1, keyBefore, key));
+            (b2, b3) = (TAes.LastRound(b2, keyBefore, key), TAes.LastRound(b3, keyBefore, key));
+            (b4, b5) = (TAes.LastRound(b4, keyBefore, key), TAes.LastRound(b5, keyBefore, key));
+            (b6, b7) = (TAes.LastRound(b6, keyBefore, key), TAes.LastRound(b7, keyBefore, key));
+            if (length < BatchSize)
+            {
+                ref var stream = ref MemoryMarshal.GetReference(rest);
+                b0.StoreUnsafe(ref stream);
+                b1.StoreUnsafe(ref stream, BlockSize);
+                b2.StoreUnsafe(ref stream, 2 * BlockSize);
+                b3.StoreUnsafe(ref stream, 3 * BlockSize);
+                b4.StoreUnsafe(ref stream, 4 * BlockSize);
+                b5.StoreUnsafe(ref stream, 5 * BlockSize);
+                b6.StoreUnsafe(ref stream, 6 * BlockSize);
+                b7.StoreUnsafe(ref stream, 7 * BlockSize);
+                break;
+            }
+            AddTo(ref place, 0, b0);
+            AddTo(ref place, BlockSize, b1);
+            AddTo(ref place, 2 * BlockSize, b2);
+            AddTo(ref place, 3 * BlockSize, b3);
+            AddTo(ref place, 4 * BlockSize, b4);
+            AddTo(ref place, 5 * BlockSize, b5);
+            AddTo(ref place, 6 * BlockSize, b6);
+            AddTo(ref place, 7 * BlockSize, b7);
             place = ref Unsafe.Add(ref place, BatchSize);
+            length -= BatchSize;
         }
         if (length > 0)
         {
-            // The rest in a place where eight blocks have room.
-            Span<byte> last = stackalloc byte[BatchSize];
-            var rest = data[^length..];
-            rest.CopyTo(last);
-            EightBlocks(ref keys, ref begun, number, word, ref MemoryMarshal.GetReference(last));
-            last[..length].CopyTo(rest);
-            last.Clear();
+            ByteMath.Xor(data[^length..], rest);
+            rest.Clear();
         }
-        counters.Clear();
     }
 
-    /// <summary>XORs eight encrypted counters in, and writes the next.</summary>
+    /// <summary>A counter after the first round, with another number.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void EightBlocks(ref byte keys, ref byte begun, uint next, uint word, ref byte data)
+    private static Vector128<byte> FirstRound(ref byte keys, Vector128<uint> counter, uint number)
     {
-        Vector128<byte> b0 = Vector128.LoadUnsafe(ref begun), b1 = Vector128.LoadUnsafe(ref begun, BlockSize);
-        Vector128<byte> b2 = Vector128.LoadUnsafe(ref begun, 2 * BlockSize), b3 = Vector128.LoadUnsafe(ref begun, 3 * BlockSize);
-        Vector128<byte> b4 = Vector128.LoadUnsafe(ref begun, 4 * BlockSize), b5 = Vector128.LoadUnsafe(ref begun, 5 * BlockSize);
-        Vector128<byte> b6 = Vector128.LoadUnsafe(ref begun, 6 * BlockSize), b7 = Vector128.LoadUnsafe(ref begun, 7 * BlockSize);
-
-        // Written out: a loop's end would be mispredicted about once for eight blocks, which costs as much as a third of them.
-        EightRounds(ref keys, 1, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
-        SetCounter(ref begun, 0, next, word);
-        EightRounds(ref keys, 2, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
-        SetCounter(ref begun, 1, next, word);
-        EightRounds(ref keys, 3, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
-        SetCounter(ref begun, 2, next, word);
-        EightRounds(ref keys, 4, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
-        SetCounter(ref begun, 3, next, word);
-        EightRounds(ref keys, 5, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
-        SetCounter(ref begun, 4, next, word);
-        EightRounds(ref keys, 6, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
-        SetCounter(ref begun, 5, next, word);
-        EightRounds(ref keys, 7, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
-        SetCounter(ref begun, 6, next, word);
-        EightRounds(ref keys, 8, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
-        SetCounter(ref begun, 7, next, word);
-        EightRounds(ref keys, 9, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
-        EightRounds(ref keys, 10, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
-        EightRounds(ref keys, 11, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
-        EightRounds(ref keys, 12, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
-        EightRounds(ref keys, 13, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
-        Vector128<byte> keyBefore = Key(ref keys, EncryptionKeys, Rounds - 1), key = Key(ref keys, EncryptionKeys, Rounds);
-        AddTo(ref data, 0, TMachine.LastRound(b0, keyBefore, key));
-        AddTo(ref data, BlockSize, TMachine.LastRound(b1, keyBefore, key));
-        AddTo(ref data, 2 * BlockSize, TMachine.LastRound(b2, keyBefore, key));
-        AddTo(ref data, 3 * BlockSize, TMachine.LastRound(b3, keyBefore, key));
-        AddTo(ref data, 4 * BlockSize, TMachine.LastRound(b4, keyBefore, key));
-        AddTo(ref data, 5 * BlockSize, TMachine.LastRound(b5, keyBefore, key));
-        AddTo(ref data, 6 * BlockSize, TMachine.LastRound(b6, keyBefore, key));
-        AddTo(ref data, 7 * BlockSize, TMachine.LastRound(b7, keyBefore, key));
+        Vector128<byte> keyBefore = Key(ref keys, EncryptionKeys, 0), key = Key(ref keys, EncryptionKeys, 1);
+        return TAes.Round(TAes.Begin(counter.WithElement(3, BinaryPrimitives.ReverseEndianness(number)).AsByte(), keyBefore), keyBefore, key);
     }
+
+    /// <summary>What the first round makes of four last bytes, where all else is zero.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<byte> FourColumns(Vector128<uint> lastBytes, Vector128<byte> lastKey) =>
+        TAes.Round(TAes.Begin(lastBytes.AsByte(), lastKey), lastKey, default);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void EightRounds(
@@ -232,20 +256,15 @@ internal sealed class AesGmacSivHardware<TMachine> : AesGmacSivCore
         ref Vector128<byte> b7)
     {
         Vector128<byte> keyBefore = Key(ref keys, EncryptionKeys, round - 1), key = Key(ref keys, EncryptionKeys, round);
-        b0 = TMachine.Round(b0, keyBefore, key);
-        b1 = TMachine.Round(b1, keyBefore, key);
-        b2 = TMachine.Round(b2, keyBefore, key);
-        b3 = TMachine.Round(b3, keyBefore, key);
-        b4 = TMachine.Round(b4, keyBefore, key);
-        b5 = TMachine.Round(b5, keyBefore, key);
-        b6 = TMachine.Round(b6, keyBefore, key);
-        b7 = TMachine.Round(b7, keyBefore, key);
+        b0 = TAes.Round(b0, keyBefore, key);
+        b1 = TAes.Round(b1, keyBefore, key);
+        b2 = TAes.Round(b2, keyBefore, key);
+        b3 = TAes.Round(b3, keyBefore, key);
+        b4 = TAes.Round(b4, keyBefore, key);
+        b5 = TAes.Round(b5, keyBefore, key);
+        b6 = TAes.Round(b6, keyBefore, key);
+        b7 = TAes.Round(b7, keyBefore, key);
     }
-
-    /// <summary>Writes a counter's last word; <paramref name="word"/> is what the first round key makes of zero.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void SetCounter(ref byte begun, int index, uint first, uint word) =>
-        Unsafe.WriteUnaligned(ref Unsafe.Add(ref begun, (index * BlockSize) + 12), BinaryPrimitives.ReverseEndianness(first + (uint)index) ^ word);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void AddTo(ref byte data, nint offset, Vector128<byte> stream)
@@ -268,9 +287,9 @@ internal sealed class AesGmacSivHardware<TMachine> : AesGmacSivCore
         Vector128<ulong> carried = default;
         for (; additionalData.Length > BlockSize; additionalData = additionalData[BlockSize..])
         {
-            IAesMachine.Sum sum = default;
-            AddProduct(ref keys, carried ^ TMachine.Polynomial(Vector128.Create(additionalData)), 1, ref sum);
-            carried = TMachine.Reduced(sum);
+            IGhashMachine.Sum sum = default;
+            AddProduct(ref keys, carried ^ TGhash.Polynomial(Vector128.Create(additionalData)), 1, ref sum);
+            carried = TGhash.Reduced(sum);
         }
         var extra = 0;
         if (additionalData.Length > 0)
@@ -280,7 +299,7 @@ internal sealed class AesGmacSivHardware<TMachine> : AesGmacSivCore
         }
         while (true)
         {
-            IAesMachine.Sum sum = default;
+            IGhashMachine.Sum sum = default;
             var blocks = Math.Min(data.Length / BlockSize, GroupBlocks);
             var rest = data[(blocks * BlockSize)..];
             var isLast = rest.Length < BlockSize;
@@ -295,7 +314,7 @@ internal sealed class AesGmacSivHardware<TMachine> : AesGmacSivCore
             AddProducts(ref keys, ref MemoryMarshal.GetReference(data), blocks, blocks + after, ref sum);
             if (!isLast)
             {
-                carried = TMachine.Reduced(sum);
+                carried = TGhash.Reduced(sum);
                 extra = 0;
                 data = rest;
                 continue;
@@ -308,37 +327,37 @@ internal sealed class AesGmacSivHardware<TMachine> : AesGmacSivCore
                 AddProduct(ref keys, carried ^ block, 2, ref sum);
                 carried = default;
             }
-            AddProduct(ref keys, carried ^ TMachine.Polynomial(Vector128.Create(BinaryPrimitives.ReverseEndianness(length * 8), 0).AsByte()), 1, ref sum);
-            return TMachine.Reduced(sum);
+            AddProduct(ref keys, carried ^ TGhash.Polynomial(Vector128.Create(BinaryPrimitives.ReverseEndianness(length * 8), 0).AsByte()), 1, ref sum);
+            return TGhash.Reduced(sum);
         }
     }
 
     /// <summary>Adds the products of blocks with the hash key's powers from the one given down.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddProducts(ref byte keys, ref byte blocks, int count, int power, ref IAesMachine.Sum sum)
+    private static void AddProducts(ref byte keys, ref byte blocks, int count, int power, ref IGhashMachine.Sum sum)
     {
         ref var factors = ref Unsafe.Add(ref keys, HashKeys + ((Powers - power) * BlockSize));
-        for (var i = TMachine.AddProductsWide(ref blocks, ref factors, SumsAfter, count, ref sum); i < count; i++)
+        for (var i = TGhash.AddProductsWide(ref blocks, ref factors, SumsAfter, count, ref sum); i < count; i++)
         {
-            var block = TMachine.Polynomial(Vector128.LoadUnsafe(ref blocks, (nuint)(i * BlockSize)));
-            TMachine.AddProduct(block, Vector128.LoadUnsafe(ref factors, (nuint)(i * BlockSize)).AsUInt64(), ref sum);
+            var block = TGhash.Polynomial(Vector128.LoadUnsafe(ref blocks, (nuint)(i * BlockSize)));
+            TGhash.AddProduct(block, Vector128.LoadUnsafe(ref factors, (nuint)(i * BlockSize)).AsUInt64(), ref sum);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddProduct(ref byte keys, Vector128<ulong> block, int power, ref IAesMachine.Sum sum) =>
-        TMachine.AddProduct(block, Key(ref keys, HashKeys, Powers - power).AsUInt64(), ref sum);
+    private static void AddProduct(ref byte keys, Vector128<ulong> block, int power, ref IGhashMachine.Sum sum) =>
+        TGhash.AddProduct(block, Key(ref keys, HashKeys, Powers - power).AsUInt64(), ref sum);
 
     /// <summary>The last bytes of sixteen, with zeros behind them.</summary>
     private static Vector128<ulong> LastBlock(ref byte sixteen, int length) =>
-        TMachine.Polynomial(Vector128.Shuffle(Vector128.LoadUnsafe(ref sixteen), Indices + Vector128.Create((byte)(BlockSize - length))));
+        TGhash.Polynomial(Vector128.Shuffle(Vector128.LoadUnsafe(ref sixteen), Indices + Vector128.Create((byte)(BlockSize - length))));
 
     private static Vector128<ulong> LastBlock(ReadOnlySpan<byte> rest)
     {
         Span<byte> block = stackalloc byte[BlockSize];
         block.Clear();
         rest.CopyTo(block);
-        return TMachine.Polynomial(Vector128.Create((ReadOnlySpan<byte>)block));
+        return TGhash.Polynomial(Vector128.Create((ReadOnlySpan<byte>)block));
     }
 }
 #endif

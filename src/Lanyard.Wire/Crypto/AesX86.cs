@@ -5,12 +5,10 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Lanyard.Wire.Crypto;
 
-/// <summary>AES-NI and PCLMULQDQ; from .NET 10 on also VPCLMULQDQ, two blocks at once.</summary>
+/// <summary>AES-NI.</summary>
 internal readonly struct AesX86 : IAesMachine
 {
-    public static bool IsSupported => Aes.IsSupported && Pclmulqdq.IsSupported && Ssse3.IsSupported;
-
-    public static bool MultipliesSums => false;
+    public static bool IsSupported => Aes.IsSupported && Sse41.IsSupported;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Begin(Vector128<byte> block, Vector128<byte> key) => block ^ key;
@@ -34,57 +32,18 @@ internal readonly struct AesX86 : IAesMachine
     public static Vector128<byte> InverseMixColumns(Vector128<byte> key) => Aes.InverseMixColumns(key);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<ulong> Polynomial(Vector128<byte> block) => ReversedPolynomials.FromBlock(block);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<byte> Block(Vector128<ulong> polynomial) => ReversedPolynomials.ToBlock(polynomial);
-
-    public static Vector128<ulong> Factor(Vector128<ulong> polynomial) => ReversedPolynomials.TimesX(polynomial);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<ulong> Reduced(in IAesMachine.Sum sum) => ReversedPolynomials.Reduced<AesX86>(sum);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<ulong> MultiplyLow(Vector128<ulong> a, Vector128<ulong> b) => Pclmulqdq.CarrylessMultiply(a, b, 0x00);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void AddProduct(Vector128<ulong> a, Vector128<ulong> b, ref IAesMachine.Sum sum)
+    public static void WithFirstColumns(
+        Vector128<byte> block,
+        Vector128<byte> columns,
+        out Vector128<byte> b0,
+        out Vector128<byte> b1,
+        out Vector128<byte> b2,
+        out Vector128<byte> b3)
     {
-        sum.Low ^= Pclmulqdq.CarrylessMultiply(a, b, 0x00);
-        sum.Middle ^= Pclmulqdq.CarrylessMultiply(a, b, 0x01) ^ Pclmulqdq.CarrylessMultiply(a, b, 0x10);
-        sum.High ^= Pclmulqdq.CarrylessMultiply(a, b, 0x11);
+        b0 = Sse41.Insert(block.AsSingle(), columns.AsSingle(), 0b00_00_0000).AsByte();
+        b1 = Sse41.Insert(block.AsSingle(), columns.AsSingle(), 0b01_00_0000).AsByte();
+        b2 = Sse41.Insert(block.AsSingle(), columns.AsSingle(), 0b10_00_0000).AsByte();
+        b3 = Sse41.Insert(block.AsSingle(), columns.AsSingle(), 0b11_00_0000).AsByte();
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int AddProductsWide(ref byte blocks, ref byte factors, nuint sums, int count, ref IAesMachine.Sum sum)
-    {
-        var done = 0;
-#if NET10_0_OR_GREATER
-        if (Pclmulqdq.V256.IsSupported && Avx2.IsSupported && count >= 2)
-        {
-            var reversed = Vector256.Create(ReversedBytes, ReversedBytes);
-            Vector256<ulong> low2 = default, middle2 = default, high2 = default;
-            for (; count - done >= 2; done += 2)
-            {
-                var a = Avx2.Shuffle(Vector256.LoadUnsafe(ref blocks, (nuint)done * 16), reversed).AsUInt64();
-                var b = Vector256.LoadUnsafe(ref factors, (nuint)done * 16).AsUInt64();
-                low2 ^= Pclmulqdq.V256.CarrylessMultiply(a, b, 0x00);
-                middle2 ^= Pclmulqdq.V256.CarrylessMultiply(a, b, 0x01) ^ Pclmulqdq.V256.CarrylessMultiply(a, b, 0x10);
-                high2 ^= Pclmulqdq.V256.CarrylessMultiply(a, b, 0x11);
-            }
-            sum.Low ^= Folded(low2);
-            sum.Middle ^= Folded(middle2);
-            sum.High ^= Folded(high2);
-        }
-#endif
-        return done;
-    }
-
-#if NET10_0_OR_GREATER
-    private static Vector128<byte> ReversedBytes => Vector128.Create((byte)15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<ulong> Folded(Vector256<ulong> sum) => sum.GetLower() ^ sum.GetUpper();
-#endif
 }
 #endif

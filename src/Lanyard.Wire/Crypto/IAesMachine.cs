@@ -4,16 +4,13 @@ using System.Runtime.Intrinsics;
 namespace Lanyard.Wire.Crypto;
 
 /// <summary>
-/// The instructions of a processor for AES and for products without carries. The rounds are given the round key before as well as their
-/// own, since processors differ in whether a round begins or ends with adding its key.
+/// The instructions of a processor for AES. The rounds are given the round key before as well as their own, since processors differ in
+/// whether a round begins or ends with adding its key.
 /// </summary>
 internal interface IAesMachine
 {
     /// <summary>Whether this processor has them.</summary>
     static abstract bool IsSupported { get; }
-
-    /// <summary>Whether <see cref="AddProductsWide"/> takes the sums of factors' halves.</summary>
-    static abstract bool MultipliesSums { get; }
 
     /// <summary>What comes before the first round.</summary>
     static abstract Vector128<byte> Begin(Vector128<byte> block, Vector128<byte> key);
@@ -35,37 +32,13 @@ internal interface IAesMachine
     /// <summary>The inverse of the step that mixes columns (FIPS 197, section 5.3.3).</summary>
     static abstract Vector128<byte> InverseMixColumns(Vector128<byte> key);
 
-    /// <summary>A block of the hash as a polynomial, its bits in the order in which this machine multiplies.</summary>
-    static abstract Vector128<ulong> Polynomial(Vector128<byte> block);
-
-    /// <summary>What <see cref="Polynomial"/> undoes.</summary>
-    static abstract Vector128<byte> Block(Vector128<ulong> polynomial);
-
-    /// <summary>What a polynomial is multiplied by in place of another one.</summary>
-    static abstract Vector128<ulong> Factor(Vector128<ulong> polynomial);
-
-    /// <summary>Brings a sum of products with factors back to 128 bits, modulo x^128 + x^7 + x^2 + x + 1.</summary>
-    static abstract Vector128<ulong> Reduced(in Sum sum);
-
-    /// <summary>The product without carries of the lower halves.</summary>
-    static abstract Vector128<ulong> MultiplyLow(Vector128<ulong> a, Vector128<ulong> b);
-
-    /// <summary>Adds (XOR) a product without carries.</summary>
-    static abstract void AddProduct(Vector128<ulong> a, Vector128<ulong> b, ref Sum sum);
-
-    /// <summary>Adds the products of blocks with successive factors, as many as wide vectors can do.</summary>
-    /// <param name="blocks">The first block.</param>
-    /// <param name="factors">The first block's factor; the others follow.</param>
-    /// <param name="sums">How far behind a factor the sum of its halves is, as both halves, where there are such sums.</param>
-    /// <param name="count">How many blocks there are.</param>
-    /// <param name="sum">What is added to.</param>
-    /// <returns>How many blocks were done, from the first on; zero where there are no wide vectors.</returns>
-    static abstract int AddProductsWide(ref byte blocks, ref byte factors, nuint sums, int count, ref Sum sum);
-
-    /// <summary>A sum of products of 256 bits. The middle part overlaps the two others by half.</summary>
-    struct Sum
-    {
-        public Vector128<ulong> Low, Middle, High;
-    }
+    /// <summary>Four times a block, with one after the other of four columns (words of four bytes) in place of its first.</summary>
+    static abstract void WithFirstColumns(
+        Vector128<byte> block,
+        Vector128<byte> columns,
+        out Vector128<byte> b0,
+        out Vector128<byte> b1,
+        out Vector128<byte> b2,
+        out Vector128<byte> b3);
 }
 #endif

@@ -172,7 +172,7 @@ internal sealed unsafe class LinuxDatagramSocket : DatagramSocket
 
     private static byte* Address(byte[] pinned, int offset) => (byte*)Marshal.UnsafeAddrOfPinnedArrayElement(pinned, offset);
 
-    // What the system holds for this socket, its own overhead included, beside what it would hold; where it does not say, nothing.
+    // Whether what the system holds for this socket, its own overhead included, is a good part of what it would hold. Where it does not say, it is not.
     private bool IsFilling()
     {
         Span<uint> memory = stackalloc uint[LinuxSocketCalls.MemoryInfoFields];

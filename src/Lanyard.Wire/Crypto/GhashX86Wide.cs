@@ -7,39 +7,18 @@ using System.Runtime.Intrinsics.X86;
 namespace Lanyard.Wire.Crypto;
 
 /// <summary>
-/// AES-NI, and the hash in vectors of 512 bits: four blocks at once. The port that multiplies has nothing else to do, since GFNI brings a block's
-/// bits in order elsewhere: the coefficient of x^0 is the lowest bit.
+/// VPCLMULQDQ in vectors of 512 bits: four blocks at once. The port that multiplies has nothing else to do, since GFNI brings a block's bits in
+/// order elsewhere: the coefficient of x^0 is the lowest bit.
 /// </summary>
-internal readonly struct AesX86Wide : IAesMachine
+internal readonly struct GhashX86Wide : IGhashMachine
 {
     /// <summary>Turns the bits of each byte round.</summary>
     private const ulong BitsReversed = 0x8040201008040201;
 
     public static bool IsSupported =>
-        AesX86.IsSupported && Pclmulqdq.V512.IsSupported && Gfni.V512.IsSupported && Avx512F.IsSupported && Vector512.IsHardwareAccelerated;
+        GhashX86.IsSupported && Pclmulqdq.V512.IsSupported && Gfni.V512.IsSupported && Avx512F.IsSupported && Vector512.IsHardwareAccelerated;
 
     public static bool MultipliesSums => true;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<byte> Begin(Vector128<byte> block, Vector128<byte> key) => AesX86.Begin(block, key);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<byte> Round(Vector128<byte> block, Vector128<byte> keyBefore, Vector128<byte> key) => AesX86.Round(block, keyBefore, key);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<byte> LastRound(Vector128<byte> block, Vector128<byte> keyBefore, Vector128<byte> key) =>
-        AesX86.LastRound(block, keyBefore, key);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<byte> InverseRound(Vector128<byte> block, Vector128<byte> keyBefore, Vector128<byte> key) =>
-        AesX86.InverseRound(block, keyBefore, key);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<byte> InverseLastRound(Vector128<byte> block, Vector128<byte> keyBefore, Vector128<byte> key) =>
-        AesX86.InverseLastRound(block, keyBefore, key);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<byte> InverseMixColumns(Vector128<byte> key) => AesX86.InverseMixColumns(key);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<ulong> Polynomial(Vector128<byte> block) =>
@@ -52,7 +31,7 @@ internal readonly struct AesX86Wide : IAesMachine
 
     /// <summary>What is above x^127 comes in again times x^7 + x^2 + x + 1, first the upper half, then the lower.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<ulong> Reduced(in IAesMachine.Sum sum)
+    public static Vector128<ulong> Reduced(in IGhashMachine.Sum sum)
     {
         var polynomial = Vector128.CreateScalar(0x87UL);
         var low = sum.Low ^ Sse2.ShiftLeftLogical128BitLane(sum.Middle, 8);
@@ -60,20 +39,17 @@ internal readonly struct AesX86Wide : IAesMachine
         var upper = Pclmulqdq.CarrylessMultiply(high, polynomial, 0x01);
         low ^= Sse2.ShiftLeftLogical128BitLane(upper, 8);
         high ^= Sse2.ShiftRightLogical128BitLane(upper, 8);
-        return low ^ MultiplyLow(high, polynomial);
+        return low ^ Pclmulqdq.CarrylessMultiply(high, polynomial, 0x00);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<ulong> MultiplyLow(Vector128<ulong> a, Vector128<ulong> b) => AesX86.MultiplyLow(a, b);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void AddProduct(Vector128<ulong> a, Vector128<ulong> b, ref IAesMachine.Sum sum) => AesX86.AddProduct(a, b, ref sum);
+    public static void AddProduct(Vector128<ulong> a, Vector128<ulong> b, ref IGhashMachine.Sum sum) => GhashX86.AddProduct(a, b, ref sum);
 
     /// <summary>
     /// Three products for a block instead of four (A. Karatsuba and Y. Ofman, 1962): that of the sums of the halves is both middle ones and the two outer ones.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int AddProductsWide(ref byte blocks, ref byte factors, nuint sums, int count, ref IAesMachine.Sum sum)
+    public static int AddProductsWide(ref byte blocks, ref byte factors, nuint sums, int count, ref IGhashMachine.Sum sum)
     {
         if (count < 4)
             return 0;
@@ -85,14 +61,13 @@ internal readonly struct AesX86Wide : IAesMachine
         {
             // Read from half a block before, the lower halves lie where the upper ones are: a shuffle would take the multiplier's port.
             var place = (nuint)done * 16;
-            Vector512<byte> x = Vector512.LoadUnsafe(ref blocks, place), y = Vector512.LoadUnsafe(ref blocks, place + 64);
-            var both = Polynomials(x ^ Vector512.LoadUnsafe(ref blocks, place - 8));
-            all ^= Product(both, ref factors, sums + place, 0x01);
-            both = Polynomials(y ^ Vector512.LoadUnsafe(ref blocks, place + 56));
-            all ^= Product(both, ref factors, sums + place + 64, 0x01);
-            Vector512<ulong> a = Polynomials(x), b = Polynomials(y);
-            low ^= Product(a, ref factors, place, 0x00) ^ Product(b, ref factors, place + 64, 0x00);
-            high ^= Product(a, ref factors, place, 0x11) ^ Product(b, ref factors, place + 64, 0x11);
+            Vector512<byte> block1 = Vector512.LoadUnsafe(ref blocks, place), block2 = Vector512.LoadUnsafe(ref blocks, place + 64);
+            var sum1 = Polynomials(block1 ^ Vector512.LoadUnsafe(ref blocks, place - 8));
+            var sum2 = Polynomials(block2 ^ Vector512.LoadUnsafe(ref blocks, place + 56));
+            Vector512<ulong> whole1 = Polynomials(block1), whole2 = Polynomials(block2);
+            all ^= Product(sum1, ref factors, sums + place, 0x01) ^ Product(sum2, ref factors, sums + place + 64, 0x01);
+            low ^= Product(whole1, ref factors, place, 0x00) ^ Product(whole2, ref factors, place + 64, 0x00);
+            high ^= Product(whole1, ref factors, place, 0x11) ^ Product(whole2, ref factors, place + 64, 0x11);
         }
         if (count - done >= 4)
         {
