@@ -104,6 +104,28 @@ public class TcpEcnTests
     }
 
     [Fact]
+    public void After_a_timeout_the_window_grows_in_spite_of_echoes()
+    {
+        var peer = new RawPeer();
+        var raw = RawConnection.Open(peer, options: Asking, ecn: true, rtt: 1_000);
+        raw.Write(10 * Mss);
+        Assert.Equal(10, raw.All().Count);
+        peer.Advance(1_000_000);
+        var (acknowledged, trips) = (0, 0);
+        for (; acknowledged < 10 * Mss; trips++)
+        {
+            // The window's fall is told with new data only, so this end goes on echoing.
+            var repeated = raw.All();
+            Assert.NotEmpty(repeated);
+            Assert.All(repeated, segment => Assert.Equal(0, (int)(segment.Flags & TcpFlags.Cwr)));
+            acknowledged = repeated.Max(segment => (int)segment.Sequence + segment.Payload.Length);
+            raw.Send(TcpFlags.Ack | TcpFlags.Ece, 0, acknowledged);
+        }
+
+        Assert.InRange(trips, 1, 5);
+    }
+
+    [Fact]
     public void Without_agreement_marks_and_echoes_mean_nothing()
     {
         var raw = RawConnection.Open(new RawPeer(), options: Asking with { Ecn = EcnMode.Accept }, ecn: true, rtt: 1_000);

@@ -77,8 +77,14 @@ internal sealed partial class TcpSender
             OnRecoveryBegun(sample);
         else if (stateBefore != RecoveryState.Open && Recovery.State == RecoveryState.Open)
             Congestion.OnRecoveryEnded();
-        if (acknowledged > 0 && !congested && stateBefore != RecoveryState.Recovery && Recovery.State != RecoveryState.Recovery)
+        // After a timeout the window grows in spite of echoes: they go on until new data tells that it has fallen, and all that is lost leaves before
+        // new data.
+        if (acknowledged > 0 && (!congested || stateBefore == RecoveryState.Loss)
+            && stateBefore != RecoveryState.Recovery && Recovery.State != RecoveryState.Recovery)
+        {
             Congestion.OnAcknowledged(sample);
+        }
+
         Congestion.OnEveryAcknowledgment(sample);
         if (_sizeSearch is not null)
             SettleSizeProbe();
