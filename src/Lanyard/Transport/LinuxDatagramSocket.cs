@@ -22,7 +22,7 @@ internal sealed unsafe class LinuxDatagramSocket : DatagramSocket
     private const int MaxUnsegmentedKept = 256;
 
     // With this part of its room for the socket full, what comes is told to come slower, before the system drops it.
-    private const int BacklogShare = 2;
+    private const int BacklogShare = 3;
 
     private static readonly Lazy<bool> IsAvailable = new(Probe);
 
