@@ -169,6 +169,32 @@ public class TcpEcnTests
     }
 
     [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Many_that_start_at_once_over_a_queue_that_marks_and_overflows_all_end_soon(int seed)
+    {
+        const long bytes = 400_000;
+        var pair = new Pair(new LinkOptions { Delay = 200, BitsPerSecond = 1_000_000_000, QueueBytes = 400_000, MarkAboveBytes = 200_000 }, seed,
+            back: new LinkOptions { Delay = 200 });
+        var options = new TcpOptions { Ecn = EcnMode.Request };
+        var (first, server) = Transfer.Start(pair, bytes, 0, options: options);
+        var clients = Enumerable.Range(1, 63).Select(_ =>
+        {
+            var client = new StreamApp(() => pair.Now, bytes);
+            Assert.Equal(NetError.None, pair.A.ConnectTcp(pair.Now, new InetEndpoint(Pair.B4, Transfer.Port), client, out var connection, options: options));
+            client.Attach(connection!);
+            return client;
+        }).Append(first).ToArray();
+
+        // A fifth of a second's work. A timeout or two may come to it, not an acknowledgement's delay for each segment that was lost.
+        Assert.True(pair.RunUntil(() => clients.All(client => client.Closed), 3_000_000), $"{clients.Count(client => !client.Closed)} are left.");
+        Assert.True(pair.AtoB.Lost > 0);
+        Assert.True(pair.AtoB.Marked > 0);
+        Assert.All(server.Apps, app => Assert.False(app.Corrupted));
+    }
+
+    [Theory]
     [InlineData(IpOutput.EcnCapable, true, true)]
     [InlineData(IpOutput.EcnCapable, false, false)]
     [InlineData(0, true, false)]
