@@ -3,7 +3,11 @@ namespace Lanyard.Service;
 /// <summary>Work that has nobody to fail to: what timers, events and programs' requests begin.</summary>
 internal static class Background
 {
-    /// <summary>Does the work. Whatever it throws is told, since it would go unseen or end what else its beginner does.</summary>
+    /// <summary>Does the work, and tells whatever it throws.</summary>
+    /// <remarks>
+    /// The work itself catches what it expects. Anything else is a defect, of the service or of what it calls, and there is no caller that could do
+    /// better than log it: thrown on, it would go unseen, or end the timer, the watching or the accepting that the work is a part of.
+    /// </remarks>
     /// <returns>Whether it was done.</returns>
     public static async Task<bool> TryAsync(Func<Task> work, Action<Exception> tell)
     {
@@ -12,7 +16,7 @@ internal static class Background
             await work().ConfigureAwait(false);
             return true;
         }
-#pragma warning disable CA1031 // The work's own parts catch what they expect. What is left is any defect of theirs, of the app's handlers and of the libraries below: there is no caller to hand it to, and the log is where it is looked for.
+#pragma warning disable CA1031 // Everything is told, none of it expected: see the remarks.
         catch (Exception failure)
 #pragma warning restore CA1031
         {

@@ -115,21 +115,20 @@ internal sealed class ConfigurationKeeper : IAsyncDisposable
     private async Task WatchAsync(TimeSpan pollInterval)
     {
         Content? seen = null;
+        Task LookAgain()
+        {
+            seen = Look(seen);
+            return Task.CompletedTask;
+        }
+
         while (true)
         {
             if (seen is null)
                 await _touched.WaitAsync(pollInterval, _end.Token).ConfigureAwait(false);
             else
                 await Task.Delay(SettleTime, _end.Token).ConfigureAwait(false);
-            Content? next = null;
-            await Background.TryAsync(
-                () =>
-                {
-                    next = Look(seen);
-                    return Task.CompletedTask;
-                },
-                failure => ServiceLog.ConfigurationFailed(_logger, failure)).ConfigureAwait(false);
-            seen = next;
+            if (!await Background.TryAsync(LookAgain, failure => ServiceLog.ConfigurationFailed(_logger, failure)).ConfigureAwait(false))
+                seen = null;
         }
     }
 

@@ -33,18 +33,11 @@ internal readonly struct AesArm : IAesMachine
     public static Vector128<byte> InverseMixColumns(Vector128<byte> key) => Aes.InverseMixColumns(key);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void WithFirstColumns(
-        Vector128<byte> block,
-        Vector128<byte> columns,
-        out Vector128<byte> b0,
-        out Vector128<byte> b1,
-        out Vector128<byte> b2,
-        out Vector128<byte> b3)
-    {
-        b0 = AdvSimd.Arm64.InsertSelectedScalar(block.AsUInt32(), 0, columns.AsUInt32(), 0).AsByte();
-        b1 = AdvSimd.Arm64.InsertSelectedScalar(block.AsUInt32(), 0, columns.AsUInt32(), 1).AsByte();
-        b2 = AdvSimd.Arm64.InsertSelectedScalar(block.AsUInt32(), 0, columns.AsUInt32(), 2).AsByte();
-        b3 = AdvSimd.Arm64.InsertSelectedScalar(block.AsUInt32(), 0, columns.AsUInt32(), 3).AsByte();
-    }
+    public static IAesMachine.FourBlocks WithFirstColumns(Vector128<byte> block, Vector128<byte> columns) =>
+        new(
+            AdvSimd.Arm64.InsertSelectedScalar(block.AsUInt32(), 0, columns.AsUInt32(), 0).AsByte(),
+            AdvSimd.Arm64.InsertSelectedScalar(block.AsUInt32(), 0, columns.AsUInt32(), 1).AsByte(),
+            AdvSimd.Arm64.InsertSelectedScalar(block.AsUInt32(), 0, columns.AsUInt32(), 2).AsByte(),
+            AdvSimd.Arm64.InsertSelectedScalar(block.AsUInt32(), 0, columns.AsUInt32(), 3).AsByte());
 }
 #endif

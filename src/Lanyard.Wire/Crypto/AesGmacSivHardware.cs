@@ -155,16 +155,16 @@ internal sealed class AesGmacSivHardware<TAes, TGhash> : AesGmacSivCore
         var high = number >> 8;
         var first = FirstRound(ref keys, counter, high << 8);
         var exchange = Vector128.Create(first.AsUInt32()[0]).AsByte() ^ columnOfZero;
-        var columns = FourColumns(lastBytes, lastKey) ^ exchange;
-        var nextColumns = FourColumns(lastBytes + Vector128.Create(4U << 24), lastKey) ^ exchange;
+        var lowerColumns = FourColumns(lastBytes, lastKey) ^ exchange;
+        var upperColumns = FourColumns(lastBytes + Vector128.Create(4U << 24), lastKey) ^ exchange;
 
         Span<byte> rest = stackalloc byte[BatchSize];
         ref var place = ref MemoryMarshal.GetReference(data);
         var length = data.Length;
         while (length > 0)
         {
-            TAes.WithFirstColumns(first, columns, out var b0, out var b1, out var b2, out var b3);
-            TAes.WithFirstColumns(first, nextColumns, out var b4, out var b5, out var b6, out var b7);
+            var (b0, b1, b2, b3) = TAes.WithFirstColumns(first, lowerColumns);
+            var (b4, b5, b6, b7) = TAes.WithFirstColumns(first, upperColumns);
             if ((number + CountersAtOnce - 1) >> 8 != high)
             {
                 (b0, b1) = (FirstRound(ref keys, counter, number), FirstRound(ref keys, counter, number + 1));
@@ -181,10 +181,11 @@ internal sealed class AesGmacSivHardware<TAes, TGhash> : AesGmacSivCore
             EightRounds(ref keys, 3, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
             EightRounds(ref keys, 4, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
             EightRounds(ref keys, 5, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
+            // The next eight begin here, or they would wait for their columns.
             number += CountersAtOnce;
             lastBytes += Vector128.Create((uint)CountersAtOnce << 24);
-            columns = FourColumns(lastBytes, lastKey) ^ exchange;
-            nextColumns = FourColumns(lastBytes + Vector128.Create(4U << 24), lastKey) ^ exchange;
+            lowerColumns = FourColumns(lastBytes, lastKey) ^ exchange;
+            upperColumns = FourColumns(lastBytes + Vector128.Create(4U << 24), lastKey) ^ exchange;
             EightRounds(ref keys, 6, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
             EightRounds(ref keys, 7, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
             EightRounds(ref keys, 8, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);

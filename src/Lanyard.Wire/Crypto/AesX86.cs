@@ -32,18 +32,11 @@ internal readonly struct AesX86 : IAesMachine
     public static Vector128<byte> InverseMixColumns(Vector128<byte> key) => Aes.InverseMixColumns(key);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void WithFirstColumns(
-        Vector128<byte> block,
-        Vector128<byte> columns,
-        out Vector128<byte> b0,
-        out Vector128<byte> b1,
-        out Vector128<byte> b2,
-        out Vector128<byte> b3)
-    {
-        b0 = Sse41.Insert(block.AsSingle(), columns.AsSingle(), 0b00_00_0000).AsByte();
-        b1 = Sse41.Insert(block.AsSingle(), columns.AsSingle(), 0b01_00_0000).AsByte();
-        b2 = Sse41.Insert(block.AsSingle(), columns.AsSingle(), 0b10_00_0000).AsByte();
-        b3 = Sse41.Insert(block.AsSingle(), columns.AsSingle(), 0b11_00_0000).AsByte();
-    }
+    public static IAesMachine.FourBlocks WithFirstColumns(Vector128<byte> block, Vector128<byte> columns) =>
+        new(
+            Sse41.Insert(block.AsSingle(), columns.AsSingle(), 0b00_00_0000).AsByte(),
+            Sse41.Insert(block.AsSingle(), columns.AsSingle(), 0b01_00_0000).AsByte(),
+            Sse41.Insert(block.AsSingle(), columns.AsSingle(), 0b10_00_0000).AsByte(),
+            Sse41.Insert(block.AsSingle(), columns.AsSingle(), 0b11_00_0000).AsByte());
 }
 #endif

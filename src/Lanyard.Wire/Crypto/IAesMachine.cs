@@ -33,12 +33,9 @@ internal interface IAesMachine
     static abstract Vector128<byte> InverseMixColumns(Vector128<byte> key);
 
     /// <summary>Four times a block, with one after the other of four columns (words of four bytes) in place of its first.</summary>
-    static abstract void WithFirstColumns(
-        Vector128<byte> block,
-        Vector128<byte> columns,
-        out Vector128<byte> b0,
-        out Vector128<byte> b1,
-        out Vector128<byte> b2,
-        out Vector128<byte> b3);
+    static abstract FourBlocks WithFirstColumns(Vector128<byte> block, Vector128<byte> columns);
+
+    /// <summary>Four blocks.</summary>
+    readonly record struct FourBlocks(Vector128<byte> B0, Vector128<byte> B1, Vector128<byte> B2, Vector128<byte> B3);
 }
 #endif

@@ -218,14 +218,7 @@ public sealed class AesGmacSivTests
 
         public static Vector128<byte> InverseMixColumns(Vector128<byte> key) => X86Aes.InverseMixColumns(key);
 
-        public static void WithFirstColumns(
-            Vector128<byte> block,
-            Vector128<byte> columns,
-            out Vector128<byte> b0,
-            out Vector128<byte> b1,
-            out Vector128<byte> b2,
-            out Vector128<byte> b3) =>
-            AesX86.WithFirstColumns(block, columns, out b0, out b1, out b2, out b3);
+        public static IAesMachine.FourBlocks WithFirstColumns(Vector128<byte> block, Vector128<byte> columns) => AesX86.WithFirstColumns(block, columns);
 
         private static Vector128<byte> Aese(Vector128<byte> block, Vector128<byte> key) => X86Aes.EncryptLast(block ^ key, Vector128<byte>.Zero);
 
