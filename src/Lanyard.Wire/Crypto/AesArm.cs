@@ -18,6 +18,10 @@ internal readonly struct AesArm : IAesMachine
         Aes.MixColumns(Aes.Encrypt(block, keyBefore));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> RoundPlus(Vector128<byte> block, Vector128<byte> keyBefore, Vector128<byte> added) =>
+        Aes.MixColumns(Aes.Encrypt(block, keyBefore)) ^ added;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> LastRound(Vector128<byte> block, Vector128<byte> keyBefore, Vector128<byte> key) =>
         Aes.Encrypt(block, keyBefore) ^ key;
 

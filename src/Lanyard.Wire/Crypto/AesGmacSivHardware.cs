@@ -141,22 +141,23 @@ internal sealed class AesGmacSivHardware<TAes, TGhash> : AesGmacSivCore
         return words.WithElement(3, BinaryPrimitives.ReverseEndianness(words[3]) & 0x7fffffff);
     }
 
-    /// <summary>AES-CTR.</summary>
+    /// <summary>AES-CTR. The first counter stays in memory: the loop has a use for each of a processor's registers.</summary>
     [SkipLocalsInit]
     [MethodImpl(Optimize.AtOnce)]
-    private static void ApplyCounter(ref byte keys, Vector128<uint> counter, Span<byte> data)
+    private static void ApplyCounter(ref byte keys, in Vector128<uint> counter, Span<byte> data)
     {
         // While counters differ in their last byte alone, blocks differ after the first round in one column alone. A round makes four such columns
         // at once, of four last bytes (each where the column beside it comes from) and of zeros, whose part is exchanged for the true one.
-        var number = counter[3];
         var lastKey = Vector128.Create(Key(ref keys, EncryptionKeys, 0).AsUInt32()[3] & 0xff000000).AsByte();
-        var columnOfZero = FourColumns(default, lastKey);
-        var lastBytes = Vector128.Create(number << 24) + Vector128.Create(1U << 24, 2U << 24, 3U << 24, 0);
-        var high = number >> 8;
-        var first = FirstRound(ref keys, counter, high << 8);
-        var exchange = Vector128.Create(first.AsUInt32()[0]).AsByte() ^ columnOfZero;
-        var lowerColumns = FourColumns(lastBytes, lastKey) ^ exchange;
-        var upperColumns = FourColumns(lastBytes + Vector128.Create(4U << 24), lastKey) ^ exchange;
+        var lastBytes = Vector128.Create(counter[3] << 24);
+        var upperColumns = FourColumns(lastBytes + Vector128.Create(5U << 24, 6U << 24, 7U << 24, 4U << 24), lastKey, default);
+        lastBytes += Vector128.Create(1U << 24, 2U << 24, 3U << 24, 0);
+        var lowerColumns = FourColumns(lastBytes, lastKey, default);
+        var untilCarry = 256 - (int)(counter[3] & 0xff);
+        var first = FirstRound(ref keys, counter, counter[3] & ~0xffU);
+        var exchange = Vector128.Create(first.AsUInt32()[0]).AsByte() ^ FourColumns(default, lastKey, default);
+        lowerColumns ^= exchange;
+        upperColumns ^= exchange;
 
         Span<byte> rest = stackalloc byte[BatchSize];
         ref var place = ref MemoryMarshal.GetReference(data);
@@ -165,15 +166,17 @@ internal sealed class AesGmacSivHardware<TAes, TGhash> : AesGmacSivCore
         {
             var (b0, b1, b2, b3) = TAes.WithFirstColumns(first, lowerColumns);
             var (b4, b5, b6, b7) = TAes.WithFirstColumns(first, upperColumns);
-            if ((number + CountersAtOnce - 1) >> 8 != high)
+            untilCarry -= CountersAtOnce;
+            if (untilCarry <= 0)
             {
+                var number = counter[3] + (uint)(data.Length - length) / BlockSize;
                 (b0, b1) = (FirstRound(ref keys, counter, number), FirstRound(ref keys, counter, number + 1));
                 (b2, b3) = (FirstRound(ref keys, counter, number + 2), FirstRound(ref keys, counter, number + 3));
                 (b4, b5) = (FirstRound(ref keys, counter, number + 4), FirstRound(ref keys, counter, number + 5));
                 (b6, b7) = (FirstRound(ref keys, counter, number + 6), FirstRound(ref keys, counter, number + 7));
-                high = (number + CountersAtOnce) >> 8;
-                first = FirstRound(ref keys, counter, high << 8);
-                exchange = Vector128.Create(first.AsUInt32()[0]).AsByte() ^ columnOfZero;
+                first = FirstRound(ref keys, counter, (number + CountersAtOnce) & ~0xffU);
+                exchange = Vector128.Create(first.AsUInt32()[0]).AsByte() ^ FourColumns(default, lastKey, default);
+                untilCarry += 256;
             }
 
             // Written out: a loop's end would be mispredicted about once for eight blocks, which costs as much as a third of them.
@@ -182,10 +185,9 @@ internal sealed class AesGmacSivHardware<TAes, TGhash> : AesGmacSivCore
             EightRounds(ref keys, 4, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
             EightRounds(ref keys, 5, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
             // The next eight begin here, or they would wait for their columns.
-            number += CountersAtOnce;
             lastBytes += Vector128.Create((uint)CountersAtOnce << 24);
-            lowerColumns = FourColumns(lastBytes, lastKey) ^ exchange;
-            upperColumns = FourColumns(lastBytes + Vector128.Create(4U << 24), lastKey) ^ exchange;
+            lowerColumns = FourColumns(lastBytes, lastKey, exchange);
+            upperColumns = FourColumns(lastBytes + Vector128.Create(4U << 24), lastKey, exchange);
             EightRounds(ref keys, 6, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
             EightRounds(ref keys, 7, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
             EightRounds(ref keys, 8, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
@@ -238,10 +240,10 @@ internal sealed class AesGmacSivHardware<TAes, TGhash> : AesGmacSivCore
         return TAes.Round(TAes.Begin(counter.WithElement(3, BinaryPrimitives.ReverseEndianness(number)).AsByte(), keyBefore), keyBefore, key);
     }
 
-    /// <summary>What the first round makes of four last bytes, where all else is zero.</summary>
+    /// <summary>What the first round makes of four last bytes, where all else is zero, and something added to it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<byte> FourColumns(Vector128<uint> lastBytes, Vector128<byte> lastKey) =>
-        TAes.Round(TAes.Begin(lastBytes.AsByte(), lastKey), lastKey, default);
+    private static Vector128<byte> FourColumns(Vector128<uint> lastBytes, Vector128<byte> lastKey, Vector128<byte> added) =>
+        TAes.RoundPlus(TAes.Begin(lastBytes.AsByte(), lastKey), lastKey, added);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void EightRounds(
@@ -268,11 +270,8 @@ internal sealed class AesGmacSivHardware<TAes, TGhash> : AesGmacSivCore
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddTo(ref byte data, nint offset, Vector128<byte> stream)
-    {
-        ref var place = ref Unsafe.Add(ref data, offset);
-        (Vector128.LoadUnsafe(ref place) ^ stream).StoreUnsafe(ref place);
-    }
+    private static void AddTo(ref byte data, nuint offset, Vector128<byte> stream) =>
+        (Vector128.LoadUnsafe(ref data, offset) ^ stream).StoreUnsafe(ref data, offset);
 
     /// <summary>
     /// GHASH (NIST SP 800-38D, section 6.4) of the additional data, the data, each filled up to whole blocks, and the length of both.

@@ -56,32 +56,32 @@ internal readonly struct GhashX86Wide : IGhashMachine
         var block = Vector512.LoadUnsafe(ref blocks);
         var (low, high) = (Product(Polynomials(block), ref factors, 0, 0x00), Product(Polynomials(block), ref factors, 0, 0x11));
         var all = Product(Polynomials(block ^ Avx512F.Shuffle(block.AsInt32(), 0b01_00_11_10).AsByte()), ref factors, sums, 0x01);
-        var done = 4;
-        for (; count - done >= 8; done += 8)
+        ref byte place = ref Unsafe.Add(ref blocks, 64), factor = ref Unsafe.Add(ref factors, 64);
+        var left = count - 4;
+        for (; left >= 8; left -= 8)
         {
             // Read from half a block before, the lower halves lie where the upper ones are: a shuffle would take the multiplier's port.
-            var place = (nuint)done * 16;
-            Vector512<byte> block1 = Vector512.LoadUnsafe(ref blocks, place), block2 = Vector512.LoadUnsafe(ref blocks, place + 64);
-            var sum1 = Polynomials(block1 ^ Vector512.LoadUnsafe(ref blocks, place - 8));
-            var sum2 = Polynomials(block2 ^ Vector512.LoadUnsafe(ref blocks, place + 56));
+            Vector512<byte> block1 = Vector512.LoadUnsafe(ref place), block2 = Vector512.LoadUnsafe(ref place, 64);
+            var sum1 = Polynomials(block1 ^ Vector512.LoadUnsafe(ref Unsafe.Subtract(ref place, 8)));
+            var sum2 = Polynomials(block2 ^ Vector512.LoadUnsafe(ref place, 56));
             Vector512<ulong> whole1 = Polynomials(block1), whole2 = Polynomials(block2);
-            all ^= Product(sum1, ref factors, sums + place, 0x01) ^ Product(sum2, ref factors, sums + place + 64, 0x01);
-            low ^= Product(whole1, ref factors, place, 0x00) ^ Product(whole2, ref factors, place + 64, 0x00);
-            high ^= Product(whole1, ref factors, place, 0x11) ^ Product(whole2, ref factors, place + 64, 0x11);
+            all ^= Product(sum1, ref factor, sums, 0x01) ^ Product(sum2, ref factor, sums + 64, 0x01);
+            low ^= Product(whole1, ref factor, 0, 0x00) ^ Product(whole2, ref factor, 64, 0x00);
+            high ^= Product(whole1, ref factor, 0, 0x11) ^ Product(whole2, ref factor, 64, 0x11);
+            place = ref Unsafe.Add(ref place, 128);
+            factor = ref Unsafe.Add(ref factor, 128);
         }
-        if (count - done >= 4)
+        if (left >= 4)
         {
-            var place = (nuint)done * 16;
-            block = Vector512.LoadUnsafe(ref blocks, place);
-            all ^= Product(Polynomials(block ^ Vector512.LoadUnsafe(ref blocks, place - 8)), ref factors, sums + place, 0x01);
-            low ^= Product(Polynomials(block), ref factors, place, 0x00);
-            high ^= Product(Polynomials(block), ref factors, place, 0x11);
-            done += 4;
+            block = Vector512.LoadUnsafe(ref place);
+            all ^= Product(Polynomials(block ^ Vector512.LoadUnsafe(ref Unsafe.Subtract(ref place, 8))), ref factor, sums, 0x01);
+            low ^= Product(Polynomials(block), ref factor, 0, 0x00);
+            high ^= Product(Polynomials(block), ref factor, 0, 0x11);
         }
         sum.Low ^= Folded(low);
         sum.Middle ^= Folded(all ^ low ^ high);
         sum.High ^= Folded(high);
-        return done;
+        return count & ~3;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

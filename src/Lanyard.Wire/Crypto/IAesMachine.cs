@@ -18,6 +18,9 @@ internal interface IAesMachine
     /// <summary>A round of encryption that is not the last.</summary>
     static abstract Vector128<byte> Round(Vector128<byte> block, Vector128<byte> keyBefore, Vector128<byte> key);
 
+    /// <summary>A round of encryption that is not the last, at whose end something else than its key has been added.</summary>
+    static abstract Vector128<byte> RoundPlus(Vector128<byte> block, Vector128<byte> keyBefore, Vector128<byte> added);
+
     /// <summary>The last round of encryption.</summary>
     static abstract Vector128<byte> LastRound(Vector128<byte> block, Vector128<byte> keyBefore, Vector128<byte> key);
 

@@ -208,6 +208,9 @@ public sealed class AesGmacSivTests
         public static Vector128<byte> Round(Vector128<byte> block, Vector128<byte> keyBefore, Vector128<byte> key) =>
             MixColumns(Aese(block, keyBefore));
 
+        public static Vector128<byte> RoundPlus(Vector128<byte> block, Vector128<byte> keyBefore, Vector128<byte> added) =>
+            MixColumns(Aese(block, keyBefore)) ^ added;
+
         public static Vector128<byte> LastRound(Vector128<byte> block, Vector128<byte> keyBefore, Vector128<byte> key) => Aese(block, keyBefore) ^ key;
 
         public static Vector128<byte> InverseRound(Vector128<byte> block, Vector128<byte> keyBefore, Vector128<byte> key) =>
