@@ -177,10 +177,9 @@ public sealed record Capability : ICredential
             length += rule.Length;
         var bytes = new byte[length];
         var writer = new ByteWriter(bytes);
-        writer.WriteUInt64(CredentialFormat.SigningMark);
+        CredentialFormat.BeginSigned(ref writer);
         WriteBody(ref writer);
-        CredentialFormat.WriteNoAdditionalFields(ref writer);
-        writer.WriteUInt64(CredentialFormat.SigningMark);
+        CredentialFormat.EndSigned(ref writer);
         return bytes;
     }
 

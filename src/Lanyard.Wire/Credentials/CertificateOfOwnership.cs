@@ -54,16 +54,12 @@ public readonly record struct OwnedThing(OwnedThingType Type, ulong High, ulong 
 }
 
 /// <summary>A controller's word that IP or Ethernet addresses are a member's, so that rules can tell who may send from them.</summary>
-public sealed record CertificateOfOwnership : ICredential
+public sealed record CertificateOfOwnership : ControllerSigned<CertificateOfOwnership>, ICredential
 {
-    private const int SignedLength = 8 + 8 + 8 + 8 + 4 + 2 + (NetworkLimits.OwnedThings * OwnedThing.Size)
-        + NodeAddress.Size + NodeAddress.Size + 2 + 8;
+    internal const int MaxBodyLength = 8 + 8 + 8 + 4 + 2 + (NetworkLimits.OwnedThings * OwnedThing.Size) + NodeAddress.Size + NodeAddress.Size;
 
     /// <inheritdoc/>
     public CredentialType Type => CredentialType.Ownership;
-
-    /// <inheritdoc/>
-    public required NetworkId NetworkId { get; init; }
 
     /// <inheritdoc/>
     public required long Timestamp { get; init; }
@@ -79,12 +75,6 @@ public sealed record CertificateOfOwnership : ICredential
 
     /// <inheritdoc/>
     public required NodeAddress IssuedTo { get; init; }
-
-    /// <inheritdoc/>
-    public NodeAddress SignedBy { get; init; }
-
-    /// <summary>The signature: 96 bytes, or empty.</summary>
-    public EquatableArray<byte> Signature { get; init; }
 
     /// <summary>Whether an IP address is among the things.</summary>
     public bool Owns(InetAddress address) => address.Family != InetFamily.None && Owns(OwnedThing.From(address));
@@ -112,33 +102,6 @@ public sealed record CertificateOfOwnership : ICredential
         return certificate is not null;
     }
 
-    /// <inheritdoc/>
-    public void Write(ref ByteWriter writer)
-    {
-        WriteBody(ref writer);
-        CredentialFormat.WriteSignature(ref writer, Signature);
-        CredentialFormat.WriteNoAdditionalFields(ref writer);
-    }
-
-    /// <summary>The same certificate, signed.</summary>
-    /// <exception cref="InvalidOperationException"><paramref name="signer"/> has no secret key, or there are too many things.</exception>
-    public CertificateOfOwnership Sign(Identity signer)
-    {
-        ArgumentNullException.ThrowIfNull(signer);
-        if (Things.Count > NetworkLimits.OwnedThings)
-            throw new InvalidOperationException($"A certificate of ownership names at most {NetworkLimits.OwnedThings} things, not {Things.Count}.");
-        var signed = this with { SignedBy = signer.Address };
-        return signed with { Signature = CredentialFormat.Sign(signer, signed.SignedBytes(stackalloc byte[SignedLength])) };
-    }
-
-    /// <inheritdoc/>
-    public bool Verify(Identity controller)
-    {
-        ArgumentNullException.ThrowIfNull(controller);
-        return CredentialFormat.IsFromController(NetworkId, SignedBy, controller)
-            && CredentialFormat.Verify(controller, SignedBytes(stackalloc byte[SignedLength]), Signature);
-    }
-
     private bool Owns(OwnedThing thing) => Things.Span.IndexOf(thing) >= 0;
 
     private static EquatableArray<OwnedThing> ReadThings(ref ByteReader reader)
@@ -156,17 +119,7 @@ public sealed record CertificateOfOwnership : ICredential
         return new EquatableArray<OwnedThing>(things);
     }
 
-    private ReadOnlySpan<byte> SignedBytes(Span<byte> buffer)
-    {
-        var writer = new ByteWriter(buffer);
-        writer.WriteUInt64(CredentialFormat.SigningMark);
-        WriteBody(ref writer);
-        CredentialFormat.WriteNoAdditionalFields(ref writer);
-        writer.WriteUInt64(CredentialFormat.SigningMark);
-        return writer.Written;
-    }
-
-    private void WriteBody(ref ByteWriter writer)
+    private protected override void WriteBody(ref ByteWriter writer)
     {
         writer.WriteNetworkId(NetworkId);
         writer.WriteInt64(Timestamp);
@@ -182,5 +135,11 @@ public sealed record CertificateOfOwnership : ICredential
 
         writer.WriteNodeAddress(IssuedTo);
         writer.WriteNodeAddress(SignedBy);
+    }
+
+    private protected override void ThrowIfTooLong()
+    {
+        if (Things.Count > NetworkLimits.OwnedThings)
+            throw new InvalidOperationException($"A certificate of ownership names at most {NetworkLimits.OwnedThings} things, not {Things.Count}.");
     }
 }

@@ -54,7 +54,7 @@ public interface ICredential
 internal static class CredentialFormat
 {
     /// <summary>Stands before and after the bytes that are signed, so that a signature over one thing is never one over another.</summary>
-    public const ulong SigningMark = 0x7f7f_7f7f_7f7f_7f7f;
+    private const ulong SigningMark = 0x7f7f_7f7f_7f7f_7f7f;
 
     private const byte Ed25519 = 1;
 
@@ -87,6 +87,16 @@ internal static class CredentialFormat
 
     /// <summary>Writes that there are no additional fields.</summary>
     public static void WriteNoAdditionalFields(ref ByteWriter writer) => writer.WriteUInt16(0);
+
+    /// <summary>Writes what stands before the body in the bytes that are signed.</summary>
+    public static void BeginSigned(ref ByteWriter writer) => writer.WriteUInt64(SigningMark);
+
+    /// <summary>Writes what follows the body in the bytes that are signed.</summary>
+    public static void EndSigned(ref ByteWriter writer)
+    {
+        WriteNoAdditionalFields(ref writer);
+        writer.WriteUInt64(SigningMark);
+    }
 
     /// <summary>Whether a credential says that the network's controller signed it, and that is <paramref name="controller"/>.</summary>
     public static bool IsFromController(NetworkId network, NodeAddress signedBy, Identity controller) =>
