@@ -4,10 +4,6 @@ namespace Lanyard.Service;
 internal static class Background
 {
     /// <summary>Does the work, and tells whatever it throws.</summary>
-    /// <remarks>
-    /// The work itself catches what it expects. Anything else is a defect, of the service or of what it calls, and there is no caller that could do
-    /// better than log it: thrown on, it would go unseen, or end the timer, the watching or the accepting that the work is a part of.
-    /// </remarks>
     /// <returns>Whether it was done.</returns>
     public static async Task<bool> TryAsync(Func<Task> work, Action<Exception> tell)
     {
@@ -16,7 +12,7 @@ internal static class Background
             await work().ConfigureAwait(false);
             return true;
         }
-#pragma warning disable CA1031 // Everything is told, none of it expected: see the remarks.
+#pragma warning disable CA1031 // The work catches what it expects. A defect has no caller to go to; thrown on, it would be lost, or end the timer or loop that began the work.
         catch (Exception failure)
 #pragma warning restore CA1031
         {

@@ -136,10 +136,4 @@ public sealed record CertificateOfOwnership : ControllerSigned<CertificateOfOwne
         writer.WriteNodeAddress(IssuedTo);
         writer.WriteNodeAddress(SignedBy);
     }
-
-    private protected override void ThrowIfTooLong()
-    {
-        if (Things.Count > NetworkLimits.OwnedThings)
-            throw new InvalidOperationException($"A certificate of ownership names at most {NetworkLimits.OwnedThings} things, not {Things.Count}.");
-    }
 }

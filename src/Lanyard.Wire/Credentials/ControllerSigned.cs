@@ -30,13 +30,14 @@ public abstract record ControllerSigned<TSelf>
     }
 
     /// <summary>The same, signed.</summary>
-    /// <exception cref="InvalidOperationException"><paramref name="signer"/> has no secret key, or this is longer than it may be.</exception>
+    /// <exception cref="InvalidOperationException"><paramref name="signer"/> has no secret key, or this has more parts than <see cref="NetworkLimits"/> allows.</exception>
     public TSelf Sign(Identity signer)
     {
         ArgumentNullException.ThrowIfNull(signer);
-        ThrowIfTooLong();
         var signed = this with { SignedBy = signer.Address };
-        return (TSelf)(signed with { Signature = CredentialFormat.Sign(signer, signed.SignedBytes(stackalloc byte[MaxSignedLength])) });
+        if (!signed.TryWriteSigned(stackalloc byte[MaxSignedLength], out var message))
+            throw new InvalidOperationException($"A {typeof(TSelf).Name} with more parts than {nameof(NetworkLimits)} allows cannot be signed: leave some out.");
+        return (TSelf)(signed with { Signature = CredentialFormat.Sign(signer, message) });
     }
 
     /// <summary>Whether this is signed by the network's controller, and that is <paramref name="controller"/>.</summary>
@@ -44,23 +45,20 @@ public abstract record ControllerSigned<TSelf>
     {
         ArgumentNullException.ThrowIfNull(controller);
         return CredentialFormat.IsFromController(NetworkId, SignedBy, controller)
-            && CredentialFormat.Verify(controller, SignedBytes(stackalloc byte[MaxSignedLength]), Signature);
+            && TryWriteSigned(stackalloc byte[MaxSignedLength], out var message) && CredentialFormat.Verify(controller, message, Signature);
     }
 
     /// <summary>Writes all but the signature and what follows it.</summary>
     private protected abstract void WriteBody(ref ByteWriter writer);
 
-    /// <summary>Throws an <see cref="InvalidOperationException"/> if there are more parts than nodes accept.</summary>
-    private protected virtual void ThrowIfTooLong()
-    {
-    }
-
-    private ReadOnlySpan<byte> SignedBytes(Span<byte> buffer)
+    // False if there are more parts than nodes accept.
+    private bool TryWriteSigned(Span<byte> buffer, out ReadOnlySpan<byte> message)
     {
         var writer = new ByteWriter(buffer);
         CredentialFormat.BeginSigned(ref writer);
         WriteBody(ref writer);
         CredentialFormat.EndSigned(ref writer);
-        return writer.Written;
+        message = writer.Written;
+        return !writer.Failed;
     }
 }

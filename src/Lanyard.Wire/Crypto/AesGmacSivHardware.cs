@@ -149,15 +149,13 @@ internal sealed class AesGmacSivHardware<TAes, TGhash> : AesGmacSivCore
         // While counters differ in their last byte alone, blocks differ after the first round in one column alone. A round makes four such columns
         // at once, of four last bytes (each where the column beside it comes from) and of zeros, whose part is exchanged for the true one.
         var lastKey = Vector128.Create(Key(ref keys, EncryptionKeys, 0).AsUInt32()[3] & 0xff000000).AsByte();
-        var lastBytes = Vector128.Create(counter[3] << 24);
-        var upperColumns = FourColumns(lastBytes + Vector128.Create(5U << 24, 6U << 24, 7U << 24, 4U << 24), lastKey, default);
-        lastBytes += Vector128.Create(1U << 24, 2U << 24, 3U << 24, 0);
-        var lowerColumns = FourColumns(lastBytes, lastKey, default);
         var untilCarry = 256 - (int)(counter[3] & 0xff);
         var first = FirstRound(ref keys, counter, counter[3] & ~0xffU);
-        var exchange = Vector128.Create(first.AsUInt32()[0]).AsByte() ^ FourColumns(default, lastKey, default);
-        lowerColumns ^= exchange;
-        upperColumns ^= exchange;
+        var exchange = ExchangeFor(first, lastKey);
+        var lastBytes = Vector128.Create(counter[3] << 24);
+        var upperColumns = FourColumns(lastBytes + Vector128.Create(5U << 24, 6U << 24, 7U << 24, 4U << 24), lastKey, exchange);
+        lastBytes += Vector128.Create(1U << 24, 2U << 24, 3U << 24, 0);
+        var lowerColumns = FourColumns(lastBytes, lastKey, exchange);
 
         Span<byte> rest = stackalloc byte[BatchSize];
         ref var place = ref MemoryMarshal.GetReference(data);
@@ -175,7 +173,7 @@ internal sealed class AesGmacSivHardware<TAes, TGhash> : AesGmacSivCore
                 (b4, b5) = (FirstRound(ref keys, counter, number + 4), FirstRound(ref keys, counter, number + 5));
                 (b6, b7) = (FirstRound(ref keys, counter, number + 6), FirstRound(ref keys, counter, number + 7));
                 first = FirstRound(ref keys, counter, (number + CountersAtOnce) & ~0xffU);
-                exchange = Vector128.Create(first.AsUInt32()[0]).AsByte() ^ FourColumns(default, lastKey, default);
+                exchange = ExchangeFor(first, lastKey);
                 untilCarry += 256;
             }
 
@@ -239,6 +237,11 @@ internal sealed class AesGmacSivHardware<TAes, TGhash> : AesGmacSivCore
         Vector128<byte> keyBefore = Key(ref keys, EncryptionKeys, 0), key = Key(ref keys, EncryptionKeys, 1);
         return TAes.Round(TAes.Begin(counter.WithElement(3, BinaryPrimitives.ReverseEndianness(number)).AsByte(), keyBefore), keyBefore, key);
     }
+
+    /// <summary>The first column of a block after its first round, less the part that its last byte, zero, has in it; four times.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<byte> ExchangeFor(Vector128<byte> first, Vector128<byte> lastKey) =>
+        FourColumns(default, lastKey, Vector128.Create(first.AsUInt32()[0]).AsByte());
 
     /// <summary>What the first round makes of four last bytes, where all else is zero, and something added to it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
