@@ -117,13 +117,20 @@ void lanyard_write_name(const struct lanyard_endpoint *endpoint, int domain, str
   name->length = sizeof v6;
 }
 
-void lanyard_give_name(const struct lanyard_endpoint *endpoint, int domain, struct sockaddr *name, socklen_t *length) {
+void lanyard_copy_name(const struct sockaddr_storage *from, socklen_t full, void *name, socklen_t *length) {
   if (name == NULL || length == NULL)
     return;
+  // The kernel takes it for an int; nothing fits into a negative one.
+  int room = (int)*length;
+  if (room > 0)
+    memcpy(name, from, (socklen_t)room < full ? (socklen_t)room : full);
+  *length = full;
+}
+
+void lanyard_give_name(const struct lanyard_endpoint *endpoint, int domain, struct sockaddr *name, socklen_t *length) {
   struct lanyard_name full;
   lanyard_write_name(endpoint, domain, &full);
-  memcpy(name, &full.storage, *length < full.length ? *length : full.length);
-  *length = full.length;
+  lanyard_copy_name(&full.storage, full.length, name, length);
 }
 
 bool lanyard_is_unspecified(const struct lanyard_endpoint *endpoint) {

@@ -25,7 +25,10 @@ bool lanyard_read_name(const struct sockaddr *name, socklen_t length, struct lan
 // In the form that a socket of a domain uses.
 void lanyard_write_name(const struct lanyard_endpoint *endpoint, int domain, struct lanyard_name *name);
 
-// As getsockname and getpeername answer: what does not fit is cut off, and *length is the whole.
+// Copies a name to a program's memory as system calls do: what does not fit is cut off, and *length becomes the whole. Nothing where either is NULL.
+void lanyard_copy_name(const struct sockaddr_storage *from, socklen_t full, void *name, socklen_t *length);
+
+// The same, of an endpoint in the form of a socket's domain.
 void lanyard_give_name(const struct lanyard_endpoint *endpoint, int domain, struct sockaddr *name, socklen_t *length);
 
 bool lanyard_is_unspecified(const struct lanyard_endpoint *endpoint);

@@ -1,5 +1,6 @@
 // The interposed calls that find hosts by name: the networks' own names first, then whatever the system knows.
 #include "service.h"
+#include "symbols.h"
 #include "system.h"
 #include <errno.h>
 #include <netdb.h>
@@ -7,13 +8,8 @@
 #define EXPORT __attribute__((visibility("default")))
 #define TEXT_MAX 64
 
-// Of the C library that the program has; looked up when it is needed.
-extern void *dlsym(void *, const char *) __attribute__((weak));
+// Defined only if the program's C library is glibc.
 extern const char *gnu_get_libc_version(void) __attribute__((weak));
-
-#define NEXT ((void *)-1l)
-
-static void *next(const char *name) { return dlsym == NULL ? NULL : dlsym(NEXT, name); }
 
 static bool is_hex_digit(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
@@ -63,6 +59,9 @@ static void write_text(const struct lanyard_endpoint *address, char *to) {
 static int resolve(const char *name, int family, struct lanyard_endpoint *addresses) {
   struct lanyard_request request = lanyard_request_for(LANYARD_RESOLVE);
   struct lanyard_reply reply;
+  // A program that accepts only IPv4 addresses gets an alias address for an IPv6 address.
+  if (family == AF_INET)
+    request.flags = LANYARD_V4;
   int error = lanyard_ask_name(&request, name, &reply, addresses);
   if (error != 0 || reply.error != 0 || reply.verdict == LANYARD_HOST)
     return -1;
@@ -78,7 +77,7 @@ typedef int getaddrinfo_type(const char *, const char *, const struct addrinfo *
 typedef void freeaddrinfo_type(struct addrinfo *);
 
 EXPORT int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **result) {
-  getaddrinfo_type *system = (getaddrinfo_type *)next("getaddrinfo");
+  getaddrinfo_type *system = (getaddrinfo_type *)lanyard_next("getaddrinfo");
   if (system == NULL)
     return EAI_FAIL;
   if (!lanyard_settings()->is_on || name == NULL || is_plain(name) || (hints != NULL && (hints->ai_flags & AI_NUMERICHOST)))
@@ -106,7 +105,7 @@ EXPORT int getaddrinfo(const char *name, const char *service, const struct addri
     write_text(&addresses[i], text);
     int error = system(text, service, &plain, end);
     if (error != 0) {
-      freeaddrinfo_type *release = (freeaddrinfo_type *)next("freeaddrinfo");
+      freeaddrinfo_type *release = (freeaddrinfo_type *)lanyard_next("freeaddrinfo");
       if (*result != NULL && release != NULL)
         release(*result);
       return error;
@@ -133,24 +132,24 @@ typedef int gethostbyname2_r_type(const char *, int, struct hostent *, char *, s
 
 EXPORT struct hostent *gethostbyname(const char *name) {
   char text[TEXT_MAX];
-  gethostbyname_type *system = (gethostbyname_type *)next("gethostbyname");
+  gethostbyname_type *system = (gethostbyname_type *)lanyard_next("gethostbyname");
   return system == NULL ? NULL : system(instead_of(name, AF_INET, text));
 }
 
 EXPORT struct hostent *gethostbyname2(const char *name, int family) {
   char text[TEXT_MAX];
-  gethostbyname2_type *system = (gethostbyname2_type *)next("gethostbyname2");
+  gethostbyname2_type *system = (gethostbyname2_type *)lanyard_next("gethostbyname2");
   return system == NULL ? NULL : system(instead_of(name, family, text), family);
 }
 
 EXPORT int gethostbyname_r(const char *name, struct hostent *host, char *room, size_t size, struct hostent **result, int *error) {
   char text[TEXT_MAX];
-  gethostbyname_r_type *system = (gethostbyname_r_type *)next("gethostbyname_r");
+  gethostbyname_r_type *system = (gethostbyname_r_type *)lanyard_next("gethostbyname_r");
   return system == NULL ? ENOSYS : system(instead_of(name, AF_INET, text), host, room, size, result, error);
 }
 
 EXPORT int gethostbyname2_r(const char *name, int family, struct hostent *host, char *room, size_t size, struct hostent **result, int *error) {
   char text[TEXT_MAX];
-  gethostbyname2_r_type *system = (gethostbyname2_r_type *)next("gethostbyname2_r");
+  gethostbyname2_r_type *system = (gethostbyname2_r_type *)lanyard_next("gethostbyname2_r");
   return system == NULL ? ENOSYS : system(instead_of(name, family, text), family, host, room, size, result, error);
 }

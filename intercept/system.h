@@ -1,5 +1,5 @@
 // System calls and the few functions that a library without a C library needs. Nothing of the C library is used but errno, so that one binary
-// serves programs of glibc and of musl, is safe in signal handlers and after fork, and needs no initialisation.
+// serves programs of glibc and of musl, is safe in signal handlers and after fork, and needs no initialization.
 #ifndef LANYARD_SYSTEM_H
 #define LANYARD_SYSTEM_H
 

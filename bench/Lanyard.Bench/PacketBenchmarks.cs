@@ -77,6 +77,7 @@ public class PacketBenchmarks
             DestinationMac = new MacAddress(0x020000000002),
             EtherType = 0x0800,
             Payload = _frame,
+            FrameLength = _frame.Length,
         },
         default,
         _own,

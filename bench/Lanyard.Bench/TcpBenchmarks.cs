@@ -100,6 +100,10 @@ internal sealed class HostPair : ITcpEvents, ITcpListenEvents
 
     void ITcpListenEvents.OnAcceptable(TcpListenSocket listener) => listener.TryAccept(this, out _far);
 
+    void ITcpListenEvents.OnClosed(TcpListenSocket listener, NetError reason)
+    {
+    }
+
     private static NetworkHost Host(MacAddress mac, string address, Wire wire) => new(
         new NetworkHostOptions { Mac = mac, Secret = new byte[16], Addresses = [new InetPrefix(InetAddress.Parse(address), 24)] }, wire);
 

@@ -21,10 +21,10 @@ internal static class ExitCode
     /// <summary>The codes, for the help.</summary>
     public const string Help = """
         Exit codes:
-          0    done
-          1    failed: standard error says why
-          2    not understood: standard error says how to ask
-          3    the other end (a service, a controller, a peer) did not answer, or refused
+          0    success
+          1    failure: standard error says why
+          2    invalid command line
+          3    the service, controller or peer did not answer, or refused
           130  interrupted
         Data goes to standard output, everything else to standard error.
         """;

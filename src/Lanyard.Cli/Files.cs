@@ -1,4 +1,5 @@
 using System.Text;
+using Lanyard.Service;
 
 namespace Lanyard.Cli;
 
@@ -30,22 +31,37 @@ internal static class Files
     /// <exception cref="CommandException">It cannot be read.</exception>
     public static string ReadText(string path) => Encoding.UTF8.GetString(ReadBytes(path));
 
-    /// <summary>Puts bytes into a file, in the place of the old one.</summary>
+    /// <summary>Puts bytes that everyone may read into a file, in the place of the old one.</summary>
     /// <exception cref="CommandException">It cannot be written.</exception>
-    public static void Write(string path, ReadOnlySpan<byte> bytes) => Write(path, bytes, FileMode.Create, secret: false);
+    public static void Write(string path, byte[] bytes)
+    {
+        if (!StateFiles.IsSpecial(path))
+        {
+            Write(path, bytes, secret: false, overwrite: true);
+            return;
+        }
 
-    /// <summary>Opens a file to be written bit by bit, in the place of the old one.</summary>
+        using var special = Open(path, FileMode.Open);
+        special.Write(bytes);
+    }
+
+    /// <summary>Opens a file that only the owner may read, to be written bit by bit, in the place of the old one.</summary>
     /// <exception cref="CommandException">It cannot be written.</exception>
     public static FileStream OpenWrite(string path)
     {
+        if (StateFiles.IsSpecial(path))
+            return Open(path, FileMode.Open);
         try
         {
-            return new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.Read);
+            // Whoever has the old one open, or may read it, does not get what is written now.
+            File.Delete(path);
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or NotSupportedException)
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new CommandException(ExitCode.Failed, $"'{path}' cannot be written: {failure.Message}");
+            throw Unwritten(path, failure);
         }
+
+        return Open(path, FileMode.CreateNew);
     }
 
     /// <summary>Puts bytes into a new file.</summary>
@@ -53,16 +69,11 @@ internal static class Files
     /// <param name="bytes">What it holds.</param>
     /// <param name="secret">Whether nobody but its owner may read it.</param>
     /// <exception cref="CommandException">It is there already, or cannot be written.</exception>
-    public static void Create(string path, ReadOnlySpan<byte> bytes, bool secret) => Write(path, bytes, FileMode.CreateNew, secret);
+    public static void Create(string path, byte[] bytes, bool secret) => Write(path, bytes, secret, overwrite: false);
 
     /// <summary>Puts bytes that only the owner may read into a file, in the place of the old one: all of them or, where that fails, none.</summary>
     /// <exception cref="CommandException">It cannot be written.</exception>
-    public static void Replace(string path, ReadOnlySpan<byte> bytes)
-    {
-        var next = path + ".new";
-        Write(next, bytes, FileMode.Create, secret: true);
-        File.Move(next, path, overwrite: true);
-    }
+    public static void Replace(string path, byte[] bytes) => Write(path, bytes, secret: true, overwrite: true);
 
     /// <summary>Ends the command where there is such a file.</summary>
     /// <exception cref="CommandException">There is.</exception>
@@ -72,21 +83,38 @@ internal static class Files
             throw new CommandException(ExitCode.Failed, $"'{path}' is there already and is not overwritten. Move it away, or choose another name.");
     }
 
-    private static void Write(string path, ReadOnlySpan<byte> bytes, FileMode mode, bool secret)
+    private static void Write(string path, byte[] bytes, bool secret, bool overwrite)
     {
-        var options = new FileStreamOptions { Mode = mode, Access = FileAccess.Write };
-        if (secret && !OperatingSystem.IsWindows())
-            options.UnixCreateMode = OwnerOnly;
         try
         {
             if (Path.GetDirectoryName(path) is { Length: > 0 } folder)
                 Directory.CreateDirectory(folder);
-            using var file = new FileStream(path, options);
-            file.Write(bytes);
+            StateFiles.Write(path, bytes, secret, overwrite);
+        }
+        catch (LanyardStateException failure)
+        {
+            throw new CommandException(ExitCode.Failed, failure.Message);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or NotSupportedException)
         {
-            throw new CommandException(ExitCode.Failed, $"'{path}' cannot be written: {failure.Message}");
+            throw Unwritten(path, failure);
         }
     }
+
+    private static FileStream Open(string path, FileMode mode)
+    {
+        var options = new FileStreamOptions { Mode = mode, Access = FileAccess.Write, Share = FileShare.Read };
+        if (mode == FileMode.CreateNew && !OperatingSystem.IsWindows())
+            options.UnixCreateMode = OwnerOnly;
+        try
+        {
+            return new FileStream(path, options);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            throw Unwritten(path, failure);
+        }
+    }
+
+    private static CommandException Unwritten(string path, Exception failure) => new(ExitCode.Failed, $"'{path}' cannot be written: {failure.Message}");
 }

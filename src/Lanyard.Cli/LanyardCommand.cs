@@ -70,41 +70,40 @@ internal static class LanyardCommand
         var names = new Stack<string>();
         for (System.CommandLine.Parsing.SymbolResult? at = result.CommandResult; at is System.CommandLine.Parsing.CommandResult command; at = at.Parent)
             names.Push(command.Command.Name);
-        error.WriteLine($"'{string.Join(' ', names)} --help' says how it goes.");
+        error.WriteLine($"Run '{string.Join(' ', names)} --help' for usage.");
         return ExitCode.Usage;
     }
 
     // Not a RootCommand: that would take the name of the program's file.
-    private static Command Create() => new("lanyard", $"Encrypted peer-to-peer LANs from the inside.\n\n{ExitCode.Help}")
+    private static Command Create()
     {
-        new HelpOption { Recursive = true },
-        new VersionOption(),
-        DemoCommand.Create(),
-        ServiceCommand.Create(),
-        JoinCommand.Create(),
-        LeaveCommand.Create(),
-        NetworksCommand.Create(),
-        PeersCommand.Create(),
-        InfoCommand.Create(),
-        StatusCommand.Create(),
-        ConnectCommand.Create(),
-        ExposeCommand.Create(),
-        ForwardCommand.Create(),
-        ProxyCommand.Create(),
-        SshProxyCommand.Create(),
-        PingCommand.Create(),
-        HttpCommand.Create(),
-        UdpEchoCommand.Create(),
-        UdpSendCommand.Create(),
-        PerfCommand.Create(),
-        RunCommand.Create(),
-        SuperviseStage.Create(),
-        CaptureCommand.Create(),
-        IdentityCommand.Create(),
-        PlanetCommand.Create(),
-        MoonCommand.Create(),
-        DissectCommand.Create(),
-        GameCommand.Create(),
-        PlayerCommand.Create(),
-    };
+        (string Title, Command[] Commands)[] groups =
+        [
+            ("Apps, each a node in one process",
+            [
+                ConnectCommand.Create(), ExposeCommand.Create(), ForwardCommand.Create(), ProxyCommand.Create(), SshProxyCommand.Create(), HttpCommand.Create(),
+                PingCommand.Create(), PerfCommand.Create(), UdpSendCommand.Create(), UdpEchoCommand.Create(), CaptureCommand.Create(),
+            ]),
+            ("Programs", [RunCommand.Create()]),
+            ("Service", [ServiceCommand.Create(), InfoCommand.Create(), StatusCommand.Create(), PeersCommand.Create()]),
+            ("Networks of the service", [JoinCommand.Create(), LeaveCommand.Create(), NetworksCommand.Create()]),
+            ("Tools", [IdentityCommand.Create(), PlanetCommand.Create(), MoonCommand.Create(), DissectCommand.Create(), CompletionCommand.Create(), DemoCommand.Create()]),
+        ];
+        var root = new Command("lanyard")
+        {
+            new HelpOption { Recursive = true, Action = new CliHelp(groups) },
+            new VersionOption(),
+            SuperviseStage.Create(),
+            GameCommand.Create(),
+            PlayerCommand.Create(),
+        };
+        foreach (var (_, commands) in groups)
+        {
+            foreach (var command in commands)
+                root.Add(command);
+        }
+
+        root.Add(CompletionCommand.CreateComplete(line => root.Parse(line, Parsing)));
+        return root;
+    }
 }

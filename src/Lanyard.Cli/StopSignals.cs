@@ -2,15 +2,15 @@ using System.Runtime.InteropServices;
 
 namespace Lanyard.Cli;
 
-/// <summary>Turns the signals that ask a process to end into a cancellation, so that what is open is closed in order.</summary>
+/// <summary>Turns termination signals into a cancellation, so that the command shuts down in order.</summary>
 internal sealed class StopSignals : IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
     private readonly List<PosixSignalRegistration> _registrations = [];
 
-    /// <summary>Listens for them.</summary>
-    /// <param name="withInterrupt">Whether SIGINT is one of them; for whoever runs a program it may be the program's.</param>
-    /// <param name="withHangup">Whether SIGHUP is one of them; for a daemon it means something else.</param>
+    /// <summary>Registers the signal handlers.</summary>
+    /// <param name="withInterrupt">Whether to handle SIGINT. A command that runs a program leaves it to the program.</param>
+    /// <param name="withHangup">Whether to handle SIGHUP. A daemon reloads its configuration instead.</param>
     public StopSignals(bool withInterrupt, bool withHangup)
     {
         _registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop));
@@ -20,7 +20,7 @@ internal sealed class StopSignals : IDisposable
             _registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop));
     }
 
-    /// <summary>Is cancelled by the first signal. A second one of the same kind ends the process as if nothing were here.</summary>
+    /// <summary>The token that the first signal cancels. A second signal of the same kind ends the process.</summary>
     public CancellationToken Token => _stop.Token;
 
     public void Dispose()

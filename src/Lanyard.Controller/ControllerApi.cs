@@ -22,9 +22,10 @@ public readonly record struct ControllerApiResponse(int StatusCode, ReadOnlyMemo
 /// <item><c>GET</c>, <c>POST</c>, <c>DELETE /controller/network/ID/member/ADDRESS</c>.</item>
 /// <item><c>GET /unstable/controller/network</c> and <c>/unstable/controller/network/ID/member</c>: whole records, with counts.</item>
 /// </list>
-/// <c>PUT</c> is as <c>POST</c>: it changes the fields that are in the body and answers with the whole record. What changes something is
-/// answered once it is stored. Errors are <c>{"error":"..."}</c> with 400 (the body cannot be read or asks for more than there can be), 404,
-/// 405, 413 or 500 (in effect, but not stored yet). Who may call is for the server to check, before it comes here.
+/// <c>PUT</c> equals <c>POST</c>: it changes the fields in the body and answers with the whole record. The answer to a change is
+/// sent once the change is stored. A body is applied whole or refused whole: an unreadable field or list entry is a 400 that names it. Errors are
+/// <c>{"error":"..."}</c> with 400 (the body cannot be read, or exceeds a limit), 404,
+/// 405, 413 or 500 (in effect, but not stored yet). The server authorizes callers before it calls this API.
 /// </summary>
 public sealed class ControllerApi(NetworkController controller)
 {
@@ -66,7 +67,7 @@ public sealed class ControllerApi(NetworkController controller)
         {
             return Error(400, $"The body is not JSON: {e.Message}");
         }
-        catch (ControllerLimitException e)
+        catch (Exception e) when (e is ControllerLimitException or UnreadableFieldException)
         {
             return Error(400, e.Message);
         }
@@ -173,13 +174,30 @@ public sealed class ControllerApi(NetworkController controller)
             : Error(400, $"This controller's networks begin with {controller.Address}.");
 
     private ControllerApiResponse CreateNetwork(long nowMs, ReadOnlyMemory<byte> body) =>
-        WithBody(body, root => Show(controller.CreateNetwork(nowMs, network => NetworkJson.Apply(network, root))));
+        WithBody(body, root => Show(controller.CreateNetwork(nowMs, network => Applied(network, root))));
 
     private ControllerApiResponse SaveNetwork(long nowMs, NetworkId id, ReadOnlyMemory<byte> body) =>
-        WithBody(body, root => Show(controller.SaveNetwork(nowMs, id, network => NetworkJson.Apply(network, root))));
+        WithBody(body, root => Show(controller.SaveNetwork(nowMs, id, network => Applied(network, root))));
 
     private ControllerApiResponse SaveMember(long nowMs, NetworkId id, NodeAddress address, ReadOnlyMemory<byte> body) =>
-        WithBody(body, root => controller.SaveMember(nowMs, id, address, member => MemberJson.Apply(member, root)) is { } saved ? Show(saved) : NoNetwork());
+        WithBody(body, root => controller.SaveMember(nowMs, id, address, member => Applied(member, root)) is { } saved ? Show(saved) : NoNetwork());
+
+    // Applies a body whole or refuses it whole.
+    private static NetworkRecord Applied(NetworkRecord network, JsonElement body)
+    {
+        var fields = new FieldReader();
+        network = NetworkJson.Apply(network, body, fields);
+        fields.ThrowIfAny();
+        return network;
+    }
+
+    private static MemberRecord Applied(MemberRecord member, JsonElement body)
+    {
+        var fields = new FieldReader();
+        member = MemberJson.Apply(member, body, fields);
+        fields.ThrowIfAny();
+        return member;
+    }
 
     private static ControllerApiResponse WithBody(ReadOnlyMemory<byte> body, Func<JsonElement, ControllerApiResponse> handle)
     {
@@ -187,6 +205,15 @@ public sealed class ControllerApi(NetworkController controller)
             body = body["\uFEFF"u8.Length..];
         // No body says nothing, as an empty object does.
         using var document = JsonDocument.Parse(body.IsEmpty ? "{}"u8.ToArray() : body);
+        try
+        {
+            JsonTexts.RequireUnicode(document.RootElement);
+        }
+        catch (InvalidOperationException e)
+        {
+            return Error(400, $"The body has a text that is not Unicode: {e.Message}");
+        }
+
         return document.RootElement.ValueKind == JsonValueKind.Object ? handle(document.RootElement) : Error(400, "The body is not a JSON object.");
     }
 

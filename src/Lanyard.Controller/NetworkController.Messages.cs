@@ -11,9 +11,13 @@ public sealed partial class NetworkController
     /// </summary>
     private const int MaxRevocationsOfDeletedNetwork = 100;
 
+    // Protocol version 7 came with version 1.2.
+    private const int FirstProtocolWithRules = 7;
+
     private readonly Queue<RevocationRound> _rounds = [];
     private readonly Queue<(NetworkState Network, MemberState Member)> _pushes = [];
     private bool _messagesWaiting;
+    private long? _startedMs;
 
     /// <summary>
     /// Raised when there is something to take with <see cref="TryTakeMessage"/> after there was nothing, on the thread of the call that
@@ -34,6 +38,7 @@ public sealed partial class NetworkController
         (NetworkState Network, MemberState Member, ConfigSource? Source, ulong PacketId)? push = null;
         lock (_lock)
         {
+            _startedMs ??= nowMs;
             revocation = NextRevocation(nowMs);
             if (revocation is null)
                 push = NextPush(nowMs);
@@ -94,7 +99,7 @@ public sealed partial class NetworkController
         while (_rounds.TryPeek(out var round))
         {
             round.Recipients ??= new Queue<NodeAddress>(round.Network.Members.Values
-                .Where(member => member.Record.IsAuthorized && member.IsOnline(nowMs, Limits.OnlineWindow))
+                .Where(member => member.Record.IsAuthorized && IsReachable(member, nowMs))
                 .Select(member => member.Record.Address));
             if (round.Recipients.TryDequeue(out var to))
                 return (round, to);
@@ -110,7 +115,7 @@ public sealed partial class NetworkController
         {
             var (network, member) = next;
             member.IsPushWaiting = false;
-            if (!member.IsOnline(nowMs, Limits.OnlineWindow))
+            if (!IsReachable(member, nowMs) || !TryKnow(member))
                 continue;
             var isGone = network.IsDeleted || member.IsDeleted;
             var record = isGone ? member.Record : Admit(network.Record, member.Record, member.Metadata, nowMs);
@@ -131,10 +136,31 @@ public sealed partial class NetworkController
         return null;
     }
 
+    // A member from before a restart may hold a configuration. It counts as reachable until it has had time to send a request.
+    private bool IsReachable(MemberState member, long nowMs) => member.IsOnline(nowMs, Limits.OnlineWindow)
+        || (member is { LastRequestMs: null, WasMember: true } && nowMs - _startedMs < (long)Limits.OnlineWindow.TotalMilliseconds);
+
+    // Restores the identity and version of a member that has sent no request since a restart from its record.
+    private static bool TryKnow(MemberState member)
+    {
+        if (member.Identity is not null)
+            return true;
+        if (!Identity.TryParse(member.Record.Identity, out var identity))
+            return false;
+        member.Identity = identity;
+        var version = member.Record.Version;
+        member.Metadata = new NetworkRequestMetadata
+        {
+            ProtocolVersion = (ulong)version.Protocol, MajorVersion = (ulong)version.Major, MinorVersion = (ulong)version.Minor, Revision = (ulong)version.Revision,
+            RulesEngineRevision = version.Protocol >= FirstProtocolWithRules ? 1u : 0u,
+        };
+        return true;
+    }
+
     /// <summary>Has a member told of a change, if it is online when its turn comes.</summary>
     private void Push(NetworkState network, MemberState member)
     {
-        if (member.IsPushWaiting || member.LastRequestMs is null)
+        if (member.IsPushWaiting || (member.LastRequestMs is null && !member.WasMember))
             return;
         member.IsPushWaiting = true;
         _pushes.Enqueue((network, member));
@@ -149,7 +175,7 @@ public sealed partial class NetworkController
     /// <summary>Has all members told that a node's certificates issued up to now no longer count. They tell each other on.</summary>
     private void Revoke(NetworkState network, MemberState target, long nowMs)
     {
-        target.RevokedUpToMs = Math.Max(nowMs, target.LastIssuedMs);
+        target.RevokedUpToMs = Math.Max(_clock.Next(nowMs), Math.Max(target.LastIssuedMs, target.Record.LastAuthorizedTimeMs));
         Span<byte> id = stackalloc byte[4];
         _random(id);
         _rounds.Enqueue(new RevocationRound(network, new Revocation

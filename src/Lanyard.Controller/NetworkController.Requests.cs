@@ -14,8 +14,8 @@ public sealed partial class NetworkController
     private long _strangerTokensMs;
 
     /// <summary>
-    /// Answers NETWORK_CONFIG_REQUEST. A member gets its configuration; a node that is not authorised is recorded, so that somebody can
-    /// authorise it, and refused; a member that asks again within <see cref="ControllerLimits.MinRequestInterval"/> gets nothing.
+    /// Answers NETWORK_CONFIG_REQUEST. A member gets its configuration; a node that is not authorized is recorded, so that somebody can
+    /// authorize it, and refused; a member that asks again within <see cref="ControllerLimits.MinRequestInterval"/> gets nothing.
     /// </summary>
     /// <param name="nowMs">The time in milliseconds since 1970.</param>
     /// <param name="requestor">The node, its identity proved by the packet's authentication.</param>
@@ -90,7 +90,7 @@ public sealed partial class NetworkController
         return ControllerReason.Member;
     }
 
-    /// <summary>The record, authorised if the network is public or the node shows a token of the network's.</summary>
+    /// <summary>The record, authorized if the network is public or the node shows a token of the network's.</summary>
     private static MemberRecord Admit(NetworkRecord network, MemberRecord member, NetworkRequestMetadata said, long nowMs)
     {
         if (member.IsAuthorized)
@@ -117,7 +117,7 @@ public sealed partial class NetworkController
         LastAuthorizedCredential = credential,
     };
 
-    /// <summary>Notes an authorised member's version, and gives it the network's defaults: tags, capabilities, addresses from pools.</summary>
+    /// <summary>Notes an authorized member's version, and gives it the network's defaults: tags, capabilities, addresses from pools.</summary>
     private MemberRecord Provide(NetworkState network, MemberRecord member, NetworkRequestMetadata said)
     {
         var version = new NodeVersion(Small(said.MajorVersion), Small(said.MinorVersion), Small(said.Revision), Small(said.ProtocolVersion));
@@ -224,10 +224,10 @@ public sealed partial class NetworkController
         return member;
     }
 
-    private static ConfigSource SourceOf(NetworkState network, MemberState member, long nowMs)
+    private ConfigSource SourceOf(NetworkState network, MemberState member, long nowMs)
     {
         // Later than the last revocation, which counts for all that was issued up to its time.
-        member.LastIssuedMs = Math.Max(nowMs, Math.Max(member.Record.LastDeauthorizedTimeMs, member.RevokedUpToMs) + 1);
+        member.LastIssuedMs = Math.Max(_clock.Next(nowMs), Math.Max(member.Record.LastDeauthorizedTimeMs, member.RevokedUpToMs) + 1);
         return new ConfigSource(
             network.Record, member.Record, member.Identity!, HasRulesEngine(member.Metadata), network.ActiveBridges, member.LastIssuedMs);
     }

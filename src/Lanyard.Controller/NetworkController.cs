@@ -21,6 +21,8 @@ public sealed partial class NetworkController
     // Guards all that follows, and every NetworkState and MemberState.
     private readonly Lock _lock = new();
     private readonly SortedDictionary<NetworkId, NetworkState> _networks = [];
+    private readonly MemberIdentities _identities = new();
+    private readonly SigningClock _clock;
     private ControllerCounters _counters;
 
     /// <summary>Takes up the records of a store.</summary>
@@ -48,6 +50,7 @@ public sealed partial class NetworkController
         Limits = limits ?? new ControllerLimits();
         _strangerTokens = Limits.NewStrangersBurst;
         var records = store.Load();
+        _clock = new SigningClock(store, records.SignedUntilMs);
         var isImport = records.Networks.Count == 0 && import is not null;
         TakeUp(isImport ? import! : records);
         if (isImport)
@@ -91,14 +94,14 @@ public sealed partial class NetworkController
             return _networks.GetValueOrDefault(id)?.Record;
     }
 
-    /// <summary>How many members a network has, and how many of them are authorised; zeros if there is no such network.</summary>
+    /// <summary>How many members a network has, and how many of them are authorized; zeros if there is no such network.</summary>
     public (int Authorized, int Total) CountMembers(NetworkId id)
     {
         lock (_lock)
             return _networks.TryGetValue(id, out var network) ? (network.AuthorizedCount, network.Members.Count) : default;
     }
 
-    /// <summary>The members of a network by ascending address, authorised or not; <see langword="null"/> if there is no such network.</summary>
+    /// <summary>The members of a network by ascending address, authorized or not; <see langword="null"/> if there is no such network.</summary>
     public IReadOnlyList<MemberRecord>? ListMembers(NetworkId id)
     {
         MemberRecord[] members;
@@ -131,7 +134,14 @@ public sealed partial class NetworkController
         }
     }
 
-    /// <summary>Whether a node is an authorised member of a network.</summary>
+    /// <summary>Returns the identity of an authorized member of any network; <see langword="null"/> if the member does not exist or never sent a request.</summary>
+    public Identity? FindIdentity(NodeAddress address)
+    {
+        lock (_lock)
+            return _identities.Find(address);
+    }
+
+    /// <summary>Whether a node is an authorized member of a network.</summary>
     public bool IsAuthorized(NetworkId id, NodeAddress address)
     {
         lock (_lock)
@@ -195,6 +205,8 @@ public sealed partial class NetworkController
             if (!_networks.Remove(id, out network))
                 return null;
             network.IsDeleted = true;
+            foreach (var member in network.Members.Values)
+                _identities.Remove(member.Record);
             _store.Delete(id);
             PushToAll(network);
             var online = network.Members.Values.Where(member => member.Record.IsAuthorized && member.IsOnline(nowMs, Limits.OnlineWindow));
@@ -208,7 +220,7 @@ public sealed partial class NetworkController
 
     /// <summary>
     /// Changes a member, or makes its record before the node ever asked. If that changes anything, its revision is raised and the node, if it
-    /// is online, is told; if its authorisation is taken away, its certificate is revoked at all members that are online.
+    /// is online, is told; if its authorization is taken away, its certificate is revoked at all members that are online.
     /// </summary>
     /// <param name="nowMs">The time in milliseconds since 1970.</param>
     /// <param name="id">The network.</param>
@@ -240,7 +252,7 @@ public sealed partial class NetworkController
         return null;
     }
 
-    /// <summary>Forgets a member, and revokes its certificate if it was authorised. If the node asks again it is a new one.</summary>
+    /// <summary>Forgets a member, and revokes its certificate if it was authorized. If the node asks again it is a new one.</summary>
     /// <returns>The record as it last was, or <see langword="null"/> if there was none.</returns>
     public MemberRecord? DeleteMember(long nowMs, NetworkId id, NodeAddress address)
     {
@@ -295,7 +307,7 @@ public sealed partial class NetworkController
             }
 
             CheckTakenUp(() => RecordLimits.Check(network), $"network {network.Id}");
-            _networks.Add(network.Id, new NetworkState(network));
+            _networks.Add(network.Id, new NetworkState(network, _identities));
         }
 
         // The oldest first, as strangers are forgotten from the front.
@@ -304,7 +316,7 @@ public sealed partial class NetworkController
             if (!_networks.TryGetValue(member.Network, out var network))
                 throw new ControllerStoreException($"The store holds the member {member.Address} of the network {member.Network}, which it does not hold.");
             CheckTakenUp(() => RecordLimits.Check(member), $"member {member.Address} of the network {member.Network}");
-            network.Add(member);
+            network.Add(member, wasMember: member is { IsAuthorized: true, Identity: not null });
         }
     }
 
@@ -341,7 +353,7 @@ public sealed partial class NetworkController
             if (old is null && _networks.Count >= Limits.MaxNetworks)
                 throw new ControllerLimitException(string.Create(CultureInfo.InvariantCulture, $"There can be at most {Limits.MaxNetworks} networks."));
             if (old is null)
-                _networks.Add(changed.Id, new NetworkState(changed));
+                _networks.Add(changed.Id, new NetworkState(changed, _identities));
             else
                 _networks[changed.Id].Record = changed;
             _store.Save(changed);

@@ -32,6 +32,9 @@ internal sealed class MemberState(MemberRecord record)
     /// <summary>Whether the last it was told is a configuration: then it is told as well when it may no longer have one.</summary>
     public bool HasConfig { get; set; }
 
+    /// <summary>Whether the member was authorized before the controller started, so that it may hold a configuration.</summary>
+    public bool WasMember { get; init; }
+
     /// <summary>Whether a message about a change already waits for it.</summary>
     public bool IsPushWaiting { get; set; }
 
@@ -46,7 +49,7 @@ internal sealed class MemberState(MemberRecord record)
 }
 
 /// <summary>A network in memory, with what follows from its records. Guarded by the controller's lock.</summary>
-internal sealed class NetworkState(NetworkRecord record)
+internal sealed class NetworkState(NetworkRecord record, MemberIdentities identities)
 {
     private readonly LinkedList<MemberState> _strangers = [];
     private readonly SortedSet<NodeAddress> _activeBridges = [];
@@ -67,7 +70,7 @@ internal sealed class NetworkState(NetworkRecord record)
 
     public Dictionary<NodeAddress, MemberState> Members { get; } = [];
 
-    /// <summary>Which addresses the members hold, authorised or not.</summary>
+    /// <summary>Which addresses the members hold, authorized or not.</summary>
     public AddressTable Addresses { get; } = new();
 
     public int AuthorizedCount { get; private set; }
@@ -81,13 +84,15 @@ internal sealed class NetworkState(NetworkRecord record)
 
     public List<UsableRanges> PoolsV6 => _poolsV6 ??= UsableRanges.Of(_record, InetFamily.IPv6);
 
-    /// <summary>The authorised members that bridge, ascending. A new array with each call.</summary>
+    /// <summary>The authorized members that bridge, ascending. A new array with each call.</summary>
     public EquatableArray<NodeAddress> ActiveBridges => _activeBridges.ToEquatableArray();
 
     /// <summary>Adds a member.</summary>
-    public MemberState Add(MemberRecord record)
+    /// <param name="record">The member's record.</param>
+    /// <param name="wasMember">The value of <see cref="MemberState.WasMember"/>.</param>
+    public MemberState Add(MemberRecord record, bool wasMember = false)
     {
-        var member = new MemberState(record);
+        var member = new MemberState(record) { WasMember = wasMember, HasConfig = wasMember };
         Members.Add(record.Address, member);
         Index(member);
         return member;
@@ -129,6 +134,7 @@ internal sealed class NetworkState(NetworkRecord record)
         var record = member.Record;
         foreach (var address in record.Addresses)
             Addresses.Take(address);
+        identities.Add(record);
         if (record.IsAuthorized)
             AuthorizedCount++;
         if (IsBridge(record))
@@ -142,6 +148,7 @@ internal sealed class NetworkState(NetworkRecord record)
         var record = member.Record;
         foreach (var address in record.Addresses)
             Addresses.Release(address);
+        identities.Remove(record);
         if (record.IsAuthorized)
             AuthorizedCount--;
         if (IsBridge(record))

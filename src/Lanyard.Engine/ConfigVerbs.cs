@@ -11,11 +11,17 @@ namespace Lanyard.Engine;
 /// </summary>
 internal sealed class ConfigVerbs(Node node)
 {
-    private const long AuthorisationMs = 180_000;
-    private const int MaxAuthorisations = 262_144;
+    private const long AuthorizationMs = 180_000;
+    private const int MaxAuthorizations = 262_144;
     private const int CredentialRoom = 256;
+    private const long RequestIntervalMs = 250;
+    private const int RequestSlots = 4_096;
+    private const int SlotShift = 52;
+    private const ulong SlotFactor = 0x9e37_79b9_7f4a_7c15;
 
-    private readonly Dictionary<(NetworkId, NodeAddress), long> _authorised = [];
+    // The last request for each pair of node and network. Two pairs in one slot evict each other, and may then request sooner.
+    private readonly Lazy<(NodeAddress Node, NetworkId Network, long AtMs)[]> _asked = new(static () => new (NodeAddress, NetworkId, long)[RequestSlots]);
+    private readonly Dictionary<(NetworkId, NodeAddress), long> _authorized = [];
 
     /// <summary>Asks the network's controller for this node's configuration.</summary>
     public void Request(long nowMs, VirtualNetwork network)
@@ -46,7 +52,8 @@ internal sealed class ConfigVerbs(Node node)
             Revision = network.Config?.Revision ?? 0,
             Timestamp = network.Config?.Timestamp ?? 0,
         }.Write(ref writer);
-        node.Outbound.Send(nowMs, network.Controller, Verb.NetworkConfigRequest, buffer, PacketFormat.HeaderBytes, writer.Position, compress: true);
+        node.Outbound.Send(nowMs, network.Controller, Verb.NetworkConfigRequest, buffer, PacketFormat.HeaderBytes, writer.Position, compress: true,
+            network.Id.Value);
         node.ReturnBuffer(buffer);
     }
 
@@ -54,20 +61,22 @@ internal sealed class ConfigVerbs(Node node)
     {
         if (!NetworkConfigRequestMessage.TryParse(incoming.Payload, out var request))
             return false;
-        if (!incoming.Peer.ConfigRequests.TryTake(incoming.NowMs))
+        if (!incoming.Peer.ConfigRequests.TryTake(incoming.NowMs) || !MayAsk(incoming.NowMs, incoming.Peer.Address, request.NetworkId))
         {
             node.Counters.Drop(DropReason.RateLimited);
-            return node.NoteReceived(incoming);
+            return node.Paths.NoteReceived(incoming);
         }
 
         if (node.Controller is not { } controller || request.NetworkId.Controller != node.Address)
         {
             ReplyError(incoming, ErrorCode.UnsupportedOperation, request.NetworkId);
-            return node.NoteReceived(incoming);
+            return node.Paths.NoteReceived(incoming);
         }
 
         var endpoint = incoming.IsDirect ? incoming.Endpoint : default;
         var reply = controller.Handle(incoming.NowMs, incoming.Peer.Identity, endpoint, request.NetworkId, request.Metadata);
+        if (reply.Kind != ControllerReplyKind.Ignore)
+            node.Pushes.Cancel(request.NetworkId, incoming.Peer.Address);
         switch (reply.Kind)
         {
             case ControllerReplyKind.Config when reply.Config is { } config:
@@ -84,17 +93,17 @@ internal sealed class ConfigVerbs(Node node)
                 break;
         }
 
-        return node.NoteReceived(incoming);
+        return node.Paths.NoteReceived(incoming);
     }
 
     /// <summary>Sends a configuration in signed chunks: in answer to a request, or unasked where <paramref name="requestPacketId"/> is 0.</summary>
     public void SendConfig(long nowMs, NodeAddress member, NetworkConfig config, ulong requestPacketId)
     {
-        if (_authorised.Count < MaxAuthorisations)
-            _authorised[(config.NetworkId, member)] = nowMs;
+        if (_authorized.Count < MaxAuthorizations)
+            _authorized[(config.NetworkId, member)] = nowMs;
         if (member == node.Address)
         {
-            node.FindNetwork(config.NetworkId)?.Configure(nowMs, config, isFresh: true);
+            node.FindNetwork(config.NetworkId)?.Configure(nowMs, config, ConfigOrigin.Answer);
             return;
         }
 
@@ -112,7 +121,8 @@ internal sealed class ConfigVerbs(Node node)
             if (requestPacketId != 0)
                 new OkMessage { InReVerb = Verb.NetworkConfigRequest, InRePacketId = requestPacketId }.Write(ref writer);
             writer.WriteBytes(chunk);
-            node.Outbound.Send(nowMs, member, requestPacketId != 0 ? Verb.Ok : Verb.NetworkConfig, buffer, PacketFormat.HeaderBytes, writer.Position, compress: true);
+            node.Outbound.Send(nowMs, member, requestPacketId != 0 ? Verb.Ok : Verb.NetworkConfig, buffer, PacketFormat.HeaderBytes, writer.Position, compress: true,
+                config.NetworkId.Value);
             node.ReturnBuffer(buffer);
         }
     }
@@ -126,12 +136,12 @@ internal sealed class ConfigVerbs(Node node)
     }
 
     /// <summary>Whether this node, as a controller, gave a member its configuration within the last minutes.</summary>
-    public bool HasAuthorised(long nowMs, NetworkId network, NodeAddress member) =>
-        _authorised.TryGetValue((network, member), out var atMs) && nowMs - atMs < AuthorisationMs;
+    public bool HasAuthorized(long nowMs, NetworkId network, NodeAddress member) =>
+        _authorized.TryGetValue((network, member), out var atMs) && nowMs - atMs < AuthorizationMs;
 
     public bool ReceiveConfig(in Incoming incoming)
     {
-        if (!ReceiveChunk(incoming, incoming.Payload, out var completed))
+        if (!ReceiveChunk(incoming, incoming.Payload, ConfigOrigin.Pushed, out var completed))
             return false;
         if (completed is { } update)
         {
@@ -145,11 +155,11 @@ internal sealed class ConfigVerbs(Node node)
             node.ReturnBuffer(buffer);
         }
 
-        return node.NoteReceived(incoming);
+        return node.Paths.NoteReceived(incoming);
     }
 
     /// <summary>Takes a part of a configuration; says which update it completed, if it did.</summary>
-    public bool ReceiveChunk(in Incoming incoming, ReadOnlySpan<byte> payload, out (NetworkId Network, ulong Id)? completed)
+    public bool ReceiveChunk(in Incoming incoming, ReadOnlySpan<byte> payload, ConfigOrigin origin, out (NetworkId Network, ulong Id)? completed)
     {
         completed = null;
         if (!NetworkConfigMessage.TryParse(payload, out var chunk))
@@ -173,7 +183,7 @@ internal sealed class ConfigVerbs(Node node)
                 break;
             case NetworkConfigChunkResult.Complete:
                 PropagateChunk(incoming, network, chunk, payload);
-                if (NetworkConfig.TryParse(text, out var config) && network.Configure(incoming.NowMs, config, isFresh: true))
+                if (NetworkConfig.TryParse(text, out var config) && network.Configure(incoming.NowMs, config, origin))
                 {
                     completed = (network.Id, chunk.UpdateId);
                     foreach (var member in network.Members.Keys)
@@ -200,7 +210,7 @@ internal sealed class ConfigVerbs(Node node)
         if (!incoming.Peer.CredentialsReceived.TryTake(incoming.NowMs))
         {
             node.Counters.Drop(DropReason.RateLimited);
-            return node.NoteReceived(incoming);
+            return node.Paths.NoteReceived(incoming);
         }
 
         if (!NetworkCredentialsMessage.TryParse(incoming.Payload, out var message))
@@ -219,11 +229,14 @@ internal sealed class ConfigVerbs(Node node)
         foreach (var revocation in message.Revocations)
             AddRevocation(incoming.NowMs, incoming.Peer.Address, revocation);
         foreach (var ownership in message.Ownerships)
-            Add(incoming.NowMs, ownership, incoming.Peer.Address, static (m, c, controller) => m.Add(c, controller));
+        {
+            Add(incoming.NowMs, ownership, incoming.Peer.Address, static (m, c, controller) => m.Add(c, controller))
+                ?.NoteOwnership(incoming.Peer.Address, ownership);
+        }
 
         if (shared is not null)
             node.Waiting.Retry(incoming.NowMs, incoming.Peer.Address, authenticated: true);
-        return node.NoteReceived(incoming, shared is not null && shared.Admits(incoming.NowMs, incoming.Peer) ? shared : null);
+        return node.Paths.NoteReceived(incoming, shared is not null && shared.Admits(incoming.NowMs, incoming.Peer) ? shared : null);
     }
 
     /// <summary>Takes a certificate that came attached to something else.</summary>
@@ -269,18 +282,27 @@ internal sealed class ConfigVerbs(Node node)
 
     public void Clean(long nowMs)
     {
-        foreach (var (key, atMs) in _authorised.ToArray())
+        foreach (var (key, atMs) in _authorized.ToArray())
         {
-            if (nowMs - atMs >= AuthorisationMs)
-                _authorised.Remove(key);
+            if (nowMs - atMs >= AuthorizationMs)
+                _authorized.Remove(key);
         }
+    }
+
+    private bool MayAsk(long nowMs, NodeAddress peer, NetworkId network)
+    {
+        ref var slot = ref _asked.Value[(int)((peer.Value ^ (network.Value * SlotFactor)) * SlotFactor >> SlotShift)];
+        if (slot.Node == peer && slot.Network == network && nowMs - slot.AtMs < RequestIntervalMs)
+            return false;
+        slot = (peer, network, nowMs);
+        return true;
     }
 
     private void RequestFromSelf(long nowMs, VirtualNetwork network, ReadOnlySpan<byte> metadata)
     {
         var reply = node.Controller?.Handle(nowMs, node.Identity, default, network.Id, metadata) ?? new ControllerReply(ControllerReplyKind.NotFound);
         if (reply is { Kind: ControllerReplyKind.Config, Config: { } config })
-            network.Configure(nowMs, config, isFresh: true);
+            network.Configure(nowMs, config, ConfigOrigin.Answer);
         else if (reply.Kind != ControllerReplyKind.Ignore)
             network.Refuse(reply.Kind == ControllerReplyKind.AccessDenied ? NetworkStatus.AccessDenied : NetworkStatus.NotFound);
     }
@@ -313,8 +335,8 @@ internal sealed class ConfigVerbs(Node node)
 
         // A member is only remembered once something of it was good.
         var known = network.FindMember(member);
-        var membership = known ?? new Membership(network);
-        if (!add(membership, credential, controller))
+        var membership = known ?? new Membership(network, member);
+        if (credential.IssuedTo != member || !add(membership, credential, controller))
         {
             node.Counters.Drop(DropReason.BadCredential);
             return null;
@@ -331,12 +353,19 @@ internal sealed class ConfigVerbs(Node node)
         {
             node.Counters.Drop(DropReason.UnknownNetwork);
         }
-        else if (node.Topology.FindIdentity(nowMs, network.Controller) is not { } controller || !revocation.Verify(controller))
+        else if (node.Topology.FindIdentity(nowMs, network.Controller) is not { } controller)
+        {
+            node.Whois.Request(nowMs, network.Controller);
+        }
+        else if (!revocation.Verify(controller))
         {
             node.Counters.Drop(DropReason.BadCredential);
         }
-        else if (network.GetMember(revocation.Target).Revoke(revocation) && (revocation.Flags & RevocationFlags.FastPropagate) != 0)
+        else if (network.Revocations.Add(revocation, network.Config))
         {
+            network.FindMember(revocation.Target)?.NoteRevocation(revocation);
+            if ((revocation.Flags & RevocationFlags.FastPropagate) == 0)
+                return;
             foreach (var member in network.Members.Keys.ToArray())
             {
                 if (member != from && member != revocation.SignedBy && member != revocation.Target)

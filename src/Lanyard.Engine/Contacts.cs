@@ -9,6 +9,7 @@ namespace Lanyard.Engine;
 internal sealed class Contacts(Node node)
 {
     private const int MaxAttempts = 256;
+    private const int MaxAttemptsOfPeer = 32;
     private const long HintIntervalMs = 5_000;
     private static readonly long[] DelaysMs = [250, 600, 1_500];
 
@@ -17,26 +18,36 @@ internal sealed class Contacts(Node node)
     public long NextDeadlineMs { get; private set; } = long.MaxValue;
 
     /// <summary>Sends a probe at once, or after a delay, and again until a path to the endpoint is known.</summary>
-    public void Try(long nowMs, Peer peer, int localSocket, in InetEndpoint endpoint, long delayMs = 0)
+    /// <param name="nowMs">The time.</param>
+    /// <param name="peer">The peer to contact.</param>
+    /// <param name="localSocket">The socket to send from; -1 leaves the choice to the host.</param>
+    /// <param name="endpoint">The suggested endpoint.</param>
+    /// <param name="chargedTo">The peer that suggested it, whose budget of bytes to unconfirmed endpoints pays for the probes; null for this node's own knowledge.</param>
+    /// <param name="delayMs">The time until the first probe, in milliseconds.</param>
+    public void Try(long nowMs, Peer peer, int localSocket, in InetEndpoint endpoint, Peer? chargedTo, long delayMs = 0)
     {
         if (peer.HasActivePathTo(endpoint, nowMs) || !node.Topology.MayUsePath(peer.Address, localSocket, endpoint))
             return;
+        var ofPeer = 0;
         foreach (var attempt in _attempts)
         {
-            if (attempt.Peer == peer && attempt.Endpoint == endpoint)
+            if (attempt.Peer != peer)
+                continue;
+            if (attempt.Endpoint == endpoint)
                 return;
+            ofPeer++;
         }
 
         if (delayMs == 0)
-            node.Outbound.Probe(nowMs, peer, localSocket, endpoint);
-        if (_attempts.Count >= MaxAttempts)
+            node.Outbound.Probe(nowMs, peer, localSocket, endpoint, chargedTo);
+        if (ofPeer >= MaxAttemptsOfPeer || _attempts.Count >= (peer.SharesNetwork(nowMs) ? MaxAttempts : MaxAttempts / 2))
         {
             node.Counters.Drop(DropReason.RateLimited);
             return;
         }
 
         var next = nowMs + (delayMs == 0 ? DelaysMs[0] : delayMs);
-        _attempts.Add(new Attempt(peer, localSocket, endpoint, 0, next));
+        _attempts.Add(new Attempt(peer, localSocket, endpoint, chargedTo, 0, next));
         NextDeadlineMs = Math.Min(NextDeadlineMs, next);
     }
 
@@ -54,7 +65,7 @@ internal sealed class Contacts(Node node)
             // It may never have heard of this node, and then there may be no root that it could ask.
             if (peer.LastReceivedMs < 0)
                 node.Outbound.SendHello(nowMs, peer, -1, hint.Endpoint);
-            Try(nowMs, peer, -1, hint.Endpoint);
+            Try(nowMs, peer, -1, hint.Endpoint, chargedTo: null);
         }
     }
 
@@ -74,7 +85,7 @@ internal sealed class Contacts(Node node)
                     continue;
                 }
 
-                node.Outbound.Probe(nowMs, attempt.Peer, attempt.LocalSocket, attempt.Endpoint);
+                node.Outbound.Probe(nowMs, attempt.Peer, attempt.LocalSocket, attempt.Endpoint, attempt.ChargedTo);
                 if (attempt.Tries + 1 == DelaysMs.Length)
                 {
                     _attempts.RemoveAt(i);
@@ -89,5 +100,5 @@ internal sealed class Contacts(Node node)
         }
     }
 
-    private readonly record struct Attempt(Peer Peer, int LocalSocket, InetEndpoint Endpoint, int Tries, long NextMs);
+    private readonly record struct Attempt(Peer Peer, int LocalSocket, InetEndpoint Endpoint, Peer? ChargedTo, int Tries, long NextMs);
 }

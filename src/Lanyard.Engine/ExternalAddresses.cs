@@ -4,65 +4,109 @@ using Lanyard.Wire;
 namespace Lanyard.Engine;
 
 /// <summary>
-/// What peers say our address looks like from where they are: told to peers that we share a network with, so that they can reach us through
-/// a NAT. A root's report that the address changed means that this node moved to another network.
+/// This node's external addresses as roots and peers report them, which are pushed to members so that they can reach this node through a NAT. Only roots and peers
+/// on a confirmed path report, a few addresses each. A peer's report counts if a root reports the same IP address, or no root reports any. A changed report of a
+/// root means that this node moved to another network.
 /// </summary>
-internal sealed class ExternalAddresses(int capacity)
+internal sealed class ExternalAddresses
 {
+    /// <summary>The maximum number of addresses pushed to members.</summary>
+    public const int MaxAddresses = 16;
+
     private const long EntryLifeMs = 600_000;
+    private const int MaxReporters = 256;
+    private const int MaxOfReporter = 4;
 
-    private readonly Dictionary<Key, Entry> _entries = [];
+    private readonly Dictionary<NodeAddress, List<Entry>> _reports = [];
 
-    /// <summary>Takes a report. True if a trusted reporter's view of this node changed: paths in this scope and family are to be tried anew.</summary>
-    public bool Report(long nowMs, NodeAddress reporter, int localSocket, in InetEndpoint reporterEndpoint, in InetEndpoint seenAs, bool trusted)
+    /// <summary>Records a report. Returns true if a root's view of this node changed, so that paths of this scope and family must be probed again.</summary>
+    public bool Report(long nowMs, NodeAddress reporter, int localSocket, in InetEndpoint reporterEndpoint, in InetEndpoint seenAs, bool isRoot)
     {
         var scope = IpScopes.Of(seenAs.Address);
-        if (scope != IpScopes.Of(reporterEndpoint.Address) || scope is IpScope.None or IpScope.Loopback or IpScope.Multicast)
+        if (seenAs.Port == 0 || scope != IpScopes.Of(reporterEndpoint.Address) || scope is IpScope.None or IpScope.Loopback or IpScope.Multicast)
             return false;
-        var key = new Key(reporter, localSocket, reporterEndpoint, scope);
-        var known = _entries.TryGetValue(key, out var old) && nowMs - old.SeenMs < EntryLifeMs;
-        if (!known && _entries.Count >= capacity)
+        if (!_reports.TryGetValue(reporter, out var entries))
         {
-            Clean(nowMs);
-            if (_entries.Count >= capacity && !trusted)
+            if (_reports.Count >= MaxReporters)
+                Clean(nowMs);
+            if (_reports.Count >= MaxReporters && !isRoot)
                 return false;
+            _reports.Add(reporter, entries = []);
         }
 
-        var changed = trusted && known && old.SeenAs.Address != seenAs.Address;
-        if (changed)
+        var entry = new Entry(localSocket, reporterEndpoint, scope, seenAs, nowMs, isRoot);
+        var from = reporterEndpoint;
+        var index = entries.FindIndex(e => e.LocalSocket == localSocket && e.From == from && e.Scope == scope);
+        var hasChanged = false;
+        if (index >= 0)
         {
-            foreach (var other in _entries.Keys.ToArray())
-            {
-                if (other.Scope == scope && other.ReporterEndpoint != reporterEndpoint)
-                    _entries.Remove(other);
-            }
+            hasChanged = isRoot && nowMs - entries[index].SeenMs < EntryLifeMs && entries[index].SeenAs.Address != seenAs.Address;
+            entries.RemoveAt(index);
+        }
+        else if (entries.Count >= MaxOfReporter)
+        {
+            entries.RemoveAt(0);
         }
 
-        _entries[key] = new Entry(seenAs, nowMs);
-        return changed;
+        if (hasChanged)
+            Forget(e => e.Scope == scope && e.From != from);
+        entries.Add(entry);
+        return hasChanged;
     }
 
-    /// <summary>The distinct addresses under which this node was seen lately.</summary>
+    /// <summary>Adds the distinct addresses reported recently, those of roots first.</summary>
     public void CopyTo(List<InetEndpoint> list)
     {
-        foreach (var entry in _entries.Values)
+        var end = list.Count + MaxAddresses;
+        foreach (var entry in Entries(ofRoots: true))
+            Add(list, entry.SeenAs, end);
+        foreach (var entry in Entries(ofRoots: false))
         {
-            if (!list.Contains(entry.SeenAs))
-                list.Add(entry.SeenAs);
+            if (IsConfirmedByRoots(entry))
+                Add(list, entry.SeenAs, end);
         }
     }
 
-    /// <summary>Forgets old reports.</summary>
+    /// <summary>Removes expired reports.</summary>
     public void Clean(long nowMs)
     {
-        foreach (var (key, entry) in _entries.ToArray())
+        Forget(e => nowMs - e.SeenMs >= EntryLifeMs);
+        foreach (var (reporter, entries) in _reports.ToArray())
         {
-            if (nowMs - entry.SeenMs >= EntryLifeMs)
-                _entries.Remove(key);
+            if (entries.Count == 0)
+                _reports.Remove(reporter);
         }
     }
 
-    private readonly record struct Key(NodeAddress Reporter, int LocalSocket, InetEndpoint ReporterEndpoint, IpScope Scope);
+    private static void Add(List<InetEndpoint> list, in InetEndpoint endpoint, int end)
+    {
+        if (list.Count < end && !list.Contains(endpoint))
+            list.Add(endpoint);
+    }
 
-    private readonly record struct Entry(InetEndpoint SeenAs, long SeenMs);
+    private IEnumerable<Entry> Entries(bool ofRoots) => _reports.Values.SelectMany(e => e).Where(e => e.IsRoot == ofRoots);
+
+    // Whether a root reports the same IP address, or no root reports one of this scope and family.
+    private bool IsConfirmedByRoots(in Entry report)
+    {
+        var hasRoot = false;
+        foreach (var entry in Entries(ofRoots: true))
+        {
+            if (entry.Scope != report.Scope || entry.SeenAs.Address.Family != report.SeenAs.Address.Family)
+                continue;
+            if (entry.SeenAs.Address == report.SeenAs.Address)
+                return true;
+            hasRoot = true;
+        }
+
+        return !hasRoot;
+    }
+
+    private void Forget(Predicate<Entry> isForgotten)
+    {
+        foreach (var entries in _reports.Values)
+            entries.RemoveAll(isForgotten);
+    }
+
+    private readonly record struct Entry(int LocalSocket, InetEndpoint From, IpScope Scope, InetEndpoint SeenAs, long SeenMs, bool IsRoot);
 }

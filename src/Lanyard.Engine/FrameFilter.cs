@@ -15,6 +15,8 @@ internal sealed class FrameFilter(Node node)
     public bool PermitsOutgoing(
         VirtualNetwork network, NodeAddress to, MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> payload, long nowMs, bool isCopy)
     {
+        if (DropsDeceptive(etherType, payload))
+            return false;
         var frame = new RuleFrame
         {
             IsInbound = false,
@@ -25,6 +27,7 @@ internal sealed class FrameFilter(Node node)
             DestinationMac = destination,
             EtherType = etherType,
             Payload = payload,
+            FrameLength = payload.Length,
             Random = node.Random.Next(),
         };
         var decision = RuleEvaluator.Filter(frame, network.Config!, network.OwnCapabilities, network.OwnCredentials, to.IsNone ? null : network.FindMember(to));
@@ -40,25 +43,57 @@ internal sealed class FrameFilter(Node node)
     public RuleVerdict JudgeIncoming(
         in Incoming incoming, VirtualNetwork network, MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> payload)
     {
+        if (DropsDeceptive(etherType, payload))
+            return RuleVerdict.Drop;
         var member = network.GetMember(incoming.Peer.Address);
-        var frame = new RuleFrame
-        {
-            IsInbound = true,
-            Self = node.Address,
-            Source = incoming.Peer.Address,
-            Destination = node.Address,
-            SourceMac = source,
-            DestinationMac = destination,
-            EtherType = etherType,
-            Payload = payload,
-            Random = node.Random.Next(),
-        };
+        var frame = Inbound(incoming.Peer.Address, source, destination, etherType, payload, payload.Length);
         var decision = RuleEvaluator.Filter(frame, network.Config!, member.CurrentCapabilities, network.OwnCredentials, member);
         Forward(incoming.NowMs, network, frame, decision, ExtFrameFlags.TeeInbound, WatchInbound, ExtFrameFlags.RedirectInbound);
         if (decision.IsAccepted)
             return decision.Verdict;
         node.Counters.Drop(DropReason.Filtered);
         return RuleVerdict.Drop;
+    }
+
+    /// <summary>Whether a packet reassembled from a member's fragments passes the rules.</summary>
+    public bool PermitsReassembled(VirtualNetwork network, MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> packet)
+    {
+        if (network.Config is not { } config)
+            return false;
+        var from = DerivedAddresses.NodeOf(network.Id, source);
+        if (from.IsNone)
+            network.TryFindBridge(source, out from);
+        var member = from.IsNone ? null : network.FindMember(from);
+
+        // Rules on the size of frames see the size that the fragments had.
+        var frame = Inbound(from, source, destination, etherType, packet, Math.Min(packet.Length, config.Mtu));
+        if (RuleEvaluator.Filter(frame, config, member is null ? default : member.CurrentCapabilities, network.OwnCredentials, member).IsAccepted)
+            return true;
+        node.Counters.Drop(DropReason.Filtered);
+        return false;
+    }
+
+    private RuleFrame Inbound(
+        NodeAddress from, MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> payload, int frameLength) => new()
+    {
+        IsInbound = true,
+        Self = node.Address,
+        Source = from,
+        Destination = node.Address,
+        SourceMac = source,
+        DestinationMac = destination,
+        EtherType = etherType,
+        Payload = payload,
+        FrameLength = frameLength,
+        Random = node.Random.Next(),
+    };
+
+    private bool DropsDeceptive(ushort etherType, ReadOnlySpan<byte> payload)
+    {
+        if (!new FrameHeaders(etherType, payload).IsDeceptiveFragment)
+            return false;
+        node.Counters.Drop(DropReason.DeceptiveFragment);
+        return true;
     }
 
     private void Forward(

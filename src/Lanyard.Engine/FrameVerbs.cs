@@ -23,7 +23,7 @@ internal sealed class FrameVerbs(Node node)
             node.Counters.Drop(DropReason.FrameSize);
         else if (node.Filter.JudgeIncoming(incoming, network, source, network.Mac, message.EtherType, message.Data) != RuleVerdict.Drop)
             node.DeliverFrame(network, source, network.Mac, message.EtherType, message.Data);
-        return node.NoteReceived(incoming, network);
+        return node.Paths.NoteReceived(incoming, network);
     }
 
     public bool ReceiveExtFrame(in Incoming incoming)
@@ -41,7 +41,7 @@ internal sealed class FrameVerbs(Node node)
 
         if ((message.Flags & ExtFrameFlags.AckWanted) != 0)
             Acknowledge(incoming, network.Id);
-        return node.NoteReceived(incoming, network);
+        return node.Paths.NoteReceived(incoming, network);
     }
 
     /// <summary>The network that a frame is for; null where it is not taken from this peer, or not yet, and all is done that has to be.</summary>
@@ -50,7 +50,7 @@ internal sealed class FrameVerbs(Node node)
         if (node.FindNetwork(id) is not { Config: not null } network)
         {
             node.Counters.Drop(DropReason.UnknownNetwork);
-            node.NoteReceived(incoming);
+            node.Paths.NoteReceived(incoming);
             return null;
         }
 
@@ -237,13 +237,29 @@ internal sealed class FrameVerbs(Node node)
         if (verdict == RuleVerdict.Drop)
             return;
         var config = network.Config!;
+        var isForeign = message.Source != DerivedAddresses.Mac(network.Id, incoming.Peer.Address);
+
+        // A copy of another's frame comes from here or there, but not to this node's own address.
+        if (verdict == RuleVerdict.SuperAccept && isForeign && message.Destination == network.Mac)
+        {
+            node.Counters.Drop(DropReason.ForeignMac);
+            return;
+        }
+
         if (verdict == RuleVerdict.Accept)
         {
-            if (message.Source != DerivedAddresses.Mac(network.Id, incoming.Peer.Address))
+            if (isForeign)
             {
                 if (!config.HasRole(incoming.Peer.Address, SpecialistRoles.ActiveBridge))
                 {
                     node.Counters.Drop(DropReason.BridgingNotAllowed);
+                    return;
+                }
+
+                // Behind a bridge is who is no member.
+                if (!DerivedAddresses.NodeOf(network.Id, message.Source).IsNone)
+                {
+                    node.Counters.Drop(DropReason.ForeignMac);
                     return;
                 }
 

@@ -5,15 +5,16 @@ using Lanyard.Wire.Verbs;
 
 namespace Lanyard.Engine;
 
-/// <summary>HELLO: the one packet that is read without knowing its sender, since it carries the identity that its key comes from.</summary>
+/// <summary>
+/// HELLO: the one packet that is read without knowing its sender, since it carries the identity that its key comes from. What it says is believed once the
+/// identity was checked, outside of the node (<see cref="IdentityChecks"/>).
+/// </summary>
 internal sealed class HelloVerb(Node node)
 {
-    private const long CheckIntervalMs = 250;
-    private const int CheckBurst = 4;
-    private const int MaxSources = 4_096;
+    // What an OK has in front of the worlds, at most.
+    private const int MaxOkBytes = OkMessage.HeaderBytes + 48;
+    private const int MaxMoonStamps = 64;
 
-    // Agreeing on a key and hashing an identity cost milliseconds: each source address may cause it a few times a second, no more.
-    private readonly Dictionary<InetAddress, TokenBucket> _checks = [];
     private readonly byte[] _worlds = new byte[PacketFormat.MaxPayloadBytes];
 
     /// <summary>Takes a HELLO whose sender is known or not.</summary>
@@ -31,63 +32,54 @@ internal sealed class HelloVerb(Node node)
             return;
         }
 
-        var peer = node.Topology.Find(nowMs, packet.Source);
-        if (peer is not null && peer.Identity.Equals(identity))
+        if (node.Topology.FindKnown(packet.Source) is { } peer && peer.Identity.Equals(identity))
         {
-            if (!peer.Key.TryDearmor(bytes))
-            {
+            if (peer.Key.TryDearmor(bytes))
+                Receive(nowMs, peer, localSocket, endpoint, bytes, packet, hello);
+            else
                 node.Counters.Drop(DropReason.BadMac);
-                return;
-            }
-        }
-        else
-        {
-            if (!MayCheck(nowMs, endpoint.Address))
-            {
-                node.Counters.Drop(DropReason.RateLimited);
-                return;
-            }
-
-            // The MAC first: it is cheaper to check than the identity.
-            if (node.Topology.CreateKey(identity) is not { } key || !key.TryDearmor(bytes))
-            {
-                node.Counters.Drop(DropReason.BadMac);
-                return;
-            }
-
-            if (peer is not null)
-            {
-                node.Counters.Drop(DropReason.IdentityCollision);
-                RefuseCollision(identity, key, localSocket, endpoint, packet.PacketId);
-                return;
-            }
-
-            if (!node.Options.ValidateIdentity(identity))
-            {
-                node.Counters.Drop(DropReason.InvalidIdentity);
-                return;
-            }
-
-            peer = node.Topology.Add(identity, key);
+            return;
         }
 
-        node.Counters.PacketsReceived++;
-        var incoming = new Incoming
+        // The same HELLO often comes twice, over two paths; the second waits for what is found of the first.
+        if (node.Checks.IsPending(identity))
         {
-            NowMs = nowMs,
-            Peer = peer,
-            LocalSocket = localSocket,
-            Endpoint = endpoint,
-            Hops = packet.Hops,
-            PacketId = packet.PacketId,
-            Verb = Verb.Hello,
-            Payload = packet.Payload,
-            Packet = packet.Bytes,
-        };
-        if (hello.Tail.Length > 0)
-            peer.Key.CryptHelloTail(bytes, PacketFormat.HeaderBytes + hello.TailStart);
-        Answer(incoming, hello);
-        node.PeerBecameKnown(nowMs, peer);
+            node.Waiting.Add(nowMs, packet.Source, localSocket, endpoint, bytes, isAuthenticated: false);
+            return;
+        }
+
+        PeerState? saved = null;
+        if (node.Topology.TryLoad(packet.Source, out var found) && found.Identity.Equals(identity))
+            saved = found;
+        if (!node.Checks.TryAddHello(nowMs, identity, saved, packet.Hops > 0, localSocket, endpoint, bytes))
+            node.Counters.Drop(DropReason.RateLimited);
+    }
+
+    /// <summary>Takes a HELLO that the check of its identity found authentic.</summary>
+    public void ReceiveChecked(long nowMs, Peer peer, IdentityCheck check)
+    {
+        if (PacketView.TryParse(check.Packet, out var packet) && HelloMessage.TryParse(packet.Payload, out var hello))
+            Receive(nowMs, peer, check.LocalSocket, check.Endpoint, check.Packet, packet, hello);
+    }
+
+    /// <summary>Answers a HELLO that is authentic and whose identity was not compared with its hash yet: its sender is no peer, and has to answer in turn.</summary>
+    public void AnswerUnchecked(long nowMs, Peer candidate, IdentityCheck check)
+    {
+        if (PacketView.TryParse(check.Packet, out var packet) && HelloMessage.TryParse(packet.Payload, out var hello))
+            TryAnswer(nowMs, candidate, check.LocalSocket, check.Endpoint, check.Packet, packet, hello);
+    }
+
+    /// <summary>Tells the sender of a HELLO that another node has its address.</summary>
+    public void RefuseCollision(long nowMs, IdentityCheck check)
+    {
+        if (!PacketView.TryParse(check.Packet, out var packet))
+            return;
+        var buffer = node.RentBuffer();
+        var writer = new ByteWriter(buffer.AsSpan(PacketFormat.HeaderBytes));
+        new ErrorMessage { InReVerb = Verb.Hello, InRePacketId = packet.PacketId, Code = ErrorCode.IdentityCollision }.Write(ref writer);
+        var stranger = node.Topology.NewPeer(check.Identity, check.Key!);
+        node.Outbound.SendTo(nowMs, stranger, check.LocalSocket, check.Endpoint, Verb.Error, buffer, PacketFormat.HeaderBytes, writer.Position);
+        node.ReturnBuffer(buffer);
     }
 
     /// <summary>Takes a HELLO that came encrypted, as no node sends it but none may be refused for it.</summary>
@@ -100,10 +92,46 @@ internal sealed class HelloVerb(Node node)
         return true;
     }
 
+    // Its sender is known and it is authentic.
+    private void Receive(long nowMs, Peer peer, int localSocket, in InetEndpoint endpoint, Span<byte> bytes, PacketView packet, in HelloMessage hello)
+    {
+        if (TryAnswer(nowMs, peer, localSocket, endpoint, bytes, packet, hello))
+            node.PeerBecameKnown(nowMs, peer);
+    }
+
+    private bool TryAnswer(long nowMs, Peer peer, int localSocket, in InetEndpoint endpoint, Span<byte> bytes, PacketView packet, in HelloMessage hello)
+    {
+        peer.NoteReceivedBytes(bytes.Length);
+        node.Counters.NoteReceived(Verb.Hello);
+        var incoming = new Incoming
+        {
+            NowMs = nowMs,
+            Peer = peer,
+            LocalSocket = localSocket,
+            Endpoint = endpoint,
+            Path = packet.Hops == 0 ? peer.FindPath(localSocket, endpoint) : null,
+            Hops = packet.Hops,
+            PacketId = packet.PacketId,
+            Verb = Verb.Hello,
+            Payload = packet.Payload,
+            Packet = packet.Bytes,
+        };
+        if (!node.Answered.TryAdd(peer.Address, packet.PacketId))
+        {
+            node.Counters.Drop(DropReason.DuplicateRequest);
+            return false;
+        }
+
+        if (hello.Tail.Length > 0)
+            peer.Key.CryptHelloTail(bytes, PacketFormat.HeaderBytes + hello.TailStart);
+        Answer(incoming, hello);
+        return true;
+    }
+
     private void Answer(in Incoming incoming, in HelloMessage hello)
     {
         if (!hello.SentTo.IsNone && incoming.IsDirect)
-            node.NoteExternalAddress(incoming, hello.SentTo);
+            node.Endpoints.Report(incoming, hello.SentTo);
         incoming.Peer.SetVersion(hello.Version);
 
         var buffer = node.RentBuffer();
@@ -114,57 +142,49 @@ internal sealed class HelloVerb(Node node)
             Timestamp = hello.Timestamp,
             Version = node.Version,
             SentTo = incoming.Endpoint,
-            Worlds = _worlds.AsSpan(0, WriteNewerWorlds(hello)),
+            Worlds = _worlds.AsSpan(0, WriteNewerWorlds(hello, node.Outbound.MaxReplyBytes(incoming) - MaxOkBytes)),
         }.Write(ref writer);
         if (!writer.Failed)
             node.Outbound.Reply(incoming, Verb.Ok, buffer, PacketFormat.HeaderBytes, writer.Position);
         node.ReturnBuffer(buffer);
-        node.NoteReceived(incoming);
+        node.Paths.NoteReceived(incoming);
     }
 
-    // The planet and the moons of which the peer has an older version than this node.
-    private int WriteNewerWorlds(in HelloMessage hello)
+    // The planet and the moons of which the peer has an older version than this node, as far as there is room.
+    private int WriteNewerWorlds(in HelloMessage hello, int room)
     {
-        var writer = new ByteWriter(_worlds.AsSpan(0, _worlds.Length - 256));
+        var writer = new ByteWriter(_worlds.AsSpan(0, Math.Clamp(room, 0, _worlds.Length)));
+        var written = 0;
         if (node.Topology.Planet is { } planet && hello.Planet.Id == planet.Id && hello.Planet.Timestamp < planet.Timestamp)
+        {
             planet.Write(ref writer);
-        if (MoonStampList.TryParse(hello.Tail, out var stamps))
-        {
-            for (var i = 0; i < stamps.Count; i++)
-            {
-                var stamp = stamps[i];
-                foreach (var moon in node.Topology.Moons)
-                {
-                    if (stamp.Type == WorldType.Moon && stamp.Id == moon.Id && stamp.Timestamp < moon.Timestamp)
-                        moon.Write(ref writer);
-                }
-            }
+            written = writer.Failed ? 0 : writer.Position;
         }
 
-        return writer.Failed ? 0 : writer.Position;
-    }
-
-    private void RefuseCollision(Identity identity, SessionKey key, int localSocket, in InetEndpoint endpoint, ulong packetId)
-    {
-        var buffer = node.RentBuffer();
-        var writer = new ByteWriter(buffer.AsSpan(PacketFormat.HeaderBytes));
-        new ErrorMessage { InReVerb = Verb.Hello, InRePacketId = packetId, Code = ErrorCode.IdentityCollision }.Write(ref writer);
-        node.Outbound.SendTo(0, new Peer(identity, key, 1), localSocket, endpoint, Verb.Error, buffer, PacketFormat.HeaderBytes, writer.Position);
-        node.ReturnBuffer(buffer);
-    }
-
-    private bool MayCheck(long nowMs, InetAddress source)
-    {
-        // Roots relay for many: what comes through them counts as theirs, and they have their own say about rates.
-        if (!_checks.TryGetValue(source, out var bucket))
+        if (writer.Failed || !MoonStampList.TryParse(hello.Tail, out var stamps))
+            return written;
+        foreach (var moon in node.Topology.Moons)
         {
-            if (_checks.Count >= MaxSources)
-                _checks.Clear();
-            bucket = new TokenBucket(CheckBurst, CheckIntervalMs);
+            if (!IsOlder(stamps, moon))
+                continue;
+            moon.Write(ref writer);
+            if (writer.Failed)
+                break;
+            written = writer.Position;
         }
 
-        var allowed = bucket.TryTake(nowMs);
-        _checks[source] = bucket;
-        return allowed;
+        return written;
+    }
+
+    // Whether the first mention of a moon, if there is one, is older than what this node has.
+    private static bool IsOlder(in MoonStampList stamps, World moon)
+    {
+        for (var i = 0; i < Math.Min(stamps.Count, MaxMoonStamps); i++)
+        {
+            if (stamps[i].Type == WorldType.Moon && stamps[i].Id == moon.Id)
+                return stamps[i].Timestamp < moon.Timestamp;
+        }
+
+        return false;
     }
 }

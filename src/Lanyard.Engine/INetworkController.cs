@@ -15,6 +15,9 @@ public interface INetworkController
     /// <param name="network">The network; its controller is this node.</param>
     /// <param name="metadata">The requester's description of itself, a dictionary: hostile until parsed.</param>
     ControllerReply Handle(long nowMs, Identity requester, in InetEndpoint endpoint, NetworkId network, ReadOnlySpan<byte> metadata);
+
+    /// <summary>Returns the identity of a member of any of the controller's networks, which a restarted node needs to read the member's packets; null if there is no such member.</summary>
+    Identity? FindIdentity(NodeAddress member);
 }
 
 /// <summary>A controller's answer to a request for configuration.</summary>
@@ -34,6 +37,6 @@ public enum ControllerReplyKind
     /// <summary>There is no such network.</summary>
     NotFound,
 
-    /// <summary>The asker is not authorised.</summary>
+    /// <summary>The asker is not authorized.</summary>
     AccessDenied,
 }

@@ -24,6 +24,11 @@ public interface INodeHost
     /// <param name="frame">What follows the Ethernet header.</param>
     void FrameReceived(VirtualNetwork network, MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> frame);
 
+    /// <summary>
+    /// Reports an exception that a datagram caused inside the node, which is a fault of the node: the datagram was dropped and the node goes on.
+    /// </summary>
+    void InternalErrorOccurred(Exception exception);
+
     /// <summary>A network's status or configuration changed: look at <see cref="VirtualNetwork.Status"/> and <see cref="VirtualNetwork.Config"/>.</summary>
     void NetworkChanged(VirtualNetwork network);
 
@@ -36,11 +41,18 @@ public interface INodeHost
     /// <summary>A message of the application's own arrived (verb USER_MESSAGE).</summary>
     void UserMessageReceived(NodeAddress source, ulong type, ReadOnlySpan<byte> message);
 
-    /// <summary>Whether a physical endpoint may be used to reach a peer. Local addresses of virtual networks must not be.</summary>
+    /// <summary>
+    /// Whether a physical endpoint may be used to reach a peer. Addresses of the virtual networks that the host uses must not be: their packets would
+    /// travel through themselves. What a controller assigns and the host refuses does not count, nor does it keep a root from being reached
+    /// (<see cref="Node.IsRootAddress"/>).
+    /// </summary>
     bool MayUsePath(NodeAddress peer, int localSocket, in InetEndpoint endpoint);
 
     /// <summary>Gives back what <see cref="SaveState"/> was last given; null where there is nothing.</summary>
     byte[]? LoadState(StateKind kind, ulong id);
+
+    /// <summary>Returns the IDs of the saved states of a kind, in any order. Called once, after the start.</summary>
+    IReadOnlyList<ulong> ListState(StateKind kind);
 
     /// <summary>Keeps something over restarts. Failing to is the host's to report.</summary>
     void SaveState(StateKind kind, ulong id, ReadOnlySpan<byte> state);
@@ -60,6 +72,9 @@ public enum StateKind
 
     /// <summary>A network's last configuration: file <c>networks.d/ID.conf</c>, with the network's ID.</summary>
     NetworkConfig,
+
+    /// <summary>The revocations of a network: file <c>networks.d/ID.revoked</c>, with the network's ID.</summary>
+    Revocations,
 
     /// <summary>A peer's identity and where it was last reached: file <c>peers.d/ADDRESS.peer</c>, with the node's address.</summary>
     Peer,

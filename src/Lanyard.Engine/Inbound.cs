@@ -12,25 +12,32 @@ internal sealed class Inbound(Node node)
     private const int MaxRelayHops = 3;
     private const long ReassemblyLifeMs = 5_000;
 
-    private readonly FragmentBuffer _fragments = new(node.Options.MaxReassemblies);
+    private readonly FragmentBuffer _fragments = new(node.Options.MaxReassemblies, node.Secrets.TableKey);
     private readonly byte[] _joined = new byte[PacketFormat.MaxPacketBytes];
     private readonly Introductions _introductions = new(node);
 
     public void Receive(long nowMs, int localSocket, in InetEndpoint endpoint, Span<byte> run, int datagramBytes)
     {
-        if (run.IsEmpty)
-            ReceiveOne(nowMs, localSocket, endpoint, run);
-        while (!run.IsEmpty)
+        do
         {
-            var taken = ReceiveJoined(nowMs, localSocket, endpoint, run, datagramBytes);
-            if (taken == 0)
+            var taken = datagramBytes > 0 ? Math.Min(datagramBytes, run.Length) : run.Length;
+            try
             {
-                taken = Math.Min(datagramBytes, run.Length);
-                ReceiveOne(nowMs, localSocket, endpoint, run[..taken]);
+                if (ReceiveJoined(nowMs, localSocket, endpoint, run, datagramBytes) is var joined and > 0)
+                    taken = joined;
+                else
+                    ReceiveOne(nowMs, localSocket, endpoint, run[..taken]);
+            }
+#pragma warning disable CA1031 // A fault in this node or its host must cost only the datagram that caused it. It is counted and reported.
+            catch (Exception e)
+#pragma warning restore CA1031
+            {
+                node.ReportInternalError(e);
             }
 
             run = run[taken..];
         }
+        while (!run.IsEmpty);
     }
 
     // The usual case of a long packet: its parts lie one behind the other, and are joined on the spot. Returns the bytes taken.
@@ -57,7 +64,7 @@ internal sealed class Inbound(Node node)
                 break;
             case DatagramKind.Fragment when FragmentView.TryParse(datagram, out var fragment):
                 if (fragment.Destination == node.Address)
-                    Join(nowMs, localSocket, endpoint, _fragments.AddFragment(fragment, endpoint, nowMs, _joined, out var length), length);
+                    Join(nowMs, localSocket, endpoint, _fragments.AddFragment(fragment, endpoint, IsKnown(endpoint), nowMs, _joined, out var length), length);
                 else
                     RelayFragment(nowMs, fragment.Destination, datagram);
                 break;
@@ -70,8 +77,23 @@ internal sealed class Inbound(Node node)
         }
     }
 
-    /// <summary>Reads a whole packet for this node. Its bytes are decrypted in place.</summary>
-    public void Process(long nowMs, int localSocket, in InetEndpoint endpoint, Span<byte> bytes, bool isAuthenticated)
+    /// <summary>Reads a packet that was queued until it could be read. A fault costs only this packet, as with <see cref="Receive"/>.</summary>
+    public void ProcessWaiting(long nowMs, int localSocket, in InetEndpoint endpoint, Span<byte> bytes, bool isAuthenticated)
+    {
+        try
+        {
+            Process(nowMs, localSocket, endpoint, bytes, isAuthenticated);
+        }
+#pragma warning disable CA1031 // A fault in this node or its host must cost only the packet that caused it. It is counted and reported.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            node.ReportInternalError(e);
+        }
+    }
+
+    // Reads a whole packet for this node. Its bytes are decrypted in place.
+    private void Process(long nowMs, int localSocket, in InetEndpoint endpoint, Span<byte> bytes, bool isAuthenticated)
     {
         if (!PacketView.TryParse(bytes, out var packet))
         {
@@ -85,10 +107,10 @@ internal sealed class Inbound(Node node)
             return;
         }
 
-        if (node.Topology.Find(nowMs, packet.Source) is not { } peer)
+        if (node.Topology.FindKnown(packet.Source) is not { } peer)
         {
-            node.Waiting.Add(nowMs, packet.Source, localSocket, endpoint, bytes, isAuthenticated: false);
-            node.Whois.Request(nowMs, packet.Source);
+            if (!node.Checks.TryReceiveAnswer(nowMs, localSocket, endpoint, bytes, packet))
+                ReceiveFromUnknown(nowMs, localSocket, endpoint, bytes, packet.Source);
             return;
         }
 
@@ -109,11 +131,22 @@ internal sealed class Inbound(Node node)
         node.ReturnBuffer(expanded);
     }
 
+    // The packet waits for its sender to become known: from what was kept over a restart, from a root, or by a HELLO that is on its way.
+    private void ReceiveFromUnknown(long nowMs, int localSocket, in InetEndpoint endpoint, Span<byte> bytes, NodeAddress source)
+    {
+        if (node.Topology.TryLoad(source, out var saved))
+            node.Checks.AddSaved(nowMs, saved);
+        else if (!node.Checks.IsChallenged(source, endpoint))
+            node.Whois.RequestForStranger(nowMs, source, endpoint.Address);
+        node.Waiting.Add(nowMs, source, localSocket, endpoint, bytes, isAuthenticated: false);
+    }
+
+    private bool IsKnown(in InetEndpoint endpoint) => node.Topology.Endpoints.Contains(endpoint);
+
     public void Expire(long nowMs)
     {
         for (var i = _fragments.DropOlderThan(nowMs - ReassemblyLifeMs); i > 0; i--)
             node.Counters.Drop(DropReason.ReassemblyExpired);
-        _introductions.Expire(nowMs);
     }
 
     private void ReceivePacket(long nowMs, int localSocket, in InetEndpoint endpoint, Span<byte> datagram, PacketView packet)
@@ -121,9 +154,9 @@ internal sealed class Inbound(Node node)
         if (packet.Source == node.Address)
             node.Counters.Drop(DropReason.OwnAddress);
         else if (packet.Destination != node.Address)
-            RelayPacket(nowMs, datagram, packet.Source, packet.Destination);
+            RelayPacket(nowMs, endpoint, datagram, packet.Source, packet.Destination);
         else if (packet.IsFragmented)
-            Join(nowMs, localSocket, endpoint, _fragments.AddHead(packet, endpoint, nowMs, _joined, out var length), length);
+            Join(nowMs, localSocket, endpoint, _fragments.AddHead(packet, endpoint, IsKnown(endpoint), nowMs, _joined, out var length), length);
         else
             Process(nowMs, localSocket, endpoint, datagram, isAuthenticated: false);
     }
@@ -132,6 +165,8 @@ internal sealed class Inbound(Node node)
     {
         if (result == FragmentResult.Joined)
             Process(nowMs, localSocket, endpoint, _joined.AsSpan(0, length), isAuthenticated: false);
+        else if (result == FragmentResult.Refused)
+            node.Counters.Drop(DropReason.RateLimited);
         else if (result != FragmentResult.Waiting)
             node.Counters.Drop(DropReason.BadFragment);
     }
@@ -160,13 +195,23 @@ internal sealed class Inbound(Node node)
             Peer = peer,
             LocalSocket = localSocket,
             Endpoint = endpoint,
+            Path = packet.Hops == 0 ? peer.FindPath(localSocket, endpoint) : null,
             Hops = packet.Hops,
             PacketId = packet.PacketId,
             Verb = packet.Verb,
             Payload = payload,
             Packet = packet.Bytes,
         };
+        peer.NoteReceivedBytes(packet.Bytes.Length);
         node.Counters.NoteReceived(packet.Verb);
+        if (packet.Verb is Verb.Hello or Verb.Whois or Verb.Echo or Verb.MulticastGather or Verb.NetworkConfigRequest
+            && !node.Answered.TryAdd(peer.Address, packet.PacketId))
+        {
+            node.Counters.Drop(DropReason.DuplicateRequest);
+            return;
+        }
+
+        node.Paths.NoteWay(incoming);
         var understood = packet.Verb switch
         {
             Verb.Frame => node.FrameVerbs.ReceiveFrame(incoming),
@@ -185,7 +230,7 @@ internal sealed class Inbound(Node node)
             Verb.Echo => node.PeerVerbs.ReceiveEcho(incoming),
             Verb.PushDirectPaths => node.PeerVerbs.ReceiveDirectPaths(incoming),
             Verb.UserMessage => node.PeerVerbs.ReceiveUserMessage(incoming),
-            Verb.Nop or Verb.Ack or Verb.QosMeasurement or Verb.RemoteTrace or Verb.PathNegotiationRequest => node.NoteReceived(incoming),
+            Verb.Nop or Verb.Ack or Verb.QosMeasurement or Verb.RemoteTrace or Verb.PathNegotiationRequest => node.Paths.NoteReceived(incoming),
             _ => IgnoreUnknown(incoming),
         };
         if (!understood)
@@ -195,10 +240,10 @@ internal sealed class Inbound(Node node)
     private bool IgnoreUnknown(in Incoming incoming)
     {
         node.Counters.Drop(DropReason.UnknownVerb);
-        return node.NoteReceived(incoming);
+        return node.Paths.NoteReceived(incoming);
     }
 
-    private void RelayPacket(long nowMs, Span<byte> datagram, NodeAddress source, NodeAddress destination)
+    private void RelayPacket(long nowMs, in InetEndpoint endpoint, Span<byte> datagram, NodeAddress source, NodeAddress destination)
     {
         if (!CanRelay())
             return;
@@ -212,7 +257,7 @@ internal sealed class Inbound(Node node)
             return;
         node.Outbound.Relay(nowMs, route.Via, route.Path, datagram);
         if (route.Via.Address == destination)
-            _introductions.Consider(nowMs, route.Via, source);
+            _introductions.Consider(nowMs, route.Via, source, endpoint);
     }
 
     private void RelayFragment(long nowMs, NodeAddress destination, Span<byte> datagram)

@@ -16,6 +16,9 @@ internal readonly ref struct Incoming
     /// <summary>Where the datagram came from: the peer, or the root that relayed.</summary>
     public required InetEndpoint Endpoint { get; init; }
 
+    /// <summary>The peer's path that the packet came over; null if it was relayed, or came from an endpoint without a path.</summary>
+    public required Path? Path { get; init; }
+
     public required int Hops { get; init; }
 
     public required ulong PacketId { get; init; }

@@ -12,22 +12,22 @@ namespace Lanyard.Engine;
 internal sealed class Introductions(Node node)
 {
     private const long IntervalMs = 10_000;
-    private const int MaxPairs = 65_536;
 
-    private readonly Dictionary<(NodeAddress, NodeAddress), long> _last = [];
+    // Pairs are remembered in sets of a table of fixed size; only a root that relays has one. In a full set the pair introduced longest ago makes way.
+    private const int SetBits = 14;
+    private const int PairsInSet = 4;
 
-    public void Consider(long nowMs, Peer to, NodeAddress from)
+    private Entry[]? _table;
+
+    /// <summary>Introduces a pair, unless it was introduced just before.</summary>
+    /// <param name="nowMs">The time.</param>
+    /// <param name="to">The peer that a packet was passed on to.</param>
+    /// <param name="from">The node that the packet says it comes from.</param>
+    /// <param name="endpoint">Where the packet came from: nobody else can have <paramref name="from"/> introduced.</param>
+    public void Consider(long nowMs, Peer to, NodeAddress from, in InetEndpoint endpoint)
     {
-        if (node.Topology.FindKnown(from) is not { } other)
+        if (node.Topology.FindKnown(from) is not { } other || !node.Topology.IsConfirmed(other, endpoint) || !IsDue(nowMs, to.Address, from))
             return;
-        var pair = to.Address.CompareTo(from) < 0 ? (to.Address, from) : (from, to.Address);
-        if (_last.TryGetValue(pair, out var last) && nowMs - last < IntervalMs)
-            return;
-        if (_last.Count >= MaxPairs)
-            Expire(nowMs);
-        if (_last.Count >= MaxPairs)
-            return;
-        _last[pair] = nowMs;
         if (!TryMatch(nowMs, to, other, out var toPath, out var otherPath))
             return;
         node.Counters.Introductions++;
@@ -45,13 +45,28 @@ internal sealed class Introductions(Node node)
         }
     }
 
-    public void Expire(long nowMs)
+    private bool IsDue(long nowMs, NodeAddress a, NodeAddress b)
     {
-        foreach (var (pair, last) in _last.ToArray())
+        var (low, high) = a.CompareTo(b) < 0 ? (a, b) : (b, a);
+        _table ??= new Entry[PairsInSet << SetBits];
+        var first = (int)(KeyedHash.Of(low.Value, high.Value, node.Secrets.TableKey) >> (32 - SetBits)) * PairsInSet;
+        var oldest = first;
+        for (var i = first; i < first + PairsInSet; i++)
         {
-            if (nowMs - last >= IntervalMs)
-                _last.Remove(pair);
+            if (_table[i].Low == low && _table[i].High == high)
+            {
+                if (nowMs - _table[i].LastMs < IntervalMs)
+                    return false;
+                oldest = i;
+                break;
+            }
+
+            if (_table[i].LastMs < _table[oldest].LastMs)
+                oldest = i;
         }
+
+        _table[oldest] = new Entry(low, high, nowMs);
+        return true;
     }
 
     // The endpoints that are most likely to reach each other: of the highest scope that both have, IPv6 before IPv4.
@@ -95,4 +110,6 @@ internal sealed class Introductions(Node node)
         node.Outbound.SendTo(nowMs, peer, path.LocalSocket, path.Endpoint, Verb.Rendezvous, buffer, PacketFormat.HeaderBytes, writer.Position);
         node.ReturnBuffer(buffer);
     }
+
+    private readonly record struct Entry(NodeAddress Low, NodeAddress High, long LastMs);
 }

@@ -8,7 +8,7 @@ namespace Lanyard.Engine;
 /// </summary>
 public enum IpScope : byte
 {
-    /// <summary>Not an address that datagrams can be sent to.</summary>
+    /// <summary>Not an address that datagrams can be sent to: 0.0.0.0/8, 255.0.0.0/8, ::/96, and IPv4 addresses written as IPv6 ones.</summary>
     None = 0,
 
     /// <summary>224.0.0.0/4, ff00::/8.</summary>
@@ -39,31 +39,72 @@ public static class IpScopes
     /// <summary>How many scopes there are; values run from 0 to this less one.</summary>
     public const int Count = 8;
 
+    // The blocks that are not global. A block within another comes first.
+    private static readonly (InetPrefix Block, IpScope Scope)[] Blocks =
+    [
+        (InetPrefix.Parse("10.0.0.0/8"), IpScope.Private),
+        (InetPrefix.Parse("192.168.0.0/16"), IpScope.Private),
+        (InetPrefix.Parse("172.16.0.0/12"), IpScope.Private),
+        (InetPrefix.Parse("100.64.0.0/10"), IpScope.Private),
+        (InetPrefix.Parse("fc00::/7"), IpScope.Private),
+        (InetPrefix.Parse("127.0.0.0/8"), IpScope.Loopback),
+        (InetPrefix.Parse("::1/128"), IpScope.Loopback),
+        (InetPrefix.Parse("224.0.0.0/4"), IpScope.Multicast),
+        (InetPrefix.Parse("ff00::/8"), IpScope.Multicast),
+        (InetPrefix.Parse("169.254.0.0/16"), IpScope.LinkLocal),
+        (InetPrefix.Parse("fe80::/10"), IpScope.LinkLocal),
+        (InetPrefix.Parse("0.0.0.0/8"), IpScope.None),
+        (InetPrefix.Parse("255.0.0.0/8"), IpScope.None),
+        (InetPrefix.Parse("::/96"), IpScope.None),
+        (new InetPrefix(InetAddress.FromV6(0, 0xffff_0000_0000), 96), IpScope.None),
+        (InetPrefix.Parse("192.0.2.0/24"), IpScope.Private),
+        (InetPrefix.Parse("198.18.0.0/15"), IpScope.Private),
+        (InetPrefix.Parse("198.51.100.0/24"), IpScope.Private),
+        (InetPrefix.Parse("203.0.113.0/24"), IpScope.Private),
+        (InetPrefix.Parse("11.0.0.0/8"), IpScope.PseudoPrivate),
+        (InetPrefix.Parse("21.0.0.0/8"), IpScope.PseudoPrivate),
+        (InetPrefix.Parse("22.0.0.0/8"), IpScope.PseudoPrivate),
+        (InetPrefix.Parse("25.0.0.0/8"), IpScope.PseudoPrivate),
+        (InetPrefix.Parse("26.0.0.0/8"), IpScope.PseudoPrivate),
+        (InetPrefix.Parse("28.0.0.0/7"), IpScope.PseudoPrivate),
+        (InetPrefix.Parse("30.0.0.0/8"), IpScope.PseudoPrivate),
+        (InetPrefix.Parse("51.0.0.0/8"), IpScope.PseudoPrivate),
+        (InetPrefix.Parse("55.0.0.0/8"), IpScope.PseudoPrivate),
+        (InetPrefix.Parse("240.0.0.0/4"), IpScope.PseudoPrivate),
+    ];
+
     /// <summary>The scope of an address.</summary>
     public static IpScope Of(InetAddress address)
     {
-        if (address.IsUnspecified || address.Family == InetFamily.None)
+        if (address.Family == InetFamily.None)
             return IpScope.None;
-        if (address.IsLoopback)
-            return IpScope.Loopback;
-        if (address.IsMulticast)
-            return IpScope.Multicast;
-        if (address.IsLinkLocal)
-            return IpScope.LinkLocal;
-        return address.IsV4 ? OfV4(address.V4) : address.V6High >> 57 == 0xfc >> 1 ? IpScope.Private : IpScope.Global;
+        foreach (var (block, scope) in Blocks)
+        {
+            if (block.Contains(address))
+                return scope;
+        }
+
+        return IpScope.Global;
     }
 
-    private static IpScope OfV4(uint ip) => (ip >> 24) switch
+    /// <summary>
+    /// The scope of a whole range: that of the block that it lies in, <see cref="IpScope.None"/> where part of it is of a scope that no network can
+    /// assign, else <see cref="IpScope.Global"/>.
+    /// </summary>
+    public static IpScope OfAll(InetPrefix range)
     {
-        10 => IpScope.Private,
-        11 or 21 or 22 or 25 or 26 or 28 or 29 or 30 or 51 or 55 => IpScope.PseudoPrivate,
-        100 when ip >> 22 == 0x64400000 >> 22 => IpScope.Private,
-        172 when ip >> 20 == 0xac1 => IpScope.Private,
-        192 when ip >> 16 == 0xc0a8 || ip >> 8 == 0xc00002 => IpScope.Private,
-        198 when ip >> 17 == 0xc6120000 >> 17 || ip >> 8 == 0xc63364 => IpScope.Private,
-        203 when ip >> 8 == 0xcb0071 => IpScope.Private,
-        255 or 0 => IpScope.None,
-        >= 240 => IpScope.PseudoPrivate,
-        _ => IpScope.Global,
-    };
+        var found = range.Address.Family == InetFamily.None ? IpScope.None : IpScope.Global;
+        foreach (var (block, scope) in Blocks)
+        {
+            if (block.Bits <= range.Bits && block.Contains(range.Address))
+                return scope;
+            if (range.Contains(block.Address) && !IsAssignable(scope))
+                found = IpScope.None;
+        }
+
+        return found;
+    }
+
+    /// <summary>Whether a network can give its members addresses of a scope.</summary>
+    public static bool IsAssignable(IpScope scope) => scope is not (IpScope.None or IpScope.Multicast or IpScope.Loopback or IpScope.LinkLocal);
 }

@@ -1,19 +1,19 @@
 namespace Lanyard.Engine;
 
 /// <summary>
-/// Watches the paths over which something was sent that nothing has come back for, and probes them: so a path that died is left within
-/// seconds, while paths that carry traffic both ways cost nothing.
+/// Watches the paths that have sent packets and received none since, and probes them. A dead path is left within half a second or ten round trips; a path that
+/// carries traffic in both directions costs nothing.
 /// </summary>
 internal sealed class Liveness(Node node)
 {
-    private const long TickMs = 250;
+    private const long TickMs = 10;
     private readonly List<(Peer Peer, Path Path)> _watched = [];
 
     public long NextDeadlineMs { get; private set; } = long.MaxValue;
 
     public void Watch(Peer peer, Path path)
     {
-        // Traffic back and forth asks for this with every packet, and is looked at a few times a second.
+        // Called for every packet of traffic in both directions: the list itself is checked at most every TickMs.
         if (!path.IsWatched)
         {
             path.IsWatched = true;
@@ -40,15 +40,34 @@ internal sealed class Liveness(Node node)
                 continue;
             }
 
-            if (path.ShouldProbe(nowMs))
+            var wasSuspect = path.IsSuspect;
+            if (path.ShouldProbe(nowMs, peer.IsInUse(nowMs)))
             {
-                node.Outbound.Probe(nowMs, peer, path.LocalSocket, path.Endpoint);
-                node.ReportDirectness(nowMs, peer);
+                node.Outbound.Probe(nowMs, peer, path);
+                if (path.IsInDoubt && !wasSuspect)
+                    next = Math.Min(next, DoubtOthers(nowMs, peer));
+                node.Paths.ReportDirectness(nowMs, peer);
             }
 
             next = Math.Min(next, path.NextProbeMs);
         }
 
         NextDeadlineMs = next == long.MaxValue ? next : Math.Max(next, nowMs + TickMs);
+    }
+
+    private long DoubtOthers(long nowMs, Peer peer)
+    {
+        var next = long.MaxValue;
+        foreach (var other in peer.Paths)
+        {
+            if (!other.IsAlive(nowMs) || !other.IsQuiet(nowMs) || other.IsInDoubt)
+                continue;
+            other.Doubt(nowMs);
+            Watch(peer, other);
+            node.Outbound.Probe(nowMs, peer, other);
+            next = Math.Min(next, other.NextProbeMs);
+        }
+
+        return next;
     }
 }

@@ -4,21 +4,24 @@ using Lanyard.Wire;
 
 namespace Lanyard.Engine;
 
-/// <summary>What another member of a network has shown of its credentials, and what has been revoked of them.</summary>
-internal sealed class Membership(VirtualNetwork network) : IRuleCredentials
+/// <summary>
+/// What another member of a network has shown of its credentials. It is forgotten with the member, which then shows them again; what was revoked of
+/// them is not (<see cref="Revocations"/>).
+/// </summary>
+internal sealed class Membership(VirtualNetwork network, NodeAddress address) : IRuleCredentials
 {
     private const int MaxOfAKind = 128;
 
     private readonly Dictionary<uint, Tag> _tags = [];
     private readonly Dictionary<uint, Capability> _capabilities = [];
     private readonly Dictionary<uint, CertificateOfOwnership> _ownerships = [];
-    private readonly Dictionary<(CredentialType, uint), long> _revoked = [];
     private Capability[]? _current;
+    private int _currentVersion;
     private CertificateOfMembership? _certificate;
     private CertificateOfMembership? _compared;
     private CertificateOfMembership? _comparedOwn;
+    private int _comparedVersion;
     private bool _agrees;
-    private long _certificateThreshold = long.MinValue;
 
     /// <summary>Announces this node's multicast groups to the member, now and then.</summary>
     public RateGate GroupAnnouncement;
@@ -27,22 +30,35 @@ internal sealed class Membership(VirtualNetwork network) : IRuleCredentials
     public long CredentialsPushedMs { get; set; } = -1;
 
     /// <summary>The capabilities that count now, by their identifiers. Made anew only after something changed.</summary>
-    public ReadOnlySpan<Capability> CurrentCapabilities => _current ??= FindCurrent();
+    public ReadOnlySpan<Capability> CurrentCapabilities
+    {
+        get
+        {
+            if (_current is null || _currentVersion != network.Revocations.Version)
+            {
+                _currentVersion = network.Revocations.Version;
+                _current = FindCurrent();
+            }
+
+            return _current;
+        }
+    }
 
     /// <summary>Whether the member's certificate agrees with this node's own.</summary>
     public bool IsMember(NetworkConfig config, Identity member)
     {
         if (config.IsPublic)
             return true;
-        if (_certificate is null || _certificate.Timestamp <= _certificateThreshold || config.Membership is not { } own)
+        if (_certificate is null || config.Membership is not { } own)
             return false;
 
-        // Asked for every frame, and the answer takes a hash: it holds as long as both certificates do.
-        if (!ReferenceEquals(_comparedOwn, own) || !ReferenceEquals(_compared, _certificate))
+        // Asked for every frame, and the answer takes a hash: it holds as long as both certificates do, and nothing is revoked.
+        if (!ReferenceEquals(_comparedOwn, own) || !ReferenceEquals(_compared, _certificate) || _comparedVersion != network.Revocations.Version)
         {
             _comparedOwn = own;
             _compared = _certificate;
-            _agrees = own.AgreesWith(_certificate, member);
+            _comparedVersion = network.Revocations.Version;
+            _agrees = !network.Revocations.Ends(address, _certificate) && own.AgreesWith(_certificate, member);
         }
 
         return _agrees;
@@ -57,27 +73,27 @@ internal sealed class Membership(VirtualNetwork network) : IRuleCredentials
     }
 
     /// <inheritdoc/>
-    public bool Owns(InetAddress address)
+    public bool Owns(InetAddress owned)
     {
         if (network.Config is not { } config)
             return false;
         foreach (var ownership in _ownerships.Values)
         {
-            if (IsCurrent(config, ownership) && ownership.Owns(address))
+            if (ownership.Owns(owned) && IsCurrent(config, ownership))
                 return true;
         }
 
-        return (config.Flags & NetworkFlags.NdpEmulation) != 0 && IsDerived(config, address);
+        return (config.Flags & NetworkFlags.NdpEmulation) != 0 && IsDerived(config, owned);
     }
 
     /// <inheritdoc/>
-    public bool Owns(MacAddress address)
+    public bool Owns(MacAddress owned)
     {
         if (network.Config is not { } config)
             return false;
         foreach (var ownership in _ownerships.Values)
         {
-            if (IsCurrent(config, ownership) && ownership.Owns(address))
+            if (ownership.Owns(owned) && IsCurrent(config, ownership))
                 return true;
         }
 
@@ -89,12 +105,14 @@ internal sealed class Membership(VirtualNetwork network) : IRuleCredentials
 
     /// <summary>Whether a credential lies within the time window of this node's configuration and is not revoked.</summary>
     public bool IsCurrent(NetworkConfig config, ICredential credential) =>
-        Math.Abs(credential.Timestamp - config.Timestamp) <= config.CredentialTimeMaxDelta
-        && !(_revoked.TryGetValue((credential.Type, credential.Id), out var threshold) && credential.Timestamp <= threshold);
+        config.CredentialTimeMaxDelta >= 0 && Distance(credential.Timestamp, config.Timestamp) <= (ulong)config.CredentialTimeMaxDelta
+        && !network.Revocations.Ends(address, credential);
 
+    // Timestamps are the controller's, whose clock may have been set back. A certificate within the window of this node's certificate then replaces a later one outside of the window.
     public bool Add(CertificateOfMembership certificate, Identity controller)
     {
-        if (certificate.Timestamp <= _certificateThreshold || (_certificate is not null && certificate.Timestamp < _certificate.Timestamp))
+        if (network.Revocations.Ends(address, certificate)
+            || (_certificate is not null && certificate.Timestamp < _certificate.Timestamp && (IsInWindow(_certificate) || !IsInWindow(certificate))))
             return false;
         if (certificate.Equals(_certificate))
             return true;
@@ -110,23 +128,19 @@ internal sealed class Membership(VirtualNetwork network) : IRuleCredentials
 
     public bool Add(CertificateOfOwnership ownership, Identity controller) => Add(_ownerships, ownership, controller, static (t, c) => t.Verify(c));
 
-    /// <summary>Takes a revocation whose signature was checked. True if it was news.</summary>
-    public bool Revoke(Revocation revocation)
+    /// <summary>What of it a revocation ends, is asked now: revocations that end nothing are the first that are forgotten.</summary>
+    public void NoteRevocation(Revocation revocation)
     {
-        if (revocation.CredentialType == CredentialType.Membership)
+        ICredential? shown = revocation.CredentialType switch
         {
-            if (revocation.Threshold <= _certificateThreshold)
-                return false;
-            _certificateThreshold = revocation.Threshold;
-            return true;
-        }
-
-        var key = (revocation.CredentialType, revocation.CredentialId);
-        if ((_revoked.TryGetValue(key, out var threshold) && revocation.Threshold <= threshold) || _revoked.Count >= MaxOfAKind * 3)
-            return false;
-        _revoked[key] = revocation.Threshold;
-        _current = null;
-        return true;
+            CredentialType.Membership => _certificate,
+            CredentialType.Tag => _tags.GetValueOrDefault(revocation.CredentialId),
+            CredentialType.Capability => _capabilities.GetValueOrDefault(revocation.CredentialId),
+            CredentialType.Ownership => _ownerships.GetValueOrDefault(revocation.CredentialId),
+            _ => null,
+        };
+        if (shown is not null)
+            network.Revocations.Ends(address, shown);
     }
 
     /// <summary>Forgets credentials that are too old to count.</summary>
@@ -137,17 +151,25 @@ internal sealed class Membership(VirtualNetwork network) : IRuleCredentials
         Clean(_ownerships, config);
     }
 
+    private bool IsInWindow(CertificateOfMembership certificate) =>
+        network.Config?.Membership is { } own && Distance(certificate.Timestamp, own.Timestamp) <= own.TimestampMaxDelta;
+
+    // Both times are whatever their signer wrote: the difference of any two fits without a sign.
+    private static ulong Distance(long one, long other) => one >= other ? (ulong)one - (ulong)other : (ulong)other - (ulong)one;
+
     private Capability[] FindCurrent() =>
         network.Config is { } config ? [.. _capabilities.Values.Where(c => IsCurrent(config, c)).OrderBy(c => c.Id)] : [];
 
-    // Under NDP emulation, addresses derived from node addresses belong to those nodes by construction.
-    private static bool IsDerived(NetworkConfig config, InetAddress address)
+    // Under NDP emulation, addresses derived from node addresses belong to those nodes, and no others, by construction.
+    private bool IsDerived(NetworkConfig config, InetAddress owned)
     {
+        if (!DerivedAddresses.TryGetNode(config.NetworkId, owned, out var node) || node != address)
+            return false;
         var sixPlane = DerivedAddresses.SixPlane(config.NetworkId, config.IssuedTo);
         var rfc4193 = DerivedAddresses.Rfc4193(config.NetworkId, config.IssuedTo);
         foreach (var own in config.StaticAddresses)
         {
-            if ((own.Address == sixPlane.Address && sixPlane.Contains(address)) || (own.Address == rfc4193.Address && rfc4193.Contains(address)))
+            if ((own.Address == sixPlane.Address && sixPlane.Contains(owned)) || (own.Address == rfc4193.Address && rfc4193.Contains(owned)))
                 return true;
         }
 
@@ -159,13 +181,13 @@ internal sealed class Membership(VirtualNetwork network) : IRuleCredentials
     {
         if (known.TryGetValue(credential.Id, out var old))
         {
-            if (old.Timestamp > credential.Timestamp)
+            if (old.Timestamp > credential.Timestamp && !(network.Config is { } config && !IsCurrent(config, old) && IsCurrent(config, credential)))
                 return false;
             if (old.Equals(credential))
                 return true;
         }
 
-        if (_revoked.TryGetValue((credential.Type, credential.Id), out var threshold) && threshold >= credential.Timestamp)
+        if (network.Revocations.Ends(address, credential))
             return false;
         if ((old is null && known.Count >= MaxOfAKind) || !verify(credential, controller))
             return false;

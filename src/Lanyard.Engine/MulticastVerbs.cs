@@ -6,10 +6,13 @@ using Lanyard.Wire.Verbs;
 
 namespace Lanyard.Engine;
 
-/// <summary>Multicast: MULTICAST_LIKE, MULTICAST_GATHER, MULTICAST_FRAME and the replies to them.</summary>
+/// <summary>Multicast: MULTICAST_LIKE, MULTICAST_GATHER, MULTICAST_FRAME and the replies to them. This node's own frames ask for no answer.</summary>
 internal sealed class MulticastVerbs(Node node)
 {
     private const int MaxGatherResults = 1_024;
+
+    // What an OK has in front of the addresses, at most.
+    private const int MaxAnswerHeaderBytes = OkMessage.HeaderBytes + 48;
 
     private readonly NodeAddress[] _gathered = new NodeAddress[MaxGatherResults];
 
@@ -36,7 +39,7 @@ internal sealed class MulticastVerbs(Node node)
                 node.Counters.Drop(DropReason.NotAMember);
         }
 
-        return node.NoteReceived(incoming);
+        return node.Paths.NoteReceived(incoming);
     }
 
     public bool ReceiveGather(in Incoming incoming)
@@ -50,14 +53,14 @@ internal sealed class MulticastVerbs(Node node)
             node.Counters.Drop(DropReason.NotAMember);
         else if (gather.Limit > 0)
             Answer(incoming, Verb.MulticastGather, gather.NetworkId, gather.Group, (int)Math.Min(gather.Limit, MaxGatherResults));
-        return node.NoteReceived(incoming);
+        return node.Paths.NoteReceived(incoming);
     }
 
-    public bool ReceiveOkGather(in Incoming incoming, ReadOnlySpan<byte> payload)
+    public bool ReceiveOkGather(in Incoming incoming, in OutstandingRequest request, ReadOnlySpan<byte> payload)
     {
         if (!OkMulticastGatherMessage.TryParse(payload, out var ok))
             return false;
-        if (node.FindNetwork(ok.NetworkId) is { } network && IsTrustedForMembers(network, incoming.Peer))
+        if (ok.NetworkId.Value == request.Subject && node.FindNetwork(ok.NetworkId) is { } network && IsTrustedForMembers(network, incoming.Peer))
             AddMembers(incoming.NowMs, network, ok.Group, ok.Members);
         return true;
     }
@@ -80,20 +83,7 @@ internal sealed class MulticastVerbs(Node node)
 
         if (message.GatherLimit > 0)
             Answer(incoming, Verb.MulticastFrame, message.NetworkId, message.Group, (int)Math.Min(message.GatherLimit, MaxGatherResults));
-        return node.NoteReceived(incoming, network);
-    }
-
-    public bool ReceiveOkFrame(in Incoming incoming, ReadOnlySpan<byte> payload)
-    {
-        if (!OkMulticastFrameMessage.TryParse(payload, out var ok))
-            return false;
-        if (node.FindNetwork(ok.NetworkId) is not { } network)
-            return true;
-        if (!ok.Certificate.IsEmpty)
-            node.ConfigVerbs.AddCertificate(incoming.NowMs, incoming.Peer, ok.Certificate);
-        if (IsTrustedForMembers(network, incoming.Peer))
-            AddMembers(incoming.NowMs, network, ok.Group, ok.Members);
-        return true;
+        return node.Paths.NoteReceived(incoming, network);
     }
 
     public bool ReceiveUnwanted(in Incoming incoming, ReadOnlySpan<byte> payload)
@@ -118,6 +108,11 @@ internal sealed class MulticastVerbs(Node node)
                     return;
                 }
             }
+            else if (!DerivedAddresses.NodeOf(network.Id, from).IsNone && !network.Config.HasRole(incoming.Peer.Address, SpecialistRoles.MulticastReplicator))
+            {
+                node.Counters.Drop(DropReason.ForeignMac);
+                return;
+            }
             else
             {
                 network.LearnBridgeRoute(from, incoming.Peer.Address);
@@ -133,7 +128,7 @@ internal sealed class MulticastVerbs(Node node)
     // Members may, and so may anybody where this node is a root or has lately given the peer the network's configuration.
     private bool MayTellOfGroups(in Incoming incoming, VirtualNetwork? network, NetworkId id) =>
         (network is not null && network.Admits(incoming.NowMs, incoming.Peer)) || node.Topology.IsRootSelf
-        || node.ConfigVerbs.HasAuthorised(incoming.NowMs, id, incoming.Peer.Address);
+        || node.ConfigVerbs.HasAuthorized(incoming.NowMs, id, incoming.Peer.Address);
 
     private bool IsTrustedForMembers(VirtualNetwork network, Peer peer) =>
         peer.Address == network.Controller || node.Topology.IsRoot(peer.Address) || network.FindMember(peer.Address) is not null;
@@ -146,7 +141,11 @@ internal sealed class MulticastVerbs(Node node)
 
     private void Answer(in Incoming incoming, Verb question, NetworkId id, MulticastGroup group, int limit)
     {
-        var members = _gathered.AsSpan(0, limit);
+        // As many as there is room for: an address that no path confirms gets little.
+        var room = node.Outbound.MaxReplyBytes(incoming) - MaxAnswerHeaderBytes;
+        if (room < NodeAddress.Size || (question == Verb.MulticastFrame && !node.Answered.TryAdd(incoming.Peer.Address, incoming.PacketId)))
+            return;
+        var members = _gathered.AsSpan(0, Math.Min(limit, room / NodeAddress.Size));
         var count = node.Multicaster.Gather(id, group, incoming.Peer.Address, members, out var total);
         if (count == 0)
             return;

@@ -22,27 +22,39 @@ internal sealed class Multicaster(Node node)
     private const int MaxGatherPeers = 16;
     private const int CertificateRoom = 512;
 
+    // A peer that says more than its share takes room from itself only: it may have what it needs, and beyond that a part of what is free.
+    private const int MinQuota = 64;
+    private const int MaxQuota = 4_096;
+    private const int QuotaShare = 64;
+
     private readonly Dictionary<(NetworkId, MulticastGroup), Group> _groups = [];
+    private readonly Dictionary<NodeAddress, int> _subscriptionsOf = [];
     private int _subscriptions;
     private int _pending;
 
+    /// <summary>How many groups are remembered.</summary>
+    public int GroupCount => _groups.Count;
+
+    /// <summary>Notes that a member listens to a group, and sends it what waits for listeners.</summary>
     public void Add(long nowMs, VirtualNetwork? network, NetworkId id, MulticastGroup multicastGroup, NodeAddress member)
     {
         if (member == node.Address || member.IsReserved)
             return;
-        var group = GetGroup(id, multicastGroup);
-        if (!group.Members.ContainsKey(member))
+        var isKnown = _groups.TryGetValue((id, multicastGroup), out var group) && group.Members.Contains(member);
+        if (!isKnown && !MayAdd(member))
         {
-            if (_subscriptions >= node.Options.MaxMulticastSubscriptions)
-            {
-                node.Counters.Drop(DropReason.RateLimited);
-                return;
-            }
-
-            _subscriptions++;
+            node.Counters.Drop(DropReason.QuotaExceeded);
+            return;
         }
 
-        group.Members[member] = nowMs;
+        group ??= GetGroup(id, multicastGroup);
+        group.Members.Set(member, nowMs);
+        if (!isKnown)
+        {
+            _subscriptions++;
+            _subscriptionsOf[member] = _subscriptionsOf.GetValueOrDefault(member) + 1;
+        }
+
         if (network is null)
             return;
         for (var i = group.Pending.Count - 1; i >= 0; i--)
@@ -58,7 +70,7 @@ internal sealed class Multicaster(Node node)
     public void Remove(NetworkId id, MulticastGroup group, NodeAddress member)
     {
         if (_groups.TryGetValue((id, group), out var known) && known.Members.Remove(member))
-            _subscriptions--;
+            NoteRemoved(member);
     }
 
     /// <summary>Picks members of a group at random, this node among them if it is one.</summary>
@@ -81,19 +93,10 @@ internal sealed class Multicaster(Node node)
         if (!_groups.TryGetValue((id, multicastGroup), out var group))
             return count;
         totalKnown += group.Members.Count;
-
-        // Reservoir sampling: each member is as likely as any other to be among those returned.
-        var seen = 0;
-        var first = count;
-        foreach (var member in group.Members.Keys)
+        for (var i = 0; i < group.Members.Count && count < members.Length; i++)
         {
-            if (member == asker)
-                continue;
-            if (count < members.Length)
+            if (group.Members.Draw(i, node.Random) is var member && member != asker)
                 members[count++] = member;
-            else if (node.Random.Next() % (ulong)(seen + 1) is var slot && slot < (ulong)(members.Length - first))
-                members[first + (int)slot] = member;
-            seen++;
         }
 
         return count;
@@ -125,18 +128,15 @@ internal sealed class Multicaster(Node node)
                 SendOne(nowMs, network, bridge, group, copy, MulticastFrameFlags.None, 0);
         }
 
-        var members = known.Members.Keys.ToArray();
-        for (var i = 0; i < members.Length && sentTo.Count < limit; i++)
+        for (var i = 0; i < known.Members.Count && sentTo.Count < limit; i++)
         {
-            var other = i + (int)(node.Random.Next() % (ulong)(members.Length - i));
-            (members[i], members[other]) = (members[other], members[i]);
-            if (sentTo.Add(members[i]))
-                SendOne(nowMs, network, members[i], group, copy, MulticastFrameFlags.None, 0);
+            if (known.Members.Draw(i, node.Random) is var member && sentTo.Add(member))
+                SendOne(nowMs, network, member, group, copy, MulticastFrameFlags.None, 0);
         }
 
         if (sentTo.Count >= limit)
             return;
-        GatherMore(nowMs, network, config, group, known, limit - members.Length + 1);
+        GatherMore(nowMs, network, config, group, known, limit - known.Members.Count + 1);
         if (known.Pending.Count >= MaxPendingPerGroup)
             RemovePending(known, 0);
         if (_pending >= MaxPending)
@@ -159,12 +159,13 @@ internal sealed class Multicaster(Node node)
                     RemovePending(group, i);
             }
 
-            foreach (var (member, heardMs) in group.Members.ToArray())
+            for (var i = group.Members.Count - 1; i >= 0; i--)
             {
+                var (member, heardMs) = group.Members[i];
                 if (nowMs - heardMs < SubscriptionLifeMs)
                     continue;
                 group.Members.Remove(member);
-                _subscriptions--;
+                NoteRemoved(member);
             }
 
             if (group.Members.Count == 0 && group.Pending.Count == 0)
@@ -177,6 +178,21 @@ internal sealed class Multicaster(Node node)
         if (!_groups.TryGetValue((id, multicastGroup), out var group))
             _groups.Add((id, multicastGroup), group = new Group());
         return group;
+    }
+
+    private bool MayAdd(NodeAddress member)
+    {
+        var free = node.Options.MaxMulticastSubscriptions - _subscriptions;
+        return free > 0 && _subscriptionsOf.GetValueOrDefault(member) < Math.Clamp(free / QuotaShare, MinQuota, MaxQuota);
+    }
+
+    private void NoteRemoved(NodeAddress member)
+    {
+        _subscriptions--;
+        if (_subscriptionsOf[member] > 1)
+            _subscriptionsOf[member]--;
+        else
+            _subscriptionsOf.Remove(member);
     }
 
     private void RemovePending(Group group, int index)
@@ -228,7 +244,7 @@ internal sealed class Multicaster(Node node)
         if (writer.Failed)
             node.Counters.Drop(DropReason.FrameSize);
         else
-            node.Outbound.Send(nowMs, to, Verb.MulticastFrame, buffer, PacketFormat.HeaderBytes, writer.Position, compress);
+            node.Outbound.Send(nowMs, to, Verb.MulticastFrame, buffer, PacketFormat.HeaderBytes, writer.Position, compress, reason: WhoisReason.Multicast);
         node.ReturnBuffer(buffer);
     }
 
@@ -254,14 +270,14 @@ internal sealed class Multicaster(Node node)
             var buffer = node.RentBuffer();
             var writer = new ByteWriter(buffer.AsSpan(PacketFormat.HeaderBytes, PacketFormat.MaxPayloadBytes));
             new MulticastGatherMessage { NetworkId = network.Id, Group = group, Limit = (uint)limit, Certificate = certificate.Written }.Write(ref writer);
-            node.Outbound.Send(nowMs, address, Verb.MulticastGather, buffer, PacketFormat.HeaderBytes, writer.Position);
+            node.Outbound.Send(nowMs, address, Verb.MulticastGather, buffer, PacketFormat.HeaderBytes, writer.Position, subject: network.Id.Value);
             node.ReturnBuffer(buffer);
         }
     }
 
     private sealed class Group
     {
-        public Dictionary<NodeAddress, long> Members { get; } = [];
+        public GroupMembers Members { get; } = new();
 
         public List<PendingFrame> Pending { get; } = [];
 

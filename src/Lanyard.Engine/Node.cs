@@ -23,19 +23,15 @@ public sealed class Node
     public const int FrameTailroom = PacketSplitter.MaxAddedBytes;
 
     private const long HousekeepingMs = 30_000;
-    private const long KeepaliveMs = 2_500;
     private const long QueueRetryMs = 250;
-    private const long DirectPathsPushMs = 15_000;
-    private const long DirectPathsPushWhenDirectMs = 120_000;
-    private const long UnknownPathHelloMs = 250;
+    private const long SaveDelayMs = 1_000;
 
     private readonly Dictionary<NetworkId, VirtualNetwork> _networks = [];
     private readonly Stack<byte[]> _buffers = new();
-    private readonly ExternalAddresses _externalAddresses = new(capacity: 4_096);
-    private IReadOnlyList<InetEndpoint> _localEndpoints = [];
-    private long _nextKeepaliveMs;
     private long _nextHousekeepingMs;
     private long _nextQueueMs;
+    private readonly ReturningPeers _returning;
+    private long _nextSaveMs = long.MaxValue;
     private long _nextDeadlineMs;
     private bool _isDeadlineStale = true;
 
@@ -56,13 +52,19 @@ public sealed class Node
         Identity = identity;
         Host = host;
         Version = options.Version;
-        Random = new NodeRandom(options.RandomSeed.Span);
+        Secrets = new NodeSecrets(options.RandomSeed.Span);
+        Random = new NodeRandom(Secrets.GeneratorSeed);
+        Answered = new AnsweredRequests(Secrets.TableKey);
         Topology = new Topology(this);
         Outbound = new Outbound(this);
         Inbound = new Inbound(this);
         Whois = new Whois(this);
+        Checks = new IdentityChecks(this);
         Contacts = new Contacts(this);
         Liveness = new Liveness(this);
+        Paths = new PathKeeper(this);
+        Endpoints = new OwnEndpoints(this);
+        _returning = new ReturningPeers(this);
         Waiting = new WaitingPackets(this);
         Multicaster = new Multicaster(this);
         HelloVerb = new HelloVerb(this);
@@ -72,6 +74,7 @@ public sealed class Node
         Filter = new FrameFilter(this);
         MulticastVerbs = new MulticastVerbs(this);
         ConfigVerbs = new ConfigVerbs(this);
+        Pushes = new ConfigPushes(this);
         if (host.LoadState(StateKind.Planet, 0) is { } planet && World.TryParse(planet, out var world) && world.Type == WorldType.Planet)
             Topology.AddWorld(world, isChosenByUser: true);
         _nextHousekeepingMs = nowMs + HousekeepingMs;
@@ -128,9 +131,13 @@ public sealed class Node
 
     internal NodeVersion Version { get; }
 
+    internal NodeSecrets Secrets { get; }
+
     internal NodeRandom Random { get; }
 
-    internal ReplyWindow Replies { get; } = new();
+    internal OutstandingRequests Requests { get; } = new();
+
+    internal AnsweredRequests Answered { get; }
 
     internal Topology Topology { get; }
 
@@ -139,6 +146,8 @@ public sealed class Node
     internal Inbound Inbound { get; }
 
     internal Whois Whois { get; }
+
+    internal IdentityChecks Checks { get; }
 
     internal Contacts Contacts { get; }
 
@@ -159,6 +168,14 @@ public sealed class Node
     internal FrameFilter Filter { get; }
 
     internal MulticastVerbs MulticastVerbs { get; }
+
+    internal ConfigPushes Pushes { get; }
+
+    internal PathKeeper Paths { get; }
+
+    internal OwnEndpoints Endpoints { get; }
+
+    internal Dictionary<NetworkId, VirtualNetwork>.ValueCollection JoinedNetworks => _networks.Values;
 
     internal ConfigVerbs ConfigVerbs { get; }
 
@@ -182,6 +199,34 @@ public sealed class Node
         _isDeadlineStale = true;
     }
 
+    /// <summary>Whether an identity waits to be checked: the host then calls <see cref="TryTakeIdentityCheck"/>.</summary>
+    public bool HasIdentityChecks => !Checks.IsEmpty;
+
+    /// <summary>
+    /// Takes the next identity to be checked. The host calls <see cref="IdentityCheck.Run"/>, best outside of whatever lock guards the node, and then
+    /// <see cref="CompleteIdentityCheck"/>.
+    /// </summary>
+    /// <returns>False where none waits.</returns>
+    public bool TryTakeIdentityCheck([NotNullWhen(true)] out IdentityCheck? check) => Checks.TryTake(out check);
+
+    /// <summary>Applies the result of a completed check: adds the peer, or refuses it. Never throws, whatever the HELLO.</summary>
+    public void CompleteIdentityCheck(long nowMs, IdentityCheck check)
+    {
+        ArgumentNullException.ThrowIfNull(check);
+        try
+        {
+            Checks.Complete(nowMs, check);
+        }
+#pragma warning disable CA1031 // A fault in this node or its host must cost only the HELLO that caused it. It is counted and reported.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            ReportInternalError(e);
+        }
+
+        _isDeadlineStale = true;
+    }
+
     /// <summary>Does what is due: keepalives, retries, expiry. Call it at <see cref="NextDeadlineMs"/>; earlier does no harm.</summary>
     public void Poll(long nowMs)
     {
@@ -189,6 +234,10 @@ public sealed class Node
         Whois.Poll(nowMs);
         Contacts.Poll(nowMs);
         Liveness.Poll(nowMs);
+        _returning.Poll(nowMs);
+        Pushes.Poll(nowMs);
+        if (nowMs >= _nextSaveMs)
+            SavePeers(nowMs);
         if (nowMs >= _nextQueueMs && (Outbound.HasQueued || !Waiting.IsEmpty))
         {
             _nextQueueMs = nowMs + QueueRetryMs;
@@ -198,8 +247,7 @@ public sealed class Node
 
         foreach (var network in _networks.Values)
             network.Poll(nowMs);
-        if (nowMs >= _nextKeepaliveMs)
-            KeepAlive(nowMs);
+        Paths.Poll(nowMs);
         if (nowMs >= _nextHousekeepingMs)
             CleanUp(nowMs);
         _isDeadlineStale = true;
@@ -213,7 +261,7 @@ public sealed class Node
         network = new VirtualNetwork(this, id);
         _networks.Add(id, network);
         if (Host.LoadState(StateKind.NetworkConfig, id.Value) is { Length: > 1 } state && NetworkConfig.TryParse(state, out var config))
-            network.Configure(nowMs, config, isFresh: false);
+            network.Configure(nowMs, config, ConfigOrigin.Stored);
         network.Request(nowMs);
         _isDeadlineStale = true;
         return network;
@@ -232,6 +280,8 @@ public sealed class Node
     {
         if (!_networks.Remove(id))
             return false;
+
+        // What was revoked stays: who joins again must not be reached by whoever was shut out.
         Host.DeleteState(StateKind.NetworkConfig, id.Value);
         return true;
     }
@@ -262,6 +312,21 @@ public sealed class Node
         _isDeadlineStale = true;
     }
 
+    /// <summary>
+    /// Whether a network's rules let a packet pass that the host put together from the fragments of several frames: those were judged one by one, without
+    /// what the others hold. The host may ask from inside <see cref="INodeHost.FrameReceived"/>.
+    /// </summary>
+    /// <param name="network">The network.</param>
+    /// <param name="source">The frames' sender.</param>
+    /// <param name="destination">The Ethernet address that they were for.</param>
+    /// <param name="etherType">The EtherType.</param>
+    /// <param name="packet">The whole packet, as if it had never been in fragments.</param>
+    public bool PermitsReassembled(VirtualNetwork network, MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> packet)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        return Filter.PermitsReassembled(network, source, destination, etherType, packet);
+    }
+
     /// <summary>Listens to a multicast group. For ARP, the group of an IPv4 address is broadcast with the address as distinguishing number.</summary>
     public void Subscribe(long nowMs, VirtualNetwork network, MulticastGroup group)
     {
@@ -278,7 +343,7 @@ public sealed class Node
     }
 
     /// <summary>Says where this node's sockets are reachable on its own networks: peers that it shares a virtual network with are told.</summary>
-    public void SetLocalEndpoints(IReadOnlyList<InetEndpoint> endpoints) => _localEndpoints = endpoints;
+    public void SetLocalEndpoints(IReadOnlyList<InetEndpoint> endpoints) => Endpoints.Local = endpoints;
 
     /// <summary>The network under the node changed (an interface came or went, the machine woke up): all paths are tried anew at once.</summary>
     public void NetworkEnvironmentChanged(long nowMs)
@@ -286,7 +351,7 @@ public sealed class Node
         foreach (var peer in Topology.Peers)
         {
             foreach (var path in peer.Paths)
-                Distrust(nowMs, peer, path);
+                Paths.Distrust(nowMs, peer, path);
         }
 
         foreach (var root in Topology.Roots)
@@ -306,7 +371,7 @@ public sealed class Node
         foreach (var peer in Topology.Peers)
         {
             peer.DropPaths(path => !Topology.MayUsePath(peer.Address, path.LocalSocket, path.Endpoint));
-            ReportDirectness(nowMs, peer);
+            Paths.ReportDirectness(nowMs, peer);
         }
     }
 
@@ -327,19 +392,22 @@ public sealed class Node
     /// <summary>Stops following a moon. False if it was not followed.</summary>
     public bool Deorbit(ulong moon) => Topology.Deorbit(moon);
 
-    /// <summary>Sends a member a new configuration of a network that this node controls, unasked.</summary>
+    /// <summary>Pushes a new configuration of a network that this node controls to a member, and repeats it until the member acknowledges it.</summary>
     public void PushConfiguration(long nowMs, NodeAddress member, NetworkConfig config)
     {
         ArgumentNullException.ThrowIfNull(config);
-        ConfigVerbs.SendConfig(nowMs, member, config, requestPacketId: 0);
+        Pushes.Push(nowMs, member, config);
         _isDeadlineStale = true;
     }
 
-    /// <summary>Sends a member a revocation of a credential of a network that this node controls.</summary>
+    /// <summary>Stops repeating a pushed configuration that a member has not acknowledged, because the member is no longer authorized.</summary>
+    public void CancelPush(NodeAddress member, NetworkId network) => Pushes.Cancel(network, member);
+
+    /// <summary>Sends a member a revocation of a credential of a network that this node controls, three times within five seconds.</summary>
     public void PushRevocation(long nowMs, NodeAddress member, Revocation revocation)
     {
         ArgumentNullException.ThrowIfNull(revocation);
-        ConfigVerbs.SendRevocation(nowMs, member, revocation);
+        Pushes.Push(nowMs, member, revocation);
         _isDeadlineStale = true;
     }
 
@@ -367,16 +435,18 @@ public sealed class Node
     /// <summary>One peer at this moment; null where it is not known.</summary>
     public PeerInfo? FindPeer(long nowMs, NodeAddress address) => Topology.FindKnown(address) is { } peer ? Describe(nowMs, peer) : null;
 
+    /// <summary>Whether the planet or a moon says that a root is reached at a physical address.</summary>
+    public bool IsRootAddress(NodeAddress peer, InetAddress address) => Topology.FindRoot(peer)?.HasAddress(address) == true;
+
     /// <summary>The addresses under which roots and peers say they see this node.</summary>
-    public IReadOnlyList<InetEndpoint> SurfaceAddresses()
-    {
-        var list = new List<InetEndpoint>();
-        _externalAddresses.CopyTo(list);
-        return list;
-    }
+    public IReadOnlyList<InetEndpoint> SurfaceAddresses() => Endpoints.External();
 
     /// <summary>Writes down what makes the next start fast. Done now and then anyway; call it before the node ends.</summary>
-    public void SavePeers(long nowMs) => Topology.Save(nowMs);
+    public void SavePeers(long nowMs)
+    {
+        _nextSaveMs = long.MaxValue;
+        Topology.Save(nowMs);
+    }
 
     internal byte[] RentBuffer() => _buffers.Count > 0 ? _buffers.Pop() : new byte[PacketFormat.MaxPacketBytes + PacketSplitter.MaxAddedBytes];
 
@@ -393,18 +463,6 @@ public sealed class Node
         }
 
         return false;
-    }
-
-    /// <summary>Whether a physical address is none of the virtual networks' own: their packets must not travel through themselves.</summary>
-    internal bool MayUseAddress(InetAddress address)
-    {
-        foreach (var network in _networks.Values)
-        {
-            if (network.ContainsAddress(address))
-                return false;
-        }
-
-        return true;
     }
 
     /// <summary>The largest datagram that goes to a physical address.</summary>
@@ -438,6 +496,13 @@ public sealed class Node
         return true;
     }
 
+    /// <summary>Counts and reports a fault of this node. The caller drops the packet that caused it.</summary>
+    internal void ReportInternalError(Exception exception)
+    {
+        Counters.Drop(DropReason.InternalError);
+        Host.InternalErrorOccurred(exception);
+    }
+
     internal void DeliverFrame(VirtualNetwork network, MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> frame)
     {
         Counters.FramesReceived++;
@@ -460,108 +525,17 @@ public sealed class Node
             Outbound.SendHello(nowMs, peer, -1, default);
     }
 
-    /// <summary>Notes that an authentic packet came: the path is alive, or worth learning; trust and direct paths follow from it.</summary>
-    internal bool NoteReceived(in Incoming incoming, VirtualNetwork? sharedNetwork = null)
+    /// <summary>Sends the packets pending for a peer to which a direct path was learned.</summary>
+    internal void PathLearned(long nowMs, Peer peer)
     {
-        var (nowMs, peer) = (incoming.NowMs, incoming.Peer);
-        peer.LastReceivedMs = nowMs;
-        if (incoming.Verb is Verb.Frame or Verb.ExtFrame or Verb.MulticastFrame or Verb.NetworkConfigRequest or Verb.NetworkConfig)
-            peer.LastFrameMs = nowMs;
-        if (sharedNetwork is not null)
-            peer.LastTrustedMs = nowMs;
-        if (incoming.IsDirect)
-            NotePath(incoming);
-        if (peer.SharesNetwork(nowMs)
-            && peer.DirectPathsPush.TryPass(nowMs, incoming.IsDirect ? DirectPathsPushWhenDirectMs : DirectPathsPushMs))
-            PeerVerbs.PushDirectPaths(nowMs, peer);
-        return true;
-    }
-
-    /// <summary>The path that an answer came over: learned, since only who is really there can have answered. Null where it may not be used.</summary>
-    internal Path? LearnPath(in Incoming incoming)
-    {
-        var (nowMs, peer) = (incoming.NowMs, incoming.Peer);
-        if (peer.FindPath(incoming.LocalSocket, incoming.Endpoint) is { } known)
-        {
-            known.NoteReceived(nowMs);
-            ReportDirectness(nowMs, peer);
-            return known;
-        }
-
-        if (!Topology.MayUsePath(peer.Address, incoming.LocalSocket, incoming.Endpoint))
-            return null;
-        var path = peer.Learn(incoming.LocalSocket, incoming.Endpoint, nowMs);
-        ReportDirectness(nowMs, peer);
         if (Topology.FindRoot(peer.Address) is { } root)
             RootAnswers(nowMs, root);
         Outbound.Flush(nowMs, peer);
         AskForMoons(nowMs, peer);
-        return path;
     }
 
-    internal void NoteExternalAddress(in Incoming incoming, in InetEndpoint seenAs)
-    {
-        var isRoot = Topology.IsRoot(incoming.Peer.Address);
-        if (!_externalAddresses.Report(incoming.NowMs, incoming.Peer.Address, incoming.LocalSocket, incoming.Endpoint, seenAs, isRoot))
-            return;
-        var scope = IpScopes.Of(seenAs.Address);
-        foreach (var peer in Topology.Peers)
-        {
-            foreach (var path in peer.Paths)
-            {
-                if (path.Scope == scope && path.Endpoint.Address.Family == seenAs.Address.Family && path.Endpoint != incoming.Endpoint)
-                    Distrust(incoming.NowMs, peer, path);
-            }
-        }
-    }
-
-    /// <summary>All endpoints that peers may try: this machine's own, and those that a NAT shows for it.</summary>
-    internal List<InetEndpoint> ReachableAt()
-    {
-        var list = new List<InetEndpoint>();
-        foreach (var endpoint in _localEndpoints)
-        {
-            if (!IpScopes.Of(endpoint.Address).Equals(IpScope.Loopback) || Topology.AllowsLoopback)
-                list.Add(endpoint);
-        }
-
-        _externalAddresses.CopyTo(list);
-        return list;
-    }
-
-    internal void ReportDirectness(long nowMs, Peer peer)
-    {
-        var path = peer.BestPath(nowMs);
-        if (path is not null == peer.WasDirect)
-            return;
-        peer.WasDirect = path is not null;
-        Host.PeerChanged(peer.Address, path is null ? PeerChange.DirectPathLost : PeerChange.DirectPathFound, path?.Endpoint ?? default);
-    }
-
-    private void NotePath(in Incoming incoming)
-    {
-        var (nowMs, peer) = (incoming.NowMs, incoming.Peer);
-        if (peer.FindPath(incoming.LocalSocket, incoming.Endpoint) is { } path)
-        {
-            path.NoteReceived(nowMs);
-            if (!peer.WasDirect)
-                ReportDirectness(nowMs, peer);
-        }
-        else if (!peer.HasSpeakingPathToHost(incoming.LocalSocket, incoming.Endpoint, nowMs) && peer.UnknownPathHello.TryPass(nowMs, UnknownPathHelloMs)
-            && Topology.MayUsePath(peer.Address, incoming.LocalSocket, incoming.Endpoint))
-        {
-            Outbound.SendHello(nowMs, peer, incoming.LocalSocket, incoming.Endpoint);
-        }
-    }
-
-    private void Distrust(long nowMs, Peer peer, Path path)
-    {
-        var watched = path.IsUnanswered;
-        path.Distrust(nowMs);
-        if (!watched)
-            Liveness.Watch(peer, path);
-        Outbound.Probe(nowMs, peer, path.LocalSocket, path.Endpoint);
-    }
+    /// <summary>Schedules <see cref="SavePeers"/> within a second, so that a killed process loses only the changes of that second.</summary>
+    internal void SaveSoon(long nowMs) => _nextSaveMs = Math.Min(_nextSaveMs, nowMs + SaveDelayMs);
 
     private void RootAnswers(long nowMs, Root root)
     {
@@ -608,60 +582,24 @@ public sealed class Node
         Host.OnlineChanged(online);
     }
 
-    private void KeepAlive(long nowMs)
-    {
-        _nextKeepaliveMs = nowMs + KeepaliveMs;
-        foreach (var peer in Topology.Peers)
-        {
-            if (peer.PathCount == 0 || (!Topology.IsRoot(peer.Address) && !peer.IsInUse(nowMs) && !IsHelper(peer.Address)))
-                continue;
-            var hello = nowMs - peer.LastHelloMs >= Peer.HelloIntervalMs;
-            foreach (var path in peer.Paths)
-            {
-                if (path.IsExpired(nowMs) || path.IsSuspect || !(hello || path.NeedsHeartbeat(nowMs)))
-                    continue;
-                if (hello)
-                {
-                    Outbound.SendHello(nowMs, peer, path.LocalSocket, path.Endpoint);
-                }
-                else
-                {
-                    Outbound.Probe(nowMs, peer, path.LocalSocket, path.Endpoint);
-                    if (path.NoteSent(nowMs))
-                        Liveness.Watch(peer, path);
-                }
-            }
-        }
-    }
-
-    private bool IsHelper(NodeAddress address)
-    {
-        foreach (var network in _networks.Values)
-        {
-            if (network.Config is { } config && config.HasRole(address, SpecialistRoles.Anchor | SpecialistRoles.MulticastReplicator))
-                return true;
-        }
-
-        return false;
-    }
-
     private void CleanUp(long nowMs)
     {
         _nextHousekeepingMs = nowMs + HousekeepingMs;
         Inbound.Expire(nowMs);
         Topology.Clean(nowMs);
-        _externalAddresses.Clean(nowMs);
+        Endpoints.Clean(nowMs);
         Multicaster.Clean(nowMs);
         ConfigVerbs.Clean(nowMs);
         foreach (var network in _networks.Values)
             network.Clean(nowMs);
-        Topology.Save(nowMs);
+        SavePeers(nowMs);
     }
 
     private long FindDeadline()
     {
-        var next = Math.Min(_nextKeepaliveMs, _nextHousekeepingMs);
+        var next = Math.Min(Paths.NextDeadlineMs, _nextHousekeepingMs);
         next = Math.Min(next, Math.Min(Whois.NextDeadlineMs, Math.Min(Contacts.NextDeadlineMs, Liveness.NextDeadlineMs)));
+        next = Math.Min(next, Math.Min(Pushes.NextDeadlineMs, Math.Min(_returning.NextDeadlineMs, _nextSaveMs)));
         if (Outbound.HasQueued || !Waiting.IsEmpty)
             next = Math.Min(next, _nextQueueMs);
         foreach (var network in _networks.Values)

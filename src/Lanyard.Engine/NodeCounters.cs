@@ -150,6 +150,27 @@ public enum DropReason
     /// <summary>The network has no configuration yet.</summary>
     NotConfigured,
 
+    /// <summary>A request that arrived before, and was answered then.</summary>
+    DuplicateRequest,
+
+    /// <summary>More bytes than the peer's own packets permit towards an endpoint that no path confirms.</summary>
+    UnprovenEndpoint,
+
+    /// <summary>More multicast subscriptions than one peer may have at the moment.</summary>
+    QuotaExceeded,
+
+    /// <summary>A fault of this node: please report it.</summary>
+    InternalError,
+
+    /// <summary>The frame's source is the Ethernet address of a member that did not send it.</summary>
+    ForeignMac,
+
+    /// <summary>An IP fragment that hides what its packet is: too short for the headers, or beginning inside of them.</summary>
+    DeceptiveFragment,
+
+    /// <summary>An older revocation made way for a newer one: more are kept for no network.</summary>
+    RevocationsFull,
+
     /// <summary>How many reasons there are.</summary>
     Count,
 }

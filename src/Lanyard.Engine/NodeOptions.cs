@@ -53,6 +53,12 @@ public sealed record NodeOptions
     public IReadOnlyList<PeerHint> PeerHints { get; init; } = [];
 
     /// <summary>
+    /// How many identities of strangers are checked a second, in all; each takes milliseconds of one processor, outside of the node's lock. What this node
+    /// itself asks for is not counted. A root for many leaves wants more. Default 50.
+    /// </summary>
+    public int MaxIdentityChecksPerSecond { get; init; } = 50;
+
+    /// <summary>
     /// Checks that an identity learned from a stranger has the address that its hash demands; <see cref="Identity.Validate"/> by default, which
     /// takes milliseconds. Several nodes in one process may share a cache of its answers.
     /// </summary>

@@ -3,11 +3,13 @@ using System.Buffers.Binary;
 namespace Lanyard.Engine;
 
 /// <summary>
-/// The node's generator (xoshiro256**), seeded by its host: for jitter, choices and the first packet ID. Nothing secret is made from it.
+/// The node's generator (xoshiro256**): for jitter and choices. Nothing secret is made from it.
 /// </summary>
 internal sealed class NodeRandom
 {
-    private const int SeedBytes = 32;
+    /// <summary>The length of the seed in bytes.</summary>
+    public const int SeedBytes = 32;
+
     private ulong _a;
     private ulong _b;
     private ulong _c;
@@ -15,8 +17,6 @@ internal sealed class NodeRandom
 
     public NodeRandom(ReadOnlySpan<byte> seed)
     {
-        if (seed.Length < SeedBytes)
-            throw new ArgumentException($"The random seed has at least {SeedBytes} bytes.", nameof(seed));
         _a = BinaryPrimitives.ReadUInt64LittleEndian(seed);
         _b = BinaryPrimitives.ReadUInt64LittleEndian(seed[8..]);
         _c = BinaryPrimitives.ReadUInt64LittleEndian(seed[16..]);

@@ -5,7 +5,7 @@ namespace Lanyard.Engine;
 /// <summary>
 /// One way to reach a peer: a local socket and a physical endpoint that answered us. A path that stops answering is noticed by what was
 /// sent over it: where nothing comes back it is probed, and where the probes stay unanswered it becomes suspect, which takes the traffic to
-/// another path or to a relay within seconds; probing goes on, and the first packet from it makes it good again.
+/// another path or to a relay after eight round trips (400 ms at least); probing goes on, and the first packet from it makes it good again.
 /// </summary>
 internal sealed class Path(int localSocket, InetEndpoint endpoint)
 {
@@ -16,15 +16,26 @@ internal sealed class Path(int localSocket, InetEndpoint endpoint)
     public const long HeartbeatMs = 14_000;
 
     private const long AliveMs = HeartbeatMs + 5_000;
-    private const long FirstProbeMs = 1_500;
-    private const long ProbeIntervalMs = 500;
-    private const int ProbesUntilSuspect = 3;
-    private const long SuspectProbeIntervalMs = 5_000;
+
+    // The probe schedule in units of the round-trip time: a path is suspect 8 units after the first unanswered packet. One-way traffic, and replies over another path,
+    // leave every path unanswered: the late first probe limits its probes to five a second, and nodes answer about 16 ECHOs a second.
+    private const int FirstProbeUnits = 4;
+    private const int ProbeUnits = 1;
+    private const int MinUnitMs = 50;
+    private const int MaxUnitMs = 1_000;
+    private const int UnknownUnitMs = 150;
+    private const int ProbesUntilDoubt = 2;
+    private const int ProbesUntilSuspect = 4;
+    private const long SuspectProbeIntervalMs = 1_000;
+    private const long IdleSuspectProbeIntervalMs = 5_000;
     private const int UnknownLatencyMs = 0xffff;
+    private const long LatencyIntervalMs = 5_000;
+    private const int LatencyWeight = 4;
 
     private long _firstUnansweredMs = -1;
     private long _nextProbeMs;
     private int _probesUnanswered;
+    private long _lastLatencyMs;
 
     public int LocalSocket { get; } = localSocket;
 
@@ -40,6 +51,12 @@ internal sealed class Path(int localSocket, InetEndpoint endpoint)
 
     /// <summary>Smoothed round-trip time; <see cref="UnknownLatencyMs"/> until one was measured.</summary>
     public int LatencyMs { get; private set; } = UnknownLatencyMs;
+
+    /// <summary>Whether the last measurement of the round-trip time is older than five seconds.</summary>
+    public bool NeedsLatency(long nowMs) => nowMs - _lastLatencyMs >= LatencyIntervalMs;
+
+    /// <summary>The number of round-trip times measured.</summary>
+    public int Latencies { get; private set; }
 
     public bool IsLatencyKnown => LatencyMs < UnknownLatencyMs;
 
@@ -62,6 +79,9 @@ internal sealed class Path(int localSocket, InetEndpoint endpoint)
 
     public bool IsAlive(long nowMs) => !IsSuspect && nowMs - LastReceivedMs < AliveMs;
 
+    /// <summary>Whether the path has been silent for longer than a round trip.</summary>
+    public bool IsQuiet(long nowMs) => nowMs - LastReceivedMs > UnitMs;
+
     public bool NeedsHeartbeat(long nowMs) => nowMs - LastSentMs >= HeartbeatMs;
 
     public void NoteReceived(long nowMs)
@@ -79,7 +99,7 @@ internal sealed class Path(int localSocket, InetEndpoint endpoint)
         if (IsUnanswered)
             return false;
         _firstUnansweredMs = nowMs;
-        _nextProbeMs = nowMs + FirstProbeMs;
+        _nextProbeMs = nowMs + (FirstProbeUnits * UnitMs);
         return true;
     }
 
@@ -90,15 +110,31 @@ internal sealed class Path(int localSocket, InetEndpoint endpoint)
     public void StopWaiting() => _firstUnansweredMs = -1;
 
     /// <summary>Whether a probe is due; counts it as sent.</summary>
-    public bool ShouldProbe(long nowMs)
+    /// <param name="nowMs">The time.</param>
+    /// <param name="isInUse">Whether frames are exchanged with the peer. Its suspect paths are then probed every second instead of every five.</param>
+    public bool ShouldProbe(long nowMs, bool isInUse)
     {
         if (!IsUnanswered || nowMs < _nextProbeMs)
             return false;
         if (_probesUnanswered >= ProbesUntilSuspect)
             IsSuspect = true;
         _probesUnanswered++;
-        _nextProbeMs = nowMs + (IsSuspect ? SuspectProbeIntervalMs : ProbeIntervalMs);
+        _nextProbeMs = nowMs + (!IsSuspect ? ProbeUnits * UnitMs : isInUse ? SuspectProbeIntervalMs : IdleSuspectProbeIntervalMs);
         return true;
+    }
+
+    /// <summary>
+    /// Whether enough probes stayed unanswered to doubt the peer's other paths as well: paths that share a link die together, and must not be found dead one after
+    /// the other.
+    /// </summary>
+    public bool IsInDoubt => _probesUnanswered >= ProbesUntilDoubt;
+
+    /// <summary>Doubts the path because another path of the peer is in doubt. The caller sends a probe.</summary>
+    public void Doubt(long nowMs)
+    {
+        _firstUnansweredMs = nowMs;
+        _probesUnanswered = ProbesUntilDoubt;
+        _nextProbeMs = nowMs + (ProbeUnits * UnitMs);
     }
 
     /// <summary>Not to be used until it speaks again: the network under it has changed.</summary>
@@ -107,13 +143,18 @@ internal sealed class Path(int localSocket, InetEndpoint endpoint)
         IsSuspect = true;
         _firstUnansweredMs = nowMs;
         _probesUnanswered = ProbesUntilSuspect;
-        _nextProbeMs = nowMs + ProbeIntervalMs;
+        _nextProbeMs = nowMs + (ProbeUnits * UnitMs);
     }
 
-    public void NoteLatency(long roundTripMs)
+    private int UnitMs => IsLatencyKnown ? Math.Clamp(LatencyMs, MinUnitMs, MaxUnitMs) : UnknownUnitMs;
+
+    /// <summary>Notes a measured round-trip time. A lower one replaces the estimate at once: the first measurement often includes a peer's start.</summary>
+    public void NoteLatency(long nowMs, long roundTripMs)
     {
         var sample = (int)Math.Clamp(roundTripMs, 0, UnknownLatencyMs - 1);
-        LatencyMs = IsLatencyKnown ? (LatencyMs + sample) / 2 : sample;
+        LatencyMs = sample > LatencyMs && IsLatencyKnown ? LatencyMs + ((sample - LatencyMs + LatencyWeight - 1) / LatencyWeight) : sample;
+        _lastLatencyMs = nowMs;
+        Latencies++;
     }
 
     /// <summary>Lower is better: latency, weighted by how near the scope says the peer is.</summary>

@@ -6,7 +6,7 @@ using Lanyard.Wire.Verbs;
 namespace Lanyard.Engine;
 
 /// <summary>Another node whose identity is known: the key that is shared with it, the paths to it, and what it may still cause.</summary>
-internal sealed class Peer(Identity identity, SessionKey key, int maxPaths)
+internal sealed class Peer(Identity identity, SessionKey key, int maxPaths, ConfirmedEndpoints endpoints)
 {
     /// <summary>A peer from which no frame came for so long is not kept warm any more.</summary>
     public const long ActivityMs = 30_000;
@@ -15,10 +15,16 @@ internal sealed class Peer(Identity identity, SessionKey key, int maxPaths)
     public const long HelloIntervalMs = 60_000;
 
     private const long TrustMs = 600_000;
-    private const long SpeakingMs = 3_000;
+    private const int MaxPriority = 1_000;
+
+    // RFC 9000 section 8.1: three bytes out for each byte in, towards an address that is not validated.
+    private const int UnprovenFactor = 3;
+    private const int MaxUnprovenBytes = 32_768;
 
     private readonly Path?[] _paths = new Path?[maxPaths];
+    private Path? _preferred;
     private (InetEndpoint To, int Priority) _redirect;
+    private int _unprovenBytes;
 
     public Identity Identity { get; } = identity;
 
@@ -55,18 +61,21 @@ internal sealed class Peer(Identity identity, SessionKey key, int maxPaths)
     /// <summary>Whether traffic last went directly: for reporting changes.</summary>
     public bool WasDirect { get; set; }
 
+    public Newcomer Newcomer;
     public RateGate DirectPathsPush;
     public RateGate OldPathProbe;
     public RateGate Hints;
     public RateGate CredentialRequest;
     public RateGate UnknownPathHello;
+    public RateGate RelayedDoubt;
     public RateGate FirstHello;
     public TokenBucket CredentialsReceived = new(burst: 8, intervalMs: 250);
     public TokenBucket WhoisReceived = new(burst: 16, intervalMs: 100);
-    public TokenBucket EchoReceived = new(burst: 16, intervalMs: 166);
+    public TokenBucket WhoisAtRootReceived = new(burst: 256, intervalMs: 10);
+    public TokenBucket EchoReceived = new(burst: 16, intervalMs: 62);
     public TokenBucket DirectPathsReceived = new(burst: 8, intervalMs: 4_000);
     public TokenBucket RendezvousTry = new(burst: 16, intervalMs: 500);
-    public TokenBucket ConfigRequests = new(burst: 8, intervalMs: 500);
+    public TokenBucket ConfigRequests = new(burst: 128, intervalMs: 50);
 
     public bool SharesNetwork(long nowMs) => nowMs - LastTrustedMs < TrustMs;
 
@@ -98,6 +107,17 @@ internal sealed class Peer(Identity identity, SessionKey key, int maxPaths)
         return null;
     }
 
+    public bool HasPathTo(in InetEndpoint endpoint)
+    {
+        foreach (var path in Paths)
+        {
+            if (path.Endpoint == endpoint)
+                return true;
+        }
+
+        return false;
+    }
+
     public bool HasActivePathTo(in InetEndpoint endpoint, long nowMs)
     {
         foreach (var path in Paths)
@@ -109,17 +129,19 @@ internal sealed class Peer(Identity identity, SessionKey key, int maxPaths)
         return false;
     }
 
-    /// <summary>Whether a path to the same IP address, from the same socket, spoke so lately that another port of it is not worth learning.</summary>
-    public bool HasSpeakingPathToHost(int localSocket, in InetEndpoint endpoint, long nowMs)
-    {
-        foreach (var path in Paths)
-        {
-            if (path.LocalSocket == localSocket && path.Endpoint.Address == endpoint.Address && path.IsAlive(nowMs)
-                && nowMs - path.LastReceivedMs < SpeakingMs)
-                return true;
-        }
+    /// <summary>Notes the bytes of an authentic packet of the peer: they permit bytes to endpoints that no path confirms.</summary>
+    public void NoteReceivedBytes(int bytes) => _unprovenBytes = Math.Min(_unprovenBytes + (bytes * UnprovenFactor), MaxUnprovenBytes);
 
-        return false;
+    /// <summary>How many bytes may still go to endpoints that no path confirms.</summary>
+    public int UnprovenBytes => _unprovenBytes;
+
+    /// <summary>Takes bytes that go to an endpoint that no path confirms from what the peer's packets permit. False where they permit less.</summary>
+    public bool TrySpendUnproven(int bytes)
+    {
+        if (bytes > _unprovenBytes)
+            return false;
+        _unprovenBytes -= bytes;
+        return true;
     }
 
     /// <summary>Adds a path that has just answered, in the place of a dead one or of the one heard from longest ago where there are too many.</summary>
@@ -151,13 +173,17 @@ internal sealed class Peer(Identity identity, SessionKey key, int maxPaths)
 
         if (_redirect.To == endpoint)
             path.Priority = _redirect.Priority;
+        if (slot < PathCount)
+            endpoints.Remove(_paths[slot]!.Endpoint);
+        endpoints.Add(endpoint);
         _paths[slot] = path;
         PathCount = Math.Max(PathCount, slot + 1);
         return path;
     }
 
     /// <summary>The peer asks to be reached elsewhere: what is learned there counts for more than the path that said so.</summary>
-    public void Redirect(int localSocket, in InetEndpoint from, in InetEndpoint to) => _redirect = (to, (FindPath(localSocket, from)?.Priority ?? 1) + 2);
+    public void Redirect(int localSocket, in InetEndpoint from, in InetEndpoint to) => 
+        _redirect = (to, Math.Min((FindPath(localSocket, from)?.Priority ?? 1) + 2, MaxPriority));
 
     /// <summary>Forgets paths that may not be used any more.</summary>
     public void DropPaths(Func<Path, bool> isForbidden)
@@ -165,7 +191,9 @@ internal sealed class Peer(Identity identity, SessionKey key, int maxPaths)
         var kept = 0;
         for (var i = 0; i < PathCount; i++)
         {
-            if (!isForbidden(_paths[i]!))
+            if (isForbidden(_paths[i]!))
+                endpoints.Remove(_paths[i]!.Endpoint);
+            else
                 _paths[kept++] = _paths[i];
         }
 
@@ -179,27 +207,21 @@ internal sealed class Peer(Identity identity, SessionKey key, int maxPaths)
         var highest = 0;
         foreach (var path in Paths)
             highest = Math.Max(highest, path.Priority);
-        var kept = 0;
-        for (var i = 0; i < PathCount; i++)
-        {
-            var path = _paths[i]!;
-            if (!path.IsExpired(nowMs) && path.Priority == highest)
-                _paths[kept++] = path;
-        }
-
-        Array.Clear(_paths, kept, PathCount - kept);
-        PathCount = kept;
+        DropPaths(path => path.IsExpired(nowMs) || path.Priority != highest);
     }
 
+    // Traffic moves to another path only if that one is cheaper by a quarter: each move reorders packets, and measured round-trip times vary.
     private Path? Best(long nowMs, bool onlyAlive)
     {
         Path? best = null;
-        var bestCost = long.MaxValue;
+        var (bestCost, preferredCost) = (long.MaxValue, long.MaxValue);
         foreach (var path in Paths)
         {
             if (onlyAlive && !path.IsAlive(nowMs))
                 continue;
             var cost = path.Cost(nowMs);
+            if (ReferenceEquals(path, _preferred))
+                preferredCost = cost;
             if (cost < bestCost)
             {
                 best = path;
@@ -207,6 +229,8 @@ internal sealed class Peer(Identity identity, SessionKey key, int maxPaths)
             }
         }
 
-        return best;
+        if (preferredCost == long.MaxValue || bestCost < preferredCost - (preferredCost / 4))
+            _preferred = best;
+        return _preferred;
     }
 }

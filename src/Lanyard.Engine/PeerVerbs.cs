@@ -8,7 +8,8 @@ namespace Lanyard.Engine;
 /// <summary>What peers ask and tell each other about themselves and other nodes: WHOIS, RENDEZVOUS, ECHO, PUSH_DIRECT_PATHS, USER_MESSAGE.</summary>
 internal sealed class PeerVerbs(Node node)
 {
-    private const int MaxWhoisAddresses = 64;
+    private const int MaxWhoisAddresses = 16;
+    private const int MaxWhoisReplyBytes = OkMessage.HeaderBytes + (MaxWhoisAddresses * Identity.BinarySize);
     private const int MaxPathsPerScope = 8;
     private const int JunkTimeToLive = 2;
     private const long RendezvousDelayMs = 100;
@@ -17,35 +18,39 @@ internal sealed class PeerVerbs(Node node)
     {
         if (!WhoisMessage.TryParse(incoming.Payload, out var whois))
             return false;
-        if (!node.Topology.IsRootSelf && !incoming.Peer.WhoisReceived.TryTake(incoming.NowMs))
+        var isRoot = node.Topology.IsRootSelf;
+        if (isRoot ? !incoming.Peer.WhoisAtRootReceived.TryTake(incoming.NowMs) : !incoming.Peer.WhoisReceived.TryTake(incoming.NowMs))
         {
             node.Counters.Drop(DropReason.RateLimited);
-            return node.NoteReceived(incoming);
+            return node.Paths.NoteReceived(incoming);
         }
 
         var buffer = node.RentBuffer();
+        var room = Math.Min(node.Outbound.MaxReplyBytes(incoming), MaxWhoisReplyBytes);
         var writer = new ByteWriter(buffer.AsSpan(PacketFormat.HeaderBytes, PacketFormat.MaxPayloadBytes));
         new OkMessage { InReVerb = Verb.Whois, InRePacketId = incoming.PacketId }.Write(ref writer);
         var found = 0;
         for (var i = 0; i < Math.Min(whois.Addresses.Count, MaxWhoisAddresses); i++)
         {
             var address = whois.Addresses[i];
-            if (node.Topology.FindIdentity(incoming.NowMs, address) is { } identity)
+            if (FindIdentity(address) is { } identity)
             {
+                if (writer.Position + Identity.BinarySize > room)
+                    break;
                 identity.Write(writer.Reserve(Identity.BinarySize));
                 found++;
             }
-            else if (node.Topology.IsRootSelf && !node.Topology.IsRoot(incoming.Peer.Address))
+            else if (isRoot && !node.Topology.IsRoot(incoming.Peer.Address))
             {
                 // Another root may know; the asker will ask again.
-                node.Whois.Request(incoming.NowMs, address);
+                node.Whois.RequestForStranger(incoming.NowMs, address, incoming.Endpoint.Address);
             }
         }
 
         if (found > 0)
             node.Outbound.Reply(incoming, Verb.Ok, buffer, PacketFormat.HeaderBytes, writer.Position);
         node.ReturnBuffer(buffer);
-        return node.NoteReceived(incoming);
+        return node.Paths.NoteReceived(incoming);
     }
 
     public bool ReceiveRendezvous(in Incoming incoming)
@@ -64,10 +69,10 @@ internal sealed class PeerVerbs(Node node)
             Span<byte> junk = stackalloc byte[4];
             node.Random.Fill(junk);
             node.Host.SendDatagram(incoming.LocalSocket, rendezvous.Endpoint, junk, JunkTimeToLive);
-            node.Contacts.Try(incoming.NowMs, peer, incoming.LocalSocket, rendezvous.Endpoint, RendezvousDelayMs);
+            node.Contacts.Try(incoming.NowMs, peer, incoming.LocalSocket, rendezvous.Endpoint, chargedTo: incoming.Peer, RendezvousDelayMs);
         }
 
-        return node.NoteReceived(incoming);
+        return node.Paths.NoteReceived(incoming);
     }
 
     public bool ReceiveEcho(in Incoming incoming)
@@ -75,7 +80,7 @@ internal sealed class PeerVerbs(Node node)
         if (!incoming.Peer.EchoReceived.TryTake(incoming.NowMs))
         {
             node.Counters.Drop(DropReason.RateLimited);
-            return node.NoteReceived(incoming);
+            return node.Paths.NoteReceived(incoming);
         }
 
         var buffer = node.RentBuffer();
@@ -84,7 +89,7 @@ internal sealed class PeerVerbs(Node node)
         if (!writer.Failed)
             node.Outbound.Reply(incoming, Verb.Ok, buffer, PacketFormat.HeaderBytes, writer.Position);
         node.ReturnBuffer(buffer);
-        return node.NoteReceived(incoming);
+        return node.Paths.NoteReceived(incoming);
     }
 
     public bool ReceiveDirectPaths(in Incoming incoming)
@@ -94,7 +99,7 @@ internal sealed class PeerVerbs(Node node)
         if (!incoming.Peer.DirectPathsReceived.TryTake(incoming.NowMs))
         {
             node.Counters.Drop(DropReason.RateLimited);
-            return node.NoteReceived(incoming);
+            return node.Paths.NoteReceived(incoming);
         }
 
         Span<byte> counts = stackalloc byte[IpScopes.Count * 2];
@@ -105,14 +110,15 @@ internal sealed class PeerVerbs(Node node)
                 continue;
             var isRedirect = (path.Flags & DirectPathFlags.ClusterRedirect) != 0;
             ref var count = ref counts[((int)IpScopes.Of(path.Endpoint.Address) * 2) + (path.Endpoint.Address.IsV6 ? 1 : 0)];
-            if (++count > MaxPathsPerScope)
+            if (count >= MaxPathsPerScope)
                 continue;
+            count++;
             if (isRedirect)
                 incoming.Peer.Redirect(incoming.LocalSocket, incoming.Endpoint, path.Endpoint);
-            node.Contacts.Try(incoming.NowMs, incoming.Peer, -1, path.Endpoint);
+            node.Contacts.Try(incoming.NowMs, incoming.Peer, -1, path.Endpoint, chargedTo: incoming.Peer);
         }
 
-        return node.NoteReceived(incoming);
+        return node.Paths.NoteReceived(incoming);
     }
 
     public bool ReceiveUserMessage(in Incoming incoming)
@@ -120,14 +126,23 @@ internal sealed class PeerVerbs(Node node)
         if (!UserMessage.TryParse(incoming.Payload, out var message))
             return false;
         node.Host.UserMessageReceived(incoming.Peer.Address, message.Type, message.Data);
-        return node.NoteReceived(incoming);
+        return node.Paths.NoteReceived(incoming);
+    }
+
+    private Identity? FindIdentity(NodeAddress address)
+    {
+        if (address == node.Address)
+            return node.Identity;
+        if (node.Topology.FindKnown(address) is { } peer)
+            return peer.Identity;
+        return node.Topology.TryLoad(address, out var saved) ? saved.Identity : null;
     }
 
     /// <summary>Tells a peer all addresses under which this node may be reached.</summary>
     public void PushDirectPaths(long nowMs, Peer peer)
     {
         const int perPacket = 48;
-        var endpoints = node.ReachableAt();
+        var endpoints = node.Endpoints.Reachable();
         for (var start = 0; start < endpoints.Count; start += perPacket)
         {
             var buffer = node.RentBuffer();

@@ -18,28 +18,33 @@ internal struct RateGate
     public void Reset() => _nextMs = 0;
 }
 
-/// <summary>A token bucket: up to a number of events at once, and one more each interval.</summary>
+/// <summary>A token bucket: up to a number of events at once, and one or more each interval.</summary>
 internal struct TokenBucket
 {
     private readonly int _burst;
     private readonly long _intervalMs;
+    private readonly int _perInterval;
     private long _lastMs;
     private int _tokens;
 
-    public TokenBucket(int burst, long intervalMs)
+    /// <param name="burst">How many events may come at once.</param>
+    /// <param name="intervalMs">The interval in milliseconds.</param>
+    /// <param name="perInterval">How many more events each interval permits.</param>
+    public TokenBucket(int burst, long intervalMs, int perInterval = 1)
     {
         _burst = burst;
         _intervalMs = intervalMs;
+        _perInterval = perInterval;
         _tokens = burst;
     }
 
     public bool TryTake(long nowMs)
     {
-        var gained = (nowMs - _lastMs) / _intervalMs;
+        var gained = (nowMs - _lastMs) * _perInterval / _intervalMs;
         if (gained > 0)
         {
             _tokens = (int)Math.Min(_burst, _tokens + gained);
-            _lastMs = _tokens == _burst ? nowMs : _lastMs + (gained * _intervalMs);
+            _lastMs = _tokens == _burst ? nowMs : _lastMs + (gained * _intervalMs / _perInterval);
         }
 
         if (_tokens == 0)

@@ -10,23 +10,26 @@ internal sealed class ReplyVerbs(Node node)
     {
         if (!OkMessage.TryParse(incoming.Payload, out var ok))
             return false;
-        if (!node.Replies.IsExpected(ok.InRePacketId))
+        if (!node.Requests.TryFind(incoming.NowMs, ok.InRePacketId, ok.InReVerb, incoming.Peer.Address, out var request))
         {
             node.Counters.Drop(DropReason.UnexpectedReply);
-            return true;
+            return node.Paths.NoteReceived(incoming);
         }
 
-        var understood = ok.InReVerb switch
+        // A configuration comes in several answers to one request; all else is answered once.
+        if (request.Verb != Verb.NetworkConfigRequest)
+            node.Requests.Consume(ok.InRePacketId);
+        var understood = request.Verb switch
         {
-            Verb.Hello => ReceiveOkHello(incoming, ok.Payload),
-            Verb.Whois => ReceiveOkWhois(incoming, ok.Payload),
-            Verb.Echo => ReceiveOkEcho(incoming, ok.Payload),
-            Verb.NetworkConfigRequest => node.ConfigVerbs.ReceiveChunk(incoming, ok.Payload, out _),
-            Verb.MulticastGather => node.MulticastVerbs.ReceiveOkGather(incoming, ok.Payload),
-            Verb.MulticastFrame => node.MulticastVerbs.ReceiveOkFrame(incoming, ok.Payload),
+            Verb.Hello => ReceiveOkHello(incoming, request, ok.Payload),
+            Verb.Whois => ReceiveOkWhois(incoming, request, ok.Payload),
+            Verb.Echo => ReceiveOkEcho(incoming, request),
+            Verb.NetworkConfigRequest => ReceiveOkConfig(incoming, request, ok),
+            Verb.MulticastGather => node.MulticastVerbs.ReceiveOkGather(incoming, request, ok.Payload),
+            Verb.NetworkConfig => NotePush(incoming, request),
             _ => true,
         };
-        return understood && node.NoteReceived(incoming);
+        return understood && node.Paths.NoteReceived(incoming);
     }
 
     public bool ReceiveError(in Incoming incoming)
@@ -44,19 +47,19 @@ internal sealed class ReplyVerbs(Node node)
             ErrorCode.IdentityCollision => NoteCollision(incoming),
             _ => true,
         };
-        return understood && node.NoteReceived(incoming);
+        return understood && node.Paths.NoteReceived(incoming);
     }
 
-    private bool ReceiveOkHello(in Incoming incoming, ReadOnlySpan<byte> payload)
+    private bool ReceiveOkHello(in Incoming incoming, in OutstandingRequest request, ReadOnlySpan<byte> payload)
     {
         if (!OkHelloMessage.TryParse(payload, out var ok) || ok.Version.Protocol < NodeVersion.MinProtocol)
             return false;
         incoming.Peer.SetVersion(ok.Version);
         if (incoming.IsDirect)
         {
-            node.LearnPath(incoming)?.NoteLatency(incoming.NowMs - ok.Timestamp);
+            node.Paths.NoteRoundTrip(incoming, request);
             if (!ok.SentTo.IsNone)
-                node.NoteExternalAddress(incoming, ok.SentTo);
+                node.Endpoints.Report(incoming, ok.SentTo);
         }
 
         if (!ok.Worlds.IsEmpty)
@@ -78,7 +81,7 @@ internal sealed class ReplyVerbs(Node node)
             node.AddWorld(incoming.NowMs, world, isChosenByUser: false);
     }
 
-    private bool ReceiveOkWhois(in Incoming incoming, ReadOnlySpan<byte> payload)
+    private bool ReceiveOkWhois(in Incoming incoming, in OutstandingRequest request, ReadOnlySpan<byte> payload)
     {
         if (!node.Topology.IsRoot(incoming.Peer.Address))
         {
@@ -90,19 +93,39 @@ internal sealed class ReplyVerbs(Node node)
             return false;
         foreach (var bytes in ok.Identities)
         {
-            if (Identity.TryRead(bytes, out var identity, out _) && !identity.Equals(node.Identity) && node.Topology.Add(identity) is { } peer)
+            // A root's word is checked like anybody's: an identity has the address that its hash demands, and who is known stays who he is.
+            if (!Identity.TryRead(bytes, out var identity, out _) || identity.Address.Value != request.Subject)
+                node.Counters.Drop(DropReason.UnexpectedReply);
+            else if (node.Topology.FindKnown(identity.Address) is { } peer)
                 node.PeerBecameKnown(incoming.NowMs, peer);
+            else
+                node.Checks.AddTold(identity, node.Whois.IsWanted(identity.Address));
         }
 
         return true;
     }
 
-    private bool ReceiveOkEcho(in Incoming incoming, ReadOnlySpan<byte> payload)
+    private bool ReceiveOkEcho(in Incoming incoming, in OutstandingRequest request)
     {
-        var reader = new ByteReader(payload);
-        var sentMs = reader.ReadInt64();
-        if (incoming.IsDirect && node.LearnPath(incoming) is { } path && !reader.Failed)
-            path.NoteLatency(incoming.NowMs - sentMs);
+        if (incoming.IsDirect)
+            node.Paths.NoteRoundTrip(incoming, request);
+        return true;
+    }
+
+    private bool ReceiveOkConfig(in Incoming incoming, in OutstandingRequest request, in OkMessage ok)
+    {
+        // A reply about another network than the request's was not requested.
+        var origin = NetworkConfigMessage.TryParse(ok.Payload, out var chunk) && chunk.NetworkId.Value == request.Subject ? ConfigOrigin.Answer : ConfigOrigin.Pushed;
+        if (!node.ConfigVerbs.ReceiveChunk(incoming, ok.Payload, origin, out var completed))
+            return false;
+        if (completed is { } update && update.Network.Value == request.Subject)
+            node.Requests.Consume(ok.InRePacketId);
+        return true;
+    }
+
+    private bool NotePush(in Incoming incoming, in OutstandingRequest request)
+    {
+        node.Pushes.Cancel(new NetworkId(request.Subject), incoming.Peer.Address);
         return true;
     }
 

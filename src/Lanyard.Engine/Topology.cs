@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Lanyard.Primitives;
 using Lanyard.Wire;
 using Lanyard.Wire.Packets;
@@ -7,7 +8,11 @@ namespace Lanyard.Engine;
 /// <summary>Who is known: the peers by address, and which of them are roots, by the planet and the moons that this node follows.</summary>
 internal sealed class Topology(Node node)
 {
+    // Peers that have just become known; most of them are strangers when strangers are many.
+    private const int MaxNewPeers = 1_024;
+
     private readonly Dictionary<NodeAddress, Peer> _peers = [];
+    private readonly Queue<Peer> _newPeers = new();
     private readonly List<World> _moons = [];
     private readonly Dictionary<ulong, NodeAddress> _wantedMoons = [];
     private readonly List<Root> _roots = [];
@@ -30,55 +35,83 @@ internal sealed class Topology(Node node)
 
     public Dictionary<NodeAddress, Peer>.ValueCollection Peers => _peers.Values;
 
-    /// <summary>A peer that is known, or was known before a restart.</summary>
+    /// <summary>The endpoints of all peers' paths.</summary>
+    public ConfirmedEndpoints Endpoints { get; } = new();
+
+    /// <summary>A peer that is known, or was known before a restart. For this node's own needs: finding it may agree on a key.</summary>
     public Peer? Find(long nowMs, NodeAddress address)
     {
         if (_peers.TryGetValue(address, out var peer))
             return peer;
-        if (address == node.Address || address.IsReserved || node.Host.LoadState(StateKind.Peer, address.Value) is not { } state
-            || !PeerState.TryParse(state, out var saved) || saved.Identity.Address != address)
-            return null;
-        peer = Add(saved.Identity);
-        if (peer is null)
-            return null;
-        peer.SetVersion(saved.Version);
-        foreach (var endpoint in saved.Endpoints)
-            node.Contacts.Try(nowMs, peer, -1, endpoint);
-        return peer;
+        return TryLoad(address, out var saved) && CreateKey(saved.Identity) is { } key ? Add(nowMs, NewPeer(saved.Identity, key), saved) : null;
+    }
+
+    /// <summary>Loads the saved state of a peer from this node's store, or its identity from this node's controller. Returns false if neither knows the peer.</summary>
+    public bool TryLoad(NodeAddress address, [NotNullWhen(true)] out PeerState? saved)
+    {
+        saved = null;
+        if (address == node.Address || address.IsReserved)
+            return false;
+        if (node.Host.LoadState(StateKind.Peer, address.Value) is { } state && PeerState.TryParse(state, out saved) && saved.Identity.Address == address)
+            return true;
+        saved = node.Controller?.FindIdentity(address) is { } member ? new PeerState(member, default, []) : null;
+        return saved is not null;
     }
 
     public Peer? FindKnown(NodeAddress address) => _peers.GetValueOrDefault(address);
 
     public Identity? FindIdentity(long nowMs, NodeAddress address) => address == node.Address ? node.Identity : Find(nowMs, address)?.Identity;
 
-    /// <summary>Adds a peer whose identity is proven, or told by a root. Null where no key can be agreed on with it.</summary>
-    public Peer? Add(Identity identity)
+    /// <summary>Adds a peer whose identity the planet or a moon names. Null where no key can be agreed on with it.</summary>
+    private Peer? Add(Identity identity)
     {
         if (_peers.TryGetValue(identity.Address, out var known))
             return known;
-        return CreateKey(identity) is { } key ? Add(identity, key) : null;
+        return CreateKey(identity) is { } key ? Add(nowMs: 0, NewPeer(identity, key), saved: null) : null;
     }
 
-    /// <summary>Adds a peer with the key shared with it.</summary>
-    public Peer Add(Identity identity, SessionKey key)
+    /// <summary>A peer that is not among those known.</summary>
+    public Peer NewPeer(Identity identity, SessionKey key) => new(identity, key, node.Options.MaxPathsPerPeer, Endpoints);
+
+    /// <summary>Adds a peer whose identity was checked.</summary>
+    /// <param name="nowMs">The time.</param>
+    /// <param name="peer">The peer.</param>
+    /// <param name="saved">What was kept of it over a restart, if it was known.</param>
+    public Peer Add(long nowMs, Peer peer, PeerState? saved)
     {
         if (_peers.Count >= node.Options.MaxPeers)
-            ForgetOldest();
-        var peer = new Peer(identity, key, node.Options.MaxPathsPerPeer);
-        _peers.Add(identity.Address, peer);
-        node.Host.PeerChanged(identity.Address, PeerChange.Met, default);
+            ForgetOldest(nowMs);
+        _peers.Add(peer.Address, peer);
+        if (saved is null)
+        {
+            _newPeers.Enqueue(peer);
+            if (_newPeers.Count > MaxNewPeers)
+                RemoveIdleStranger(nowMs, _newPeers.Dequeue());
+        }
+
+        node.Host.PeerChanged(peer.Address, PeerChange.Met, default);
+        if (saved is not null)
+        {
+            peer.SetVersion(saved.Version);
+            foreach (var endpoint in saved.Endpoints)
+                node.Contacts.Try(nowMs, peer, -1, endpoint, chargedTo: null);
+        }
+
         return peer;
     }
 
-    /// <summary>The key shared with an identity; null where none can be agreed on.</summary>
-    public SessionKey? CreateKey(Identity identity)
+    /// <summary>Whether an endpoint is one that answered: a path of the peer, or of a root that relays to it.</summary>
+    public bool IsConfirmed(Peer peer, in InetEndpoint endpoint)
     {
-        Span<byte> secret = stackalloc byte[SessionKey.SecretBytes];
-        if (!node.Identity.TryAgree(identity, secret))
-            return null;
-        var key = new SessionKey(secret);
-        secret.Clear();
-        return key;
+        if (peer.HasPathTo(endpoint))
+            return true;
+        foreach (var root in _roots)
+        {
+            if (FindKnown(root.Address) is { } relay && relay.HasPathTo(endpoint))
+                return true;
+        }
+
+        return false;
     }
 
     public Root? FindRoot(NodeAddress address)
@@ -96,14 +129,14 @@ internal sealed class Topology(Node node)
 
     public PeerRole RoleOf(NodeAddress address) => FindRoot(address) is not { } root ? PeerRole.Leaf : root.OfPlanet ? PeerRole.Planet : PeerRole.Moon;
 
-    /// <summary>The root that answers fastest; null where none has answered lately.</summary>
+    /// <summary>Returns the root with the lowest latency, or, if none answers, the root that answered last; null if no root has a path.</summary>
     public Peer? BestRoot(long nowMs, NodeAddress except = default)
     {
         Peer? best = null;
         var bestCost = long.MaxValue;
         foreach (var root in _roots)
         {
-            if (root.Address == except || FindKnown(root.Address) is not { } peer || peer.BestPath(nowMs) is not { } path)
+            if (root.Address == except || FindKnown(root.Address) is not { } peer || (peer.BestPath(nowMs) ?? peer.BestPathOfAll(nowMs)) is not { } path)
                 continue;
             var cost = path.IsAlive(nowMs) ? path.LatencyMs : path.LatencyMs + (nowMs - path.LastReceivedMs) + 0x10000;
             if (cost < bestCost)
@@ -135,7 +168,7 @@ internal sealed class Topology(Node node)
 
         if (FindRoot(peer) is { Endpoints.Count: > 0 } root && !root.HasAddress(endpoint.Address))
             return false;
-        return node.MayUseAddress(endpoint.Address) && node.Host.MayUsePath(peer, localSocket, endpoint);
+        return node.Host.MayUsePath(peer, localSocket, endpoint);
     }
 
     /// <summary>Takes a planet or a moon if it is newer than what is known and, for a moon, wanted. True if something changed.</summary>
@@ -200,21 +233,32 @@ internal sealed class Topology(Node node)
     /// <summary>Forgets what is long out of use, and writes down what is worth keeping.</summary>
     public void Clean(long nowMs)
     {
+        // The queue must not keep peers that are gone, with their keys.
+        while (_newPeers.TryPeek(out var first) && (first.PathCount > 0 || !ReferenceEquals(FindKnown(first.Address), first)))
+            _newPeers.Dequeue();
         foreach (var peer in _peers.Values.ToArray())
         {
             peer.DropExpiredPaths(nowMs);
-            node.ReportDirectness(nowMs, peer);
+            node.Paths.ReportDirectness(nowMs, peer);
             if (peer.PathCount == 0 && nowMs - peer.LastReceivedMs > Path.ExpirationMs && nowMs - peer.LastUsedMs > Path.ExpirationMs && !IsRoot(peer.Address))
-                _peers.Remove(peer.Address);
+            {
+                // A root keeps the state of strangers only while they are reachable.
+                if (IsRootSelf && !IsLasting(nowMs, peer))
+                    node.Host.DeleteState(StateKind.Peer, peer.Address.Value);
+                Remove(peer);
+            }
         }
     }
 
-    /// <summary>Keeps what is needed to reach peers at once after a restart: those that networks are shared with, and controllers.</summary>
+    /// <summary>
+    /// Saves the state that is needed to reach peers at once after a restart: of members of shared networks, of controllers, of a controller's members, and of
+    /// all peers that a root has a path to.
+    /// </summary>
     public void Save(long nowMs)
     {
         foreach (var peer in _peers.Values)
         {
-            if (peer.IsDirty && (peer.SharesNetwork(nowMs) || node.IsController(peer.Address)))
+            if (peer.IsDirty && (IsLasting(nowMs, peer) || (IsRootSelf && peer.PathCount > 0)))
             {
                 peer.IsDirty = false;
                 node.Host.SaveState(StateKind.Peer, peer.Address.Value, PeerState.Of(peer).ToBytes());
@@ -222,11 +266,32 @@ internal sealed class Topology(Node node)
         }
     }
 
-    private void ForgetOldest()
+    private bool IsLasting(long nowMs, Peer peer) =>
+        peer.SharesNetwork(nowMs) || node.IsController(peer.Address) || node.Controller?.FindIdentity(peer.Address) is not null;
+
+    private SessionKey? CreateKey(Identity identity) => SessionKey.TryAgree(node.Identity, identity, out var key) ? key : null;
+
+    // Rare and linear: a sixteenth goes at once, so that a flood of strangers does not pay it each time. Strangers go before members and controllers.
+    private void ForgetOldest(long nowMs)
     {
-        // Rare and linear: a sixteenth goes at once, so that a flood of strangers does not pay it each time.
-        foreach (var peer in _peers.Values.Where(p => !IsRoot(p.Address)).OrderBy(p => p.LastReceivedMs).Take(Math.Max(1, node.Options.MaxPeers / 16)).ToArray())
-            _peers.Remove(peer.Address);
+        var candidates = _peers.Values.Where(p => !IsRoot(p.Address)).OrderBy(p => p.SharesNetwork(nowMs) || node.IsController(p.Address))
+            .ThenBy(p => p.LastReceivedMs);
+        foreach (var peer in candidates.Take(Math.Max(1, node.Options.MaxPeers / 16)).ToArray())
+            Remove(peer);
+    }
+
+    // A peer without a path that this node neither sends to nor shares a network with.
+    private void RemoveIdleStranger(long nowMs, Peer peer)
+    {
+        if (peer.PathCount == 0 && !peer.SharesNetwork(nowMs) && !peer.IsInUse(nowMs) && !IsRoot(peer.Address) && !node.IsController(peer.Address)
+            && ReferenceEquals(FindKnown(peer.Address), peer))
+            Remove(peer);
+    }
+
+    private void Remove(Peer peer)
+    {
+        peer.DropPaths(static _ => true);
+        _peers.Remove(peer.Address);
     }
 
     private void UpdateRoots()

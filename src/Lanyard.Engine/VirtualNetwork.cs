@@ -16,7 +16,7 @@ public enum NetworkStatus
     /// <summary>The node is a member.</summary>
     Ok,
 
-    /// <summary>The controller refuses this node: it is not authorised.</summary>
+    /// <summary>The controller refuses this node: it is not authorized.</summary>
     AccessDenied,
 
     /// <summary>The controller knows no such network, or is no controller.</summary>
@@ -24,6 +24,19 @@ public enum NetworkStatus
 
     /// <summary>The controller wants the user to sign in elsewhere first.</summary>
     AuthenticationRequired,
+}
+
+/// <summary>Whose an IP address is on a network, as its controller attests.</summary>
+public enum AddressOwner
+{
+    /// <summary>Nothing is attested.</summary>
+    Unknown,
+
+    /// <summary>The claimant's.</summary>
+    Claimant,
+
+    /// <summary>Another member's, or this node's.</summary>
+    Other,
 }
 
 /// <summary>A virtual network that a node has joined. Owned by its node: used on the thread that drives the node.</summary>
@@ -36,16 +49,22 @@ public sealed class VirtualNetwork
     private const long AnnounceMs = 60_000;
     private const long CredentialsMs = 30_000;
     private const long CredentialsRequestMs = 1_000;
+    private const long DoubtMs = 5_000;
+    private const int MaxOwners = 65_536;
+    private const int MaxUnknownSpecialists = 16;
 
     private readonly Node _node;
     private readonly Dictionary<NodeAddress, Membership> _members = [];
     private readonly HashSet<MulticastGroup> _groups = [];
     private readonly Dictionary<MulticastGroup, long> _groupsBehindBridge = [];
     private readonly Dictionary<MacAddress, NodeAddress> _bridgeRoutes = [];
+    private readonly Dictionary<InetAddress, NodeAddress> _owners = [];
     private Capability[] _ownCapabilities = [];
     private long _configuredMs = -1;
     private long _requestRetryMs = FirstRetryMs;
     private long _nextAnnounceMs;
+    private RateGate _doubt;
+    private bool _isDoubted;
 
     internal VirtualNetwork(Node node, NetworkId id)
     {
@@ -53,6 +72,7 @@ public sealed class VirtualNetwork
         Id = id;
         Mac = DerivedAddresses.Mac(id, node.Address);
         Chunks = new NetworkConfigAssembler(id);
+        Revocations = new Revocations(node, id);
     }
 
     /// <summary>The network.</summary>
@@ -73,30 +93,49 @@ public sealed class VirtualNetwork
     /// <summary>The multicast groups that this node listens to.</summary>
     public IReadOnlyCollection<MulticastGroup> Groups => _groups;
 
+    /// <summary>Grows when a member shows that an IP address is its own, so that earlier answers of <see cref="FindOwner"/> can be asked for anew.</summary>
+    public int OwnershipVersion { get; private set; }
+
+    /// <summary>
+    /// Whose an IP address is: by its form (rfc4193, 6plane), by the certificates of ownership of this node and of the members that have shown theirs, and
+    /// by what this node was assigned.
+    /// </summary>
+    /// <param name="address">The address.</param>
+    /// <param name="claimant">The Ethernet address that is said to have it.</param>
+    public AddressOwner FindOwner(InetAddress address, MacAddress claimant)
+    {
+        if (Config is not { } config)
+            return AddressOwner.Unknown;
+        if (DerivedAddresses.TryGetNode(Id, address, out var derived))
+            return claimant == DerivedAddresses.Mac(Id, derived) ? AddressOwner.Claimant : AddressOwner.Other;
+        if (claimant == Mac)
+            return AddressOwner.Claimant;
+        if (OwnCredentials.Owns(address))
+            return AddressOwner.Other;
+        var node = DerivedAddresses.NodeOf(Id, claimant);
+        if (!node.IsNone && FindMember(node)?.Owns(address) == true)
+            return AddressOwner.Claimant;
+        foreach (ref readonly var assigned in config.StaticAddresses)
+        {
+            if (assigned.Address == address)
+                return AddressOwner.Other;
+        }
+
+        return _owners.TryGetValue(address, out var owner) && FindMember(owner)?.Owns(address) == true ? AddressOwner.Other : AddressOwner.Unknown;
+    }
+
     internal long NextRequestMs { get; private set; }
 
     internal NetworkConfigAssembler Chunks { get; }
 
     internal IReadOnlyDictionary<NodeAddress, Membership> Members => _members;
 
+    internal Revocations Revocations { get; }
+
     /// <summary>What rules may ask of this node's own credentials. There is a configuration wherever frames are.</summary>
     internal IRuleCredentials OwnCredentials { get; private set; } = null!;
 
     internal ReadOnlySpan<Capability> OwnCapabilities => _ownCapabilities;
-
-    /// <summary>Whether an address is one of the virtual addresses of this network.</summary>
-    internal bool ContainsAddress(InetAddress address)
-    {
-        if (Config is null)
-            return false;
-        foreach (var prefix in Config.StaticAddresses)
-        {
-            if (prefix.Contains(address))
-                return true;
-        }
-
-        return false;
-    }
 
     internal bool IsSubscribed(MulticastGroup group) => _groups.Contains(group) || _groupsBehindBridge.ContainsKey(group) || (IsBroadcast(group) && WantsBroadcast);
 
@@ -120,7 +159,7 @@ public sealed class VirtualNetwork
     {
         if (_members.TryGetValue(address, out var member))
             return member;
-        member = new Membership(this);
+        member = new Membership(this, address);
         AddMember(address, member);
         return member;
     }
@@ -134,10 +173,25 @@ public sealed class VirtualNetwork
         _members[address] = member;
     }
 
+    /// <summary>A member has shown a certificate of ownership that is good.</summary>
+    internal void NoteOwnership(NodeAddress member, CertificateOfOwnership certificate)
+    {
+        foreach (ref readonly var thing in certificate.Things)
+        {
+            if (thing.Address is not { Family: not InetFamily.None } address)
+                continue;
+            var isKnown = _owners.TryGetValue(address, out var owner);
+            if ((isKnown && (owner == member || FindMember(owner)?.Owns(address) == true)) || (!isKnown && _owners.Count >= MaxOwners))
+                continue;
+            _owners[address] = member;
+            OwnershipVersion++;
+        }
+    }
+
     /// <summary>Asks the controller for the configuration.</summary>
     internal void Request(long nowMs)
     {
-        NextRequestMs = nowMs + (Config is not null && Status == NetworkStatus.Ok && _configuredMs >= 0 ? RefreshMs : _requestRetryMs);
+        NextRequestMs = nowMs + (Config is not null && Status == NetworkStatus.Ok && _configuredMs >= 0 && !_isDoubted ? RefreshMs : _requestRetryMs);
         _requestRetryMs = Math.Min(_requestRetryMs * 2, Status is NetworkStatus.AccessDenied or NetworkStatus.NotFound ? LastRefusedRetryMs : LastRetryMs);
         _node.ConfigVerbs.Request(nowMs, this);
     }
@@ -170,14 +224,37 @@ public sealed class VirtualNetwork
         _node.Host.NetworkChanged(this);
     }
 
-    /// <summary>Takes a configuration. False if it is not for this node and network, or older than what the node has.</summary>
-    internal bool Configure(long nowMs, NetworkConfig config, bool isFresh)
+    /// <summary>
+    /// Applies a configuration. A reply to this node's own request is always applied, since the controller's clock may have been set back. A pushed one that is
+    /// older than the current configuration may be a replay: it is ignored, and the controller is asked.
+    /// </summary>
+    /// <returns>False if the configuration is not for this node and network, or was pushed and is older than the current one.</returns>
+    internal bool Configure(long nowMs, NetworkConfig config, ConfigOrigin origin)
     {
-        if (config.NetworkId != Id || config.IssuedTo != _node.Address || (Config is not null && config.Timestamp < Config.Timestamp))
+        if (config.NetworkId != Id || config.IssuedTo != _node.Address)
             return false;
+        if (Config is not null && config.Timestamp < Config.Timestamp)
+        {
+            if (origin == ConfigOrigin.Pushed)
+            {
+                if (_doubt.TryPass(nowMs, DoubtMs))
+                {
+                    _isDoubted = true;
+                    _requestRetryMs = FirstRetryMs;
+                    NextRequestMs = Math.Min(NextRequestMs, nowMs);
+                }
+
+                return false;
+            }
+
+            Revocations.ClockWentBack(config.Timestamp);
+        }
+
+        var isFresh = origin != ConfigOrigin.Stored;
         if (isFresh)
         {
             _configuredMs = nowMs;
+            _isDoubted = false;
             _requestRetryMs = FirstRetryMs;
             NextRequestMs = nowMs + RefreshMs;
         }
@@ -268,8 +345,14 @@ public sealed class VirtualNetwork
         ForgetAbsentMembers();
         if (Config is null)
             return;
+        Revocations.Clean(Config);
         foreach (var member in _members.Values)
             member.Clean(Config);
+        foreach (var (address, owner) in _owners.ToArray())
+        {
+            if (FindMember(owner)?.Owns(address) != true)
+                _owners.Remove(address);
+        }
     }
 
     private static bool IsBroadcast(MulticastGroup group) => group.Mac.IsBroadcast && group.Adi == 0;
@@ -299,8 +382,15 @@ public sealed class VirtualNetwork
         var always = new HashSet<NodeAddress> { Controller };
         foreach (var root in _node.Topology.Roots)
             always.Add(root.Address);
+
+        // A controller may name nodes that do not exist: what is sent to them must not fill the queue that this node's own packets wait in.
+        var strangers = 0;
         foreach (var specialist in Config!.WithRole(SpecialistRoles.Anchor | SpecialistRoles.MulticastReplicator))
-            always.Add(specialist);
+        {
+            if (_node.Topology.FindKnown(specialist) is not null || strangers++ < MaxUnknownSpecialists)
+                always.Add(specialist);
+        }
+
         always.Remove(_node.Address);
         foreach (var address in always)
             AnnounceTo(nowMs, address, groups);
@@ -331,4 +421,17 @@ public sealed class VirtualNetwork
         if (Config is not null)
             _node.ConfigVerbs.PushCredentials(nowMs, to, Config);
     }
+}
+
+/// <summary>The origin of a configuration.</summary>
+internal enum ConfigOrigin
+{
+    /// <summary>This node's store: the last configuration before a restart.</summary>
+    Stored,
+
+    /// <summary>The controller's reply to this node's request.</summary>
+    Answer,
+
+    /// <summary>A push of the controller, or of a member that relays it.</summary>
+    Pushed,
 }

@@ -1,48 +1,109 @@
+using Lanyard.Primitives;
 using Lanyard.Wire;
 using Lanyard.Wire.Packets;
 using Lanyard.Wire.Verbs;
 
 namespace Lanyard.Engine;
 
-/// <summary>Asks the roots for the identities of nodes that are only known by address.</summary>
-internal sealed class Whois(Node node)
+/// <summary>The reason for a WHOIS. Each reason has a separate table.</summary>
+internal enum WhoisReason
 {
-    private const int MaxRequests = 1_024;
+    /// <summary>The node has packets to send to it, or needs its identity to continue.</summary>
+    Own,
+
+    /// <summary>Another node named it as a listener of a multicast group.</summary>
+    Multicast,
+
+    /// <summary>It is the sender of a packet, or the subject of a peer's WHOIS to this root.</summary>
+    Stranger,
+}
+
+/// <summary>Asks the roots for the identities of nodes that are only known by address.</summary>
+internal sealed class Whois
+{
+    private const int MaxOwn = 1_024;
+    private const int MaxMulticast = 256;
+    private const int MaxStrangers = 256;
     private const long RetryMs = 500;
     private const long LifeMs = 5_000;
 
-    private readonly Dictionary<NodeAddress, State> _requests = [];
+    // A stranger's packet causes one WHOIS; a flood is limited.
+    private const int StrangersBurst = 64;
+    private const long StrangersIntervalMs = 31;
+    private const int PrefixBurst = 4;
+    private const long PrefixIntervalMs = 500;
+
+    private readonly Node _node;
+    private readonly PrefixLimiter _prefixes;
+    private readonly Dictionary<NodeAddress, Question>[] _questions = [new(), new(), new()];
+    private readonly int[] _capacities = [MaxOwn, MaxMulticast, MaxStrangers];
+    private TokenBucket _strangers = new(StrangersBurst, StrangersIntervalMs);
+
+    public Whois(Node node)
+    {
+        _node = node;
+        _prefixes = new PrefixLimiter(PrefixBurst, PrefixIntervalMs, node.Secrets.TableKey);
+    }
 
     public long NextDeadlineMs { get; private set; } = long.MaxValue;
 
-    /// <summary>Asks now, unless it was asked just before; asks again until an answer comes or five seconds are over.</summary>
-    public void Request(long nowMs, NodeAddress address)
+    /// <summary>Sends a WHOIS unless one is pending, and retries until an answer arrives or 5 s have passed.</summary>
+    public void Request(long nowMs, NodeAddress address, WhoisReason reason = WhoisReason.Own)
     {
-        if (address.IsReserved || address == node.Address)
+        if (address.IsReserved || address == _node.Address)
             return;
-        if (_requests.TryGetValue(address, out var state))
+        var questions = _questions[(int)reason];
+        if (questions.TryGetValue(address, out var question))
         {
-            _requests[address] = state with { WantedMs = nowMs };
+            questions[address] = question with { WantedMs = nowMs };
             return;
         }
 
-        if (_requests.Count >= MaxRequests)
+        if (questions.Count >= _capacities[(int)reason])
         {
-            node.Counters.Drop(DropReason.RateLimited);
+            _node.Counters.Drop(DropReason.RateLimited);
             return;
         }
 
-        var sent = Ask(nowMs, address);
-        _requests.Add(address, new State(nowMs, sent ? nowMs : long.MinValue / 2));
+        var sent = Ask(nowMs, address, reason);
+        questions.Add(address, new Question(nowMs, sent ? nowMs : long.MinValue / 2));
         NextDeadlineMs = Math.Min(NextDeadlineMs, nowMs + RetryMs);
     }
 
-    public void Resolved(NodeAddress address) => _requests.Remove(address);
+    /// <summary>Sends one WHOIS, without retries, for a stranger's packet, within the budgets of its source prefix and of all strangers.</summary>
+    /// <param name="nowMs">The time.</param>
+    /// <param name="address">The unknown node.</param>
+    /// <param name="source">The source address of the packet that names it.</param>
+    public void RequestForStranger(long nowMs, NodeAddress address, InetAddress source)
+    {
+        if (address.IsReserved || address == _node.Address || IsAsked(address))
+            return;
+        var questions = _questions[(int)WhoisReason.Stranger];
+        if (questions.Count >= MaxStrangers || !_prefixes.TryTake(nowMs, source) || !_strangers.TryTake(nowMs))
+        {
+            _node.Counters.Drop(DropReason.RateLimited);
+            return;
+        }
 
-    /// <summary>A root is reachable now: what could not be asked is asked.</summary>
+        if (!Ask(nowMs, address, WhoisReason.Stranger))
+            return;
+        questions.Add(address, new Question(nowMs, nowMs));
+        NextDeadlineMs = Math.Min(NextDeadlineMs, nowMs + LifeMs);
+    }
+
+    /// <summary>Whether a WHOIS for this node's own needs is pending.</summary>
+    public bool IsWanted(NodeAddress address) => _questions[(int)WhoisReason.Own].ContainsKey(address);
+
+    public void Resolved(NodeAddress address)
+    {
+        foreach (var questions in _questions)
+            questions.Remove(address);
+    }
+
+    /// <summary>Sends pending questions now that a root is reachable.</summary>
     public void RootReachable(long nowMs)
     {
-        if (_requests.Count > 0)
+        if (_questions[(int)WhoisReason.Own].Count + _questions[(int)WhoisReason.Multicast].Count > 0)
             NextDeadlineMs = nowMs;
     }
 
@@ -50,28 +111,46 @@ internal sealed class Whois(Node node)
     {
         if (nowMs < NextDeadlineMs)
             return;
-        foreach (var (address, state) in _requests.ToArray())
+        var count = 0;
+        for (var reason = WhoisReason.Own; reason <= WhoisReason.Stranger; reason++)
         {
-            if (nowMs - state.WantedMs > LifeMs)
-                _requests.Remove(address);
-            else if (nowMs - state.AskedMs >= RetryMs && Ask(nowMs, address))
-                _requests[address] = state with { AskedMs = nowMs };
+            var questions = _questions[(int)reason];
+            foreach (var (address, question) in questions.ToArray())
+            {
+                if (nowMs - question.WantedMs > LifeMs)
+                    questions.Remove(address);
+                else if (reason != WhoisReason.Stranger && nowMs - question.AskedMs >= RetryMs && Ask(nowMs, address, reason))
+                    questions[address] = question with { AskedMs = nowMs };
+            }
+
+            count += questions.Count;
         }
 
-        NextDeadlineMs = _requests.Count > 0 ? nowMs + RetryMs : long.MaxValue;
+        NextDeadlineMs = count > 0 ? nowMs + RetryMs : long.MaxValue;
     }
 
-    private bool Ask(long nowMs, NodeAddress address)
+    private bool IsAsked(NodeAddress address)
     {
-        if (node.Topology.BestRoot(nowMs, except: address) is not { } root)
+        foreach (var questions in _questions)
+        {
+            if (questions.ContainsKey(address))
+                return true;
+        }
+
+        return false;
+    }
+
+    private bool Ask(long nowMs, NodeAddress address, WhoisReason reason)
+    {
+        if (_node.Topology.BestRoot(nowMs, except: address) is not { } root)
             return false;
-        var buffer = node.RentBuffer();
+        var buffer = _node.RentBuffer();
         var writer = new ByteWriter(buffer.AsSpan(PacketFormat.HeaderBytes));
         WhoisMessage.Write(ref writer, new[] { address });
-        node.Outbound.Send(nowMs, root, Verb.Whois, buffer, PacketFormat.HeaderBytes, writer.Position);
-        node.ReturnBuffer(buffer);
+        _node.Outbound.SendRequest(nowMs, root, Verb.Whois, buffer, PacketFormat.HeaderBytes, writer.Position, address.Value, reason == WhoisReason.Stranger);
+        _node.ReturnBuffer(buffer);
         return true;
     }
 
-    private readonly record struct State(long WantedMs, long AskedMs);
+    private readonly record struct Question(long WantedMs, long AskedMs);
 }

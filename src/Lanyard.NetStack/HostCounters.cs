@@ -38,39 +38,46 @@ public enum HostCounter
     ArpMalformed,
     /// <summary>Dropped: ARP claims an address of this host for another Ethernet address.</summary>
     ArpConflict,
+    /// <summary>Dropped: ARP claims an address that belongs to another neighbor, or to this host.</summary>
+    ArpForged,
     /// <summary>ARP requests sent.</summary>
     ArpRequestsSent,
     /// <summary>ARP replies sent.</summary>
     ArpRepliesSent,
-    /// <summary>Dropped: ARP for an address that is not this host's, from a neighbour that is not in use.</summary>
+    /// <summary>Dropped: ARP for an address that is not this host's, from a neighbor that is not in use.</summary>
     ArpNotForUs,
-    /// <summary>Neighbour solicitations and advertisements received.</summary>
+    /// <summary>Neighbor solicitations and advertisements received.</summary>
     NdpReceived,
-    /// <summary>Dropped: malformed neighbour discovery, or with a hop limit other than 255.</summary>
+    /// <summary>Dropped: malformed neighbor discovery, or with a hop limit other than 255.</summary>
     NdpMalformed,
-    /// <summary>Dropped: a neighbour claims an address of this host.</summary>
+    /// <summary>Dropped: a neighbor claims an address of this host.</summary>
     NdpConflict,
+    /// <summary>Dropped: neighbor discovery claims an address that belongs to another neighbor or to this host, or names an Ethernet address other than
+    /// the sender's.</summary>
+    NdpForged,
     /// <summary>Dropped: router advertisements, router solicitations and redirects, which this host does not heed.</summary>
     NdpIgnored,
-    /// <summary>Dropped: neighbour discovery for an address that is not this host's, or from a neighbour that is not in use.</summary>
+    /// <summary>Dropped: neighbor discovery for an address that is not this host's, or from a neighbor that is not in use.</summary>
     NdpNotForUs,
-    /// <summary>Neighbour solicitations sent.</summary>
+    /// <summary>Neighbor solicitations sent.</summary>
     NdpSolicitationsSent,
-    /// <summary>Neighbour advertisements sent.</summary>
+    /// <summary>Neighbor advertisements sent.</summary>
     NdpAdvertisementsSent,
     /// <summary>Addresses of this host that others claim and that it defended.</summary>
     AddressesDefended,
     /// <summary>Addresses of this host given up because another has them.</summary>
     AddressesLost,
-    /// <summary>Neighbours that did not answer.</summary>
+    /// <summary>Neighbors whose Ethernet address turned out to be forged, and is asked for anew.</summary>
+    NeighborCorrected,
+    /// <summary>Neighbors that did not answer.</summary>
     NeighborFailed,
-    /// <summary>Neighbours forgotten because too many were remembered.</summary>
+    /// <summary>Neighbors forgotten because too many were remembered.</summary>
     NeighborEvicted,
-    /// <summary>Dropped: too many packets waited for a neighbour.</summary>
+    /// <summary>Dropped: too many packets waited for a neighbor.</summary>
     NeighborQueueOverflow,
-    /// <summary>Dropped: the neighbour that the packet waited for did not answer.</summary>
+    /// <summary>Dropped: the neighbor that the packet waited for did not answer.</summary>
     NeighborQueueDropped,
-    /// <summary>Dropped or not answered: too many answers to neighbours within a second.</summary>
+    /// <summary>Dropped or not answered: too many answers to neighbors within a second.</summary>
     NeighborRateLimited,
 
     /// <summary>IPv4 packets received.</summary>
@@ -105,7 +112,11 @@ public enum HostCounter
     Reassembled,
     /// <summary>Dropped: malformed fragment.</summary>
     FragmentMalformed,
-    /// <summary>Dropped: fragments that overlap; the datagram goes with them (RFC 5722).</summary>
+    /// <summary>Dropped: a first fragment too short for the transport header, or a later one that begins inside of it (RFC 1858, RFC 3128).</summary>
+    FragmentTiny,
+    /// <summary>Dropped: a packet put together from fragments that the layer below does not let pass.</summary>
+    ReassembledFiltered,
+    /// <summary>Dropped: fragments that overlap, and what comes of their datagram afterwards (RFC 5722).</summary>
     FragmentOverlap,
     /// <summary>Dropped: an exact repetition of a fragment.</summary>
     FragmentDuplicate,
@@ -122,7 +133,7 @@ public enum HostCounter
     GroupQueries,
     /// <summary>Reports of joined and left groups sent (IGMP, MLD).</summary>
     GroupReportsSent,
-    /// <summary>Dropped: malformed IGMP or MLD, or not as a neighbour sends it (hop limit 1, router alert).</summary>
+    /// <summary>Dropped: malformed IGMP or MLD, or not as a neighbor sends it (hop limit 1, router alert).</summary>
     GroupMalformed,
     /// <summary>Dropped: IGMP or MLD that is none of a host's business, such as reports to routers.</summary>
     GroupIgnored,
@@ -153,6 +164,8 @@ public enum HostCounter
     IcmpErrorsDelivered,
     /// <summary>Dropped: ICMP errors whose quoted packet is not one of this host's.</summary>
     IcmpErrorsUnmatched,
+    /// <summary>Dropped: ICMP errors from an address that does not belong to their sender.</summary>
+    IcmpErrorsForged,
     /// <summary>Path MTUs lowered by ICMP.</summary>
     PathMtuLowered,
 
@@ -219,7 +232,7 @@ public enum HostCounter
     TcpBacklogFull,
     /// <summary>SYNs answered with a cookie because too many connections were half open.</summary>
     TcpCookiesSent,
-    /// <summary>Dropped: SYNs that only a cookie could answer, too many from one neighbour within a second.</summary>
+    /// <summary>Dropped: SYNs that only a cookie could answer, too many from one neighbor within a second.</summary>
     TcpCookiesLimited,
     /// <summary>Connections accepted whose SYN was answered with a cookie.</summary>
     TcpCookiesAccepted,
@@ -275,12 +288,14 @@ public sealed class HostCounters
     public static bool IsDrop(HostCounter counter) => counter is
         HostCounter.LoopbackOverflow or HostCounter.SinkRefused or HostCounter.FrameNotForUs or HostCounter.FrameBadSource or
         HostCounter.FrameUnknownType or HostCounter.FrameQueueFull or HostCounter.FrameTooLong or HostCounter.OutOfMemory or
-        HostCounter.ArpMalformed or HostCounter.ArpConflict or HostCounter.ArpNotForUs or HostCounter.NdpMalformed or
+        HostCounter.ArpMalformed or HostCounter.ArpConflict or HostCounter.ArpForged or HostCounter.NdpForged or HostCounter.IcmpErrorsForged or
+        HostCounter.ArpNotForUs or HostCounter.NdpMalformed or
         HostCounter.NdpConflict or HostCounter.NdpIgnored or HostCounter.NdpNotForUs or HostCounter.NeighborQueueOverflow or
         HostCounter.NeighborQueueDropped or HostCounter.NeighborRateLimited or HostCounter.Ipv4Malformed or
         HostCounter.Ipv4BadChecksum or HostCounter.Ipv4BadSource or HostCounter.Ipv4NotForUs or HostCounter.Ipv4UnknownProtocol or
         HostCounter.Ipv6Malformed or HostCounter.Ipv6BadSource or HostCounter.Ipv6NotForUs or HostCounter.Ipv6UnknownHeader or
-        HostCounter.Ipv6BadExtension or HostCounter.FragmentMalformed or HostCounter.FragmentOverlap or HostCounter.FragmentDuplicate or
+        HostCounter.Ipv6BadExtension or HostCounter.FragmentMalformed or HostCounter.FragmentTiny or HostCounter.ReassembledFiltered or
+        HostCounter.FragmentOverlap or HostCounter.FragmentDuplicate or
         HostCounter.ReassemblyTimeout or HostCounter.ReassemblyOverflow or HostCounter.NoRoute or HostCounter.PacketTooBig or
         HostCounter.GroupMalformed or HostCounter.GroupIgnored or HostCounter.GroupRateLimited or HostCounter.IcmpMalformed or
         HostCounter.IcmpBadChecksum or HostCounter.IcmpIgnored or HostCounter.EchoIgnored or HostCounter.EchoUnexpected or

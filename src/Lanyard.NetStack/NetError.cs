@@ -43,7 +43,7 @@ public enum NetError : byte
     /// <summary>The other end did not answer in time: retransmissions, keepalive probes or the user timeout ran out.</summary>
     TimedOut,
 
-    /// <summary>An ICMP error said that the host, or the neighbour that leads to it, cannot be reached; or the neighbour did not
+    /// <summary>An ICMP error said that the host, or the neighbor that leads to it, cannot be reached; or the neighbor did not
     /// answer.</summary>
     HostUnreachable,
 

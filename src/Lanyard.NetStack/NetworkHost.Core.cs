@@ -22,6 +22,9 @@ public sealed partial class NetworkHost
     private int _depth;
     private bool _isShutDown;
 
+    // The largest MTU so far: a neighbor may not know of a smaller one yet.
+    private int _longestFrame;
+
     /// <summary>The time of the call at hand.</summary>
     internal long Now { get; private set; }
 
@@ -73,6 +76,10 @@ public sealed partial class NetworkHost
 
     internal void Count(HostCounter counter) => Counters.Add(counter);
 
+    /// <summary>Whether an address that a neighbor claims is certainly not its own.</summary>
+    internal bool IsForged(InetAddress address, MacAddress claimant) =>
+        Options.NeighborAuthority is { } authority && authority.Judge(address, claimant) == AddressClaim.Forged;
+
     /// <summary>Has a connection settled when the batch ends.</summary>
     internal void Mark(TcpConnection connection)
     {
@@ -122,6 +129,12 @@ public sealed partial class NetworkHost
         return true;
     }
 
+    private static void CheckMtu(int mtu)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(mtu, Ipv6Packet.MinMtu);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(mtu, 65_535);
+    }
+
     private static void CheckAddress(InetPrefix address)
     {
         if (address.Address.Family == InetFamily.None || address.Address.IsMulticast || address.Address.IsUnspecified
@@ -138,7 +151,7 @@ public sealed partial class NetworkHost
             Count(HostCounter.FrameNotForUs);
         else if (source.IsMulticast || source == Mac)
             Count(HostCounter.FrameBadSource);
-        else if (payload.Length > Mtu)
+        else if (payload.Length > _longestFrame)
             Count(HostCounter.FrameTooLong);
         else
         {

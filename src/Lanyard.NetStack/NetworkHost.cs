@@ -33,10 +33,10 @@ public sealed partial class NetworkHost
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(sink);
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.Mtu, Ipv6Packet.MinMtu);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Mtu, 65_535);
+        CheckMtu(options.Mtu);
         Options = options;
-        Counters = options.Counters ?? new HostCounters();
+        Mtu = _longestFrame = options.Mtu;
+        Counters = new HostCounters();
         Secrets = new HostSecrets(options.Secret.Span);
         Pool = new BufferPool(options.Limits.BufferBytes);
         _poolTrimmer = new PoolTrimmer(this);
@@ -72,8 +72,8 @@ public sealed partial class NetworkHost
     /// <summary>The port's Ethernet address.</summary>
     public MacAddress Mac => Options.Mac;
 
-    /// <summary>The largest packet that one frame carries, in bytes.</summary>
-    public int Mtu => Options.Mtu;
+    /// <summary>The largest packet that one frame carries, in bytes: see <see cref="SetMtu"/>.</summary>
+    public int Mtu { get; private set; }
 
     /// <summary>What has been counted.</summary>
     public HostCounters Counters { get; }
@@ -196,6 +196,37 @@ public sealed partial class NetworkHost
         var removed = DropAddress(address);
         EndBatch(now);
         return removed;
+    }
+
+    /// <summary>
+    /// Handles a change of the path below to a neighbor: connections whose retransmissions to that neighbor were not acknowledged retransmit at once.
+    /// </summary>
+    /// <param name="now">The time in microseconds.</param>
+    /// <param name="neighbor">The neighbor's Ethernet address.</param>
+    public void PathChanged(long now, MacAddress neighbor)
+    {
+        BeginBatch(now);
+        Tcp.OnPathChanged(neighbor);
+        EndBatch(now);
+    }
+
+    /// <summary>
+    /// Changes the MTU. Sockets and connections stay open. Connections use the new segment size, up to the MSS agreed at the handshake, and retransmit longer segments in
+    /// flight in pieces. Longer packets from neighbors that do not know the new MTU yet are still received.
+    /// </summary>
+    /// <param name="now">The time in microseconds.</param>
+    /// <param name="mtu">The largest packet that one frame carries, in bytes: 1280 to 65,535.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The MTU is out of range.</exception>
+    public void SetMtu(long now, int mtu)
+    {
+        CheckMtu(mtu);
+        if (mtu == Mtu)
+            return;
+        BeginBatch(now);
+        Mtu = mtu;
+        _longestFrame = Math.Max(_longestFrame, mtu);
+        Tcp.OnMtuChanged();
+        EndBatch(now);
     }
 
     /// <summary>Replaces all routes.</summary>

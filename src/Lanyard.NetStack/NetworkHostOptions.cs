@@ -14,20 +14,26 @@ public sealed record NetworkHostOptions
     /// </summary>
     public required ReadOnlyMemory<byte> Secret { get; init; }
 
-    /// <summary>The largest packet (IP header and all) that one frame carries, in bytes: 1280 to 65,535. Default 2800.</summary>
+    /// <summary>The largest packet (IP header and all) that one frame carries at the start, in bytes: 1280 to 65,535. Default 2800.</summary>
     public int Mtu { get; init; } = 2800;
 
     /// <summary>Addresses the host has from the start, each with its on-link prefix. More can be added later.</summary>
     public IReadOnlyList<InetPrefix> Addresses { get; init; } = [];
 
-    /// <summary>Asked for neighbours' Ethernet addresses before ARP and neighbour discovery; none by default.</summary>
+    /// <summary>Asked for neighbors' Ethernet addresses before ARP and neighbor discovery; none by default.</summary>
     public INeighborResolver? NeighborResolver { get; init; }
+
+    /// <summary>Knows who owns which address; by default nobody does, and all claims are heeded.</summary>
+    public INeighborAuthority? NeighborAuthority { get; init; }
 
     /// <summary>Hears of joined and left Ethernet groups; none by default.</summary>
     public IGroupObserver? GroupObserver { get; init; }
 
-    /// <summary>Hears of neighbours that claim an address of this host; none by default.</summary>
+    /// <summary>Hears of neighbors that claim an address of this host; none by default.</summary>
     public IAddressObserver? AddressObserver { get; init; }
+
+    /// <summary>Judges packets that were put together from fragments; all pass by default.</summary>
+    public IReassemblyFilter? ReassemblyFilter { get; init; }
 
     /// <summary>
     /// Whether IPv6 addresses that are added are checked for being another host's, too (RFC 4862 section 5.4). They are used meanwhile,
@@ -36,8 +42,8 @@ public sealed record NetworkHostOptions
     public bool DetectDuplicateAddresses { get; init; } = true;
 
     /// <summary>
-    /// What becomes of an IPv4 address that a neighbour claims a second time within ten seconds of its defence: given up (RFC 5227
-    /// section 2.4 (b)), or, the default, defended again once in ten seconds (section 2.4 (c)), so that no neighbour can take an assigned
+    /// What becomes of an IPv4 address that a neighbor claims a second time within ten seconds of its defence: given up (RFC 5227
+    /// section 2.4 (b)), or, the default, defended again once in ten seconds (section 2.4 (c)), so that no neighbor can take an assigned
     /// address away.
     /// </summary>
     public bool GivesUpContestedAddresses { get; init; }
@@ -53,9 +59,6 @@ public sealed record NetworkHostOptions
 
     /// <summary>Whether echo requests (ping) are answered. Default true.</summary>
     public bool AnswerEcho { get; init; } = true;
-
-    /// <summary>Counters to go on with: those of a host that this one takes the place of. New ones by default.</summary>
-    public HostCounters? Counters { get; init; }
 
     /// <summary>The limits of what the host holds in memory and does per second.</summary>
     public HostLimits Limits { get; init; } = new();
@@ -81,7 +84,7 @@ public enum GroupReporting : byte
 public sealed record HostLimits
 {
     /// <summary>
-    /// The bytes of all buffers together: TCP send and receive buffers, UDP queues, reassembly, packets that wait for a neighbour.
+    /// The bytes of all buffers together: TCP send and receive buffers, UDP queues, reassembly, packets that wait for a neighbor.
     /// Default 256 MiB. From half of it buffers stop growing; from three quarters data out of order is not kept.
     /// </summary>
     public long BufferBytes { get; init; } = 256L << 20;
@@ -92,14 +95,14 @@ public sealed record HostLimits
     /// <summary>Connections in TIME_WAIT; the oldest ends early when one more comes. Default 8,192.</summary>
     public int TcpTimeWait { get; init; } = 8_192;
 
-    /// <summary>Neighbours remembered; the least recently used goes first. Default 1,024.</summary>
+    /// <summary>Neighbors remembered; the least recently used goes first. Default 1,024.</summary>
     public int Neighbors { get; init; } = 1_024;
 
-    /// <summary>Packets that wait for one neighbour's Ethernet address; the oldest goes first. Default 64, so that the longest
+    /// <summary>Packets that wait for one neighbor's Ethernet address; the oldest goes first. Default 64, so that the longest
     /// datagram's fragments can wait.</summary>
     public int PendingPacketsPerNeighbor { get; init; } = 64;
 
-    /// <summary>Packets that wait for any neighbour's Ethernet address. Default 1,024.</summary>
+    /// <summary>Packets that wait for any neighbor's Ethernet address. Default 1,024.</summary>
     public int PendingPackets { get; init; } = 1_024;
 
     /// <summary>Datagrams in reassembly at a time. Default 64.</summary>
@@ -117,10 +120,10 @@ public sealed record HostLimits
     /// <summary>Path MTUs remembered. Default 512.</summary>
     public int PathMtus { get; init; } = 512;
 
-    /// <summary>ICMP errors, resets and neighbour answers caused by strangers, each, a second. Default 1,000.</summary>
+    /// <summary>ICMP errors, resets and neighbor answers caused by strangers, each, a second. Default 1,000.</summary>
     public int RepliesPerSecond { get; init; } = 1_000;
 
-    /// <summary>SYN cookies sent to one neighbour (frame source) a second; its SYNs beyond it are dropped, others' are not. Default 10,000.</summary>
+    /// <summary>SYN cookies sent to one neighbor (frame source) a second; its SYNs beyond it are dropped, others' are not. Default 10,000.</summary>
     public int CookiesPerNeighborAndSecond { get; init; } = 10_000;
 
     /// <summary>Packets to the host itself that wait to be delivered. Default 4,096.</summary>
@@ -129,6 +132,6 @@ public sealed record HostLimits
 
 /// <summary>A route to addresses that are not on-link.</summary>
 /// <param name="Destination">The destinations that the route is for; the longest matching prefix wins.</param>
-/// <param name="Gateway">The on-link neighbour that forwards; <see langword="default"/> says that the destinations are on-link.</param>
+/// <param name="Gateway">The on-link neighbor that forwards; <see langword="default"/> says that the destinations are on-link.</param>
 /// <param name="Metric">Among routes of one prefix the lowest wins.</param>
 public readonly record struct Route(InetPrefix Destination, InetAddress Gateway, int Metric = 0);

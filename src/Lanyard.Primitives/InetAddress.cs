@@ -105,6 +105,9 @@ public readonly struct InetAddress : IEquatable<InetAddress>, IComparable<InetAd
         return FromBytes(bytes[..length]);
     }
 
+    /// <summary>The IPv4 address of an IPv4-mapped IPv6 address (RFC 4291 section 2.5.5.2); this address where it is none.</summary>
+    public InetAddress Unmapped => IsV6 && V6High == 0 && V6Low >> 32 == 0xffff ? FromV4((uint)V6Low) : this;
+
     /// <summary>To the framework's type.</summary>
     /// <exception cref="InvalidOperationException">This is the default value, which is no address.</exception>
     public IPAddress ToIPAddress()
@@ -133,6 +136,11 @@ public readonly struct InetAddress : IEquatable<InetAddress>, IComparable<InetAd
 
         return Length;
     }
+
+    /// <summary>
+    /// The prefix that one party is taken to hold where strangers are limited by their source: the first 24 bits of an IPv4 address, 48 of an IPv6 address.
+    /// </summary>
+    public InetAddress SourcePrefix => Mask(IsV4 ? 24 : 48);
 
     /// <summary>The address with all bits after the first <paramref name="bits"/> cleared.</summary>
     public InetAddress Mask(int bits)

@@ -43,7 +43,8 @@ public readonly record struct InetEndpoint(InetAddress Address, ushort Port)
                 return false;
         }
 
-        if (!InetAddress.TryParse(host, out var address)
+        // .NET's number parsers skip trailing NUL characters.
+        if (!InetAddress.TryParse(host, out var address) || text[^1] == '\0'
             || !ushort.TryParse(text.AsSpan(cut + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port))
             return false;
         endpoint = new InetEndpoint(address, port);

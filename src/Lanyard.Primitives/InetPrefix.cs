@@ -25,7 +25,8 @@ public readonly record struct InetPrefix(InetAddress Address, byte Bits)
     {
         prefix = default;
         var cut = text?.IndexOf('/', StringComparison.Ordinal) ?? -1;
-        if (cut <= 0 || !InetAddress.TryParse(text![..cut], out var address)
+        // .NET's number parsers skip trailing NUL characters.
+        if (cut <= 0 || text![^1] == '\0' || !InetAddress.TryParse(text[..cut], out var address)
             || !byte.TryParse(text.AsSpan(cut + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var bits) || bits > address.Bits)
             return false;
         prefix = new InetPrefix(address, bits);

@@ -46,7 +46,8 @@ public readonly record struct MacAddress(ulong Value)
         if (text is null)
             return false;
         var digits = text.Length == 17 ? text.Replace(":", "", StringComparison.Ordinal).Replace("-", "", StringComparison.Ordinal) : text;
-        if (digits.Length != 12 || !ulong.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value))
+        // .NET's number parsers skip trailing NUL characters.
+        if (digits.Length != 12 || digits[^1] == '\0' || !ulong.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value))
             return false;
         address = new MacAddress(value);
         return true;

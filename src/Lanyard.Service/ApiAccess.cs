@@ -28,6 +28,19 @@ internal sealed class ApiAccess(AuthToken token, AuthToken metricsToken, Configu
     }
 
     /// <summary>
+    /// Whether a request that shows no token names this machine as its host, as far as it comes from this machine. A web page whose own name was made to lead here
+    /// (DNS rebinding) names itself.
+    /// </summary>
+    public static bool NamesOwnHost(HttpContext context)
+    {
+        if (context.Connection.RemoteIpAddress is { } address && !IPAddress.IsLoopback(address))
+            return true;
+        var host = context.Request.Host.Host.Trim('[', ']');
+        return host.Length == 0 || IPAddress.TryParse(host, out _) || host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
+            || host.EndsWith(".localhost", StringComparison.OrdinalIgnoreCase) || host.Equals(Environment.MachineName, StringComparison.OrdinalIgnoreCase);
+    }
+
+    /// <summary>
     /// Whether a request shows a token that lets it in. The first place in which there is a token decides, in the order in which existing tools
     /// expect it.
     /// </summary>

@@ -14,7 +14,8 @@ internal readonly record struct ApiReply(int Status, ReadOnlyMemory<byte> Body, 
     /// <summary>The type of most answers.</summary>
     public const string Json = "application/json";
 
-    private const string Script = "application/javascript";
+    /// <summary>The type of those that a page includes.</summary>
+    public const string Script = "application/javascript";
 
     // As existing tools get it: nothing escaped but what must be.
     private static readonly JsonWriterOptions WriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };

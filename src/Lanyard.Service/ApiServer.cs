@@ -14,7 +14,6 @@ namespace Lanyard.Service;
 /// <summary>The local API's HTTP server: Kestrel, on the loopback addresses unless told otherwise, without a host around it.</summary>
 internal sealed class ApiServer : IAsyncDisposable
 {
-    private const int MaxConnections = 256;
     private const int MinBodyBytesPerSecond = 240;
     private static readonly TimeSpan HeadersTimeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan BodyGracePeriod = TimeSpan.FromSeconds(5);
@@ -48,15 +47,15 @@ internal sealed class ApiServer : IAsyncDisposable
     public static async Task<ApiServer> StartAsync(LocalApi api, int port, bool isPublic, CancellationToken cancellationToken)
     {
         var options = new KestrelServerOptions { AddServerHeader = false };
-        options.Limits.MaxRequestBodySize = LocalApi.MaxBodyBytes;
-        options.Limits.MaxConcurrentConnections = MaxConnections;
+        options.Limits.MaxRequestBodySize = LocalApi.MaxReadBytes;
         options.Limits.RequestHeadersTimeout = HeadersTimeout;
         options.Limits.MinRequestBodyDataRate = new MinDataRate(MinBodyBytesPerSecond, BodyGracePeriod);
         // A socket at all addresses of IPv6 is at those of IPv4 too.
         List<IPAddress> addresses = isPublic ? [HasIPv6Loopback() ? IPAddress.IPv6Any : IPAddress.Any]
             : HasIPv6Loopback() ? [IPAddress.Loopback, IPAddress.IPv6Loopback] : [IPAddress.Loopback];
+        var seats = new ConnectionSeats();
         foreach (var address in addresses)
-            options.Listen(address, port, Configure);
+            options.Listen(address, port, listen => Configure(listen, seats));
         var transport = new SocketTransportFactory(Options.Create(new SocketTransportOptions()), NullLoggerFactory.Instance);
         var server = new KestrelServer(Options.Create(options), transport, NullLoggerFactory.Instance);
         try
@@ -85,8 +84,9 @@ internal sealed class ApiServer : IAsyncDisposable
         _server.Dispose();
     }
 
-    private static void Configure(ListenOptions listen)
+    private static void Configure(ListenOptions listen, ConnectionSeats seats)
     {
+        seats.Supply(listen);
         listen.Protocols = HttpProtocols.Http1;
         MissingHostHeader.Supply(listen, HeadersTimeout);
     }

@@ -65,6 +65,7 @@ internal sealed class ConfigurationErrors(string path)
     {
         JsonValueKind.Object => "an object",
         JsonValueKind.Array => "an array",
+        JsonValueKind.String when value.GetRawText().Contains('@', StringComparison.Ordinal) => "a text with an @, which may hold a password",
         _ when value.GetRawText() is { Length: > MaxShownLength } text => $"{text[..MaxShownLength]}...",
         _ => value.GetRawText(),
     };

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Json;
+using Lanyard.Engine;
 using Microsoft.Extensions.Logging;
 
 namespace Lanyard.Service;
@@ -19,6 +20,7 @@ internal sealed class ConfigurationKeeper : IAsyncDisposable
 
     private readonly string _path;
     private readonly ILogger _logger;
+    private readonly IReadOnlyList<TrustedPath> _oldTrustedPaths;
     private readonly Lock _lock = new();
     private readonly SemaphoreSlim _touched = new(0, 1);
     private readonly CancellationTokenSource _end = new();
@@ -34,7 +36,11 @@ internal sealed class ConfigurationKeeper : IAsyncDisposable
         _path = Path.Combine(home, LocalConfiguration.FileName);
         _logger = logger;
         _judged = new Content(StateFiles.TryRead(_path), null);
-        _current = LocalConfiguration.Parse(_path, _judged.Text);
+        var trusted = Path.Combine(home, TrustedPathsFile.FileName);
+        _oldTrustedPaths = TrustedPathsFile.Parse(StateFiles.TryRead(trusted));
+        if (_oldTrustedPaths.Count > 0)
+            ServiceLog.OldTrustedPaths(logger, _oldTrustedPaths.Count, trusted, _path);
+        _current = Parse(_judged.Text);
         Report(_current);
     }
 
@@ -83,7 +89,7 @@ internal sealed class ConfigurationKeeper : IAsyncDisposable
         Changed?.Invoke(this, EventArgs.Empty);
     }
 
-    /// <summary>Puts settings in the place of those of the same names, in the file.</summary>
+    /// <summary>Puts settings in the place of those of the same names, in the file. A secret that is hidden in them stays as it is in the file.</summary>
     /// <param name="settings">An object.</param>
     /// <exception cref="LanyardStateException">They make no sense, or the file does not, or it cannot be written; nothing changed.</exception>
     public void ChangeSettings(JsonElement settings)
@@ -92,10 +98,10 @@ internal sealed class ConfigurationKeeper : IAsyncDisposable
         {
             // What was just written into it by hand stays.
             var text = Merge(LocalConfiguration.Parse(_path, StateFiles.TryRead(_path)).Document, settings);
-            var changed = LocalConfiguration.Parse(_path, text);
+            var changed = Parse(text);
             if (text.Length > StateFiles.MaxBytes)
                 throw new LanyardStateException(_path, $"The file '{_path}' would become too long.");
-            StateFiles.Replace(_path, text);
+            StateFiles.Write(_path, text);
             _judged = new Content(text, null);
             _current = changed;
         }
@@ -159,7 +165,9 @@ internal sealed class ConfigurationKeeper : IAsyncDisposable
         {
             if (found.Error is { } error)
                 throw new LanyardStateException(_path, error);
-            _current = LocalConfiguration.Parse(_path, found.Text);
+            // What wrote it may have given it another mode.
+            StateFiles.Check(Path.GetDirectoryName(_path)!, LocalConfiguration.FileName, _logger);
+            _current = Parse(found.Text);
         }
         catch (LanyardStateException failure)
         {
@@ -183,6 +191,10 @@ internal sealed class ConfigurationKeeper : IAsyncDisposable
             return new Content(null, failure.Message);
         }
     }
+
+    // If several entries cover an address, the first entry counts.
+    private LocalConfiguration Parse(string? text) => LocalConfiguration.Parse(_path, text) is var configuration && _oldTrustedPaths.Count == 0
+        ? configuration : configuration with { TrustedPaths = [.. configuration.TrustedPaths, .. _oldTrustedPaths] };
 
     private void OnTouched(object? sender, EventArgs e)
     {
@@ -222,7 +234,11 @@ internal sealed class ConfigurationKeeper : IAsyncDisposable
             }
 
             foreach (var setting in changes.EnumerateObject())
-                setting.WriteTo(writer);
+            {
+                writer.WritePropertyName(setting.Name);
+                ConfigurationSecrets.WriteRestored(writer, setting.Value, old.ValueKind == JsonValueKind.Object && old.TryGetProperty(setting.Name, out var kept) ? kept : default);
+            }
+
             writer.WriteEndObject();
             writer.WriteEndObject();
         }
@@ -234,6 +250,8 @@ internal sealed class ConfigurationKeeper : IAsyncDisposable
     {
         foreach (var setting in configuration.WithoutEffect)
             ServiceLog.SettingWithoutEffect(_logger, setting, _path);
+        foreach (var setting in configuration.Adjusted)
+            ServiceLog.SettingAdjusted(_logger, setting, _path);
     }
 
     /// <summary>What was found.</summary>

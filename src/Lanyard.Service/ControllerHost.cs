@@ -79,5 +79,7 @@ internal sealed class ControllerHost : IDisposable
             _node.PushConfiguration(message.To, config);
         else if (message is { Kind: ControllerMessageKind.Revocation, Revocation: { } revocation })
             _node.PushRevocation(message.To, revocation);
+        else
+            _node.CancelPush(message.To, message.Network);
     }
 }

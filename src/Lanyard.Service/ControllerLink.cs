@@ -20,6 +20,9 @@ internal sealed class ControllerLink : INetworkController
     public NetworkController? Controller { get => _controller; set => _controller = value; }
 
     /// <inheritdoc/>
+    public Identity? FindIdentity(NodeAddress member) => _controller?.FindIdentity(member);
+
+    /// <inheritdoc/>
     public EngineReply Handle(long nowMs, Identity requester, in InetEndpoint endpoint, NetworkId network, ReadOnlySpan<byte> metadata)
     {
         if (_controller?.HandleRequest(nowMs, requester, endpoint, network, metadata, packetId: 0).Message is not { } message)

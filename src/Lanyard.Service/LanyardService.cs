@@ -21,22 +21,9 @@ namespace Lanyard.Service;
 public sealed class LanyardService : IAsyncDisposable
 {
     private const int PortTrials = 16;
-    private const string PortFile = "zerotier-one.port";
-    private const string ProcessFile = "zerotier-one.pid";
-
-    /// <summary>The file in the folder that says where the local socket for programs is, while the service runs.</summary>
-    internal const string InterceptPathFile = "intercept.path";
-
-    // Which programs' sockets listen and receive.
-    private const string InterceptMemoryFile = "intercept.json";
 
     // Where the node keeps the port that it had, to have it again.
-    private const string KeptPortFile = "lanyard.port";
-
-    private const string ControllerFile = "controller.sqlite";
-
-    // Where other controllers keep what this one takes over when it begins.
-    private const string ImportFolder = "controller.d";
+    private const string KeptPortFile = StateNames.Port;
 
     private readonly string _home;
     private readonly LanyardOptions _options;
@@ -96,6 +83,7 @@ public sealed class LanyardService : IAsyncDisposable
         var home = Path.GetFullPath(options.HomeDirectory);
         var loggers = options.LoggerFactory ?? options.Node.LoggerFactory;
         var logger = loggers?.CreateLogger<LanyardService>() ?? NullLogger<LanyardService>.Instance;
+        StateFiles.Check(home, logger);
         var keeper = new ConfigurationKeeper(home, logger);
         var configuration = keeper.Current;
         var configured = options.Port ?? configuration.PrimaryPort ?? LanyardOptions.DefaultPort;
@@ -108,6 +96,7 @@ public sealed class LanyardService : IAsyncDisposable
                     StateDirectory = home,
                     Store = null,
                     Port = configured,
+                    AwaitBindAddresses = true,
                     JoinKnownNetworks = true,
                     Controller = controllerLink,
                     LoggerFactory = loggers,
@@ -119,21 +108,23 @@ public sealed class LanyardService : IAsyncDisposable
             InterceptServer? intercept = null;
             try
             {
-                controller = controllerLink is null ? null : StartController(home, node, controllerLink, loggers);
+                StateFiles.RemoveTemporaries(home, logger);
+                controller = controllerLink is null ? null : StartController(home, node, controllerLink, loggers, logger);
                 proxies = await ProxyHost.StartAsync(node, configuration, loggers).ConfigureAwait(false);
-                var access = new ApiAccess(AuthToken.LoadOrCreate(home), AuthToken.LoadOrCreate(home, AuthToken.MetricsFileName), keeper);
+                var access = new ApiAccess(AuthToken.LoadOrCreate(home, logger), AuthToken.LoadOrCreate(home, logger, AuthToken.MetricsFileName), keeper);
                 var api = new LocalApi(node, controller?.Controller, home, access, keeper);
-                server = await ApiServer.StartAsync(api, node.BoundEndPoints[0].Port, IsPublic(configuration), cancellationToken).ConfigureAwait(false);
+                server = await ApiServer.StartAsync(api, node.Port, IsPublic(configuration), cancellationToken).ConfigureAwait(false);
                 ServiceLog.ApiStarted(logger, server.Port, server.Addresses);
                 if (OperatingSystem.IsLinux())
                 {
                     var programs = ConfigureIntercept(home, keeper);
                     intercept = InterceptServer.Start(node, programs, loggers);
-                    StateFiles.Write(Path.Combine(home, InterceptPathFile), programs.SocketPath);
+                    StateFiles.Write(Path.Combine(home, StateFiles.InterceptPath), programs.SocketPath);
+                    api.Programs = intercept;
                 }
 
-                StateFiles.Write(Path.Combine(home, PortFile), server.Port.ToString(CultureInfo.InvariantCulture));
-                StateFiles.Write(Path.Combine(home, ProcessFile), Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
+                StateFiles.Write(Path.Combine(home, StateFiles.Port), server.Port.ToString(CultureInfo.InvariantCulture));
+                StateFiles.Write(Path.Combine(home, StateFiles.Process), Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
                 return new LanyardService(home, options.Node, node, controller, keeper, configuration, api, server, proxies, intercept, logger);
             }
             catch (Exception failure)
@@ -181,7 +172,7 @@ public sealed class LanyardService : IAsyncDisposable
             await _intercept.DisposeAsync().ConfigureAwait(false);
         await _proxies.DisposeAsync().ConfigureAwait(false);
         await EndAsync(Node, _controller).ConfigureAwait(false);
-        foreach (var file in new[] { ProcessFile, PortFile, InterceptPathFile })
+        foreach (var file in new[] { StateFiles.Process, StateFiles.Port, StateFiles.InterceptPath })
             StateFiles.TryDelete(Path.Combine(_home, file));
     }
 
@@ -253,7 +244,7 @@ public sealed class LanyardService : IAsyncDisposable
         var options = new InterceptOptions
         {
             SocketPath = settings.SocketPath ?? Path.Combine(home, InterceptServer.SocketFile),
-            MemoryPath = Path.Combine(home, InterceptMemoryFile),
+            MemoryPath = Path.Combine(home, StateFiles.InterceptMemory),
             MayUse = (user, network) => keeper.Current.Intercept.Users.MayUse(user, network.Id),
         };
         if (File.Exists(options.SocketPath) && !Libc.IsSocket(options.SocketPath))
@@ -265,11 +256,12 @@ public sealed class LanyardService : IAsyncDisposable
         return settings.SocketMode is { } mode ? options with { SocketMode = mode } : options;
     }
 
-    private static ControllerHost StartController(string home, LanyardNode node, ControllerLink link, ILoggerFactory? loggers)
+    private static ControllerHost StartController(string home, LanyardNode node, ControllerLink link, ILoggerFactory? loggers, ILogger logger)
     {
-        var identity = StateFiles.ReadIdentity(Path.Combine(home, "identity.secret"));
-        var file = Path.Combine(home, ControllerFile);
-        var import = File.Exists(file) ? null : ControllerFolder.Read(Path.Combine(home, ImportFolder));
+        var identity = StateFiles.ReadIdentity(Path.Combine(home, StateNames.SecretIdentity));
+        var file = Path.Combine(home, StateFiles.Controller);
+        var import = File.Exists(file) ? null : ControllerFolder.Read(Path.Combine(home, StateFiles.ControllerImport), identity.Address,
+            (left, reason) => ServiceLog.RecordLeft(logger, left, reason));
         var store = SqliteControllerStore.Open(file, loggers?.CreateLogger<SqliteControllerStore>());
         try
         {

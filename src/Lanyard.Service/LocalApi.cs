@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
 using Lanyard.Controller;
+using Lanyard.Service.Intercept;
 using Lanyard.Wire;
 using Microsoft.AspNetCore.Http;
 
@@ -21,31 +22,43 @@ namespace Lanyard.Service;
 /// <item><c>GET /openapi.json</c>, the description of all this, which needs no token.</item>
 /// </list>
 /// The token comes in the header <c>X-ZT1-Auth</c>, as <c>?auth=</c> or as a bearer token. Errors are <c>{"error":"..."}</c>. With
-/// <c>?jsonp=FUNCTION</c> the answer is a script that calls a function with it.
+/// <c>?jsonp=FUNCTION</c> and the token the answer is a script that calls a function with it. A caller without the token has its connection ended.
 /// </summary>
 internal sealed class LocalApi(LanyardNode node, NetworkController? controller, string home, ApiAccess access, ConfigurationKeeper configuration)
 {
     /// <summary>The longest body of a request in bytes: that of the controller.</summary>
     public const int MaxBodyBytes = 1 << 20;
 
+    /// <summary>The maximum number of bytes read of a body that is too long, to discard it: a caller that is still sending misses the answer.</summary>
+    public const int MaxReadBytes = 16 * MaxBodyBytes;
+
     private const int MaxOwnBodyBytes = 64 * 1024;
     private const int MaxFunctionNameLength = 128;
+    private const int AddressDigits = 10;
+    private const int WorldIdDigits = 16;
 
     private static readonly SearchValues<char> FunctionNameCharacters =
         SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_$.");
 
     private readonly ControllerApi? _controllerApi = controller is null ? null : new ControllerApi(controller);
 
+    /// <summary>The server of redirected programs, for the metrics; null if there is none.</summary>
+    public InterceptServer? Programs { get; set; }
+
     /// <summary>Answers a request.</summary>
     public async Task HandleAsync(HttpContext context)
     {
         try
         {
-            var reply = AsAsked(await AnswerAsync(context).ConfigureAwait(false), context.Request);
+            var reply = await AnswerAsync(context).ConfigureAwait(false);
             context.Response.StatusCode = reply.Status;
             context.Response.ContentType = reply.ContentType;
             context.Response.ContentLength = reply.Body.Length;
             context.Response.Headers.XContentTypeOptions = "nosniff";
+            context.Response.Headers.CacheControl = "no-store";
+            // A script is for a page of another origin, which showed the token.
+            if (reply.ContentType != ApiReply.Script)
+                context.Response.Headers["Cross-Origin-Resource-Policy"] = "same-origin";
             if (!HttpMethods.IsHead(context.Request.Method))
                 await context.Response.Body.WriteAsync(reply.Body, context.RequestAborted).ConfigureAwait(false);
         }
@@ -64,15 +77,26 @@ internal sealed class LocalApi(LanyardNode node, NetworkController? controller, 
             return ApiReply.Error(401, "The API may be used from this machine, and from the networks of allowManagementFrom in its local.conf.");
         }
 
-        if (IsOpenToAll(path))
-            return AnswerAll(context.Request.Method, path);
         if (!access.HasToken(context.Request, forMetrics: path == "/metrics"))
         {
             // What an unknown caller sends on is not waited for.
             context.Response.Headers.Connection = "close";
-            return ApiReply.Error(401, "The token is missing or wrong. It is in the service's authtoken.secret, and goes into the header X-ZT1-Auth.");
+            return !ApiAccess.NamesOwnHost(context) ? ApiReply.Error(421, "Without the token, the API is asked at an address of this machine or at localhost.")
+                : IsOpenToAll(path) ? AnswerAll(context.Request.Method, path)
+                : ApiReply.Error(401, "The token is missing or wrong. It is in the service's authtoken.secret, and goes into the header X-ZT1-Auth.");
         }
 
+        if (context.Features.Get<ConnectionSeat>()?.TryKnow() == false)
+        {
+            context.Response.Headers.Connection = "close";
+            return ApiReply.Error(503, string.Create(CultureInfo.InvariantCulture, $"There are {ConnectionSeats.MaxKnown} connections. Close some, or ask again."));
+        }
+
+        return AsAsked(IsOpenToAll(path) ? AnswerAll(context.Request.Method, path) : await AnswerKnownAsync(context, path).ConfigureAwait(false), context.Request);
+    }
+
+    private async ValueTask<ApiReply> AnswerKnownAsync(HttpContext context, string path)
+    {
         try
         {
             var method = HttpMethods.IsHead(context.Request.Method) ? HttpMethods.Get
@@ -103,7 +127,7 @@ internal sealed class LocalApi(LanyardNode node, NetworkController? controller, 
     private async ValueTask<ApiReply> RouteAsync(HttpRequest request, string method, string[] path, CancellationToken cancellationToken) => (method, path) switch
     {
         ("GET", ["", "status"]) => ApiReply.Ok(writer => StatusJson.Write(writer, node, home, configuration.Current)),
-        ("GET", ["", "metrics"]) => new ApiReply(200, MetricsText.Write(node, controller), MetricsText.ContentType),
+        ("GET", ["", "metrics"]) => new ApiReply(200, MetricsText.Write(node, controller, Programs), MetricsText.ContentType),
         ("GET", ["", "config"]) => ApiReply.Ok(writer => SortedJson.Write(writer, configuration.Current.Document)),
         ("POST", ["", "config", "settings"]) => ChangeSettings(await ReadBodyAsync(request, cancellationToken).ConfigureAwait(false)),
         ("GET", ["", "bond", "show", var peer]) when NodeAddress.TryParse(peer, out _) => NoBonding(),
@@ -178,6 +202,8 @@ internal sealed class LocalApi(LanyardNode node, NetworkController? controller, 
 
     private ApiReply Join(NetworkId id, JsonElement settings)
     {
+        if (id.IsNone)
+            throw new BadBodyException($"{id} is not a network's ID.");
         var allowManaged = ReadSwitch(settings, "allowManaged");
         var allowGlobal = ReadSwitch(settings, "allowGlobal");
         var allowDefault = ReadSwitch(settings, "allowDefault");
@@ -210,7 +236,7 @@ internal sealed class LocalApi(LanyardNode node, NetworkController? controller, 
     {
         var seed = default(NodeAddress);
         if (body.ValueKind == JsonValueKind.Object && body.TryGetProperty("seed", out var given)
-            && (given.ValueKind != JsonValueKind.String || !NodeAddress.TryParse(given.GetString(), out seed)))
+            && !TryReadSeed(given, out seed))
             throw new BadBodyException("\"seed\" is the address of one of the moon's roots: ten hexadecimal digits.");
         if (FindMoon(id) is { } moon)
             return ApiReply.Ok(writer => MoonJson.Write(writer, moon));
@@ -290,19 +316,24 @@ internal sealed class LocalApi(LanyardNode node, NetworkController? controller, 
 
     private static bool? ReadSwitch(JsonElement body, string name)
     {
-        if (body.ValueKind != JsonValueKind.Object || !body.TryGetProperty(name, out var value))
+        if (body.ValueKind != JsonValueKind.Object || !body.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null)
             return null;
-        return value.ValueKind switch
-        {
-            JsonValueKind.True => true,
-            JsonValueKind.False => false,
-            _ => throw new BadBodyException($"\"{name}\" is true or false."),
-        };
+        return LenientValues.TryReadSwitch(value, out var isOn) ? isOn : throw new BadBodyException($"\"{name}\" is true or false.");
+    }
+
+    // Existing nodes also accept leading zeros, as in a world ID, and a JSON number of those digits.
+    private static bool TryReadSeed(JsonElement value, out NodeAddress seed)
+    {
+        seed = default;
+        var digits = LenientValues.TryReadText(value);
+        if (digits is { Length: WorldIdDigits } && digits.StartsWith("000000", StringComparison.Ordinal))
+            digits = digits[^AddressDigits..];
+        return NodeAddress.TryParse(digits, out seed);
     }
 
     /// <summary>A world's number as tools write it: sixteen hexadecimal digits, or the ten of the root that began the moon.</summary>
     private static bool TryParseWorldId(string text, out ulong id) =>
-        ulong.TryParse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out id) && text.Length is 10 or 16 && id != 0;
+        ulong.TryParse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out id) && text.Length is AddressDigits or WorldIdDigits && id != 0;
 
     /// <summary>The body, an object. None, as <c>curl -X POST</c> sends it, says nothing.</summary>
     private static async ValueTask<JsonElement> ReadBodyAsync(HttpRequest request, CancellationToken cancellationToken)
@@ -313,6 +344,7 @@ internal sealed class LocalApi(LanyardNode node, NetworkController? controller, 
         try
         {
             using var document = JsonDocument.Parse(body);
+            JsonTexts.RequireUnicode(document.RootElement);
             return document.RootElement.ValueKind == JsonValueKind.Object
                 ? document.RootElement.Clone()
                 : throw new BadBodyException("The body is not a JSON object.");
@@ -321,21 +353,25 @@ internal sealed class LocalApi(LanyardNode node, NetworkController? controller, 
         {
             throw new BadBodyException($"The body is not JSON: {broken.Message}");
         }
+        catch (InvalidOperationException broken)
+        {
+            throw new BadBodyException($"The body has a text that is not Unicode: {broken.Message}");
+        }
     }
 
     private static async ValueTask<ReadOnlyMemory<byte>> ReadAllAsync(HttpRequest request, int maxBytes, CancellationToken cancellationToken)
     {
-        if (request.ContentLength > maxBytes)
-            throw new BadHttpRequestException("", 413);
         var body = new ArrayBufferWriter<byte>();
+        var isTooLong = request.ContentLength > maxBytes;
         while (true)
         {
+            if (isTooLong)
+                body.ResetWrittenCount();
             var read = await request.Body.ReadAsync(body.GetMemory(4096), cancellationToken).ConfigureAwait(false);
             if (read == 0)
-                return body.WrittenMemory;
+                return isTooLong ? throw new BadHttpRequestException("", 413) : body.WrittenMemory;
             body.Advance(read);
-            if (body.WrittenCount > maxBytes)
-                throw new BadHttpRequestException("", 413);
+            isTooLong |= body.WrittenCount > maxBytes;
         }
     }
 

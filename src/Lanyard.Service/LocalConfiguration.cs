@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Net;
 using System.Text.Json;
+using Lanyard.Controller;
 using Lanyard.Engine;
 using Lanyard.Primitives;
 
@@ -52,6 +54,9 @@ public sealed record LocalConfiguration
     /// <summary>What it asks for that has no effect here: each entry names the setting and says why.</summary>
     public IReadOnlyList<string> WithoutEffect { get; init; } = [];
 
+    /// <summary>The values that the file writes in a nonstandard form. Each entry names the key, the value and the value in use.</summary>
+    public IReadOnlyList<string> Adjusted { get; init; } = [];
+
     /// <summary>The whole file, an object; an empty one where there is no file.</summary>
     internal JsonElement Document { get; init; } = EmptyDocument;
 
@@ -71,7 +76,7 @@ public sealed record LocalConfiguration
     /// <exception cref="LanyardStateException">As for <see cref="Read"/>.</exception>
     internal static LocalConfiguration Parse(string path, string? text)
     {
-        if (string.IsNullOrEmpty(text))
+        if (string.IsNullOrWhiteSpace(text))
             return new LocalConfiguration();
         try
         {
@@ -79,7 +84,10 @@ public sealed record LocalConfiguration
         }
         catch (JsonException broken)
         {
-            throw new LanyardStateException(path, $"The file '{path}' is not JSON: {broken.Message}", broken);
+            // Only where: what is there may be a password.
+            var place = new JsonException(string.Create(CultureInfo.InvariantCulture,
+                $"line {broken.LineNumber + 1}, byte {broken.BytePositionInLine + 1} is not what JSON has there"), null, broken.LineNumber, broken.BytePositionInLine);
+            throw new LanyardStateException(path, $"The file '{path}' is not JSON: {place.Message}.", place);
         }
         catch (InvalidOperationException broken)
         {
@@ -103,6 +111,7 @@ public sealed record LocalConfiguration
     private static JsonElement ParseObject(string text)
     {
         using var document = JsonDocument.Parse(text);
+        JsonTexts.RequireUnicode(document.RootElement);
         return document.RootElement.Clone();
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
+using Lanyard.Controller;
 using Lanyard.Engine;
 using Lanyard.Primitives;
 using Lanyard.Wire;
@@ -14,28 +15,32 @@ internal sealed class LocalConfigurationReader(string path)
     private const int MinMtuBytes = 1_400;
     private const int MaxMtuBytes = 10_100;
 
+    // ::ffff:0:0/96, RFC 4291 section 2.5.5.2.
+    private const int MappedBits = 96;
+
     private const string NetworkExpected = "a network such as 10.0.0.0/8 or fd00::/8";
     private const string NoTcpRelay = "there is no relaying through TCP here";
     private const string OnePort = "the node has one port";
     private const string NoUpdates = "nothing here replaces the program: whoever installed it does";
     private const string NoBonding = "paths are not bonded here";
+    private const string ControllerStore = "the controller's records are in controller.sqlite";
     private const string NoThreads = "the number of threads is not set here";
 
     private enum Kind
     {
         Switch,
-        Port,
-        Text,
         Number,
+        Text,
         Object,
     }
 
-    // What other nodes know and this one does not do. A switch that is off, or a port of 0, asks for nothing.
+    // Settings that other nodes support and this node does not. A switch that is off, a number of 0 or 1, or a text that names the default requests nothing.
+    // A value of another type never stops the service, because it has no effect.
     private static readonly (string Key, Kind Kind, string Why)[] Others =
     [
         ("allowSecondaryPort", Kind.Switch, OnePort),
-        ("secondaryPort", Kind.Port, OnePort),
-        ("tertiaryPort", Kind.Port, OnePort),
+        ("secondaryPort", Kind.Number, OnePort),
+        ("tertiaryPort", Kind.Number, OnePort),
         ("portMappingEnabled", Kind.Switch, "no router is asked to map ports here"),
         ("allowTcpFallbackRelay", Kind.Switch, NoTcpRelay),
         ("forceTcpRelay", Kind.Switch, NoTcpRelay),
@@ -50,11 +55,15 @@ internal sealed class LocalConfigurationReader(string path)
         ("multicoreEnabled", Kind.Switch, NoThreads),
         ("concurrency", Kind.Number, NoThreads),
         ("cpuPinningEnabled", Kind.Switch, NoThreads),
-        ("controllerDbPath", Kind.Text, "the controller's records are in controller.sqlite"),
+        ("controllerDbPath", Kind.Text, ControllerStore),
+        ("redis", Kind.Object, ControllerStore),
+        ("ssoRedirectURL", Kind.Text, "there is no sign-in page here"),
+        ("vault", Kind.Object, "the identity is in the state folder"),
         ("enableWebServer", Kind.Switch, "no pages are served here"),
     ];
 
     private readonly List<string> _withoutEffect = [];
+    private readonly List<string> _adjusted = [];
 
     /// <summary>A field's value; null where it is missing or null, which says nothing.</summary>
     public static JsonElement? Find(JsonElement json, string name) =>
@@ -69,14 +78,14 @@ internal sealed class LocalConfigurationReader(string path)
         var configuration = ReadVirtual(Object(root, "virtual", "virtual"), ReadPhysical(Object(root, "physical", "physical"), new LocalConfiguration { Document = root }));
         if (Object(root, "settings", "settings") is { } settings)
             configuration = ReadSettings(settings, configuration);
-        return LanyardSectionReader.Read(root, configuration, path) with { WithoutEffect = _withoutEffect };
+        return LanyardSectionReader.Read(root, configuration, path) with { WithoutEffect = _withoutEffect, Adjusted = _adjusted };
     }
 
     private LocalConfiguration ReadSettings(JsonElement settings, LocalConfiguration configuration)
     {
         foreach (var (key, kind, why) in Others)
         {
-            if (Find(settings, key) is { } value && AsksForSomething("settings." + key, kind, value))
+            if (Find(settings, key) is { } value && AsksForSomething(kind, value))
                 _withoutEffect.Add($"settings.{key}: {why}");
         }
 
@@ -84,10 +93,11 @@ internal sealed class LocalConfigurationReader(string path)
         {
             PrimaryPort = Find(settings, "primaryPort") is { } port ? Port("settings.primaryPort", port) : null,
             Bind = Items(settings, "bind", "settings.bind", "an IP address such as 192.0.2.1",
-                text => InetAddress.TryParse(text, out var address) ? address.ToIPAddress() : null),
-            InterfacePrefixBlacklist = Items(settings, "interfacePrefixBlacklist", "settings.interfacePrefixBlacklist", "the beginning of an interface's name",
-                text => text.Length > 0 ? text : null),
-            AllowManagementFrom = Items<InetPrefix>(settings, "allowManagementFrom", "settings.allowManagementFrom", NetworkExpected, Network),
+                text => BindAddress("settings.bind", text)),
+            InterfacePrefixBlacklist = [.. Items(settings, "interfacePrefixBlacklist", "settings.interfacePrefixBlacklist", "the beginning of an interface's name",
+                text => text).Where(text => text.Length > 0)],
+            AllowManagementFrom = Items<InetPrefix>(settings, "allowManagementFrom", "settings.allowManagementFrom", NetworkExpected,
+                text => Network("settings.allowManagementFrom", text)),
         };
     }
 
@@ -101,7 +111,7 @@ internal sealed class LocalConfigurationReader(string path)
         foreach (var entry in physical.Value.EnumerateObject())
         {
             var key = $"physical.{entry.Name}";
-            if (Network(entry.Name) is not { } network)
+            if (Network(key, entry.Name) is not { } network)
                 throw Bad(key, $"is not the name of a physical network: {NetworkExpected}");
             if (entry.Value.ValueKind != JsonValueKind.Object)
                 throw Bad(key, "is not an object", entry.Value);
@@ -132,17 +142,43 @@ internal sealed class LocalConfigurationReader(string path)
             hints.AddRange(Items(entry.Value, "try", key + ".try", "an IP address and UDP port such as 192.0.2.1/9993",
                 text => InetEndpoint.TryParse(text, out var endpoint) && endpoint.Port != 0 ? new PeerHint(peer, endpoint) : default(PeerHint?)));
             blocked.AddRange(Items(entry.Value, "blacklist", key + ".blacklist", NetworkExpected,
-                text => Network(text) is { } network ? new BlockedPath(peer, network) : default(BlockedPath?)));
+                text => Network(key + ".blacklist", text) is { } network ? new BlockedPath(peer, network) : default(BlockedPath?)));
         }
 
         return configuration with { PeerHints = hints, BlockedPeerNetworks = blocked };
     }
 
-    /// <summary>A network, or an address alone, which is the network of that one address.</summary>
-    private static InetPrefix? Network(string text) =>
-        InetPrefix.TryParse(text, out var network) ? network
-        : InetAddress.TryParse(text, out var address) ? new InetPrefix(address, (byte)address.Bits)
-        : null;
+    /// <summary>
+    /// Reads a network. A single address is the network of that address alone; the unspecified address is all addresses of its family. An IPv4 network in IPv6 form
+    /// (<c>::ffff:10.0.0.0/104</c>) is that IPv4 network.
+    /// </summary>
+    private InetPrefix? Network(string key, string text)
+    {
+        if (InetPrefix.TryParse(text, out var network))
+            return Unmapped(network);
+        if (!InetAddress.TryParse(text, out var address))
+            return null;
+        if (!address.IsUnspecified)
+            return Unmapped(new InetPrefix(address, (byte)address.Bits));
+        network = new InetPrefix(address, 0);
+        _adjusted.Add($"\"{key}\": \"{text}\" is read as {network}");
+        return network;
+    }
+
+    private static InetPrefix Unmapped(InetPrefix network) => network.Bits >= MappedBits && network.Address.Unmapped is { IsV4: true } address
+        ? new InetPrefix(address, (byte)(network.Bits - (network.Address.IsV4 ? 0 : MappedBits)))
+        : network;
+
+    // Existing nodes accept a port or a prefix length after the address and ignore it.
+    private IPAddress? BindAddress(string key, string text)
+    {
+        var cut = text.IndexOf('/', StringComparison.Ordinal);
+        if (!InetAddress.TryParse(cut < 0 ? text : text[..cut], out var address))
+            return null;
+        if (cut >= 0)
+            _adjusted.Add($"\"{key}\": \"{text}\" is read as {address}");
+        return address.Unmapped.ToIPAddress();
+    }
 
     private JsonElement? Object(JsonElement json, string name, string key) =>
         Find(json, name) is not { } value ? null : value.ValueKind == JsonValueKind.Object ? value : throw Bad(key, "is not an object", value);
@@ -162,45 +198,55 @@ internal sealed class LocalConfigurationReader(string path)
             throw Bad(key, $"is not an array, each item {expected}", list);
         foreach (var item in list.EnumerateArray())
         {
-            var parsed = item.ValueKind == JsonValueKind.String ? parse(item.GetString()!) : null;
+            var parsed = LenientValues.TryReadText(item) is { } text ? parse(text) : null;
             items.Add(parsed ?? throw Bad(key, $"has an item that is not {expected}", item));
         }
 
         return items;
     }
 
-    private bool AsksForSomething(string key, Kind kind, JsonElement value) => kind switch
+    private static bool AsksForSomething(Kind kind, JsonElement value) => kind switch
     {
-        Kind.Switch => Switch(key, value),
-        Kind.Port => Port(key, value) != 0,
-        Kind.Text => value.ValueKind == JsonValueKind.String
-            ? value.GetString() is not ("" or "disable" or "release" or "none")
-            : throw Bad(key, "is not a text", value),
-        Kind.Number => value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number)
-            ? number is not (0 or 1)
-            : throw Bad(key, "is not a whole number", value),
-        _ => value.ValueKind == JsonValueKind.Object ? true : throw Bad(key, "is not an object", value),
+        Kind.Switch => !LenientValues.TryReadSwitch(value, out var isOn) || isOn,
+        Kind.Number => !LenientValues.TryReadNumber(value, out var number) || number is not (0 or 1),
+        Kind.Text => LenientValues.TryReadText(value) is not ("" or "disable" or "release" or "none"),
+        _ => true,
     };
 
-    private bool Switch(string key, JsonElement value) => value.ValueKind switch
+    private bool Switch(string key, JsonElement value)
     {
-        JsonValueKind.True => true,
-        JsonValueKind.False => false,
-        _ => throw Bad(key, "is not true or false", value),
-    };
+        if (!LenientValues.TryReadSwitch(value, out var isOn))
+            throw Bad(key, "is not true or false", value);
+        if (value.ValueKind is not (JsonValueKind.True or JsonValueKind.False))
+            Adjust(key, value, isOn ? "true" : "false");
+        return isOn;
+    }
 
-    private int Port(string key, JsonElement value) =>
-        value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var port) && port is >= 0 and <= ushort.MaxValue
-            ? port
-            : throw Bad(key, "is not a port, 0 to 65535", value);
+    private int Port(string key, JsonElement value) => (int)Number(key, value, "is not a port, 0 to 65535", 0, ushort.MaxValue);
 
-    private ulong TrustedPathId(string key, JsonElement value) =>
-        value.ValueKind == JsonValueKind.Number && value.TryGetUInt64(out var id) ? id : throw Bad(key, "is not a whole number of 0 or more", value);
+    private ulong TrustedPathId(string key, JsonElement value) => (ulong)Number(key, value, "is not a whole number of 0 or more", 0, ulong.MaxValue);
 
-    private int Mtu(string key, JsonElement value) =>
-        value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var mtu) && mtu is 0 or (>= MinMtuBytes and <= MaxMtuBytes)
-            ? mtu
-            : throw Bad(key, string.Create(CultureInfo.InvariantCulture, $"is not 0 (the default) or {MinMtuBytes} to {MaxMtuBytes} bytes"), value);
+    // Existing nodes clamp a number that is out of range, and use the default for a negative number.
+    private int Mtu(string key, JsonElement value)
+    {
+        var mtu = Number(key, value, string.Create(CultureInfo.InvariantCulture, $"is not 0 (the default) or {MinMtuBytes} to {MaxMtuBytes} bytes"), int.MinValue, int.MaxValue);
+        var used = mtu <= 0 ? 0 : Math.Clamp((int)mtu, MinMtuBytes, MaxMtuBytes);
+        if (used != mtu)
+            Adjust(key, value, used.ToString(CultureInfo.InvariantCulture));
+        return used;
+    }
+
+    private decimal Number(string key, JsonElement value, string expected, decimal min, decimal max)
+    {
+        if (!LenientValues.TryReadNumber(value, out var number) || number < min || number > max)
+            throw Bad(key, expected, value);
+        var used = number.ToString(CultureInfo.InvariantCulture);
+        if (value.GetRawText() != used)
+            Adjust(key, value, used);
+        return number;
+    }
+
+    private void Adjust(string key, JsonElement value, string used) => _adjusted.Add($"\"{key}\": {value.GetRawText()} is read as {used}");
 
     private LanyardStateException Bad(string key, string what, JsonElement? found = null) => new ConfigurationErrors(path).Of(key, what, found);
 }

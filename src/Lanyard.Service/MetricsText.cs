@@ -3,6 +3,7 @@ using System.Text;
 using Lanyard.Controller;
 using Lanyard.Engine;
 using Lanyard.NetStack;
+using Lanyard.Service.Intercept;
 using Lanyard.Wire.Verbs;
 
 namespace Lanyard.Service;
@@ -32,8 +33,8 @@ internal sealed class MetricsText
     {
     }
 
-    /// <summary>Tells of a node, and of a controller where it is one.</summary>
-    public static byte[] Write(LanyardNode node, NetworkController? controller)
+    /// <summary>Returns the metrics of a node, of its controller if it has one, and of the redirected programs.</summary>
+    public static byte[] Write(LanyardNode node, NetworkController? controller, InterceptServer? programs)
     {
         var metrics = new MetricsText();
         metrics.WriteNode(node);
@@ -41,6 +42,8 @@ internal sealed class MetricsText
         metrics.WriteNetworks(node.Networks);
         if (controller is not null)
             metrics.WriteController(controller);
+        if (programs is not null)
+            metrics.WritePrograms(programs);
         return Encoding.UTF8.GetBytes(metrics._text.ToString());
     }
 
@@ -79,6 +82,18 @@ internal sealed class MetricsText
         Family("lanyard_drops_total", "counter", "Packets, datagrams and frames dropped, by cause.");
         for (var reason = default(DropReason); reason < DropReason.Count; reason++)
             Sample("lanyard_drops_total", $"cause=\"{Spell($"{reason}")}\"", counters.Dropped(reason));
+    }
+
+    private void WritePrograms(InterceptServer programs)
+    {
+        Family("lanyard_program_sockets", "gauge", "Sockets of redirected programs.");
+        Sample("lanyard_program_sockets", "", programs.SocketCount);
+        Family("lanyard_program_connections", "gauge", "TCP connections of redirected programs.");
+        Sample("lanyard_program_connections", "", programs.ConnectionCount);
+        Family("lanyard_program_refused_datagrams_total", "counter", "Datagrams dropped because they lack the token of the socket that they claim to come from.");
+        Sample("lanyard_program_refused_datagrams_total", "", programs.RefusedDatagramCount);
+        Family("lanyard_program_refused_names_total", "counter", "Questions about connections or datagrams at loopback alias addresses that the service did not make.");
+        Sample("lanyard_program_refused_names_total", "", programs.RefusedNameCount);
     }
 
     private void WritePeers(IReadOnlyList<PeerInfo> peers)
@@ -136,7 +151,7 @@ internal sealed class MetricsText
         var networks = controller.ListNetworks();
         Family("controller_network_count", "gauge", "Networks of the controller.");
         Sample("controller_network_count", "", networks.Count);
-        Family("controller_member_count", "gauge", "Members of the controller's networks, authorised or not.");
+        Family("controller_member_count", "gauge", "Members of the controller's networks, authorized or not.");
         Sample("controller_member_count", "", networks.Sum(network => (long)controller.CountMembers(network.Id).Total));
         var counters = controller.Counters;
         Family("controller_network_config_request", "counter", "Requests for configurations.");

@@ -28,4 +28,16 @@ internal static partial class ServiceLog
 
     [LoggerMessage(108, LogLevel.Information, "Changes of '{File}' are noticed late: the system does not tell of them. SIGHUP has it read at once.")]
     public static partial void NotWatched(ILogger logger, string file, Exception exception);
+
+    [LoggerMessage(109, LogLevel.Warning, "In '{File}', {Setting}, as existing nodes read it.")]
+    public static partial void SettingAdjusted(ILogger logger, string setting, string file);
+
+    [LoggerMessage(110, LogLevel.Error, "Left '{File}' when taking over controller.d: {Reason} If the record is needed, make it through the API.")]
+    public static partial void RecordLeft(ILogger logger, string file, string reason);
+
+    [LoggerMessage(111, LogLevel.Warning, "'{File}' was empty. It holds a new token now.")]
+    public static partial void TokenMade(ILogger logger, string file);
+
+    [LoggerMessage(112, LogLevel.Warning, "Using {Count} trusted paths of '{OldFile}', which is read at the start only. Put them into '{File}', as physical.NETWORK.trustedPathId.")]
+    public static partial void OldTrustedPaths(ILogger logger, int count, string oldFile, string file);
 }

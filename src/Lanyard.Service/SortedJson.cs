@@ -2,7 +2,10 @@ using System.Text.Json;
 
 namespace Lanyard.Service;
 
-/// <summary>Writes JSON with the fields of each object in alphabetical order, as existing tools get it.</summary>
+/// <summary>
+/// Writes the JSON of a configuration with the fields of each object in alphabetical order, as existing tools get it, and without secrets: see
+/// <see cref="ConfigurationSecrets"/>.
+/// </summary>
 internal static class SortedJson
 {
     public static void Write(Utf8JsonWriter writer, JsonElement json)
@@ -14,7 +17,7 @@ internal static class SortedJson
                 foreach (var (name, value) in Fields(json))
                 {
                     writer.WritePropertyName(name);
-                    Write(writer, value);
+                    WriteValue(writer, name, value);
                 }
 
                 writer.WriteEndObject();
@@ -25,10 +28,22 @@ internal static class SortedJson
                     Write(writer, item);
                 writer.WriteEndArray();
                 break;
+            case JsonValueKind.String when ConfigurationSecrets.IsSecretText(json.GetString()!):
+                writer.WriteStringValue(ConfigurationSecrets.Hidden);
+                break;
             default:
                 json.WriteTo(writer);
                 break;
         }
+    }
+
+    /// <summary>Writes a field's value.</summary>
+    public static void WriteValue(Utf8JsonWriter writer, string name, JsonElement value)
+    {
+        if (ConfigurationSecrets.IsSecret(name, value))
+            writer.WriteStringValue(ConfigurationSecrets.Hidden);
+        else
+            Write(writer, value);
     }
 
     /// <summary>An object's fields; of several with one name the last counts.</summary>

@@ -24,7 +24,7 @@ internal static class StatusJson
             ["homeDir"] = () => writer.WriteStringValue(home),
             ["listeningOn"] = () => WriteEndpoints(writer, status.LocalEndpoints),
             ["portMappingEnabled"] = () => writer.WriteBooleanValue(false),
-            ["primaryPort"] = () => writer.WriteNumberValue(node.BoundEndPoints[0].Port),
+            ["primaryPort"] = () => writer.WriteNumberValue(node.Port),
             ["secondaryPort"] = () => writer.WriteNumberValue(0),
             ["surfaceAddresses"] = () => WriteEndpoints(writer, status.SurfaceEndpoints),
             ["tertiaryPort"] = () => writer.WriteNumberValue(0),
@@ -63,7 +63,7 @@ internal static class StatusJson
             if (name == "settings")
                 WriteSettings(writer, value, inForce);
             else
-                SortedJson.Write(writer, value);
+                SortedJson.WriteValue(writer, name, value);
         }
 
         writer.WriteEndObject();
@@ -83,7 +83,7 @@ internal static class StatusJson
             foreach (var (name, value) in SortedJson.Fields(configured))
             {
                 if (value.ValueKind != JsonValueKind.Null || !settings.ContainsKey(name))
-                    settings[name] = () => SortedJson.Write(writer, value);
+                    settings[name] = () => SortedJson.WriteValue(writer, name, value);
             }
         }
 

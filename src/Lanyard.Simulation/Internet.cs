@@ -20,7 +20,7 @@ public sealed class Internet
     private readonly HashSet<(object, object)> _cuts = [];
     private readonly Dictionary<Identity, bool> _validated = [];
     private readonly SimulationRandom _random;
-    private uint _nextPublicAddress = 0x2d00_0001; // 45.0.0.1 and up: global addresses, as the engine sees them.
+    private uint _nextPublicAddress = 0x2d00_0001; // 45.0.0.1 and up: global addresses, as the engine sees them, each in a /24 of its own.
 
     /// <summary>An internet without hosts.</summary>
     /// <param name="seed">What all chance comes from.</param>
@@ -59,7 +59,7 @@ public sealed class Internet
     /// <summary>Adds a NAT with a public address of its own.</summary>
     public Nat AddNat(NatKind kind)
     {
-        var nat = new Nat(InetAddress.FromV4(_nextPublicAddress++), kind);
+        var nat = new Nat(NextPublicAddress(), kind);
         _nats.Add(nat.Address, nat);
         return nat;
     }
@@ -68,7 +68,7 @@ public sealed class Internet
     public SimulatedHost AddHost(Nat? nat)
     {
         var address = nat is null
-            ? InetAddress.FromV4(_nextPublicAddress++)
+            ? NextPublicAddress()
             : InetAddress.FromV4(0xc0a8_0002 + (uint)_hosts.Values.Count(h => ReferenceEquals(h.Nat, nat)));
         var host = new SimulatedHost(this, address, nat);
         if (nat is null)
@@ -153,7 +153,7 @@ public sealed class Internet
     public void Inject(SimulatedNode target, InetEndpoint source, Span<byte> datagram)
     {
         ArgumentNullException.ThrowIfNull(target);
-        target.Receive(source, datagram);
+        target.Receive(source, target.Port, datagram);
     }
 
     internal bool Validate(Identity identity)
@@ -171,9 +171,9 @@ public sealed class Internet
         object place = from;
         if (from.Nat is { } nat)
         {
-            if (_hosts.TryGetValue(InsideKey(nat, destination.Address), out var neighbour))
+            if (_hosts.TryGetValue(InsideKey(nat, destination.Address), out var neighbor))
             {
-                Carry(from, neighbour, source, destination, neighbour, datagram);
+                Carry(from, neighbor, source, destination, neighbor, datagram);
                 return;
             }
 
@@ -190,6 +190,13 @@ public sealed class Internet
             Carry(place, host, source, destination, host, datagram);
         else
             Lost++;
+    }
+
+    private InetAddress NextPublicAddress()
+    {
+        var address = InetAddress.FromV4(_nextPublicAddress);
+        _nextPublicAddress += 0x100;
+        return address;
     }
 
     // Hosts behind different NATs may have the same address: the NAT's address makes the key unique, in a range that is used for nothing else.

@@ -11,6 +11,7 @@ public sealed class OpenController(Identity identity) : INetworkController
 {
     private readonly Dictionary<(NetworkId, NodeAddress), uint> _addresses = [];
     private readonly Dictionary<NetworkId, uint> _next = [];
+    private readonly Dictionary<NodeAddress, Identity> _identities = [];
 
     /// <summary>The network that IPv4 addresses are of. Default 10.144.0.0/16.</summary>
     public InetPrefix Pool { get; init; } = InetPrefix.Parse("10.144.0.0/16");
@@ -20,6 +21,9 @@ public sealed class OpenController(Identity identity) : INetworkController
 
     /// <summary>Changes what members get.</summary>
     public Func<NetworkConfig, NetworkConfig> Customize { get; set; } = config => config;
+
+    /// <summary>The offset of the controller's clock, in milliseconds. Default 0.</summary>
+    public long ClockOffsetMs { get; set; }
 
     /// <summary>The identifier of a network that this controller defines.</summary>
     public NetworkId Network(uint number) => NetworkId.Create(identity.Address, number);
@@ -33,10 +37,14 @@ public sealed class OpenController(Identity identity) : INetworkController
             : new ControllerReply(ControllerReplyKind.Config, Configure(nowMs, requester, network));
     }
 
+    /// <inheritdoc/>
+    public Identity? FindIdentity(NodeAddress member) => _identities.GetValueOrDefault(member);
+
     /// <summary>The configuration of a member.</summary>
     public NetworkConfig Configure(long nowMs, Identity member, NetworkId network)
     {
         ArgumentNullException.ThrowIfNull(member);
+        _identities[member.Address] = member;
         if (!_addresses.TryGetValue((network, member.Address), out var number))
         {
             number = _next.GetValueOrDefault(network, 1u);
@@ -44,12 +52,13 @@ public sealed class OpenController(Identity identity) : INetworkController
             _addresses[(network, member.Address)] = number;
         }
 
+        var timestamp = nowMs + ClockOffsetMs;
         var v4 = new InetPrefix(InetAddress.FromV4(Pool.Network.V4 + number), Pool.Bits);
         return Customize(new NetworkConfig
         {
             NetworkId = network,
             IssuedTo = member.Address,
-            Timestamp = nowMs,
+            Timestamp = timestamp,
             CredentialTimeMaxDelta = NetworkLimits.MaxCredentialTimeMaxDelta,
             Revision = 1,
             Name = "simulation",
@@ -59,7 +68,7 @@ public sealed class OpenController(Identity identity) : INetworkController
             StaticAddresses = [v4, DerivedAddresses.Rfc4193(network, member.Address), DerivedAddresses.SixPlane(network, member.Address)],
             Routes = [new NetworkRoute(new InetPrefix(Pool.Network, Pool.Bits))],
             Rules = [Rule.ActionAccept],
-            Membership = CertificateOfMembership.Create(network, nowMs, NetworkLimits.MaxCredentialTimeMaxDelta, member).Sign(identity),
+            Membership = CertificateOfMembership.Create(network, timestamp, NetworkLimits.MaxCredentialTimeMaxDelta, member).Sign(identity),
         });
     }
 }

@@ -41,11 +41,17 @@ public sealed class SimulatedHost
         return node;
     }
 
-    internal void Remove(SimulatedNode node) => _nodes.Remove(node.Port);
+    internal void Add(SimulatedNode node, ushort port) => _nodes.Add(port, node);
+
+    internal void Remove(SimulatedNode node)
+    {
+        foreach (var port in node.Ports)
+            _nodes.Remove(port);
+    }
 
     internal void Deliver(InetEndpoint source, ushort port, Span<byte> datagram)
     {
         if (_nodes.TryGetValue(port, out var node))
-            node.Receive(source, datagram);
+            node.Receive(source, port, datagram);
     }
 }

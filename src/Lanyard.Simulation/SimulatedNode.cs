@@ -9,12 +9,14 @@ public sealed class SimulatedNode : INodeHost
 {
     private readonly Dictionary<NetworkId, SimulatedPort> _ports = [];
     private long _scheduledMicroseconds = long.MaxValue;
+    private readonly HashSet<NodeAddress> _movedPeers = [];
+    private readonly List<ushort> _udpPorts;
     private bool _stopped;
 
     internal SimulatedNode(SimulatedHost host, ushort port, Identity identity, World? planet, SimulatedState state, NodeOptions? options)
     {
         Host = host;
-        Port = port;
+        _udpPorts = [port];
         State = state;
         var seed = new byte[32];
         host.Internet.Fill(seed);
@@ -22,14 +24,14 @@ public sealed class SimulatedNode : INodeHost
         Node = new Node(options, identity, this, host.Internet.NowMs);
         if (planet is not null)
             Node.AddWorld(host.Internet.NowMs, planet);
-        Node.SetLocalEndpoints([new InetEndpoint(host.Address, port)]);
+        SetLocalEndpoints();
     }
 
     /// <summary>The machine that it runs on.</summary>
     public SimulatedHost Host { get; }
 
-    /// <summary>Its UDP port.</summary>
-    public ushort Port { get; }
+    /// <summary>Its UDP port, the first where it has several.</summary>
+    public ushort Port => _udpPorts[0];
 
     /// <summary>The node. After calling it, call <see cref="Wake"/>: it may want to be polled earlier than planned.</summary>
     public Node Node { get; }
@@ -43,8 +45,20 @@ public sealed class SimulatedNode : INodeHost
     /// <summary>Where it is to be reached from its own network.</summary>
     public InetEndpoint Endpoint => new(Host.Address, Port);
 
+    /// <summary>How many identities were checked.</summary>
+    public int IdentityChecks { get; private set; }
+
     /// <summary>How often packets to a peer changed between direct and relayed.</summary>
     public int PathChanges { get; private set; }
+
+    /// <summary>Opens another UDP port, so that other nodes have several paths to this one.</summary>
+    /// <exception cref="ArgumentException">The port is taken.</exception>
+    public void OpenPort(ushort port)
+    {
+        Host.Add(this, port);
+        _udpPorts.Add(port);
+        SetLocalEndpoints();
+    }
 
     /// <summary>Joins a network.</summary>
     public SimulatedPort Join(NetworkId network)
@@ -69,6 +83,9 @@ public sealed class SimulatedNode : INodeHost
     /// <summary>Whether packets to a peer go directly now.</summary>
     public bool IsDirectTo(NodeAddress peer) => Node.FindPeer(Host.Internet.NowMs, peer) is { IsDirect: true };
 
+    /// <summary>Whether the node is running; false after <see cref="Kill"/>.</summary>
+    public bool IsAlive => !_stopped;
+
     /// <summary>Ends it without a word, as a process that is killed.</summary>
     public void Kill()
     {
@@ -92,8 +109,17 @@ public sealed class SimulatedNode : INodeHost
     }
 
     /// <inheritdoc/>
-    void INodeHost.SendDatagram(int localSocket, in InetEndpoint destination, ReadOnlySpan<byte> datagram, int timeToLive) =>
-        Host.Internet.Send(Host, Port, destination, datagram, timeToLive);
+    void INodeHost.SendDatagram(int localSocket, in InetEndpoint destination, ReadOnlySpan<byte> datagram, int timeToLive)
+    {
+        if (localSocket >= 0)
+        {
+            Host.Internet.Send(Host, _udpPorts[localSocket], destination, datagram, timeToLive);
+            return;
+        }
+
+        foreach (var port in _udpPorts)
+            Host.Internet.Send(Host, port, destination, datagram, timeToLive);
+    }
 
     /// <inheritdoc/>
     void INodeHost.FrameReceived(VirtualNetwork network, MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> frame)
@@ -101,6 +127,10 @@ public sealed class SimulatedNode : INodeHost
         if (_ports.TryGetValue(network.Id, out var port))
             port.Receive(source, destination, etherType, frame);
     }
+
+    /// <inheritdoc/>
+    void INodeHost.InternalErrorOccurred(Exception exception) =>
+        throw new InvalidOperationException("A datagram caused an exception inside the node.", exception);
 
     /// <inheritdoc/>
     void INodeHost.NetworkChanged(VirtualNetwork network)
@@ -117,8 +147,10 @@ public sealed class SimulatedNode : INodeHost
     /// <inheritdoc/>
     void INodeHost.PeerChanged(NodeAddress peer, PeerChange change, in InetEndpoint endpoint)
     {
-        if (change != PeerChange.Met)
-            PathChanges++;
+        if (change == PeerChange.Met)
+            return;
+        PathChanges++;
+        _movedPeers.Add(peer);
     }
 
     /// <inheritdoc/>
@@ -127,10 +159,22 @@ public sealed class SimulatedNode : INodeHost
     }
 
     /// <inheritdoc/>
-    bool INodeHost.MayUsePath(NodeAddress peer, int localSocket, in InetEndpoint endpoint) => true;
+    bool INodeHost.MayUsePath(NodeAddress peer, int localSocket, in InetEndpoint endpoint)
+    {
+        foreach (var port in _ports.Values)
+        {
+            if (port.Contains(endpoint.Address) && !Node.IsRootAddress(peer, endpoint.Address))
+                return false;
+        }
+
+        return true;
+    }
 
     /// <inheritdoc/>
     byte[]? INodeHost.LoadState(StateKind kind, ulong id) => State.Load(kind, id);
+
+    /// <inheritdoc/>
+    IReadOnlyList<ulong> INodeHost.ListState(StateKind kind) => State.List(kind);
 
     /// <inheritdoc/>
     void INodeHost.SaveState(StateKind kind, ulong id, ReadOnlySpan<byte> state) => State.Save(kind, id, state);
@@ -138,12 +182,42 @@ public sealed class SimulatedNode : INodeHost
     /// <inheritdoc/>
     void INodeHost.DeleteState(StateKind kind, ulong id) => State.Delete(kind, id);
 
+    internal IReadOnlyList<ushort> Ports => _udpPorts;
+
     internal void Begin() => Wake();
 
-    internal void Receive(InetEndpoint source, Span<byte> datagram)
+    internal void Receive(InetEndpoint source, ushort port, Span<byte> datagram)
     {
-        Node.Receive(Host.Internet.NowMs, 0, source, datagram);
+        Node.Receive(Host.Internet.NowMs, _udpPorts.IndexOf(port), source, datagram);
+        RunIdentityChecks();
+        TellPorts();
         Wake();
+    }
+
+    private void SetLocalEndpoints() => Node.SetLocalEndpoints([.. _udpPorts.Select(port => new InetEndpoint(Host.Address, port))]);
+
+    private void TellPorts()
+    {
+        if (_movedPeers.Count == 0)
+            return;
+        var moved = _movedPeers.ToArray();
+        _movedPeers.Clear();
+        foreach (var peer in moved)
+        {
+            foreach (var port in _ports.Values)
+                port.Host?.PathChanged(Host.Internet.NowMicroseconds, DerivedAddresses.Mac(port.Id, peer));
+        }
+    }
+
+    // In no time: on a machine they take milliseconds of another thread.
+    private void RunIdentityChecks()
+    {
+        while (Node.TryTakeIdentityCheck(out var check))
+        {
+            check.Run();
+            IdentityChecks++;
+            Node.CompleteIdentityCheck(Host.Internet.NowMs, check);
+        }
     }
 
     private void Poll(long scheduled)
@@ -154,6 +228,7 @@ public sealed class SimulatedNode : INodeHost
         var now = Host.Internet.NowMicroseconds;
         if (Node.NextDeadlineMs * 1000 <= now)
             Node.Poll(now / 1000);
+        TellPorts();
         foreach (var port in _ports.Values)
             port.Poll(now);
         Wake();

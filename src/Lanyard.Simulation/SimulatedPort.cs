@@ -6,7 +6,7 @@ using Lanyard.Wire;
 namespace Lanyard.Simulation;
 
 /// <summary>A simulated node's TCP/IP host on one network.</summary>
-public sealed class SimulatedPort : IFrameSink, IGroupObserver, INeighborResolver
+public sealed class SimulatedPort : IFrameSink, IGroupObserver, INeighborResolver, IReassemblyFilter, INeighborAuthority
 {
     private readonly byte[] _buffer = new byte[Lanyard.Engine.Node.FrameHeadroom + NetworkLimits.MaxMtu + Lanyard.Engine.Node.FrameTailroom];
     private readonly SimulatedNode _node;
@@ -35,6 +35,20 @@ public sealed class SimulatedPort : IFrameSink, IGroupObserver, INeighborResolve
 
     /// <summary>Whether the network is up.</summary>
     public bool IsUp => _network is { Status: NetworkStatus.Ok } && _host is not null;
+
+    /// <summary>Whether an address lies in a range of the host's addresses.</summary>
+    internal bool Contains(InetAddress address)
+    {
+        if (_host is null)
+            return false;
+        foreach (var own in _host.Addresses)
+        {
+            if (own.Contains(address))
+                return true;
+        }
+
+        return false;
+    }
 
     internal long NextDeadlineMicroseconds => _host?.NextDeadline ?? long.MaxValue;
 
@@ -74,6 +88,21 @@ public sealed class SimulatedPort : IFrameSink, IGroupObserver, INeighborResolve
         return isDerived;
     }
 
+    /// <inheritdoc/>
+    bool IReassemblyFilter.Permits(MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> packet) =>
+        _node.Node.PermitsReassembled(_network!, source, destination, etherType, packet);
+
+    /// <inheritdoc/>
+    int INeighborAuthority.Version => _network!.OwnershipVersion;
+
+    /// <inheritdoc/>
+    AddressClaim INeighborAuthority.Judge(InetAddress address, MacAddress claimant) => _network!.FindOwner(address, claimant) switch
+    {
+        AddressOwner.Claimant => AddressClaim.Valid,
+        AddressOwner.Other => AddressClaim.Forged,
+        _ => AddressClaim.Unknown,
+    };
+
     internal void Bind(VirtualNetwork network)
     {
         _network = network;
@@ -92,8 +121,18 @@ public sealed class SimulatedPort : IFrameSink, IGroupObserver, INeighborResolve
             var secret = new byte[16];
             _node.Host.Internet.Fill(secret);
             _host = new NetworkHost(
-                new NetworkHostOptions { Mac = network.Mac, Secret = secret, Mtu = config.Mtu, NeighborResolver = this, GroupObserver = this,
-                    ReportGroups = GroupReporting.WhenAsked }, this);
+                new NetworkHostOptions
+                {
+                    Mac = network.Mac,
+                    Secret = secret,
+                    Mtu = config.Mtu,
+                    NeighborResolver = this,
+                    GroupObserver = this,
+                    ReassemblyFilter = this,
+                    NeighborAuthority = this,
+                    ReportGroups = GroupReporting.WhenAsked,
+                },
+                this);
         }
 
         foreach (var old in _host.Addresses.ToArray())

@@ -12,6 +12,8 @@ public sealed class SimulatedState
 
     internal byte[]? Load(StateKind kind, ulong id) => _entries.GetValueOrDefault((kind, id));
 
+    internal IReadOnlyList<ulong> List(StateKind kind) => [.. _entries.Keys.Where(key => key.Item1 == kind).Select(key => key.Item2).OrderBy(id => id)];
+
     internal void Save(StateKind kind, ulong id, ReadOnlySpan<byte> state) => _entries[(kind, id)] = state.ToArray();
 
     internal void Delete(StateKind kind, ulong id) => _entries.Remove((kind, id));

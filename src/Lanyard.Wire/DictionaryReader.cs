@@ -111,7 +111,10 @@ public readonly ref struct DictionaryReader
     /// <summary>A boolean, or <paramref name="missing"/> where there is none.</summary>
     public bool GetBoolean(string key, bool missing = false) => TryGetBoolean(key, out var value) ? value : missing;
 
-    /// <summary>A UTF-8 text, empty where there is none; what is not UTF-8 reads as replacement characters.</summary>
+    /// <summary>
+    /// A UTF-8 text, empty where there is none. What is not UTF-8, and characters that would do something where the text is shown (control characters,
+    /// line ends, changes of the writing direction), read as replacement characters.
+    /// </summary>
     /// <param name="key">The key.</param>
     /// <param name="limit">How many bytes the text has at most; the rest is cut off.</param>
     public string GetText(string key, int limit = int.MaxValue) => TryGetBytes(key, out var bytes) ? DecodeText(bytes, limit) : "";
@@ -119,11 +122,26 @@ public readonly ref struct DictionaryReader
     /// <summary>Text from UTF-8, cut so that it has at most <paramref name="limit"/> bytes again, replacement characters included.</summary>
     internal static string DecodeText(ReadOnlySpan<byte> bytes, int limit)
     {
-        var text = Encoding.UTF8.GetString(bytes[..Math.Min(bytes.Length, limit)]);
+        var text = ReplaceControls(Encoding.UTF8.GetString(bytes[..Math.Min(bytes.Length, limit)]));
         if (Encoding.UTF8.GetByteCount(text) <= limit)
             return text;
         Encoding.UTF8.GetEncoder().Convert(text.AsSpan(), new byte[limit], flush: false, out var fitting, out _, out _);
         return text[..fitting];
+    }
+
+    private static string ReplaceControls(string text)
+    {
+        char[]? replaced = null;
+        for (var i = 0; i < text.Length; i++)
+        {
+            // Marks of direction, separators of lines and paragraphs, embeddings, overrides and isolates.
+            if (!char.IsControl(text[i]) && text[i] is not ('\u200e' or '\u200f' or >= '\u2028' and <= '\u202e' or >= '\u2066' and <= '\u2069'))
+                continue;
+            replaced ??= text.ToCharArray();
+            replaced[i] = '\ufffd';
+        }
+
+        return replaced is null ? text : new string(replaced);
     }
 
     private static bool IsKey(ReadOnlySpan<byte> line, string key)

@@ -86,7 +86,7 @@ public sealed class Identity : IEquatable<Identity>, IDisposable
     /// <param name="random">Gives 64 bytes; called once.</param>
     /// <param name="progress">Is told how many attempts have been made, after each.</param>
     /// <param name="cancellation">Is looked at between attempts.</param>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="OperationCanceledException">It was canceled.</exception>
     public static Identity Generate(RandomFill random, IProgress<int>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(random);
@@ -339,7 +339,8 @@ public sealed class Identity : IEquatable<Identity>, IDisposable
 
     private static bool TryReadHex(ReadOnlySpan<char> text, Span<byte> destination)
     {
-        if (text.Length != destination.Length * 2)
+        // .NET's number parsers skip trailing NUL characters.
+        if (text.Length != destination.Length * 2 || text.IndexOf('\0') >= 0)
             return false;
         for (var i = 0; i < destination.Length; i++)
         {

@@ -26,7 +26,8 @@ public readonly record struct NetworkId(ulong Value) : IComparable<NetworkId>
     public static bool TryParse([NotNullWhen(true)] string? text, out NetworkId id)
     {
         id = default;
-        if (text is not { Length: 16 } || !ulong.TryParse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value))
+        // .NET's number parsers skip trailing NUL characters.
+        if (text is not { Length: 16 } || text[^1] == '\0' || !ulong.TryParse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value))
             return false;
         id = new NetworkId(value);
         return true;

@@ -40,7 +40,8 @@ public readonly record struct NodeAddress(ulong Value) : IComparable<NodeAddress
     public static bool TryParse([NotNullWhen(true)] string? text, out NodeAddress address)
     {
         address = default;
-        if (text is not { Length: 10 } || !ulong.TryParse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value))
+        // .NET's number parsers skip trailing NUL characters.
+        if (text is not { Length: 10 } || text[^1] == '\0' || !ulong.TryParse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value))
             return false;
         address = new NodeAddress(value);
         return true;

@@ -32,8 +32,14 @@ public sealed class LanyardStateInUseException : LanyardStateException
 {
     /// <summary>An exception about a folder.</summary>
     public LanyardStateInUseException(string path, Exception? innerException = null)
-        : base(path, $"The state folder '{path}' is in use by another node. A node's identity may be in use once only: end the other "
+        : this(path, $"The state folder '{path}' is in use by another node. A node's identity may be in use once only: end the other "
             + "process, or give this one a folder of its own.", innerException)
+    {
+    }
+
+    /// <summary>Creates an exception about a state folder with a custom message.</summary>
+    internal LanyardStateInUseException(string path, string message, Exception? innerException)
+        : base(path, message, innerException)
     {
     }
 }
@@ -41,7 +47,7 @@ public sealed class LanyardStateInUseException : LanyardStateException
 /// <summary>Why a network did not come up.</summary>
 public enum LanyardNetworkFailure
 {
-    /// <summary>The controller refuses this node: it is not authorised.</summary>
+    /// <summary>The controller refuses this node: it is not authorized.</summary>
     AccessDenied,
 
     /// <summary>The controller knows no such network, or is no controller.</summary>
@@ -75,7 +81,7 @@ public sealed class LanyardNetworkException : LanyardException
     /// <summary>The network.</summary>
     public NetworkId Network { get; }
 
-    /// <summary>This node: the member that its controller's owner would authorise.</summary>
+    /// <summary>This node: the member that its controller's owner would authorize.</summary>
     public NodeAddress Member { get; }
 
     /// <summary>Why.</summary>

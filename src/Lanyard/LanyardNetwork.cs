@@ -19,6 +19,7 @@ public sealed class LanyardNetwork
 
     private readonly NetworkPort _port;
     private readonly string _settingsName;
+    private readonly DnsCache _dnsCache = new();
 
     /// <summary>Joins. Under the gate.</summary>
     internal LanyardNetwork(LanyardNode node, NodeRuntime runtime, NetworkId id)
@@ -26,12 +27,14 @@ public sealed class LanyardNetwork
         Node = node;
         Id = id;
         _settingsName = StateNames.NetworkSettings(id.Value);
-        var settings = runtime.State.Load(_settingsName) is { } file ? LanyardNetworkSettings.Parse(file) : new LanyardNetworkSettings();
+        var settings = runtime.State.Load(_settingsName) is { } file ? LanyardNetworkSettings.Parse(file, LogIgnored) : new LanyardNetworkSettings();
         _port = new NetworkPort(runtime, this, runtime.Engine.Join(runtime.NowMs, id), settings);
         runtime.AddPort(_port);
         if (_port.Engine.Config is null && runtime.State.Load(StateKind.NetworkConfig, id.Value) is { Length: > 1 })
             runtime.Events.Log(logger => Log.StateMalformed(logger, StateNames.Of(StateKind.NetworkConfig, id.Value)));
         _port.UseSettings(settings);
+
+        void LogIgnored(string key, string value) => runtime.Events.Log(logger => Log.NetworkSettingIgnored(logger, _settingsName, key, value));
     }
 
     /// <summary>Another member claims an address of this node.</summary>
@@ -73,8 +76,9 @@ public sealed class LanyardNetwork
     /// <summary>The largest packet in bytes.</summary>
     public int Mtu => _port.Snapshot.Mtu;
 
-    /// <summary>The network's DNS; null if it has none.</summary>
-    public NetworkDns? Dns => Config?.Dns;
+    /// <summary>The network's DNS as it is used; null if it has none, or the settings or its domain do not allow it: see
+    /// <see cref="LanyardNetworkSettings.AllowDns"/>.</summary>
+    public NetworkDns? Dns => _port.Snapshot.Dns;
 
     /// <summary>The Ethernet groups that this node listens to.</summary>
     public IReadOnlyList<EthernetGroup> MulticastGroups
@@ -343,26 +347,22 @@ public sealed class LanyardNetwork
     public bool TryResolve(string host, out InetAddress address)
     {
         ArgumentNullException.ThrowIfNull(host);
-        if (host.Length > 2 && host[0] == '[' && host[^1] == ']')
-            host = host[1..^1];
-        if (InetAddress.TryParse(host, out address))
-            return true;
-        return TryParseNode(host, out var node) && _port.TryFindAddress(node, out address);
+        return HostNames.TryParseAddress(host, out address)
+            || (TryParseNode(host, out var node) && _port.TryFindAddress(node, out address));
     }
 
-    /// <summary>Finds the addresses that a name means on this network: what <see cref="TryResolve"/> knows, and names that the network's DNS
-    /// servers, asked over the network, do.</summary>
-    /// <param name="host">An address, a node's address, a name in the domain of the network's DNS, or one without dots, to which the domain is
-    /// added. Where the network has servers but no domain, they are asked for other names only with
-    /// <see cref="LanyardNetworkSettings.AllowDns"/>.</param>
-    /// <param name="cancellationToken">Gives up. A server that does not answer costs 2 s, twice.</param>
+    /// <summary>Resolves a name on this network: names of <see cref="TryResolve"/>, and names that the network's DNS servers resolve over the network. Caches
+    /// each answer for its lifetime.</summary>
+    /// <param name="host">An address, a node's address, or, with <see cref="LanyardNetworkSettings.AllowDns"/>, a name in the domain of the network's
+    /// DNS, or a name without dots, to which the domain is appended. The servers get no queries for other names.</param>
+    /// <param name="cancellationToken">Cancels the operation. A server that does not answer delays it by two timeouts of 2 s.</param>
     /// <returns>One address or more, those that can be reached first.</returns>
     /// <exception cref="LanyardNameException">It means nothing here.</exception>
     /// <exception cref="LanyardNetworkException">The network was left, or its node ended.</exception>
     public ValueTask<IReadOnlyList<InetAddress>> ResolveAsync(string host, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(host);
-        return NameResolver.ResolveAsync(this, host, cancellationToken);
+        return NameResolver.ResolveAsync(this, _dnsCache, host, cancellationToken);
     }
 
     /// <summary>The node that an address on this network follows from (rfc4193 or 6plane). False for any other address.</summary>
@@ -466,6 +466,7 @@ public sealed class LanyardNetwork
     private bool TryParseNode(string host, out NodeAddress node)
     {
         node = default;
+        host = HostNames.WithoutFinalDot(host);
         var cut = host.IndexOf('.', StringComparison.Ordinal);
         if (cut >= 0 && (!NetworkId.TryParse(host[(cut + 1)..], out var network) || network != Id))
             return false;
@@ -485,29 +486,21 @@ public sealed class LanyardNetwork
             throw new LanyardSocketException(error, default, unknown.Message);
         }
 
-        for (var i = 0; ; i++)
-        {
-            try
-            {
-                return await ConnectAsync(new InetEndpoint(addresses[i], port), null, cancellationToken).ConfigureAwait(false);
-            }
-            catch (LanyardSocketException) when (i < addresses.Count - 1)
-            {
-                // The next address may do.
-            }
-        }
+        return await HappyEyeballs.ConnectAsync(
+            addresses, (address, attempt) => ConnectAsync(new InetEndpoint(address, port), null, attempt).AsTask(), cancellationToken).ConfigureAwait(false);
     }
 
     internal string DescribeUnresolved(string host) => TryParseNode(host, out _)
         ? $"'{host}' cannot be reached by its node address: network {Id} gives no IPv6 addresses that follow from these. Use an IP "
             + "address, or have the controller assign rfc4193 or 6plane addresses."
         : $"'{host}' is no host on network {Id}: give an IP address, or a node's address (ten hexadecimal digits), alone or followed by "
-            + $"'.{Id}'.";
+            + $"'.{Id}'." + (Dns is null && Config?.Dns is { } dns ? $" The network has DNS for '{dns.Domain}', which is not used: set allowDNS, unless that is a "
+            + "public domain." : "");
 
     private string Describe(LanyardNetworkFailure failure) => failure switch
     {
         LanyardNetworkFailure.AccessDenied =>
-            $"Network {Id} is private and has not admitted this node. Ask the owner of controller {Id.Controller} to authorise member "
+            $"Network {Id} is private and has not admitted this node. Ask the owner of controller {Id.Controller} to authorize member "
                 + $"{Node.Address}. The network stays joined and comes up once that is done.",
         LanyardNetworkFailure.NotFound =>
             $"There is no network {Id}: node {Id.Controller} has none of this number, or is no controller. Check the network's ID.",

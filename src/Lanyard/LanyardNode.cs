@@ -110,6 +110,9 @@ public sealed class LanyardNode : IAsyncDisposable
     /// <summary>The UDP endpoints that it is bound to.</summary>
     public IReadOnlyList<IPEndPoint> BoundEndPoints => _runtime.Sockets.Select(socket => socket.LocalEndpoint.ToIPEndPoint()).ToArray();
 
+    /// <summary>The UDP port of all sockets of the node, including sockets that are bound later: see <see cref="LanyardOptions.AwaitBindAddresses"/>.</summary>
+    public int Port => _runtime.Port;
+
     /// <summary>The roots; null where none are known.</summary>
     public World? Planet
     {
@@ -308,6 +311,15 @@ public sealed class LanyardNode : IAsyncDisposable
     }
 
     /// <summary>
+    /// Stops sending a pushed configuration again to a member that is no longer authorized. Call it without a lock that <see cref="Controller"/> takes.
+    /// </summary>
+    public void CancelPush(NodeAddress member, NetworkId network)
+    {
+        using (Hold())
+            _runtime.Engine.CancelPush(member, network);
+    }
+
+    /// <summary>
     /// Sends a member a revocation of a credential of a network that this node controls. Call it without a lock that
     /// <see cref="Controller"/> takes.
     /// </summary>
@@ -386,14 +398,14 @@ public sealed class LanyardNode : IAsyncDisposable
     private static async Task<LanyardNode> StartOnPoolAsync(LanyardOptions options, ILogger logger, CancellationToken cancellationToken)
     {
         var store = options.Store;
-        store ??= options.StateDirectory is { } directory ? new LanyardFolderStore(directory) : new LanyardMemoryStore();
+        store ??= options.StateDirectory is { } directory ? new LanyardFolderStore(directory, logger) : new LanyardMemoryStore();
         UdpTransport? transport = null;
         try
         {
             var identity = await IdentityLoader.LoadAsync(options, store, logger, cancellationToken).ConfigureAwait(false);
             WorldLoader.KeepPlanet(options, store, logger);
-            var moons = WorldLoader.FindMoons(store);
-            transport = PortKeeper.Bind(options.BindAddresses, options.Port, options.BatchDatagrams, store, logger);
+            var moons = WorldLoader.FindMoons(store, logger);
+            transport = PortKeeper.Bind(options.BindAddresses, options.Port, options.BatchDatagrams, options.AwaitBindAddresses, store, logger);
             var events = new EventQueue(logger);
             var runtime = new NodeRuntime(options, identity, transport, new StateKeeper(store, events), events);
             var node = new LanyardNode(options, store, identity, runtime, logger);
@@ -423,6 +435,8 @@ public sealed class LanyardNode : IAsyncDisposable
             {
                 if (StateNames.TryParseNetwork(name, out var id) && id != 0)
                     Join(new NetworkId(id));
+                else if (!StateNames.IsOfNetwork(name))
+                    Log.NetworkFileLeft(_logger, IdentityLoader.PathOf(_store, name));
             }
         }
 

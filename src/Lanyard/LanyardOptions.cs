@@ -56,6 +56,12 @@ public sealed record LanyardOptions
     public IReadOnlyList<IPAddress> BindAddresses { get; init; } = [];
 
     /// <summary>
+    /// Whether the node starts if an address of <see cref="BindAddresses"/> is not assigned to this machine yet. The node binds the address when it comes up. Default
+    /// false: the start fails.
+    /// </summary>
+    public bool AwaitBindAddresses { get; init; }
+
+    /// <summary>
     /// Beginnings of the names of interfaces whose addresses peers are not told of and whose networks are not used to reach peers. By default
     /// <c>zt</c>: the interfaces of other nodes of the protocol on this machine.
     /// </summary>
@@ -175,4 +181,9 @@ public sealed record LanyardProtocolLimits
 
     /// <summary>How many members' credentials are kept for one network. Default 16,384.</summary>
     public int MaxMembersPerNetwork { get; init; } = 16_384;
+
+    /// <summary>
+    /// How many identities of strangers are checked a second; each takes milliseconds of one processor. Default 50; a root for many leaves wants more.
+    /// </summary>
+    public int MaxIdentityChecksPerSecond { get; init; } = 50;
 }

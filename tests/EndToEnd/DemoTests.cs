@@ -42,7 +42,7 @@ public sealed class DemoTests
         Assert.True(exitCode == 0, $"The demo ended with {exitCode}:\n{output}\n{error}");
         string[] shown =
         [
-            "is refused: nobody has authorised it", "serves HTTP with Kestrel", "reaches the game directly", "has a TUN or TAP device open", "listens on no TCP port",
+            "is refused: nobody has authorized it", "serves HTTP with Kestrel", "reaches the game directly", "has a TUN or TAP device open", "listens on no TCP port",
             "The network is private", "Each player sees what the other posted", "first answer",
         ];
         foreach (var text in shown)

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Lanyard.Primitives;
+using Lanyard.Service.Tests;
 using Lanyard.Wire;
 using Lanyard.Wire.Tests;
 
@@ -69,5 +70,8 @@ public sealed class CommandLan : IAsyncLifetime
         foreach (var kind in new[] { "secret", "public" })
             File.WriteAllText(_folder.PathOf(name, $"identity.{kind}"), TestData.Text(recording, $"{node}.identity.{kind}"));
         File.WriteAllBytes(_folder.PathOf(name, "planet"), planet.ToArray());
+        // A node would narrow them, and say so.
+        foreach (var file in OperatingSystem.IsWindows() ? [] : Directory.GetFiles(Home(name)))
+            FileModes.Set(file, "0600");
     }
 }

@@ -31,6 +31,15 @@ internal sealed class CommandProcess : IDisposable
         return new CommandProcess(Process.Start(start)!);
     }
 
+    /// <summary>Starts it with a umask.</summary>
+    public static CommandProcess StartUnder(string umask, params IEnumerable<string> args)
+    {
+        var start = new ProcessStartInfo("sh") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        foreach (var arg in (string[])["-c", "umask $0; exec dotnet \"$@\"", umask, Path.Combine(AppContext.BaseDirectory, "Lanyard.Cli.dll"), .. args])
+            start.ArgumentList.Add(arg);
+        return new CommandProcess(Process.Start(start)!);
+    }
+
     /// <summary>Runs the command to its end.</summary>
     /// <param name="input">What it reads from standard input.</param>
     /// <param name="args">Its arguments.</param>

@@ -149,12 +149,12 @@ public sealed class LanCommandTests(CommandLan lan) : IClassFixture<CommandLan>
     }
 
     [Fact]
-    public async Task Who_is_not_admitted_is_told_whom_to_authorise()
+    public async Task Who_is_not_admitted_is_told_whom_to_authorize()
     {
         var refused = await CommandProcess.RunAsync([], "ping", "10.1.0.1", "--home", lan.Home("client"), "--network", lan.PrivateNetwork);
         Assert.Equal(ExitCode.Unreachable, refused.ExitCode);
         Assert.Contains(TestData.Text("peer-1.4.6", "a.identity.public")[..10], refused.Error, StringComparison.Ordinal);
-        Assert.Contains("authoris", refused.Error, StringComparison.Ordinal);
+        Assert.Contains("authoriz", refused.Error, StringComparison.Ordinal);
     }
 
     [Fact]

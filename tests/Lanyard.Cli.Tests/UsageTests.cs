@@ -5,8 +5,8 @@ public sealed class UsageTests
 {
     public static TheoryData<string> Verbs =>
     [
-        "demo", "service", "join", "leave", "networks", "peers", "info", "status", "connect", "expose", "ping", "http", "udp-echo", "udp-send", "capture", "perf server",
-        "perf client", "identity new", "identity show", "identity validate", "identity sign", "identity verify", "planet new", "moon new", "dissect",
+        "demo", "service", "join", "leave", "networks", "peers", "info", "status", "connect", "expose", "forward", "proxy", "ssh-proxy", "ping", "http", "udp-echo", "udp-send",
+        "capture", "perf server", "perf client", "run", "completion", "identity new", "identity show", "identity validate", "identity sign", "identity verify", "planet new", "moon new", "dissect",
     ];
 
     [Theory]
@@ -26,9 +26,49 @@ public sealed class UsageTests
         var run = CommandRun.Of("--help");
         Assert.Equal(ExitCode.Ok, run.ExitCode);
         foreach (var verb in Verbs)
-            Assert.Contains(verb.Data.Split(' ')[0], run.Output, StringComparison.Ordinal);
+            Assert.Contains($"\n  {verb.Data.Split(' ')[0]} ", run.Output.ReplaceLineEndings("\n"), StringComparison.Ordinal);
         Assert.Contains("Exit codes:", run.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("demo-player", run.Output, StringComparison.Ordinal);
+        Assert.All(run.Output.Split('\n'), line => Assert.InRange(line.TrimEnd().Length, 0, 80));
+    }
+
+    [Theory]
+    [InlineData("lanyard c", 9, "capture", "completion", "connect")]
+    [InlineData("lanyard identity s", 18, "show", "sign")]
+    [InlineData("/usr/bin/lanyard ping --co", 26, "--count")]
+    [InlineData("lanyard service --log-format ", 29, "Json", "Text")]
+    [InlineData("lanyard c more", 9, "capture", "completion", "connect")]
+    [InlineData("lanyard", 7)]
+    [InlineData("", 99)]
+    public void Completions_are_what_may_stand_at_the_cursor(string line, int position, params string[] expected)
+    {
+        var run = CommandRun.Of("complete", $"{position}", line);
+        Assert.Equal(ExitCode.Ok, run.ExitCode);
+        var found = run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        Assert.All(expected, word => Assert.Contains(word, found));
+        Assert.True(expected.Length > 0 || found.Length == 0, run.Output);
+    }
+
+    [Fact]
+    public void Bash_completes_a_command_line_with_the_script()
+    {
+        if (OperatingSystem.IsWindows() || !File.Exists("/bin/bash"))
+            Assert.Skip("/bin/bash is missing.");
+        using var folder = new TestFolder();
+        var script = folder.PathOf("completion.bash");
+        File.WriteAllText(script, CommandRun.Of("completion", "bash").Output);
+        var start = new System.Diagnostics.ProcessStartInfo("/bin/bash") { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.ArgumentList.Add("-c");
+        start.ArgumentList.Add($$"""
+            lanyard() { dotnet '{{Path.Combine(AppContext.BaseDirectory, "Lanyard.Cli.dll")}}' "$@"; }
+            . '{{script}}'
+            COMP_WORDS=(lanyard netw) COMP_CWORD=1 COMP_LINE='lanyard netw' COMP_POINT=12
+            _lanyard
+            echo "${COMPREPLY[@]}"
+            """);
+        using var bash = System.Diagnostics.Process.Start(start)!;
+        Assert.Equal("networks\n", bash.StandardOutput.ReadToEnd());
+        bash.WaitForExit();
     }
 
     [Theory]

@@ -31,6 +31,40 @@ public class AddressTests
     }
 
     [Fact]
+    public void One_call_tries_a_bounded_number_of_IPv6_addresses_and_later_ones_go_on_where_it_stopped()
+    {
+        var pool = Assert.Single(UsableRanges.Of(new NetworkRecord
+        {
+            Id = NetworkId.Parse("8056c2e21c000001"),
+            Routes = [new ManagedRoute(InetPrefix.Parse("fd00::/64"), default)],
+            Pools = [new AddressPool(InetAddress.Parse("fd00::1:0"), InetAddress.Parse("fd00::1:ffff"))],
+        }, InetFamily.IPv6));
+        var table = new AddressTable();
+        var free = InetAddress.Parse("fd00::1:c000");
+        for (var i = 0u; i < 65_536; i++)
+        {
+            var address = InetAddress.FromV6(0xfd00_0000_0000_0000, 0x1_0000 + i);
+            if (address != free)
+                table.Take(address);
+        }
+
+        // The random numbers never hit the free address: only the consecutive search finds it.
+        void Fill(Span<byte> bytes) => bytes.Clear();
+        var calls = 0;
+        InetAddress found;
+        do
+        {
+            var before = pool.NextTrial;
+            var isFound = AddressAssigner.TryAssignV6([pool], table, new NodeAddress(7), Fill, out found);
+            Assert.InRange(pool.NextTrial - before, UInt128.One, (UInt128)4_096);
+            calls++;
+            Assert.True(isFound == (found == free));
+        }
+        while (found != free && calls < 64);
+        Assert.Equal(13, calls);
+    }
+
+    [Fact]
     public void A_forgotten_members_address_goes_to_the_next_who_comes()
     {
         var test = new TestController();
@@ -45,7 +79,7 @@ public class AddressTests
     }
 
     [Fact]
-    public void A_member_keeps_its_address_and_another_is_not_given_it_while_it_is_away_or_not_authorised()
+    public void A_member_keeps_its_address_and_another_is_not_given_it_while_it_is_away_or_not_authorized()
     {
         var test = new TestController();
         test.SaveNetwork(network => Routed(network, "10.1.0.0/24", "10.1.0.1", "10.1.0.1") with { IsPrivate = true });

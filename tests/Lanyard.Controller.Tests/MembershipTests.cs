@@ -10,7 +10,7 @@ public class MembershipTests
     private readonly Identity _b = TestController.Stranger(0xb2);
 
     [Fact]
-    public void On_a_private_network_a_node_is_refused_and_recorded_until_it_is_authorised()
+    public void On_a_private_network_a_node_is_refused_and_recorded_until_it_is_authorized()
     {
         _test.SaveNetwork(network => network);
         var reply = _test.Ask(_a);
@@ -50,12 +50,12 @@ public class MembershipTests
     [InlineData("token:open-sesam", false)]
     [InlineData("open-sesame", false)]
     [InlineData("token:", false)]
-    public void A_token_of_the_network_that_has_not_expired_authorises(string shown, bool authorised)
+    public void A_token_of_the_network_that_has_not_expired_authorizes(string shown, bool authorized)
     {
         _test.SaveNetwork(network => network with { AuthTokens = [new("open-sesame", _test.NowMs + 10_000), new("stale", _test.NowMs)] });
         Assert.True(new NetworkRequestMetadata { AuthToken = shown }.TryWrite(out var metadata));
-        Assert.Equal(authorised ? ControllerReason.Member : ControllerReason.NotAuthorized, _test.Ask(_a, metadata).Reason);
-        Assert.Equal(authorised ? "open-sesame" : null, _test.Core.FindMember(_test.NetworkId, _a.Address)!.LastAuthorizedCredential);
+        Assert.Equal(authorized ? ControllerReason.Member : ControllerReason.NotAuthorized, _test.Ask(_a, metadata).Reason);
+        Assert.Equal(authorized ? "open-sesame" : null, _test.Core.FindMember(_test.NetworkId, _a.Address)!.LastAuthorizedCredential);
     }
 
     [Fact]
@@ -111,7 +111,7 @@ public class MembershipTests
     }
 
     [Fact]
-    public void Authorising_a_node_that_waits_sends_it_its_configuration_at_once()
+    public void Authorizing_a_node_that_waits_sends_it_its_configuration_at_once()
     {
         _test.SaveNetwork(network => network);
         _test.Ask(_a);
@@ -158,7 +158,7 @@ public class MembershipTests
     }
 
     [Fact]
-    public void A_member_that_loses_its_authorisation_is_refused_at_once_and_the_others_get_a_revocation_of_its_certificate()
+    public void A_member_that_loses_its_authorization_is_refused_at_once_and_the_others_get_a_revocation_of_its_certificate()
     {
         _test.SaveNetwork(network => network);
         _test.Authorize(_a);
@@ -177,6 +177,32 @@ public class MembershipTests
         // An error answers the node's last request.
         Assert.Equal((_a.Address, 1UL), (messages[1].To, messages[1].InReplyTo));
         Assert.Equal(ControllerReason.NotAuthorized, _test.Ask(_a).Reason);
+    }
+
+    [Fact]
+    public void After_a_restart_members_that_have_not_asked_yet_are_told_of_revocations_and_changes()
+    {
+        _test.SaveNetwork(network => network);
+        _test.Authorize(_a);
+        _test.Authorize(_b);
+        var membership = _test.ConfigOf(_a).Membership!;
+        _test.ConfigOf(_b);
+        var again = new TestController(store: _test.Store) { NowMs = _test.NowMs + 1_000 };
+        Assert.Equal(_b, again.Core.FindIdentity(_b.Address));
+        again.Authorize(_a, false);
+        Assert.Null(again.Core.FindIdentity(_a.Address));
+        var revocation = Assert.Single(again.TakeMessages(), message => message.Kind == ControllerMessageKind.Revocation);
+        Assert.Equal(_b.Address, revocation.To);
+        Assert.True(revocation.Revocation!.Revokes(membership));
+        again.SaveNetwork(network => network with { Name = "renamed" });
+        var config = Assert.Single(again.TakeMessages(), message => message.Kind == ControllerMessageKind.Config);
+        Assert.Equal((_b.Address, "renamed"), (config.To, config.Config!.Name));
+        Assert.Equal(_test.Core.FindMember(_test.NetworkId, _b.Address)!.Version, again.Core.FindMember(_test.NetworkId, _b.Address)!.Version);
+
+        // A member that has sent no request for longer counts as offline.
+        again.NowMs += 200_000;
+        again.SaveNetwork(network => network with { Name = "renamed again" });
+        Assert.Empty(again.TakeMessages());
     }
 
     [Fact]
@@ -233,7 +259,7 @@ public class MembershipTests
     }
 
     [Fact]
-    public void Bridges_are_named_to_all_members_for_as_long_as_they_are_authorised()
+    public void Bridges_are_named_to_all_members_for_as_long_as_they_are_authorized()
     {
         _test.SaveNetwork(network => network);
         _test.Authorize(_a);

@@ -34,7 +34,7 @@ public class RecordedApiTests
         test.NowMs = Number(recording, "controller_network_post.json", "creationTime");
         Assert.Equal(Api(recording, "controller_network_post.json"), test.Post("", NetworkBody));
 
-        // In the first recording both nodes asked before they were authorised, in the second only b did.
+        // In the first recording both nodes asked before they were authorized, in the second only b did.
         var seen = Api(recording, "controller_members.json");
         foreach (var node in new[] { a, b }.Where(node => seen.Contains(node.Address.ToString(), StringComparison.Ordinal)))
         {

@@ -4,7 +4,7 @@ using Lanyard.Wire;
 namespace Lanyard.Controller.Tests;
 
 /// <summary>
-/// Random calls, requests and restarts from a seed, beside a model that is simple enough to be right: who is authorised, who holds which
+/// Random calls, requests and restarts from a seed, beside a model that is simple enough to be right: who is authorized, who holds which
 /// address, who must be told what.
 /// </summary>
 public sealed class SimulationTests : IDisposable
@@ -48,6 +48,7 @@ public sealed class SimulationTests : IDisposable
         private readonly Dictionary<NodeAddress, Entry> _members = [];
         private readonly HashSet<NodeAddress> _toTell = [];
         private TestController _test = test;
+        private long _startedMs;
         private bool _exists;
         private bool _private = true;
         private int _mtu = 2800;
@@ -84,8 +85,14 @@ public sealed class SimulationTests : IDisposable
         public void Restart(TestController restarted)
         {
             _test = restarted;
+            _startedMs = restarted.NowMs;
+            Assert.Empty(restarted.TakeMessages());
             foreach (var (_, entry) in _members)
+            {
+                entry.HasConfig = entry.WasMember = entry.IsAuthorized && entry.HasAsked;
                 entry.LastRequestMs = null;
+            }
+
             _toTell.Clear();
             Check();
         }
@@ -104,7 +111,7 @@ public sealed class SimulationTests : IDisposable
             });
             Assert.Equal(_mtu, changed.MtuBytes);
             _exists = true;
-            _toTell.UnionWith(_members.Where(pair => pair.Value.LastRequestMs is not null).Select(pair => pair.Key));
+            _toTell.UnionWith(_members.Where(pair => pair.Value.LastRequestMs is not null || pair.Value.WasMember).Select(pair => pair.Key));
         }
 
         private void DeleteNetwork()
@@ -139,15 +146,15 @@ public sealed class SimulationTests : IDisposable
             var changed = isNew || entry.IsAuthorized != authorized;
             entry.IsAuthorized = authorized;
             _test.Authorize(node, authorized);
-            if (changed && entry.LastRequestMs is not null)
+            if (changed && (entry.LastRequestMs is not null || entry.WasMember))
                 _toTell.Add(node.Address);
             CheckRevocation(node, revoked);
         }
 
-        // Everybody who is authorised and online gets the revocation; then whoever waits gets what is due.
+        // Every authorized member that is online, or was a member before a restart, gets the revocation. Members with a pending change then get that change.
         private void CheckRevocation(Identity target, bool revoked)
         {
-            var expected = revoked ? _members.Where(pair => pair.Value.IsAuthorized && IsOnline(pair.Value)).Select(pair => pair.Key).Order().ToArray() : [];
+            var expected = revoked ? _members.Where(pair => pair.Value.IsAuthorized && IsReachable(pair.Value)).Select(pair => pair.Key).Order().ToArray() : [];
             var messages = _test.TakeMessages();
             var revocations = messages.Where(message => message.Kind == ControllerMessageKind.Revocation).ToList();
             Assert.Equal(expected, revocations.Select(message => message.To).Order());
@@ -160,7 +167,7 @@ public sealed class SimulationTests : IDisposable
         private void CheckPushes(IEnumerable<ControllerMessage> messages)
         {
             // All who are online and whom the change concerns, once each.
-            var due = _toTell.Where(address => _members.TryGetValue(address, out var entry) && IsOnline(entry) && (entry.IsAuthorized || !_private || entry.HasConfig));
+            var due = _toTell.Where(address => _members.TryGetValue(address, out var entry) && IsReachable(entry) && (entry.IsAuthorized || !_private || entry.HasConfig));
             Assert.Equal(due.Order(), messages.Select(message => message.To).Order());
             foreach (var message in messages)
                 CheckPush(message);
@@ -176,7 +183,7 @@ public sealed class SimulationTests : IDisposable
                 return;
             }
 
-            Assert.True(IsOnline(entry));
+            Assert.True(IsReachable(entry));
             entry.IsAuthorized |= !_private;
             Assert.Equal(entry.IsAuthorized ? ControllerMessageKind.Config : ControllerMessageKind.AccessDenied, message.Kind);
             Assert.True(entry.IsAuthorized || entry.HasConfig);
@@ -204,6 +211,7 @@ public sealed class SimulationTests : IDisposable
             if (entry is null)
                 _members.Add(node.Address, entry = new Entry());
             entry.LastRequestMs = _test.NowMs;
+            entry.HasAsked = true;
             entry.IsAuthorized |= !_private;
             entry.HasConfig = entry.IsAuthorized;
             Assert.Equal(entry.IsAuthorized ? ControllerReason.Member : ControllerReason.NotAuthorized, reply.Reason);
@@ -247,13 +255,18 @@ public sealed class SimulationTests : IDisposable
             Assert.Equal((_members.Values.Count(entry => entry.IsAuthorized), _members.Count), _test.Core.CountMembers(_test.NetworkId));
         }
 
-        private bool IsOnline(Entry entry) => entry.LastRequestMs is { } last && _test.NowMs - last < 120_000;
+        private bool IsReachable(Entry entry) =>
+            _test.NowMs - (entry.LastRequestMs ?? (entry.WasMember ? _startedMs : long.MinValue / 2)) < 120_000;
 
         private sealed class Entry
         {
             public bool IsAuthorized { get; set; }
 
             public bool HasConfig { get; set; }
+
+            public bool HasAsked { get; set; }
+
+            public bool WasMember { get; set; }
 
             public InetAddress? Address { get; set; }
 

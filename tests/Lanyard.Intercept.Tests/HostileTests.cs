@@ -99,6 +99,7 @@ public sealed class HostileTests(ProgramLan lan) : IClassFixture<ProgramLan>
             Backlog = random.Next(3) == 0 ? random.Next() : 5,
             VirtualEndpoint = MakeEndpoint(random),
             FarEndpoint = MakeEndpoint(random),
+            OwnEndpoint = MakeEndpoint(random),
         };
         var message = new byte[Marshal.SizeOf<InterceptRequest>() + random.Next(0, 64)];
         MemoryMarshal.Write(message, request);

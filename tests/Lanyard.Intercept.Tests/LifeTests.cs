@@ -244,7 +244,7 @@ public sealed class LifeTests(ProgramLan lan) : IClassFixture<ProgramLan>
         }
     }
 
-    private static IPAddress? FindHostAddress() => NetworkInterface.GetAllNetworkInterfaces()
+    internal static IPAddress? FindHostAddress() => NetworkInterface.GetAllNetworkInterfaces()
         .Where(one => one.OperationalStatus == OperationalStatus.Up && one.NetworkInterfaceType != NetworkInterfaceType.Loopback)
         .SelectMany(one => one.GetIPProperties().UnicastAddresses).Select(one => one.Address)
         .FirstOrDefault(address => address.AddressFamily == AddressFamily.InterNetwork);

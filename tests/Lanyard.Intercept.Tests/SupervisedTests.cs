@@ -117,18 +117,5 @@ public sealed class SupervisedTests(ProgramLan lan, ProgramTable table) : IClass
     private static int CountDescriptors(int process) =>
         Directory.GetFiles(string.Create(CultureInfo.InvariantCulture, $"/proc/{process}/fd")).Length;
 
-    // In the folder of programs, once.
-    private async Task<string> BuildAsync(string compiler, params string[] args)
-    {
-        lan.Require(compiler, "python3");
-        var output = Path.Combine(lan.Folder, $"supervised-{compiler}");
-        if (File.Exists(output))
-            return output;
-        var source = Path.Combine(AppContext.BaseDirectory, args[^1]);
-        await using var build = ProgramProcess.Start(
-            lan.Folder, ["env", "CGO_ENABLED=0", ProgramProcess.Find(compiler)!, .. args[..^1].Select(word => word == "{output}" ? output : word), source]);
-        if (await build.WaitAsync() != 0)
-            Assert.Skip($"{compiler} does not build static programs here: {build.Output}");
-        return output;
-    }
+    private Task<string> BuildAsync(string compiler, params string[] args) => Compiled.BuildAsync(lan, $"supervised-{compiler}", compiler, args);
 }

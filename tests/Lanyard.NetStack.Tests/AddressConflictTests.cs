@@ -13,6 +13,27 @@ public class AddressConflictTests : IAddressObserver
     void IAddressObserver.OnConflict(AddressConflict conflict) => _conflicts.Add(conflict);
 
     [Fact]
+    public void No_more_than_so_many_addresses_are_remembered_as_lost()
+    {
+        var pair = new Pair(configure: options => options with { GivesUpContestedAddresses = true });
+        for (var i = 1; i <= 200; i++)
+        {
+            var contested = InetAddress.FromV4(0x0a010100 + (uint)i);
+            pair.A.AddAddress(pair.Now, new InetPrefix(contested, 16));
+            for (var claim = 0; claim < 2; claim++)
+                pair.A.Conflicts.OnClaimed(contested, Pair.MacB);
+            Assert.True(pair.A.Conflicts.IsLost(contested));
+            Assert.InRange(pair.A.Conflicts.LostCount, 1, 64);
+        }
+
+        pair.Run(301_000_000);
+        pair.A.AddAddress(pair.Now, new InetPrefix(InetAddress.Parse("10.1.2.1"), 16));
+        for (var claim = 0; claim < 2; claim++)
+            pair.A.Conflicts.OnClaimed(InetAddress.Parse("10.1.2.1"), Pair.MacB);
+        Assert.Equal(1, pair.A.Conflicts.LostCount);
+    }
+
+    [Fact]
     public void An_added_address_is_probed_for_used_meanwhile_with_restraint_and_announced_a_second_later()
     {
         var peer = Peer(resolve: false);

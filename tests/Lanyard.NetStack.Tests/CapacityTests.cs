@@ -175,7 +175,7 @@ public class CapacityTests(ITestOutputHelper output)
         return connections;
     }
 
-    /// <summary>A SYN to port 1 of host B, from a random port of a random neighbour.</summary>
+    /// <summary>A SYN to port 1 of host B, from a random port of a random neighbor.</summary>
     private static void WriteSyn(byte[] packet, Random random)
     {
         Array.Clear(packet);
@@ -236,6 +236,10 @@ public class CapacityTests(ITestOutputHelper output)
                 Accepted++;
                 OnReadable(connection);
             }
+        }
+
+        public void OnClosed(TcpListenSocket listener, NetError reason)
+        {
         }
 
         public void OnConnected(TcpConnection connection)

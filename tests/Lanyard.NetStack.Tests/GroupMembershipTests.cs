@@ -183,7 +183,7 @@ public class GroupMembershipTests
     }
 
     [Fact]
-    public void What_no_neighbouring_router_sends_is_dropped()
+    public void What_no_neighboring_router_sends_is_dropped()
     {
         var peer = new RawPeer();
         var socket = Open(peer);

@@ -41,8 +41,78 @@ public class HostileTests
         Assert.Equal((0, 0L), (peer.Host.Reassembler.Count, peer.Host.Pool.Outstanding));
     }
 
+    // The first fragment ends in the TCP header, or a later one begins in it.
+    [Theory]
+    [InlineData(false, 0, 8)]
+    [InlineData(false, 0, 16)]
+    [InlineData(false, 8, 40)]
+    [InlineData(false, 16, 40)]
+    [InlineData(true, 8, 40)]
+    [InlineData(true, 16, 40)]
+    public void Fragments_do_not_split_or_repeat_the_TCP_header(bool v6, int offset, int length)
+    {
+        var peer = new RawPeer();
+        peer.Host.ListenTcp(new InetEndpoint(default, 80), null, out _);
+        if (v6)
+        {
+            var fragment = new byte[8 + length];
+            new Ipv6FragmentHeader(IpProtocol.Tcp, offset, true, 7).Write(fragment);
+            peer.ReceiveV6(IpProtocol.Fragment, fragment);
+        }
+        else
+        {
+            peer.ReceiveV4(IpProtocol.Tcp, new byte[length], identification: 7, more: true, offset: offset);
+        }
+
+        Assert.Equal((1, 0), (peer.Host.Counters[HostCounter.FragmentTiny], peer.Host.Reassembler.Count));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_packet_put_together_is_judged_whole(bool v6)
+    {
+        var filter = new RecordingFilter();
+        var peer = new RawPeer(options => options with { ReassemblyFilter = filter });
+        var socket = Open(peer);
+        foreach (var permits in (bool[])[false, true])
+        {
+            filter.Permitted = permits;
+            var datagram = RawPeer.Udp(v6 ? Pair.B6 : Pair.B4, v6 ? Pair.A6 : Pair.A4, 1, 9, new byte[100]);
+            var identification = (ushort)(permits ? 2 : 1);
+            foreach (var (offset, end) in ((int, int)[])[(64, 108), (0, 64)])
+            {
+                if (!v6)
+                {
+                    peer.ReceiveV4(IpProtocol.Udp, datagram.AsSpan(offset, end - offset), identification: identification, more: end < 108, offset: offset);
+                    continue;
+                }
+
+                byte[] fragment = [.. new byte[8], .. datagram.AsSpan(offset, end - offset)];
+                new Ipv6FragmentHeader(IpProtocol.Udp, offset, end < 108, identification).Write(fragment);
+                peer.ReceiveV6(IpProtocol.Fragment, fragment);
+            }
+
+            Assert.Equal((permits ? 1 : 0, 1L, 0L), (socket.Pending, peer.Host.Counters[HostCounter.ReassembledFiltered], permits ? 0 : peer.Host.Pool.Outstanding));
+            var (source, destination, etherType, packet) = filter.Asked.Dequeue();
+            Assert.Equal((Pair.MacB, Pair.MacA, v6 ? NetworkHost.EtherTypeIPv6 : NetworkHost.EtherTypeIPv4), (source, destination, etherType));
+            if (v6)
+            {
+                Assert.True(Ipv6Packet.TryParse(packet, out var whole));
+                Assert.Equal((IpProtocol.Udp, Pair.B6, Pair.A6), (whole.NextHeader, whole.Source, whole.Destination));
+                Assert.Equal(datagram, whole.Payload.ToArray());
+            }
+            else
+            {
+                Assert.True(Ipv4Packet.TryParse(packet, out var whole));
+                Assert.Equal((IpProtocol.Udp, false, true), (whole.Protocol, whole.IsFragment, whole.HasValidChecksum));
+                Assert.Equal(datagram, whole.Payload.ToArray());
+            }
+        }
+    }
+
     [Fact]
-    public void Sources_that_no_neighbour_can_have_are_dropped()
+    public void Sources_that_no_neighbor_can_have_are_dropped()
     {
         var peer = new RawPeer();
         var socket = Open(peer);
@@ -68,7 +138,7 @@ public class HostileTests
     }
 
     [Fact]
-    public void Neighbour_discovery_in_fragments_is_dropped()
+    public void Neighbor_discovery_in_fragments_is_dropped()
     {
         var peer = new RawPeer();
         var rest = new byte[24];
@@ -84,6 +154,19 @@ public class HostileTests
         Assert.Equal(1, peer.Host.Counters[HostCounter.NdpMalformed]);
         peer.ReceiveV6(IpProtocol.IcmpV6, solicitation, hopLimit: 255);
         Assert.Single(peer.Frames);
+    }
+
+    private sealed class RecordingFilter : IReassemblyFilter
+    {
+        public bool Permitted { get; set; }
+
+        public Queue<(MacAddress Source, MacAddress Destination, ushort EtherType, byte[] Packet)> Asked { get; } = [];
+
+        public bool Permits(MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> packet)
+        {
+            Asked.Enqueue((source, destination, etherType, packet.ToArray()));
+            return Permitted;
+        }
     }
 
     private static UdpSocket Open(RawPeer peer)

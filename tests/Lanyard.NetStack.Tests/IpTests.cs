@@ -74,8 +74,11 @@ public class IpTests
         var datagram = RawPeer.Udp(Pair.B4, Pair.A4, 1, 9, new byte[100]);
         peer.ReceiveV4(IpProtocol.Udp, datagram.AsSpan(0, 64), identification: 1, more: true);
         peer.ReceiveV4(IpProtocol.Udp, datagram.AsSpan(56), identification: 1, offset: 56);
+        Assert.Equal((0, 1, 0), (socket.Pending, peer.Host.Counters[HostCounter.FragmentOverlap], peer.Host.Pool.Outstanding));
+        // Whatever still comes of it begins no new datagram.
+        peer.ReceiveV4(IpProtocol.Udp, datagram.AsSpan(0, 64), identification: 1, more: true);
         peer.ReceiveV4(IpProtocol.Udp, datagram.AsSpan(64), identification: 1, offset: 64);
-        Assert.Equal((0, 1), (socket.Pending, peer.Host.Counters[HostCounter.FragmentOverlap]));
+        Assert.Equal((0, 3), (socket.Pending, peer.Host.Counters[HostCounter.FragmentOverlap]));
         peer.ReceiveV4(IpProtocol.Udp, datagram.AsSpan(64), identification: 2, offset: 64);
         peer.ReceiveV4(IpProtocol.Udp, datagram.AsSpan(64), identification: 2, offset: 64);
         peer.ReceiveV4(IpProtocol.Udp, datagram.AsSpan(0, 64), identification: 2, more: true);

@@ -6,7 +6,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard.NetStack.Tests;
 
-/// <summary>The Linux kernel as a neighbour: what it says of groups and of contested addresses. As root only; elsewhere skipped.</summary>
+/// <summary>The Linux kernel as a neighbor: what it says of groups and of contested addresses. As root only; elsewhere skipped.</summary>
 [SupportedOSPlatform("linux")]
 public class KernelLinkTests
 {

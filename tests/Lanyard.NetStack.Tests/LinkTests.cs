@@ -2,7 +2,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard.NetStack.Tests;
 
-/// <summary>ARP, neighbour discovery, groups and routes.</summary>
+/// <summary>ARP, neighbor discovery, groups and routes.</summary>
 public class LinkTests
 {
     private static readonly InetEndpoint Target4 = new(Pair.B4, 9);
@@ -27,7 +27,7 @@ public class LinkTests
     }
 
     [Fact]
-    public void A_packet_waits_for_neighbour_discovery_and_leaves_when_the_answer_comes()
+    public void A_packet_waits_for_neighbor_discovery_and_leaves_when_the_answer_comes()
     {
         var peer = new RawPeer(resolve: false);
         Udp(peer).SendTo(peer.Now, Target6, "one"u8);
@@ -62,7 +62,7 @@ public class LinkTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void A_neighbour_that_does_not_answer_is_asked_a_few_times_then_its_packets_are_dropped(bool v6)
+    public void A_neighbor_that_does_not_answer_is_asked_a_few_times_then_its_packets_are_dropped(bool v6)
     {
         var peer = new RawPeer(resolve: false);
         var socket = Udp(peer);
@@ -85,7 +85,7 @@ public class LinkTests
     }
 
     [Fact]
-    public void A_ping_to_a_neighbour_that_does_not_answer_ends_in_an_error()
+    public void A_ping_to_a_neighbor_that_does_not_answer_ends_in_an_error()
     {
         var peer = new RawPeer(resolve: false);
         var events = new EchoRecorder();
@@ -97,7 +97,7 @@ public class LinkTests
     }
 
     [Fact]
-    public void A_silent_neighbour_in_use_is_asked_directly_after_a_while()
+    public void A_silent_neighbor_in_use_is_asked_directly_after_a_while()
     {
         var peer = new RawPeer(resolve: false);
         var socket = Udp(peer);
@@ -116,7 +116,7 @@ public class LinkTests
     }
 
     [Fact]
-    public void Neighbours_the_layer_above_knows_are_never_asked_for()
+    public void Neighbors_the_layer_above_knows_are_never_asked_for()
     {
         var peer = new RawPeer();
         Udp(peer).SendTo(peer.Now, Target6, "x"u8);
@@ -175,7 +175,7 @@ public class LinkTests
     }
 
     [Fact]
-    public void Neighbour_discovery_that_was_forwarded_is_not_believed()
+    public void Neighbor_discovery_that_was_forwarded_is_not_believed()
     {
         var peer = new RawPeer(resolve: false);
         Udp(peer).SendTo(peer.Now, Target6, "x"u8);
@@ -185,7 +185,7 @@ public class LinkTests
     }
 
     [Fact]
-    public void More_neighbours_than_the_limit_push_out_the_least_recently_used()
+    public void More_neighbors_than_the_limit_push_out_the_least_recently_used()
     {
         var peer = new RawPeer(options => options with { Limits = new HostLimits { Neighbors = 10 } }, resolve: false);
         for (var i = 3; i < 200; i++)

@@ -81,7 +81,7 @@ public class SocketOptionTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void A_neighbour_that_does_not_answer_is_told_to_who_sent_the_datagrams(bool v6)
+    public void A_neighbor_that_does_not_answer_is_told_to_who_sent_the_datagrams(bool v6)
     {
         var peer = new RawPeer(resolve: false);
         var there = v6 ? There6 : There4;
@@ -98,7 +98,7 @@ public class SocketOptionTests
     }
 
     [Fact]
-    public void Who_sends_again_when_told_that_a_neighbour_does_not_answer_goes_on_in_time()
+    public void Who_sends_again_when_told_that_a_neighbor_does_not_answer_goes_on_in_time()
     {
         var peer = new RawPeer(resolve: false);
         var again = new SendAgain(peer);

@@ -1,6 +1,6 @@
 namespace Lanyard.NetStack.Tests;
 
-/// <summary>How fast data is sent: the algorithms' own behaviour, rates, pacing.</summary>
+/// <summary>How fast data is sent: the algorithms' own behavior, rates, pacing.</summary>
 public class TcpCongestionTests(ITestOutputHelper output)
 {
     [Fact]

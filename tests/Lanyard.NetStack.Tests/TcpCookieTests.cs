@@ -20,7 +20,7 @@ public class TcpCookieTests
     }
 
     [Fact]
-    public void A_flood_from_made_up_addresses_asks_for_no_neighbours()
+    public void A_flood_from_made_up_addresses_asks_for_no_neighbors()
     {
         var peer = new RawPeer(resolve: false);
         peer.Host.ListenTcp(new InetEndpoint(default, 80), null, out _, backlog: 16);
@@ -36,7 +36,7 @@ public class TcpCookieTests
     }
 
     [Fact]
-    public void A_neighbour_that_floods_gets_so_many_cookies_a_second_and_others_theirs()
+    public void A_neighbor_that_floods_gets_so_many_cookies_a_second_and_others_theirs()
     {
         const int perSecond = 500;
         var peer = new RawPeer(options => options with { Limits = options.Limits with { CookiesPerNeighborAndSecond = perSecond } });

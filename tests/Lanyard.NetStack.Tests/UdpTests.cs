@@ -32,6 +32,55 @@ public class UdpTests
     }
 
     [Fact]
+    public void Sockets_that_share_a_port_share_its_senders_and_each_sender_stays_with_one()
+    {
+        var peer = new RawPeer();
+        var share = new UdpOptions { ReusePort = true };
+        var workers = Enumerable.Range(0, 4).Select(_ => Open(peer, default, share)).ToArray();
+        for (var round = 0; round < 2; round++)
+        {
+            for (ushort sender = 1; sender <= 200; sender++)
+                peer.ReceiveUdp(sender, 9, "x"u8);
+        }
+
+        Assert.Equal(400, workers.Sum(worker => worker.Pending));
+        foreach (var worker in workers)
+        {
+            var senders = new List<InetEndpoint>();
+            while (worker.TryReceive(default, out var info))
+                senders.Add(info.Remote);
+            Assert.True(senders.Count >= 40, $"{senders.Count} of 400");
+            Assert.All(senders.GroupBy(sender => sender), sender => Assert.Equal(2, sender.Count()));
+        }
+
+        Assert.Equal(NetError.AddressInUse, peer.Host.OpenUdp(new InetEndpoint(default, 9), null, out _, new UdpOptions { ReuseAddress = true }));
+    }
+
+    [Fact]
+    public void A_socket_that_is_bound_to_a_group_hears_that_group_alone()
+    {
+        var peer = new RawPeer();
+        var group = InetAddress.Parse("239.1.2.3");
+        var bound = Open(peer, group, new UdpOptions { ReuseAddress = true });
+        Assert.True(bound.JoinGroup(0, group));
+        Assert.True(bound.JoinGroup(0, InetAddress.Parse("239.1.2.4")));
+        peer.ReceiveUdp(1, 9, "x"u8, destination: group);
+        peer.ReceiveUdp(1, 9, "x"u8, destination: InetAddress.Parse("239.1.2.4"));
+        peer.ReceiveUdp(1, 9, "x"u8, destination: InetAddress.BroadcastV4);
+        peer.ReceiveUdp(1, 9, "x"u8);
+        Assert.Equal(1, bound.Pending);
+    }
+
+    [Fact]
+    public void A_socket_that_is_bound_to_all_sends_from_the_address_that_it_is_told()
+    {
+        var peer = new RawPeer();
+        var socket = Open(peer, default);
+        Assert.Equal(NetError.NoRoute, socket.SendTo(0, new InetEndpoint(Pair.B4, 7), "x"u8, InetAddress.Parse("10.1.0.77")));
+        Assert.Equal(NetError.None, socket.SendTo(0, new InetEndpoint(Pair.B4, 7), "x"u8, Pair.A4));
+    }
+
+    [Fact]
     public void A_full_queue_drops_and_empty_datagrams_count_too()
     {
         var peer = new RawPeer();

@@ -29,6 +29,15 @@ public sealed class AddressTests
     public void Text_that_is_no_plain_address_is_refused(string text) => Assert.False(InetAddress.TryParse(text, out _));
 
     [Fact]
+    public void A_text_that_ends_in_NUL_is_refused()
+    {
+        Assert.False(InetAddress.TryParse("10.1.2.3\0", out _));
+        Assert.False(InetEndpoint.TryParse("10.1.2.3:99\0", out _));
+        Assert.False(InetPrefix.TryParse("10.1.2.3/8\0", out _));
+        Assert.False(MacAddress.TryParse("02000000000\0", out _));
+    }
+
+    [Fact]
     public void A_mapped_address_is_its_IPv4_address() =>
         Assert.Equal(InetAddress.Parse("1.2.3.4"), InetAddress.FromIPAddress(IPAddress.Parse("::ffff:1.2.3.4")));
 

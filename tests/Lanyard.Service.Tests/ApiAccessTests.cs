@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text;
+using System.Text.Json;
 
 namespace Lanyard.Service.Tests;
 
@@ -130,6 +131,113 @@ public sealed class ApiAccessTests
         }
 
         Assert.Empty((await lan.Client("r").CallAsync("GET", "/network")).EnumerateArray());
+    }
+
+    [Fact]
+    public async Task Idle_strangers_keep_no_caller_with_the_token_out()
+    {
+        await using var lan = await ServiceLan.StartAsync();
+        var service = lan.Service("r");
+        var sockets = new List<Socket>();
+        using var known = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        await known.ConnectAsync(IPAddress.Loopback, service.Port, ServiceLan.Guard);
+        using var stream = new NetworkStream(known, ownsSocket: false);
+        using var reader = new StreamReader(stream);
+        async Task AskAsync()
+        {
+            await stream.WriteAsync(Encoding.ASCII.GetBytes($"GET /network HTTP/1.1\r\nHost: localhost\r\nX-ZT1-Auth: {lan.Client("r").Token}\r\n\r\n"), ServiceLan.Guard);
+            Assert.Equal("HTTP/1.1 200 OK", await reader.ReadLineAsync(ServiceLan.Guard));
+            while (await reader.ReadLineAsync(ServiceLan.Guard) is { Length: > 0 })
+            {
+            }
+
+            var body = new char[2];
+            Assert.Equal(2, await reader.ReadBlockAsync(body, ServiceLan.Guard));
+            Assert.Equal("[]", new string(body));
+        }
+
+        await AskAsync();
+        try
+        {
+            for (var i = 0; i < 600; i++)
+            {
+                var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+                sockets.Add(socket);
+                await socket.ConnectAsync(IPAddress.Loopback, service.Port, ServiceLan.Guard);
+                if (i % 2 == 0)
+                    await socket.SendAsync("GET /status HTTP/1.1\r\nX"u8.ToArray(), ServiceLan.Guard);
+                if (i % 50 != 0)
+                    continue;
+                using var client = new ServiceClient(service, lan.Home("r"));
+                Assert.Empty((await client.CallAsync("GET", "/network")).EnumerateArray());
+            }
+
+            // The strangers' places are limited: the oldest connections were closed. A connection with the token stays open.
+            Assert.True(await sockets[1].ReceiveAsync(new byte[1], ServiceLan.Guard).AsTask().ContinueWith(read => read.IsFaulted || read.Result == 0, TaskScheduler.Default));
+            await AskAsync();
+        }
+        finally
+        {
+            foreach (var socket in sockets)
+                socket.Dispose();
+        }
+    }
+
+    /// <summary>Sends bodies with wrong types and values to every operation of the API. Each one is refused with a reason, or applied; none causes an internal error.</summary>
+    [Fact]
+    public async Task No_body_of_any_operation_makes_the_service_fail()
+    {
+        await using var lan = await ServiceLan.StartAsync();
+        var client = lan.Client("r");
+        string[] bodies =
+        [
+            "", "null", "7", "[]", "\"x\"", "{", "{}", "{\"\":1}", "\"\\ud800\"", "{\"name\":\"\\ud800\"}", "{\"allowManaged\":[]}", "{\"allowDNS\":\"maybe\"}", "{\"seed\":{}}",
+            "{\"seed\":\"ffffffffff\"}", "{\"seed\":\"0\"}", "{\"primaryPort\":[]}", "{\"bind\":7}", "{\"routes\":[{\"target\":\"10.0.0.0\"}]}", "{\"authorized\":{}}", "{\"mtu\":1e400}",
+            "{\"allowManagementFrom\":[[]]}", "{\"interfacePrefixBlacklist\":{}}",
+        ];
+        var paths = (await client.CallAsync("GET", "/openapi.json")).GetProperty("paths").EnumerateObject().Select(path => path.Name).ToArray();
+        foreach (var path in paths)
+        {
+            foreach (var id in new[] { "0000000000000000", "ffffffffffffffff", $"{lan.Service("r").Node.Address}000000", "8056c2e21c000001", "x" })
+            {
+                foreach (var address in new[] { "0000000000", "ffffffffff", lan.Service("r").Node.Address.ToString() })
+                {
+                    if (address != "0000000000" && !path.Contains("{address}", StringComparison.Ordinal))
+                        continue;
+                    var url = path.Replace("{networkId}", id, StringComparison.Ordinal).Replace("{address}", address, StringComparison.Ordinal)
+                        .Replace("{moonId}", id, StringComparison.Ordinal).Replace("{mtu}", "x", StringComparison.Ordinal).Replace("{link}", "x", StringComparison.Ordinal)
+                        .Replace("{ip}", "x", StringComparison.Ordinal);
+                    if (url == path && id != "x")
+                        continue;
+                    foreach (var method in new[] { "POST", "PUT", "DELETE", "GET" })
+                    {
+                        foreach (var body in method is "POST" or "PUT" ? bodies : [""])
+                        {
+                            if (url == "/metrics" && method == "GET")
+                                continue;
+                            var (status, json) = await client.SendAsync(method, url, body);
+                            Assert.True((int)status < 500, $"{method} {url} {body}: {(int)status} {json.GetRawText()}");
+                            Assert.Equal(status != HttpStatusCode.OK, json.ValueKind == JsonValueKind.Object && json.TryGetProperty("error", out _));
+                        }
+                    }
+                }
+            }
+        }
+
+        Assert.Contains("not a network's ID", await client.FailAsync(HttpStatusCode.BadRequest, "POST", "/network/0000000000000000", "{}"), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("1", true)]
+    [InlineData("\"true\"", true)]
+    [InlineData("0", false)]
+    [InlineData("\"0\"", false)]
+    [InlineData("null", true)]
+    public async Task A_switch_in_a_body_may_be_a_number_or_a_text_and_null_says_nothing(string value, bool isOn)
+    {
+        await using var lan = await ServiceLan.StartAsync();
+        var joined = await lan.Client("r").CallAsync("POST", "/network/8056c2e21c000001", $$"""{ "allowManaged": {{value}} }""");
+        Assert.Equal(isOn, joined.GetProperty("allowManaged").GetBoolean());
     }
 
     [Fact]

@@ -59,19 +59,20 @@ public sealed class ConfigurationTests
     [InlineData("""{ "settings": 7 }""", "\"settings\" is not an object, but 7")]
     [InlineData("""{ "settings": { "primaryPort": 70000 } }""", "\"settings.primaryPort\" is not a port, 0 to 65535, but 70000")]
     [InlineData("""{ "settings": { "primaryPort": "x" } }""", "\"settings.primaryPort\"")]
-    [InlineData("""{ "settings": { "secondaryPort": 1.5 } }""", "\"settings.secondaryPort\"")]
     [InlineData("""{ "settings": { "bind": "1.2.3.4" } }""", "\"settings.bind\" is not an array")]
     [InlineData("""{ "settings": { "bind": [ "eth0" ] } }""", "\"settings.bind\" has an item that is not an IP address")]
-    [InlineData("""{ "settings": { "interfacePrefixBlacklist": [ 7 ] } }""", "\"settings.interfacePrefixBlacklist\"")]
-    [InlineData("""{ "settings": { "interfacePrefixBlacklist": [ "" ] } }""", "\"settings.interfacePrefixBlacklist\"")]
     [InlineData("""{ "settings": { "allowManagementFrom": [ "10.0.0.0/33" ] } }""", "\"settings.allowManagementFrom\"")]
-    [InlineData("""{ "settings": { "allowTcpFallbackRelay": "yes" } }""", "\"settings.allowTcpFallbackRelay\" is not true or false")]
-    [InlineData("""{ "settings": { "tcpFallbackRelay": 1 } }""", "\"settings.tcpFallbackRelay\"")]
     [InlineData("""{ "physical": { "ten": {} } }""", "\"physical.ten\"")]
     [InlineData("""{ "physical": { "10.0.0.0/8": true } }""", "\"physical.10.0.0.0/8\" is not an object")]
-    [InlineData("""{ "physical": { "10.0.0.0/8": { "blacklist": 1 } } }""", "\"physical.10.0.0.0/8.blacklist\"")]
+    [InlineData("""{ "physical": { "10.0.0.0/8": { "blacklist": "yes" } } }""", "\"physical.10.0.0.0/8.blacklist\" is not true or false, but \"yes\"")]
+    [InlineData("""{ "physical": { "10.0.0.0/8": { "blacklist": [] } } }""", "\"physical.10.0.0.0/8.blacklist\" is not true or false")]
+    [InlineData("""{ "physical": { "10.0.0.0/8": { "mtu": "large" } } }""", "\"physical.10.0.0.0/8.mtu\" is not 0 (the default) or 1400 to 10100 bytes")]
+    [InlineData("""{ "settings": { "primaryPort": "9993 or so" } }""", "\"settings.primaryPort\"")]
+    [InlineData("""{ "settings": { "primaryPort": "-1" } }""", "\"settings.primaryPort\"")]
+    [InlineData("""{ "settings": { "primaryPort": true } }""", "\"settings.primaryPort\"")]
+    [InlineData("""{ "settings": { "allowManagementFrom": "0.0.0.0" } }""", "\"settings.allowManagementFrom\" is not an array")]
+    [InlineData("""{ "settings": { "allowManagementFrom": [ "localhost" ] } }""", "\"settings.allowManagementFrom\"")]
     [InlineData("""{ "physical": { "10.0.0.0/8": { "trustedPathId": -1 } } }""", "\"physical.10.0.0.0/8.trustedPathId\"")]
-    [InlineData("""{ "physical": { "10.0.0.0/8": { "mtu": 1280 } } }""", "\"physical.10.0.0.0/8.mtu\" is not 0 (the default) or 1400 to 10100 bytes, but 1280")]
     [InlineData("""{ "virtual": { "beef": {} } }""", "\"virtual.beef\"")]
     [InlineData("""{ "virtual": { "feedbeef12": { "try": [ "10.0.0.1" ] } } }""", "\"virtual.feedbeef12.try\"")]
     [InlineData("""{ "virtual": { "feedbeef12": { "blacklist": [ "x" ] } } }""", "\"virtual.feedbeef12.blacklist\"")]
@@ -82,6 +83,117 @@ public sealed class ConfigurationTests
         var failure = Assert.Throws<LanyardStateException>(() => LocalConfiguration.Parse("/somewhere/local.conf", content));
         Assert.Contains("/somewhere/local.conf", failure.Message, StringComparison.Ordinal);
         Assert.Contains(expected, failure.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""{ "primaryPort": "9993" }""", 9993, "\"settings.primaryPort\": \"9993\" is read as 9993")]
+    [InlineData("""{ "primaryPort": " 9993 " }""", 9993, "is read as 9993")]
+    [InlineData("""{ "primaryPort": "0" }""", 0, "is read as 0")]
+    [InlineData("""{ "primaryPort": 9993.0 }""", 9993, "9993.0 is read as 9993")]
+    public void A_number_may_be_a_text_as_existing_nodes_take_it_and_that_is_told(string settings, int port, string? told) =>
+        Assert.Equal(port, ParseAdjusted($$"""{ "settings": {{settings}} }""", told).PrimaryPort);
+
+    [Theory]
+    [InlineData("1", true)]
+    [InlineData("2", true)]
+    [InlineData("0", false)]
+    [InlineData("\"true\"", true)]
+    [InlineData("\"True\"", true)]
+    [InlineData("\"1\"", true)]
+    [InlineData("\"false\"", false)]
+    [InlineData("\"0\"", false)]
+    [InlineData("\"\"", false)]
+    public void A_switch_may_be_a_number_or_a_text_as_existing_nodes_take_it_and_that_is_told(string value, bool isOn)
+    {
+        var configuration = ParseAdjusted($$"""{ "physical": { "10.0.0.0/8": { "blacklist": {{value}} } } }""",
+            $"\"physical.10.0.0.0/8.blacklist\": {value} is read as {(isOn ? "true" : "false")}");
+        Assert.Equal(isOn ? [InetPrefix.Parse("10.0.0.0/8")] : [], configuration.BlockedPhysicalNetworks);
+    }
+
+    [Theory]
+    [InlineData("1300", 1400, "is read as 1400")]
+    [InlineData("20000", 10100, "is read as 10100")]
+    [InlineData("\"1500\"", 1500, "is read as 1500")]
+    [InlineData("-1", null, "is read as 0")]
+    [InlineData("1500.5", 1500, "is read as 1500")]
+    public void An_MTU_out_of_range_is_moved_into_it_as_existing_nodes_do_and_that_is_told(string value, int? mtu, string told)
+    {
+        var configuration = ParseAdjusted($$"""{ "physical": { "10.0.0.0/8": { "mtu": {{value}}, "trustedPathId": "25" } } }""", told);
+        Assert.Equal(mtu is { } bytes ? [new PathMtu(InetPrefix.Parse("10.0.0.0/8"), bytes)] : [], configuration.PathMtus);
+        Assert.Equal([new TrustedPath(InetPrefix.Parse("10.0.0.0/8"), 25)], configuration.TrustedPaths);
+    }
+
+    [Theory]
+    [InlineData("0.0.0.0", "0.0.0.0/0", "\"settings.allowManagementFrom\": \"0.0.0.0\" is read as 0.0.0.0/0")]
+    [InlineData("::", "::/0", "is read as ::/0")]
+    [InlineData("0.0.0.0/0", "0.0.0.0/0", null)]
+    [InlineData("10.1.2.3", "10.1.2.3/32", null)]
+    [InlineData("::ffff:10.0.0.0/104", "10.0.0.0/8", null)]
+    [InlineData("::ffff:10.1.2.3", "10.1.2.3/32", null)]
+    public void The_unspecified_address_alone_lets_all_manage_the_node(string item, string network, string? told) =>
+        Assert.Equal([InetPrefix.Parse(network)], ParseAdjusted($$"""{ "settings": { "allowManagementFrom": [ "{{item}}" ] } }""", told).AllowManagementFrom);
+
+    [Fact]
+    public void Items_are_read_as_existing_nodes_read_them()
+    {
+        var configuration = LocalConfiguration.Parse("local.conf", """
+            { "settings": { "interfacePrefixBlacklist": [ "", 7, "eth" ], "bind": [ "192.0.2.1/9993", "::ffff:192.0.2.2" ],
+                "tcpFallbackRelay": 1, "allowTcpFallbackRelay": "yes", "secondaryPort": "0", "concurrency": [ 2 ], "redis": {} } }
+            """);
+        Assert.Equal(["7", "eth"], configuration.InterfacePrefixBlacklist);
+        Assert.Equal([IPAddress.Parse("192.0.2.1"), IPAddress.Parse("192.0.2.2")], configuration.Bind);
+        Assert.Equal(["allowTcpFallbackRelay", "tcpFallbackRelay", "concurrency", "redis"], configuration.WithoutEffect.Select(line => line["settings.".Length..].Split(':')[0]));
+    }
+
+    [Fact]
+    public async Task Trusted_paths_of_an_old_nodes_file_are_used_behind_those_of_the_local_conf()
+    {
+        using var folder = new TestFolder();
+        File.WriteAllText(folder.PathOf("local.conf"), """{ "physical": { "10.1.0.0/16": { "trustedPathId": 1 } } }""");
+        File.WriteAllText(folder.PathOf("trustedpaths"), "0000000000000019=10.0.0.0/8\r\n# of old\nff = fd00::/8\n0=192.0.2.0/24\n7=10.2.0.1\n");
+        using var log = new LogCollector();
+        await using var keeper = new ConfigurationKeeper(folder.PathOf(), log);
+        TrustedPath[] expected = [new(InetPrefix.Parse("10.1.0.0/16"), 1), new(InetPrefix.Parse("10.0.0.0/8"), 0x19), new(InetPrefix.Parse("fd00::/8"), 255)];
+        Assert.Equal(expected, keeper.Current.TrustedPaths);
+        Assert.Contains(log.Lines, line => line.Contains("2 trusted paths", StringComparison.Ordinal));
+        File.WriteAllText(folder.PathOf("local.conf"), "{}");
+        keeper.Reload();
+        Assert.Equal(expected[1..], keeper.Current.TrustedPaths);
+    }
+
+    private static LocalConfiguration ParseAdjusted(string content, string? told)
+    {
+        var configuration = LocalConfiguration.Parse("local.conf", content);
+        if (told is null)
+            Assert.Empty(configuration.Adjusted);
+        else
+            Assert.Contains(configuration.Adjusted, line => line.Contains(told, StringComparison.Ordinal));
+        return configuration;
+    }
+
+    [Fact]
+    public async Task A_service_starts_before_an_address_to_bind_is_up_and_binds_it_when_it_comes()
+    {
+        using var folder = new TestFolder();
+        File.WriteAllText(folder.PathOf("identity.secret"), TestData.Text("peer-1.14", "a.identity.secret"));
+        // No machine has documentation addresses (RFC 5737, RFC 3849).
+        File.WriteAllText(folder.PathOf("local.conf"), """{ "settings": { "bind": [ "192.0.2.1", "2001:db8::1" ], "primaryPort": "0" } }""");
+        using var log = new LogCollector();
+        await using (var service = await LanyardService.StartAsync(new LanyardServiceOptions { HomeDirectory = folder.PathOf(), LoggerFactory = log }, ServiceLan.Guard))
+        {
+            Assert.Empty(service.Node.BoundEndPoints);
+            using var client = new ServiceClient(service, folder.PathOf());
+            var settings = (await client.CallAsync("GET", "/status")).GetProperty("config").GetProperty("settings");
+            Assert.Equal(service.Port, settings.GetProperty("primaryPort").GetInt32());
+            service.Node.NotifyNetworkChanged();
+            Assert.Equal(2, log.Lines.Count(line => line.Contains("The node binds it when it comes up", StringComparison.Ordinal)));
+            Assert.Contains(log.Lines, line => line.Contains("\"0\" is read as 0", StringComparison.Ordinal));
+        }
+
+        // One of two addresses is available: the node is reachable at that address.
+        File.WriteAllText(folder.PathOf("local.conf"), """{ "settings": { "bind": [ "192.0.2.1", "127.0.0.1" ], "primaryPort": 0 } }""");
+        await using var second = await LanyardService.StartAsync(new LanyardServiceOptions { HomeDirectory = folder.PathOf() }, ServiceLan.Guard);
+        Assert.Equal(new IPEndPoint(IPAddress.Loopback, second.Port), Assert.Single(second.Node.BoundEndPoints));
     }
 
     [Fact]

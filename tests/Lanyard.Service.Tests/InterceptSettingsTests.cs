@@ -94,7 +94,7 @@ public sealed class InterceptSettingsTests
         var socket = run.PathOf("programs.sock");
         var service = await lan.StartServiceAsync("a", localConf: Allow("[]"));
         var network = await lan.JoinAllAsync("a");
-        Assert.Equal(socket, File.ReadAllText(Path.Combine(lan.Home("a"), LanyardService.InterceptPathFile)));
+        Assert.Equal(socket, File.ReadAllText(Path.Combine(lan.Home("a"), StateFiles.InterceptPath)));
         Assert.False(File.Exists(Path.Combine(lan.Home("a"), "intercept.sock")));
         Assert.Equal(Convert.ToInt32("666", 8), (int)File.GetUnixFileMode(socket));
         Assert.Equal(["system", "virtual"], [await AskAsync(Alice), await AskAsync(0)]);
@@ -108,7 +108,7 @@ public sealed class InterceptSettingsTests
         Assert.Equal(["virtual", "system"], [await AskAsync(Alice), await AskAsync(Bob)]);
 
         await lan.StopServiceAsync("a");
-        Assert.False(File.Exists(Path.Combine(lan.Home("a"), LanyardService.InterceptPathFile)));
+        Assert.False(File.Exists(Path.Combine(lan.Home("a"), StateFiles.InterceptPath)));
         Assert.False(File.Exists(socket));
 
         string Allow(string networks) => $$"""{ "lanyard": { "intercept": { "socket": "{{socket}}", "mode": "0666", "users": { "{{Alice}}": {{networks}} } } } }""";
@@ -118,7 +118,7 @@ public sealed class InterceptSettingsTests
         {
             const string Script = """
                 use Socket;
-                socket(S, PF_UNIX, SOCK_SEQPACKET, 0) and connect(S, pack_sockaddr_un($ARGV[0])) and send(S, pack("LSSQlLx48", 0x3249594c, 8, 0, 0, 0, 0) . $ARGV[1], 0) or die $!;
+                socket(S, PF_UNIX, SOCK_SEQPACKET, 0) and connect(S, pack_sockaddr_un($ARGV[0])) and send(S, pack("LSSQlLx72", 0x3449594c, 8, 0, 0, 0, 0) . $ARGV[1], 0) or die $!;
                 recv(S, $reply, 4096, 0);
                 print((unpack("LlS", $reply))[2] ? "virtual" : "system");
                 """;
@@ -144,7 +144,7 @@ public sealed class InterceptSettingsTests
         var (own, other) = (folder.PathOf("intercept.sock"), folder.PathOf("other"));
         await using (var service = await StartAsync())
         {
-            Assert.Equal(own, File.ReadAllText(folder.PathOf(LanyardService.InterceptPathFile)));
+            Assert.Equal(own, File.ReadAllText(folder.PathOf(StateFiles.InterceptPath)));
             File.WriteAllText(folder.PathOf("local.conf"), $$"""{ "lanyard": { "intercept": { "socket": "{{other}}" } } }""");
             await service.ReloadAsync();
             Assert.Contains("lanyard.intercept.socket: the change takes effect at the next start of the service.", log.Lines);

@@ -34,7 +34,9 @@ public sealed class LifeTests
         var joined = await lan.Client("a").CallAsync("POST", $"/network/{network}", """{ "allowDNS": true, "allowManaged": false }""");
         Assert.True(joined.GetProperty("allowDNS").GetBoolean());
         await lan.WaitForNetworkAsync("a", network, told => told.GetProperty("status").GetString() == "OK");
-        Assert.True(File.Exists(Path.Combine(lan.Home("a"), "networks.d", $"{network}.conf")));
+        // The service writes the file asynchronously.
+        while (!File.Exists(Path.Combine(lan.Home("a"), "networks.d", $"{network}.conf")))
+            await Task.Delay(5, ServiceLan.Guard);
 
         await lan.StopServiceAsync("a");
         await lan.StartServiceAsync("a");
@@ -112,7 +114,21 @@ public sealed class LifeTests
     }
 
     [Theory]
-    [InlineData("authtoken.secret", " \n")]
+    [InlineData("authtoken.secret")]
+    [InlineData("metricstoken.secret")]
+    public async Task An_empty_token_file_gets_a_new_token_and_the_log_says_so(string file)
+    {
+        using var folder = new TestFolder();
+        File.WriteAllText(folder.PathOf("identity.secret"), TestData.Text("peer-1.14", "a.identity.secret"));
+        File.WriteAllText(folder.PathOf(file), " \n");
+        using var log = new LogCollector();
+        await using var service = await LanyardService.StartAsync(new LanyardServiceOptions { HomeDirectory = folder.PathOf(), Port = 0, LoggerFactory = log }, ServiceLan.Guard);
+        Assert.Equal(24, File.ReadAllText(folder.PathOf(file)).Length);
+        Assert.Equal("0600", FileModes.Of(folder.PathOf(file)));
+        Assert.Contains(log.Lines, line => line.Contains(folder.PathOf(file), StringComparison.Ordinal) && line.Contains("new token", StringComparison.Ordinal));
+    }
+
+    [Theory]
     [InlineData("local.conf", "{ settings: }")]
     [InlineData("identity.secret", "not an identity")]
     public async Task A_file_that_cannot_be_used_is_named_and_left_as_it_is(string file, string content)

@@ -29,6 +29,11 @@ public sealed class MetricsTests
         Assert.Equal(1, leaf["lanyard_online"]);
         Assert.Equal(1, leaf[$"lanyard_network_ok{{network_id=\"{network}\"}}"]);
         Assert.Equal(0, leaf["lanyard_drops_total{cause=\"bad_mac\"}"]);
+        if (OperatingSystem.IsLinux())
+        {
+            Assert.Equal(0, leaf["lanyard_program_sockets"]);
+            Assert.Equal(0, leaf["lanyard_program_refused_datagrams_total"]);
+        }
 
         var controller = await ReadAsync(lan, "r");
         Assert.Equal(1, controller["controller_network_count"]);

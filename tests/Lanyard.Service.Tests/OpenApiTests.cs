@@ -86,8 +86,19 @@ public sealed class OpenApiTests
                 checker.CheckResponse($"{operation} {(int)status}", described, status, json);
             }
 
+            // Without a token, like a web page whose host name resolves to this service (DNS rebinding).
+            var (misdirected, whose) = await stranger.SendAsync(parts[0], path, body, headers => headers.Host = "rebound.example");
+            Assert.Equal(HttpStatusCode.MisdirectedRequest, misdirected);
+            checker.CheckResponse($"{operation} 421", described, misdirected, whose);
             if (ReferenceEquals(client, stranger))
                 continue;
+            if (described.TryGetProperty("requestBody", out _))
+            {
+                var (tooLong, what) = await client.SendAsync(parts[0], path, new string(' ', (1 << 20) + 1));
+                Assert.Equal(HttpStatusCode.RequestEntityTooLarge, tooLong);
+                checker.CheckResponse($"{operation} 413", described, tooLong, what);
+            }
+
             // Without a token, and with a method that is not described.
             using var outsider = new ServiceClient(client == r ? lan.Service("r") : leaf, lan.Home(client == r ? "r" : "a"), withToken: false);
             var (refused, why) = await outsider.SendAsync(parts[0], path, body);

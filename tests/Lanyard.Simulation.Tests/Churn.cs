@@ -256,5 +256,9 @@ internal sealed class Churn
                 end.Drain();
             }
         }
+
+        public void OnClosed(TcpListenSocket listener, NetError reason)
+        {
+        }
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Lanyard.Engine;
 using Lanyard.Primitives;
+using Lanyard.Tests.Shared;
 using Lanyard.Wire;
 using Lanyard.Wire.Packets;
 using Lanyard.Wire.Verbs;
@@ -11,6 +12,7 @@ namespace Lanyard.Simulation.Tests;
 /// Datagrams of strangers, and packets of members, roots and controllers that went bad: whatever they hold, nodes and their TCP/IP hosts neither throw nor
 /// grow. LANYARD_FUZZ_ROUNDS sets how many datagrams; the default is small enough for every test run.
 /// </summary>
+[Collection(nameof(Alone))]
 public sealed class HostileTrafficTests
 {
     private const int DefaultRounds = 60_000;
@@ -78,7 +80,7 @@ public sealed class HostileTrafficTests
         var from = Array.Find(nodes, n => n.Address == source);
         var to = Array.Find(nodes, n => n.Address == destination);
         var copy = datagram.ToArray();
-        if (from is null || to is null || !KeyOf(from, to).TryDearmor(copy) || !PacketView.TryParse(copy, out var plain))
+        if (from is null || to is null || !PacketForge.TryOpen(from.Node.Identity, to.Node.Identity, copy) || !PacketView.TryParse(copy, out var plain))
             return;
         _payloads.Add((plain.Verb, plain.Payload.ToArray()));
     }
@@ -105,7 +107,9 @@ public sealed class HostileTrafficTests
                 if (random.Next(10) == 0)
                     verb = (Verb)random.Next(32);
                 payload = Mutate(random, payload);
-                datagram = Armored(random, attacker, target, verb, payload);
+                datagram = PacketForge.Packet(attacker.Node.Identity, target.Node.Identity, verb,
+                    (ref ByteWriter writer) => writer.WriteBytes(payload.AsSpan(0, Math.Min(payload.Length, PacketFormat.MaxPayloadBytes))),
+                    suite: verb == Verb.Hello ? CipherSuite.Poly1305 : random.Next(2) == 0 ? CipherSuite.Salsa2012Poly1305 : CipherSuite.AesGmacSiv);
                 break;
         }
 
@@ -113,33 +117,6 @@ public sealed class HostileTrafficTests
             ? new InetEndpoint(InetAddress.FromV4((uint)random.Next()), (ushort)random.Next(65_536))
             : attacker.Endpoint;
         lan.Internet.Inject(target, source, datagram);
-    }
-
-    private static byte[] Armored(Random random, SimulatedNode from, SimulatedNode to, Verb verb, byte[] payload)
-    {
-        var buffer = new byte[PacketFormat.HeaderBytes + Math.Min(payload.Length, PacketFormat.MaxPayloadBytes)];
-        payload.AsSpan(0, buffer.Length - PacketFormat.HeaderBytes).CopyTo(buffer.AsSpan(PacketFormat.HeaderBytes));
-        var packet = new PacketBuilder(buffer, PacketFormat.HeaderBytes, buffer.Length - PacketFormat.HeaderBytes)
-            .Seal((ulong)random.NextInt64(), to.Address, from.Address, verb, PacketFormat.MaxPacketBytes);
-        KeyOf(from, to).Armor(packet, verb == Verb.Hello ? CipherSuite.Poly1305 : random.Next(2) == 0 ? CipherSuite.Salsa2012Poly1305 : CipherSuite.AesGmacSiv);
-        return packet.ToArray();
-    }
-
-    private static readonly Dictionary<(Identity, Identity), SessionKey> Keys = [];
-
-    private static SessionKey KeyOf(SimulatedNode from, SimulatedNode to)
-    {
-        lock (Keys)
-        {
-            if (!Keys.TryGetValue((from.Node.Identity, to.Node.Identity), out var key))
-            {
-                Span<byte> secret = stackalloc byte[SessionKey.SecretBytes];
-                Assert.True(from.Node.Identity.TryAgree(to.Node.Identity, secret));
-                Keys.Add((from.Node.Identity, to.Node.Identity), key = new SessionKey(secret));
-            }
-
-            return key;
-        }
     }
 
     private static byte[] Mutate(Random random, byte[] original)
@@ -172,3 +149,7 @@ public sealed class HostileTrafficTests
         return bytes;
     }
 }
+
+/// <summary>Tests that look at the memory of the whole process.</summary>
+[CollectionDefinition(nameof(Alone), DisableParallelization = true)]
+public sealed class Alone;

@@ -24,11 +24,19 @@ internal sealed class Lan
 
     public World Planet { get; }
 
-    public SimulatedNode Root { get; }
+    public SimulatedNode Root { get; private set; }
 
     public OpenController Controller { get; }
 
     public NetworkId Network { get; }
+
+    /// <summary>Kills the root and starts it again with its saved state. Its controller keeps its members.</summary>
+    public void RestartRoot()
+    {
+        Root.Kill();
+        Root = Root.Host.Start(Root.Node.Identity, Planet, state: Root.State);
+        Root.Node.Controller = Controller;
+    }
 
     public SimulatedNode AddLeaf(Nat? nat = null) => Internet.AddHost(nat).Start(planet: Planet);
 

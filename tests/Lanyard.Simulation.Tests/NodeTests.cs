@@ -37,7 +37,16 @@ public sealed class NodeTests
     }
 
     [Fact]
-    public void A_stranger_is_refused_and_admitted_once_authorised()
+    public void Forty_networks_of_one_controller_are_joined_within_a_second()
+    {
+        var lan = new Lan();
+        var leaf = lan.AddLeaf();
+        var ports = Enumerable.Range(1, 40).Select(number => leaf.Join(lan.Controller.Network((uint)number))).ToArray();
+        Assert.True(lan.Internet.RunUntil(() => ports.All(port => port.IsUp), TimeSpan.FromSeconds(1)));
+    }
+
+    [Fact]
+    public void A_stranger_is_refused_and_admitted_once_authorized()
     {
         var lan = new Lan();
         var stranger = lan.AddLeaf();
@@ -165,7 +174,7 @@ public sealed class NodeTests
         var port = intruder.Join(lan.Network);
         lan.Controller.Refused.Add(intruder.Address);
         lan.Internet.Run(TimeSpan.FromSeconds(1));
-        port.Network.Configure(lan.Internet.NowMs, forged.Configure(lan.Internet.NowMs, intruder.Node.Identity, lan.Network), isFresh: true);
+        port.Network.Configure(lan.Internet.NowMs, forged.Configure(lan.Internet.NowMs, intruder.Node.Identity, lan.Network), ConfigOrigin.Answer);
         Assert.False(lan.Delivers(intruder, port, portA, tries: 3));
         Assert.True(a.Node.Counters.Dropped(DropReason.BadCredential) > 0);
         Assert.True(a.Node.Counters.Dropped(DropReason.NotAMember) > 0);

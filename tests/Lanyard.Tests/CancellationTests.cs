@@ -5,7 +5,7 @@ namespace Lanyard.Tests;
 public sealed class CancellationTests
 {
     [Fact]
-    public async Task Every_operation_that_waits_can_be_cancelled_and_tried_again()
+    public async Task Every_operation_that_waits_can_be_canceled_and_tried_again()
     {
         await using var pair = await Pair.StartAsync();
         var (a, b) = await pair.ConnectAsync();
@@ -14,12 +14,12 @@ public sealed class CancellationTests
         var buffer = new byte[16];
         var nobody = new IPEndPoint(IPAddress.Parse("10.77.0.200"), 80);
 
-        await CancelledAsync(token => b.ReadAsync(buffer, token).AsTask());
-        await CancelledAsync(token => a.WriteAsync(new byte[64 << 20], token).AsTask());
-        await CancelledAsync(token => listener.AcceptAsync(token).AsTask());
-        await CancelledAsync(token => pair.A.ConnectAsync(nobody, token).AsTask());
-        await CancelledAsync(token => udp.ReceiveFromAsync(buffer, token).AsTask());
-        await CancelledAsync(token => pair.A.PingAsync(nobody.Address, TimeSpan.FromMinutes(1), cancellationToken: token).AsTask());
+        await CanceledAsync(token => b.ReadAsync(buffer, token).AsTask());
+        await CanceledAsync(token => a.WriteAsync(new byte[64 << 20], token).AsTask());
+        await CanceledAsync(token => listener.AcceptAsync(token).AsTask());
+        await CanceledAsync(token => pair.A.ConnectAsync(nobody, token).AsTask());
+        await CanceledAsync(token => udp.ReceiveFromAsync(buffer, token).AsTask());
+        await CanceledAsync(token => pair.A.PingAsync(nobody.Address, TimeSpan.FromMinutes(1), cancellationToken: token).AsTask());
 
         Assert.Equal(16, await b.ReadAsync(buffer, TestLan.Guard));
         var accepting = listener.AcceptAsync(TestLan.Guard);
@@ -32,30 +32,30 @@ public sealed class CancellationTests
     }
 
     [Fact]
-    public async Task Waiting_for_a_network_can_be_cancelled_and_it_comes_up_all_the_same()
+    public async Task Waiting_for_a_network_can_be_canceled_and_it_comes_up_all_the_same()
     {
         await using var lan = await TestLan.StartAsync();
         lan.Controller.IsSilent = true;
         var node = await lan.StartNodeAsync(1);
-        await CancelledAsync(token => node.JoinAsync(lan.Network, token));
-        await CancelledAsync(token => node.Networks[0].WaitUntilReadyAsync(cancellationToken: token));
+        await CanceledAsync(token => node.JoinAsync(lan.Network, token));
+        await CanceledAsync(token => node.Networks[0].WaitUntilReadyAsync(cancellationToken: token));
         lan.Controller.IsSilent = false;
         await node.JoinAsync(lan.Network, TestLan.Guard);
     }
 
     [Fact]
-    public async Task Waiting_to_be_online_can_be_cancelled()
+    public async Task Waiting_to_be_online_can_be_canceled()
     {
         await using var node = await LanyardNode.StartAsync(new LanyardOptions { Identity = TestIdentities.Get(1),
             BindAddresses = [IPAddress.Loopback] }, TestLan.Guard);
-        await CancelledAsync(node.WaitUntilOnlineAsync);
+        await CanceledAsync(node.WaitUntilOnlineAsync);
         var waiting = node.WaitUntilOnlineAsync(TestLan.Guard);
         await node.DisposeAsync();
         await Assert.ThrowsAsync<ObjectDisposedException>(() => waiting);
     }
 
     [Fact]
-    public async Task The_making_of_an_identity_can_be_cancelled()
+    public async Task The_making_of_an_identity_can_be_canceled()
     {
         using var source = new CancellationTokenSource();
         var progress = new FirstReport(source);
@@ -68,15 +68,15 @@ public sealed class CancellationTests
         });
     }
 
-    private static async Task CancelledAsync(Func<CancellationToken, Task> operation)
+    private static async Task CanceledAsync(Func<CancellationToken, Task> operation)
     {
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => operation(new CancellationToken(canceled: true)));
         using var source = new CancellationTokenSource();
         var running = operation(source.Token);
         Assert.False(running.IsCompleted);
         await source.CancelAsync();
-        var cancelled = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running.WaitAsync(TestLan.Guard));
-        Assert.True(source.Token.IsCancellationRequested && !TestLan.Guard.IsCancellationRequested, cancelled.Message);
+        var canceled = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running.WaitAsync(TestLan.Guard));
+        Assert.True(source.Token.IsCancellationRequested && !TestLan.Guard.IsCancellationRequested, canceled.Message);
     }
 
     private sealed class FirstReport(CancellationTokenSource source) : IProgress<int>

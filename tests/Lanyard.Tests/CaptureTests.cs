@@ -39,7 +39,7 @@ public sealed class CaptureTests
     public async Task A_slow_stream_loses_frames_that_are_counted_and_the_node_goes_on()
     {
         await using var pair = await Pair.StartAsync();
-        // Frames wait in small numbers only while the neighbour is being found.
+        // Frames wait in small numbers only while the neighbor is being found.
         Assert.True((await pair.A.PingAsync(pair.B.IPv4Address!, TimeSpan.FromMinutes(1), 56, TestLan.Guard)).IsSuccess);
         using var file = new HeldStream();
         var capture = pair.A.Capture(file, new LanyardCaptureOptions { BufferBytes = 1, LeaveOpen = true });

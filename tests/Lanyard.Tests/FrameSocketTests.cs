@@ -80,7 +80,7 @@ public sealed class FrameSocketTests
         Assert.Equal(3, pair.A.Addresses.Count);
     }
 
-    // A neighbour advertisement, from a link-local address to the target itself.
+    // A neighbor advertisement, from a link-local address to the target itself.
     private static byte[] Advertisement(InetAddress target, InetAddress from)
     {
         var packet = new byte[40 + 24];

@@ -21,14 +21,14 @@ public sealed class JoinTests
     }
 
     [Fact]
-    public async Task A_stranger_is_told_whom_to_ask_and_comes_in_once_authorised()
+    public async Task A_stranger_is_told_whom_to_ask_and_comes_in_once_authorized()
     {
         await using var lan = await TestLan.StartAsync();
         await using var node = await LanyardNode.StartAsync(lan.Options(1), TestLan.Guard);
         var refused = await Assert.ThrowsAsync<LanyardNetworkException>(() => node.JoinAsync(lan.Network, TestLan.Guard));
         Assert.Equal(LanyardNetworkFailure.AccessDenied, refused.Failure);
         Assert.Equal(node.Address, refused.Member);
-        Assert.Contains($"authorise member {node.Address}", refused.Message, StringComparison.Ordinal);
+        Assert.Contains($"authorize member {node.Address}", refused.Message, StringComparison.Ordinal);
 
         lan.Controller.Authorize(node.Address);
         await node.Networks[0].WaitUntilReadyAsync(waitForAuthorization: true, TestLan.Guard);

@@ -117,18 +117,18 @@ public sealed class KestrelTests
     {
         await using var pair = await Pair.StartAsync();
         var started = new TaskCompletionSource();
-        var cancelled = new TaskCompletionSource();
+        var canceled = new TaskCompletionSource();
         await using var app = await ServeAsync(pair.B, app => app.MapGet("/", async (HttpContext context) =>
         {
-            using var registration = context.RequestAborted.Register(cancelled.SetResult);
+            using var registration = context.RequestAborted.Register(canceled.SetResult);
             started.SetResult();
-            await cancelled.Task;
+            await canceled.Task;
         }));
         var stream = await pair.A.ConnectAsync($"{pair.B.IPv4Address}", 80, TestLan.Guard);
         await stream.WriteAsync("GET / HTTP/1.1\r\nHost: b\r\n\r\n"u8.ToArray(), TestLan.Guard);
         await started.Task.WaitAsync(TestLan.Guard);
         stream.Abort();
-        await cancelled.Task.WaitAsync(TestLan.Guard);
+        await canceled.Task.WaitAsync(TestLan.Guard);
     }
 
     [Fact]

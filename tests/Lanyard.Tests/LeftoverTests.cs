@@ -1,3 +1,8 @@
+using System.Net;
+using System.Net.Sockets;
+using Lanyard.Simulation;
+using Lanyard.Tests.Shared;
+
 namespace Lanyard.Tests;
 
 /// <summary>Tests that look at the whole process: no other test runs meanwhile.</summary>
@@ -34,6 +39,25 @@ public sealed class LeftoverTests
             await a.WriteAsync(new byte[100_000], TestLan.Guard);
             await b.ReadExactlyAsync(new byte[100_000], TestLan.Guard);
         }
+    }
+
+    [Fact]
+    public async Task A_node_that_ends_while_identities_wait_to_be_checked_leaves_nothing_running()
+    {
+        var strangers = new Internet(seed: 1);
+        using var socket = new UdpClient(new IPEndPoint(IPAddress.Loopback, 0));
+        await using (var lan = await TestLan.StartAsync())
+        {
+            // Each check takes milliseconds: some still wait when the node ends.
+            var root = lan.Root.BoundEndPoints[0];
+            for (var i = 0; i < 16; i++)
+                socket.Send(PacketForge.Hello(strangers.CreateIdentity(), TestIdentities.Get(0), DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(), lan.Planet), root);
+        }
+
+        await Task.Delay(500, TestContext.Current.CancellationToken);
+        var before = ThreadPool.CompletedWorkItemCount;
+        await Task.Delay(500, TestContext.Current.CancellationToken);
+        Assert.InRange(ThreadPool.CompletedWorkItemCount - before, 0, 10_000);
     }
 
     // By name where the system keeps names: other tests' pool threads come and go.

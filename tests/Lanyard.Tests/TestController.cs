@@ -22,6 +22,9 @@ internal sealed class TestController(Identity identity) : INetworkController
     /// <summary>The network's DNS.</summary>
     public NetworkDns? Dns { get; set; }
 
+    /// <summary>Changes what members get.</summary>
+    public Func<NetworkConfig, NetworkConfig> Customize { get; set; } = config => config;
+
     /// <summary>Whether anything is answered.</summary>
     public bool IsSilent { get; set; }
 
@@ -61,10 +64,13 @@ internal sealed class TestController(Identity identity) : INetworkController
             };
         }
 
+        config = Customize(config);
         return IsPrivate
             ? config with { Membership = CertificateOfMembership.Create(Network, nowMs, 7_200_000, member).Sign(identity) }
             : config;
     }
+
+    public Identity? FindIdentity(NodeAddress member) => null;
 
     public ControllerReply Handle(long nowMs, Identity requester, in InetEndpoint endpoint, NetworkId network, ReadOnlySpan<byte> metadata)
     {

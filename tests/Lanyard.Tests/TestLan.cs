@@ -55,7 +55,7 @@ internal sealed class TestLan : IAsyncDisposable
         BindAddresses = [_loopback],
     };
 
-    /// <summary>Starts a node that is authorised, but has not joined.</summary>
+    /// <summary>Starts a node that is authorized, but has not joined.</summary>
     public async Task<LanyardNode> StartNodeAsync(int identity, LanyardOptions? options = null)
     {
         var node = await LanyardNode.StartAsync(options ?? Options(identity), Guard);

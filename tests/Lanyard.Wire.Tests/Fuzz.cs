@@ -26,7 +26,8 @@ internal static class Fuzz
         return bytes;
     }
 
-    private static byte[] Mutate(Random random, byte[] good)
+    /// <summary>One changed input.</summary>
+    public static byte[] Mutate(Random random, byte[] good)
     {
         var bytes = good.ToList();
         for (var changes = random.Next(1, 5); changes > 0 && bytes.Count > 0; changes--)

@@ -149,6 +149,9 @@ public sealed class IdentityTests
         Assert.False(Identity.TryParse(publicOnly + ":", out _));
         Assert.False(Identity.TryParse(publicOnly[..^1], out _));
         Assert.False(Identity.TryParse(publicOnly[..^1] + "g", out _));
+        Assert.False(Identity.TryParse(publicOnly[..^1] + "\0", out _));
+        Assert.False(NodeAddress.TryParse(publicOnly[..9] + "\0", out _));
+        Assert.False(NetworkId.TryParse(publicOnly[..9] + "000000\0", out _));
         Assert.False(Identity.TryParse(secret + "00", out _));
         Assert.False(Identity.TryParse(publicOnly.Replace(":0:", ":1:", StringComparison.Ordinal), out _));
         Assert.False(Identity.TryParse("ff" + publicOnly[2..], out _));
@@ -257,7 +260,7 @@ public sealed class IdentityTests
     }
 
     [Fact]
-    public void Generation_ends_when_it_is_cancelled()
+    public void Generation_ends_when_it_is_canceled()
     {
         using var cancellation = new CancellationTokenSource();
         var progress = new Attempts(_ => cancellation.Cancel());

@@ -12,6 +12,6 @@ internal static class ZeroTierOne
         var node = await RealNode.StartAsync(host, binary, home);
         await node.PostAsync($"network/{lab.Network}", "{}");
         var address = (await node.WaitForAddressesAsync(lab.Network)).First(address => address.StartsWith("10.", StringComparison.Ordinal));
-        return (await Worker.StartAsync(host, "kernel", address), node.ProcessId);
+        return (await Worker.StartAsync(host, "kernel", address), node.Process.Id);
     }
 }

@@ -16,7 +16,7 @@ internal static class SvgPlot
     private const int Margin = 24;
     private const int HeaderHeight = 64;
 
-    private static readonly (string Subject, string Colour)[] s_subjects =
+    private static readonly (string Subject, string Color)[] s_subjects =
     [
         (Subject.Lanyard, "#1f6fb4"),
         (Subject.LanyardWithZeroTierOne, "#7fb2de"),
@@ -52,7 +52,7 @@ internal static class SvgPlot
     private static Bar[] Bars(Figures figures, Measure measure) =>
     [
         .. s_subjects.Where(subject => figures.Median(subject.Subject, measure) is not null)
-            .Select(subject => new Bar(subject.Subject, subject.Colour, figures.Median(subject.Subject, measure)!.Value, figures.Values(subject.Subject, measure))),
+            .Select(subject => new Bar(subject.Subject, subject.Color, figures.Median(subject.Subject, measure)!.Value, figures.Values(subject.Subject, measure))),
     ];
 
     private static int PanelHeight(int bars) => TitleHeight + (bars * (BarHeight + BarGap)) + 16;
@@ -69,7 +69,7 @@ internal static class SvgPlot
             var y = top + TitleHeight + (i * (BarHeight + BarGap));
             var length = Math.Max(1, bar.Median * scale);
             Text(svg, left + LabelWidth - 8, y + 13, bar.Subject, "end", "font-size=\"12\"");
-            svg.Append(CultureInfo.InvariantCulture, $"<rect x=\"{left + LabelWidth}\" y=\"{y}\" width=\"{length:F1}\" height=\"{BarHeight}\" fill=\"{bar.Colour}\"/>\n");
+            svg.Append(CultureInfo.InvariantCulture, $"<rect x=\"{left + LabelWidth}\" y=\"{y}\" width=\"{length:F1}\" height=\"{BarHeight}\" fill=\"{bar.Color}\"/>\n");
             foreach (var value in bar.Values)
             {
                 svg.Append(CultureInfo.InvariantCulture,
@@ -87,5 +87,5 @@ internal static class SvgPlot
         svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{x:F1}\" y=\"{y}\" text-anchor=\"{anchor}\" {style}>{escaped}</text>\n");
     }
 
-    private sealed record Bar(string Subject, string Colour, double Median, double[] Values);
+    private sealed record Bar(string Subject, string Color, double Median, double[] Values);
 }

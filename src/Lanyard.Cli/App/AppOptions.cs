@@ -14,7 +14,7 @@ internal sealed class AppOptions(bool withCapture = true, bool networkRequired =
 
     private readonly Option<bool> _wait = new("--wait")
     {
-        Description = "Wait for as long as it takes, also where the controller refuses this node: until somebody authorises it.",
+        Description = "Wait for as long as it takes, also where the controller refuses this node: until somebody authorizes it.",
     };
 
     private readonly Option<LogLevel> _log = LogOutput.LevelOption();

@@ -17,10 +17,10 @@ internal static class CaptureCommand
         var packets = Parse.NumberOption("--packets", "After how many frames to end; 0 goes on until SIGTERM or SIGINT.", 0, int.MaxValue, 0);
         var snapLength = Parse.NumberOption("--snap-length", "How many bytes of each frame to keep; 0 keeps all.", 0, ushort.MaxValue, 0);
         var options = new AppOptions(withCapture: false);
-        var command = new Command(
-            "capture",
-            "Be a node on the LAN and capture what it sends and receives, from joining on. It answers pings and neighbours, and hears broadcasts; the other verbs "
-            + "capture their own traffic with --capture. Ends on SIGTERM or SIGINT, with exit code 0.")
+        var command = new CliCommand(
+            "capture", "Capture the frames of the LAN for Wireshark and tcpdump",
+            "Joins the network as a node of its own. The node answers pings and neighbor discovery, and hears broadcasts.\nThe other commands capture their own traffic with --capture. " + CliCommand.Serves,
+            "lanyard capture --out lan.pcapng --home a --network 8056c2e21c000001\nlanyard capture --out - --home a --network 8056c2e21c000001 | tcpdump -r -")
         {
             file,
             seconds,

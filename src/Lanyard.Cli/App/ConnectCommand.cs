@@ -11,10 +11,10 @@ internal static class ConnectCommand
         var address = Parse.AddressArgument("The peer's virtual address.");
         var port = Parse.PortArgument("Its TCP port.");
         var options = new AppOptions();
-        var command = new Command(
-            "connect",
-            "Connect to a TCP port on the LAN; what is read from standard input is sent, what arrives is written to standard output. When standard input ends, "
-            + "sending is finished (a half-close), and it goes on until the peer has finished too. At a terminal it ends as soon as the peer has.")
+        var command = new CliCommand(
+            "connect", "Connect to a TCP port on the LAN",
+            "Sends standard input, and writes what arrives to standard output. When standard input ends, the connection is half-closed,\nand the command ends when the peer closes it too. At a terminal it ends as soon as the peer closes.",
+            "lanyard connect 10.1.0.2 7 --home a --network 8056c2e21c000001\nlanyard connect 10.1.0.2 9000 --home a --network 8056c2e21c000001 < file")
         {
             address,
             port,

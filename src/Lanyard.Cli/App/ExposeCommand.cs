@@ -23,7 +23,8 @@ internal static class ExposeCommand
             },
         };
         var options = new AppOptions();
-        var command = new Command("expose", "Offer a TCP port of a host on the LAN. Ends on SIGTERM or SIGINT, with exit code 0.") { port, target };
+        var command = new CliCommand(
+            "expose", "Offer a local TCP port on the LAN", CliCommand.Serves, "lanyard expose 80 127.0.0.1:8080 --home a --network 8056c2e21c000001") { port, target };
         options.AddTo(command);
         command.SetAction(async (result, cancellation) =>
         {

@@ -10,10 +10,10 @@ internal static class ForwardCommand
         var local = ForwardOption("-L", "--local", LanyardForwardDirection.Local, "A port of this host (of 127.0.0.1, unless BIND says otherwise) that leads to one on the LAN.");
         var remote = ForwardOption("-R", "--remote", LanyardForwardDirection.Remote, "A port of this node on the LAN that leads to one that this host reaches.");
         var options = new AppOptions();
-        var command = new Command(
-            "forward",
-            "Forward TCP and UDP ports between this host and the LAN, as ssh -L and -R do; -L and -R may be given many times. IPv6 addresses go in brackets, '/udp' at the end forwards "
-            + "datagrams. Ends on SIGTERM or SIGINT, with exit code 0.")
+        var command = new CliCommand(
+            "forward", "Forward TCP and UDP ports, like ssh -L and -R",
+            "-L and -R may be repeated. IPv6 addresses go in brackets; /udp at the end forwards datagrams.\n" + CliCommand.Serves,
+            "lanyard forward -L 5432:10.1.0.2:5432 --home a --network 8056c2e21c000001\nlanyard forward -R 53:127.0.0.1:53/udp --home a --network 8056c2e21c000001")
         {
             local,
             remote,

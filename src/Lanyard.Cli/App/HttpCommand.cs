@@ -28,7 +28,9 @@ internal static class HttpCommand
         var fail = new Option<bool>("--fail", "-f") { Description = "Exit with 1, and write no body, where the response's status is 400 or more." };
         var maxTime = Parse.SecondsOption("--max-time", "How long the request may take.", 300);
         var options = new AppOptions();
-        var command = new Command("http", "Send an HTTP request over the LAN and write the response's body to standard output.") { url, method, data, headers, include, fail, maxTime };
+        var command = new CliCommand(
+            "http", "Send an HTTP request over the LAN", "Writes the body of the response to standard output.",
+            "lanyard http http://10.1.0.2/ --home a --network 8056c2e21c000001\nlanyard http http://10.1.0.2/items --data @item.json --fail --home a --network 8056c2e21c000001") { url, method, data, headers, include, fail, maxTime };
         options.AddTo(command);
         command.SetAction(async (result, cancellation) =>
         {

@@ -19,7 +19,8 @@ internal static class PingCommand
         var timeout = Parse.SecondsOption("--timeout", "How long to wait for each reply.", 5);
         var json = Parse.JsonOption();
         var options = new AppOptions();
-        var command = new Command("ping", "Ping a peer on the LAN. Exits with 3 where there was no reply at all.") { address, count, size, interval, timeout, json };
+        var command = new CliCommand(
+            "ping", "Ping a peer on the LAN", "Exits with 3 if no reply arrives.", "lanyard ping 10.1.0.2 --count 10 --interval 0.2 --home a --network 8056c2e21c000001") { address, count, size, interval, timeout, json };
         options.AddTo(command);
         command.SetAction(async (result, cancellation) =>
         {

@@ -24,9 +24,10 @@ internal static class ProxyCommand
             HelpName = "NAME",
         };
         var options = new AppOptions(networkRequired: false);
-        var command = new Command(
-            "proxy",
-            "Let programs of this host onto the LAN that know nothing of it but how to use a SOCKS5 or HTTP proxy. Names are looked up on the LAN. Ends on SIGTERM or SIGINT, with exit code 0.")
+        var command = new CliCommand(
+            "proxy", "Run a SOCKS5 and HTTP proxy onto the LAN",
+            "Names are resolved on the LAN. " + CliCommand.Serves,
+            "lanyard proxy --home a --network 8056c2e21c000001\ncurl -x socks5h://127.0.0.1:1080 http://10.1.0.2/")
         {
             both,
             socks,

@@ -10,10 +10,10 @@ internal static class SshProxyCommand
         var host = new Argument<string>("HOST") { Description = "The peer: an address, a node's address, or a name that the network's DNS knows. ssh's %h." };
         var port = Parse.PortArgument("Its TCP port. ssh's %p.");
         var options = new AppOptions(withCapture: false);
-        var command = new Command(
-            "ssh-proxy",
-            "Connect to a TCP port on the LAN for a program that speaks over standard input and output, as with ssh -o 'ProxyCommand lanyard ssh-proxy --home DIR --network ID %h %p'. "
-            + "Nothing but what is wrong is written to standard error.")
+        var command = new CliCommand(
+            "ssh-proxy", "Connect ssh to a host on the LAN (ProxyCommand)",
+            "Carries one TCP connection over standard input and output. Writes only errors to standard error.",
+            "ssh -o 'ProxyCommand lanyard ssh-proxy --home a --network 8056c2e21c000001 %h %p' user@10.1.0.2")
         {
             host,
             port,

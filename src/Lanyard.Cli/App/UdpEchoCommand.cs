@@ -12,7 +12,8 @@ internal static class UdpEchoCommand
     {
         var port = Parse.PortOption("The UDP port on the LAN.");
         var options = new AppOptions();
-        var command = new Command("udp-echo", "Send every datagram that arrives at a UDP port on the LAN back. Ends on SIGTERM or SIGINT, with exit code 0.") { port };
+        var command = new CliCommand(
+            "udp-echo", "Echo the datagrams that arrive at a UDP port on the LAN", CliCommand.Serves, "lanyard udp-echo --port 7 --home a --network 8056c2e21c000001") { port };
         options.AddTo(command);
         command.SetAction(async (result, cancellation) =>
         {

@@ -21,9 +21,10 @@ internal static class UdpSendCommand
         var timeout = Parse.SecondsOption("--timeout", "How long to wait for each answer; 0 does not wait.", 1);
         var json = Parse.JsonOption();
         var options = new AppOptions();
-        var command = new Command(
-            "udp-send",
-            "Send datagrams to a UDP port on the LAN. With --data, answers are written to standard output, else how many came back as they were. Exits with 3 where it waited and nothing came back.")
+        var command = new CliCommand(
+            "udp-send", "Send datagrams to a UDP port on the LAN",
+            "With --data, writes the answers to standard output; otherwise the number of datagrams that came back unchanged.\nExits with 3 if it waited for answers and none came.",
+            "lanyard udp-send 10.1.0.2 7 --count 10 --home a --network 8056c2e21c000001")
         {
             address,
             port,

@@ -9,7 +9,7 @@ internal static class InfoCommand
     {
         var home = HomeFolder.ServiceOption();
         var json = Parse.JsonOption();
-        var command = new Command("info", "Say who a running service is, and whether it reaches its roots.") { home, json };
+        var command = new CliCommand("info", "Show the address of a running service, and whether it is online", examples: "lanyard info --home /var/lib/zerotier-one") { home, json };
         command.SetAction(async (result, cancellation) =>
         {
             using var service = new LocalApiClient(result.GetRequiredValue(home));

@@ -24,7 +24,9 @@ internal static class JoinCommand
         var json = Parse.JsonOption();
         var wait = Parse.SecondsOption("--wait", "How long to wait until the node is a member. Exits with 3 where it is not by then.", 0);
         var switches = Array.ConvertAll(Switches, one => new Option<bool?>(one.Option) { Description = one.Description, HelpName = "true|false" });
-        var command = new Command("join", "Have a running service join a network, or change what it takes of it.") { network, wait, home, json };
+        var command = new CliCommand(
+            "join", "Join a network with a running service", "For a network that is already joined, changes its settings.",
+            "lanyard join 8056c2e21c000001 --wait 30\nlanyard join 8056c2e21c000001 --allow-dns true") { network, wait, home, json };
         foreach (var one in switches)
             command.Add(one);
         command.SetAction(async (result, cancellation) =>

@@ -9,7 +9,7 @@ internal static class LeaveCommand
     {
         var network = Parse.NetworkArgument();
         var home = HomeFolder.ServiceOption();
-        var command = new Command("leave", "Have a running service leave a network.") { network, home };
+        var command = new CliCommand("leave", "Leave a network with a running service", examples: "lanyard leave 8056c2e21c000001") { network, home };
         command.SetAction(async (result, cancellation) =>
         {
             using var service = new LocalApiClient(result.GetRequiredValue(home));

@@ -3,14 +3,16 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
+using Lanyard.Service;
 
 namespace Lanyard.Cli.Daemon;
 
-/// <summary>Speaks to a running service, ours or another node's, over its local JSON API. Its folder says where it is and lets one in.</summary>
+/// <summary>
+/// Speaks to a running service, ours or another node's, over its local JSON API. Its folder says where it is and lets one in. The token goes over connections only whose
+/// other end may have it: see <see cref="ApiConnection"/>.
+/// </summary>
 internal sealed class LocalApiClient : IDisposable
 {
-    private const string PortFile = "zerotier-one.port";
-    private const string TokenFile = "authtoken.secret";
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(30);
 
     private readonly HttpClient _http;
@@ -19,11 +21,19 @@ internal sealed class LocalApiClient : IDisposable
     /// <exception cref="CommandException">The folder does not say.</exception>
     public LocalApiClient(string home)
     {
-        var port = Read(home, PortFile, "No service runs on this folder. Start one with 'lanyard service', or name another folder with --home.");
-        var token = Read(home, TokenFile, "Only who may read this file may use the service: try as the user that runs it.");
+        var port = Read(home, StateFiles.Port, "No service runs on this folder. Start one with 'lanyard service', or name another folder with --home.");
+        var token = Read(home, AuthToken.FileName, "Only who may read this file may use the service: try as the user that runs it.");
         if (!ushort.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number == 0)
-            throw new CommandException(ExitCode.Failed, $"'{Path.Combine(home, PortFile)}' holds no port number.");
-        _http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = new Uri($"http://127.0.0.1:{number}"), Timeout = Timeout };
+            throw new CommandException(ExitCode.Failed, $"'{Path.Combine(home, StateFiles.Port)}' holds no port number.");
+        var handler = new SocketsHttpHandler
+        {
+            UseProxy = false,
+            UseCookies = false,
+            // Nowhere else.
+            AllowAutoRedirect = false,
+            ConnectCallback = (_, cancellation) => ApiConnection.ConnectAsync(home, number, cancellation),
+        };
+        _http = new HttpClient(handler) { BaseAddress = new Uri($"http://127.0.0.1:{number}"), Timeout = Timeout };
         _http.DefaultRequestHeaders.TryAddWithoutValidation("X-ZT1-Auth", token);
     }
 
@@ -88,8 +98,9 @@ internal sealed class LocalApiClient : IDisposable
         }
     }
 
-    private CommandException Silent(HttpRequestException failure) => new(ExitCode.Unreachable,
-        $"The service at {_http.BaseAddress!.Authority} does not answer: {failure.Message} Is it still running?");
+    private CommandException Silent(HttpRequestException failure) => new(ExitCode.Unreachable, failure.InnerException is UntrustedListenerException untrusted
+        ? untrusted.Message
+        : $"The service at {_http.BaseAddress!.Authority} does not answer: {failure.Message} Is it still running?");
 
     private CommandException TooSlow() =>
         new(ExitCode.Unreachable, $"The service at {_http.BaseAddress!.Authority} did not answer within {Timeout.TotalSeconds} s.");

@@ -9,7 +9,7 @@ internal static class NetworksCommand
     {
         var home = HomeFolder.ServiceOption();
         var json = Parse.JsonOption();
-        var command = new Command("networks", "List the networks that a running service has joined.") { home, json };
+        var command = new CliCommand("networks", "List the networks of a running service", examples: "lanyard networks --json") { home, json };
         command.SetAction(async (result, cancellation) =>
         {
             using var service = new LocalApiClient(result.GetRequiredValue(home));

@@ -10,7 +10,7 @@ internal static class PeersCommand
     {
         var home = HomeFolder.ServiceOption();
         var json = Parse.JsonOption();
-        var command = new Command("peers", "List the peers of a running service, and the paths to them.") { home, json };
+        var command = new CliCommand("peers", "List the peers of a running service and their paths", examples: "lanyard peers --json") { home, json };
         command.SetAction(async (result, cancellation) =>
         {
             using var service = new LocalApiClient(result.GetRequiredValue(home));

@@ -34,10 +34,10 @@ internal static class ServiceCommand
         var log = LogOutput.LevelOption();
         var logFormat = LogOutput.FormatOption();
         var untilInputEnds = new Option<bool>("--until-stdin-ends") { Description = "End when standard input does: for whoever starts this and may die." };
-        var command = new Command(
-            Name,
-            "Run a node with the local JSON API, as a daemon does: it joins the networks that its folder remembers. It is a root where the planet or a moon names its identity. "
-            + "SIGHUP has it read its folder's local.conf again. Ends on SIGTERM or SIGINT, with exit code 0.")
+        var command = new CliCommand(
+            Name, "Run a node with the local JSON API",
+            "Joins the networks that its folder remembers. The node is a root if the planet or a moon names its identity.\nSIGHUP reloads local.conf. " + CliCommand.Serves,
+            "lanyard service --home a --planet planet\nlanyard service --home root --planet planet --controller")
         {
             home,
             port,
@@ -90,7 +90,7 @@ internal static class ServiceCommand
     private static string Describe(LanyardService service, string home)
     {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"Node {service.Node.Address}, UDP port {service.Port}; API at http://127.0.0.1:{service.Port}, token in {Path.Combine(home, "authtoken.secret")}.");
+        text.Append(CultureInfo.InvariantCulture, $"Node {service.Node.Address}, UDP port {service.Port}; API at http://127.0.0.1:{service.Port}, token in {Path.Combine(home, AuthToken.FileName)}.");
         if (service.Node.Status.IsRoot)
             text.Append(" It is a root.");
         if (service.Controller is not null)

@@ -14,7 +14,8 @@ internal static class StatusCommand
         var json = Parse.JsonOption();
         var watch = new Option<bool>("--watch", "-w") { Description = "Show it live until interrupted. With --json: an object a line." };
         var interval = Parse.SecondsOption("--interval", "How long from one look to the next with --watch. Default 1.", DefaultIntervalSeconds);
-        var command = new Command("status", "Show how a running service is: its networks, its peers and paths, and how much goes over them.") { watch, interval, home, json };
+        var command = new CliCommand(
+            "status", "Show the networks, peers and traffic of a running service", examples: "lanyard status --watch") { watch, interval, home, json };
         command.SetAction(async (result, cancellation) =>
         {
             using var source = new Source(result.GetRequiredValue(home));

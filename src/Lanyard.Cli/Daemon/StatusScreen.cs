@@ -22,7 +22,7 @@ internal sealed class StatusScreen
 
     public StatusScreen(TextWriter output) => _console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
 
-    /// <summary>Shows readings until cancelled.</summary>
+    /// <summary>Shows readings until canceled.</summary>
     /// <param name="take">Takes a reading; throws <see cref="CommandException"/> where there is none to be had, which is shown.</param>
     /// <param name="interval">How long from one to the next.</param>
     /// <param name="cancellationToken">Ends it.</param>
@@ -118,7 +118,7 @@ internal sealed class StatusScreen
         foreach (var network in reading.Networks)
         {
             var cells = StatusText.Network(reading, network);
-            table.AddRow([.. cells.Select((cell, column) => new Markup(column == 2 ? Coloured(cell, cell == "OK") : Markup.Escape(cell)))]);
+            table.AddRow([.. cells.Select((cell, column) => new Markup(column == 2 ? Colored(cell, cell == "OK") : Markup.Escape(cell)))]);
         }
 
         return table;
@@ -131,7 +131,7 @@ internal sealed class StatusScreen
         foreach (var peer in reading.Peers.Take(room))
         {
             var cells = StatusText.Peer(reading, peer);
-            table.AddRow([.. cells.Select((cell, column) => new Markup(column == 4 ? Coloured(cell, cell != "RELAY") : Markup.Escape(cell)))]);
+            table.AddRow([.. cells.Select((cell, column) => new Markup(column == 4 ? Colored(cell, cell != "RELAY") : Markup.Escape(cell)))]);
         }
 
         if (reading.Peers.Length > room)
@@ -156,7 +156,7 @@ internal sealed class StatusScreen
         return new string([.. history.Select(rate => bars[top <= 0 ? 0 : (int)Math.Ceiling(rate / top * (bars.Length - 1))])]);
     }
 
-    private static string Coloured(string text, bool isGood) => $"[{(isGood ? "green" : "yellow")}]{Markup.Escape(text)}[/]";
+    private static string Colored(string text, bool isGood) => $"[{(isGood ? "green" : "yellow")}]{Markup.Escape(text)}[/]";
 
     private static void Add(Queue<double> history, double? rate)
     {

@@ -6,8 +6,8 @@ using Lanyard.Wire;
 namespace Lanyard.Cli.Demo;
 
 /// <summary>
-/// What the apps of the demo, game and players, have in common: a node that joins the network, waits until it is let in, tells of it on standard
-/// output, and ends when standard input does, so that nothing is left over whatever becomes of the demo.
+/// The common part of the demo's apps, the game and the players: a node that joins the network, waits for authorization and reports it on standard output. It exits
+/// when standard input closes, so that no process outlives the demo.
 /// </summary>
 internal sealed class DemoApp : IAsyncDisposable
 {
@@ -21,17 +21,17 @@ internal sealed class DemoApp : IAsyncDisposable
 
     public LanyardNetwork Network { get; }
 
-    /// <summary>Makes a verb of an app. It is not shown in the help.</summary>
-    /// <param name="name">The verb.</param>
-    /// <param name="description">What it is.</param>
-    /// <param name="options">Its own options.</param>
-    /// <param name="run">What it does once it is let in. Cancelled when it is to end, which is no failure.</param>
+    /// <summary>Creates the hidden command of an app.</summary>
+    /// <param name="name">The name of the command.</param>
+    /// <param name="description">The summary of the command.</param>
+    /// <param name="options">Further options.</param>
+    /// <param name="run">The work after authorization. Its cancellation ends the app and is no failure.</param>
     public static Command CreateCommand(
         string name, string description, IEnumerable<Option> options, Func<DemoApp, ParseResult, CancellationToken, Task> run)
     {
         var home = HomeFolder.AppOption();
         var network = Parse.NetworkOption();
-        var command = new Command(name, description) { home, network };
+        var command = new CliCommand(name, description) { home, network };
         command.Hidden = true;
         foreach (var option in options)
             command.Add(option);

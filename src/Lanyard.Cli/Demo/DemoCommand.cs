@@ -15,10 +15,9 @@ internal static class DemoCommand
         {
             Description = "Measure and print how soon a player has its first answer, but do not fail where that is later than it should be: for machines that are busy.",
         };
-        var command = new Command(
-            "demo",
-            "Show it: a root with a controller, a game server and two players, each a process of its own, play on a private LAN; a stranger is refused. Takes some seconds, "
-            + "leaves nothing behind, and exits with 1 where anything did not come out as it should.")
+        var command = new CliCommand(
+            "demo", "Run a demonstration on this machine",
+            "A root with a controller, a game server and two players, each a process of its own, play on a private LAN; a stranger is refused.\nTakes some seconds, leaves nothing behind, and exits with 1 if a check fails.")
         {
             noDeadline,
         };

@@ -81,7 +81,7 @@ internal sealed class DemoMember
                 _screen.Say(Name, $"is node {node}, process {Process.Id}; asks to join");
                 break;
             case { Kind: DemoEvent.Refused } when !_firsts[DemoEvent.Refused].Task.IsCompleted:
-                _screen.Say(Name, "is refused: nobody has authorised it");
+                _screen.Say(Name, "is refused: nobody has authorized it");
                 break;
             case { Kind: DemoEvent.Address, Values: [var address] }:
                 _addresses.Add(address);

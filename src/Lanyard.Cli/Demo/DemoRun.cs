@@ -157,12 +157,12 @@ internal sealed class DemoRun(DemoScreen screen, string folder, bool hasDeadline
         return _members[name] = new DemoMember(process, screen);
     }
 
-    /// <summary>Waits until a node asks, authorises it, and waits until it has an address.</summary>
+    /// <summary>Waits until a node asks, authorizes it, and waits until it has an address.</summary>
     private async Task AdmitAsync(LocalApiClient api, DemoMember member, string address, CancellationToken stop)
     {
         var node = await member.WhenAsync(DemoEvent.Node, stop);
         await member.WhenAsync(DemoEvent.Refused, stop);
-        screen.Say("operator", $"authorises {member.Name}, node {node}");
+        screen.Say("operator", $"authorizes {member.Name}, node {node}");
         await api.PostAsync($"/controller/network/{_network}/member/{node}", $$"""{ "authorized": true, "ipAssignments": [ "{{address}}" ] }""", stop);
         await member.WhenAsync(DemoEvent.Address, stop);
     }

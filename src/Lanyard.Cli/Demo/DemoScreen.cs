@@ -4,7 +4,7 @@ using Spectre.Console;
 
 namespace Lanyard.Cli.Demo;
 
-/// <summary>What the demo shows: a line for each thing that happens, with the time and who it happened to. Coloured at a terminal, plain elsewhere.</summary>
+/// <summary>Prints the demo's events, one line each with the time and the process. Colored at a terminal, plain elsewhere.</summary>
 internal sealed class DemoScreen
 {
     private const int PlainWidth = 200;
@@ -12,7 +12,7 @@ internal sealed class DemoScreen
 
     private readonly IAnsiConsole _console;
     private readonly long _start = Stopwatch.GetTimestamp();
-    private readonly Dictionary<string, string> _colours = [];
+    private readonly Dictionary<string, string> _colors = [];
 
     public DemoScreen(TextWriter output)
     {
@@ -27,7 +27,7 @@ internal sealed class DemoScreen
             _console.Profile.Width = PlainWidth;
     }
 
-    /// <summary>Begins a part.</summary>
+    /// <summary>Starts a section.</summary>
     public void Section(string title)
     {
         lock (_console)
@@ -37,26 +37,26 @@ internal sealed class DemoScreen
         }
     }
 
-    /// <summary>Says something that nobody in particular did.</summary>
+    /// <summary>Prints a note without a process.</summary>
     public void Note(string text)
     {
         lock (_console)
             _console.MarkupLineInterpolated($"[grey]{text}[/]");
     }
 
-    /// <summary>Says what happened.</summary>
+    /// <summary>Prints an event.</summary>
     public void Say(string actor, string text)
     {
         lock (_console)
         {
-            if (!_colours.TryGetValue(actor, out var colour))
-                _colours[actor] = colour = Palette[_colours.Count % Palette.Length];
+            if (!_colors.TryGetValue(actor, out var color))
+                _colors[actor] = color = Palette[_colors.Count % Palette.Length];
             var time = Stopwatch.GetElapsedTime(_start).TotalSeconds.ToString("0.00", CultureInfo.InvariantCulture).PadLeft(6);
-            _console.MarkupLine($"[grey]{time} s[/]  [{colour}]{Markup.Escape(actor.PadRight(8))}[/] {Markup.Escape(text)}");
+            _console.MarkupLine($"[grey]{time} s[/]  [{color}]{Markup.Escape(actor.PadRight(8))}[/] {Markup.Escape(text)}");
         }
     }
 
-    /// <summary>Says whether something holds that the demo set out to show.</summary>
+    /// <summary>Prints the result of a check.</summary>
     public void Claim(bool holds, string text)
     {
         var unicode = _console.Profile.Capabilities.Unicode;
@@ -67,7 +67,7 @@ internal sealed class DemoScreen
         }
     }
 
-    /// <summary>Shows a table.</summary>
+    /// <summary>Prints a table.</summary>
     public void Table(IReadOnlyList<string> heads, IEnumerable<IReadOnlyList<string>> rows)
     {
         var table = new Table { Border = _console.Profile.Capabilities.Unicode ? TableBorder.Rounded : TableBorder.Ascii };

@@ -16,9 +16,10 @@ internal static class DissectCommand
         };
         var json = new Option<bool>("--json") { Description = "Write one JSON object a line." };
         var file = new Argument<string>("FILE") { Description = "A capture of UDP traffic: pcap or pcapng." };
-        const string about = "Say what is in a capture of real traffic, one line a packet. The last line counts: packets (joined from their parts), "
-            + "those authenticated and those understood to the end, those with something unknown, and other traffic.";
-        var command = new Command("dissect", about)
+        var command = new CliCommand(
+            "dissect", "Explain a capture of physical traffic, packet by packet",
+            "One line a packet. The last line counts the packets (joined from their fragments), those authenticated, those understood completely,\nthose with something unknown, and other traffic.",
+            "tcpdump -i any -w udp.pcap udp port 9993\nlanyard dissect udp.pcap --identity a/identity.secret")
         {
             identities,
             json,

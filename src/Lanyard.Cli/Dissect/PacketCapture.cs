@@ -56,14 +56,14 @@ internal sealed class PacketCapture
         var bytes = datagram.Payload.Span;
         if (FragmentView.TryParse(bytes, out var fragment))
         {
-            var result = FragmentsTo(datagram.To).AddFragment(fragment, datagram.From, 0, _joined, out var length);
+            var result = FragmentsTo(datagram.To).AddFragment(fragment, datagram.From, isKnown: true, 0, _joined, out var length);
             return Joined(entry, result, fragment.PacketId, fragment.Destination, length);
         }
 
         var packet = View(bytes);
         if (packet.IsFragmented)
         {
-            var result = FragmentsTo(datagram.To).AddHead(packet, datagram.From, 0, _joined, out var length);
+            var result = FragmentsTo(datagram.To).AddHead(packet, datagram.From, isKnown: true, 0, _joined, out var length);
             return Joined(entry with { Source = packet.Source }, result, packet.PacketId, packet.Destination, length);
         }
 

@@ -11,7 +11,7 @@ internal static class IdentityCommand
     private const string SecretExtension = ".secret";
     private const string PublicExtension = ".public";
 
-    public static Command Create() => new("identity", "Make, show and check identities; sign and verify with them.")
+    public static Command Create() => new CliCommand("identity", "Create, show and check identities; sign and verify files")
     {
         CreateNew(),
         CreateShow(),
@@ -31,7 +31,7 @@ internal static class IdentityCommand
             : throw new CommandException(ExitCode.Failed, $"'{given}' is not an identity: one reads address:0:public key[:secret key] in hexadecimal digits.");
     }
 
-    private static Command CreateNew()
+    private static CliCommand CreateNew()
     {
         var file = new Option<string>("--out")
         {
@@ -41,7 +41,8 @@ internal static class IdentityCommand
             Required = true,
         };
         var json = Parse.JsonOption();
-        var command = new Command("new", "Make an identity. That takes about a second. Its address is written to standard output.") { file, json };
+        var command = new CliCommand(
+            "new", "Create an identity", "Takes about a second. Writes the address to standard output.", "lanyard identity new --out identity.secret") { file, json };
         command.SetAction((result, cancellation) =>
         {
             var secretFile = result.GetRequiredValue(file);
@@ -72,11 +73,11 @@ internal static class IdentityCommand
         return command;
     }
 
-    private static Command CreateShow()
+    private static CliCommand CreateShow()
     {
         var file = IdentityArgument();
         var json = Parse.JsonOption();
-        var command = new Command("show", "Write an identity without its secret.") { file, json };
+        var command = new CliCommand("show", "Print an identity without its secret key") { file, json };
         command.SetAction(result =>
         {
             using var identity = Read(result.GetRequiredValue(file));
@@ -100,10 +101,10 @@ internal static class IdentityCommand
         return command;
     }
 
-    private static Command CreateValidate()
+    private static CliCommand CreateValidate()
     {
         var file = IdentityArgument();
-        var command = new Command("validate", "Check that an identity's address, public key and, if there is one, secret key belong together.") { file };
+        var command = new CliCommand("validate", "Check that the address and the keys of an identity belong together") { file };
         command.SetAction(result =>
         {
             using var identity = Read(result.GetRequiredValue(file));
@@ -115,11 +116,11 @@ internal static class IdentityCommand
         return command;
     }
 
-    private static Command CreateSign()
+    private static CliCommand CreateSign()
     {
         var file = IdentityArgument();
         var message = MessageArgument();
-        var command = new Command("sign", "Sign a file. The signature is written as hexadecimal digits.") { file, message };
+        var command = new CliCommand("sign", "Sign a file", "Writes the signature as hexadecimal digits.") { file, message };
         command.SetAction(result =>
         {
             using var identity = Read(result.GetRequiredValue(file));
@@ -132,12 +133,12 @@ internal static class IdentityCommand
         return command;
     }
 
-    private static Command CreateVerify()
+    private static CliCommand CreateVerify()
     {
         var file = IdentityArgument();
         var message = MessageArgument();
         var signature = new Argument<string>("SIGNATURE") { Description = "The signature's hexadecimal digits, or a file that holds them." };
-        var command = new Command("verify", "Check a file's signature. Exits with 1 where it does not belong to the file and the identity.") { file, message, signature };
+        var command = new CliCommand("verify", "Verify the signature of a file", "Exits with 1 if the signature does not belong to the file and the identity.") { file, message, signature };
         command.SetAction(result =>
         {
             using var identity = Read(result.GetRequiredValue(file));

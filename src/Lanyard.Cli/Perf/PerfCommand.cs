@@ -8,17 +8,17 @@ namespace Lanyard.Cli.Perf;
 /// <summary><c>lanyard perf</c>: measures throughput and round-trip times over the LAN.</summary>
 internal static class PerfCommand
 {
-    public static Command Create() => new("perf", "Measure throughput and round-trip times over the LAN, by TCP.")
+    public static Command Create() => new CliCommand("perf", "Measure throughput and round-trip times over the LAN")
     {
         CreateServer(),
         CreateClient(),
     };
 
-    private static Command CreateServer()
+    private static CliCommand CreateServer()
     {
         var port = Parse.PortOption("The TCP port on the LAN.");
         var options = new AppOptions();
-        var command = new Command("server", "Be the other end of measurements. Ends on SIGTERM or SIGINT, with exit code 0.") { port };
+        var command = new CliCommand("server", "Serve measurements", CliCommand.Serves, "lanyard perf server --port 5201 --home b --network 8056c2e21c000001") { port };
         options.AddTo(command);
         command.SetAction(async (result, cancellation) =>
         {
@@ -29,7 +29,7 @@ internal static class PerfCommand
         return command;
     }
 
-    private static Command CreateClient()
+    private static CliCommand CreateClient()
     {
         var address = Parse.AddressArgument("The server's virtual address.");
         var port = Parse.PortOption("Its TCP port.");
@@ -40,7 +40,9 @@ internal static class PerfCommand
         var size = Parse.NumberOption("--size", "The messages' size for --rtt, in bytes.", 1, 65_536, 64);
         var json = Parse.JsonOption();
         var options = new AppOptions();
-        var command = new Command("client", "Measure against a server. Figures read '1234 Mbit/s', or 'median 56 us p99 210 us' with --rtt.") { address, port, seconds, streams, reverse, rtt, size, json };
+        var command = new CliCommand(
+            "client", "Measure against a server", "Prints '1234 Mbit/s', or 'median 56 us p99 210 us' with --rtt.",
+            "lanyard perf client 10.1.0.2 --port 5201 --streams 4 --home a --network 8056c2e21c000001") { address, port, seconds, streams, reverse, rtt, size, json };
         options.AddTo(command);
         command.Validators.Add(result =>
         {

@@ -20,12 +20,15 @@ internal sealed class AcceptCalls(InterceptClient client, SuperviseOptions optio
             return CallAnswer.Failed(Errno.BadRequest);
         while (true)
         {
-            var error = TryAccept(listener, out var accepted, out var name);
+            // The connection stays queued if the program has no free descriptor.
+            if (!call.HasRoom())
+                return CallAnswer.Failed(Errno.TooManyFiles);
+            var error = TryAccept(call, listener, out var accepted, out var name);
             if (accepted is not null)
             {
                 using (accepted)
                 {
-                    if (await GiveAsync(call, accepted, name, flags).ConfigureAwait(false) is { } answer)
+                    if (await GiveAsync(call, listener, accepted, name, flags).ConfigureAwait(false) is { } answer)
                         return answer;
                 }
             }
@@ -45,7 +48,7 @@ internal sealed class AcceptCalls(InterceptClient client, SuperviseOptions optio
         SocketName.IsNear(own) || (options.Listening == ListenPlace.Both && own.Address.IsUnspecified);
 
     // Nobody else takes connections between the look and the call, which so never waits: all who accept do it here.
-    private unsafe int TryAccept(SocketDescriptor listener, out SocketDescriptor? accepted, out byte[] name)
+    private int TryAccept(SupervisedCall call, SocketDescriptor listener, out SocketDescriptor? accepted, out byte[] name)
     {
         accepted = null;
         name = [];
@@ -53,25 +56,22 @@ internal sealed class AcceptCalls(InterceptClient client, SuperviseOptions optio
         {
             if (!listener.IsReady(Libc.PollIn))
                 return Errno.TryAgain;
-            var buffer = stackalloc byte[SocketName.MaxBytes];
-            var length = SocketName.MaxBytes;
-            var descriptor = Libc.Accept(listener.Number, buffer, &length, Libc.CloseOnExec);
+            var descriptor = call.Accept(listener, out name);
             if (descriptor < 0)
                 return Libc.Error;
             accepted = new SocketDescriptor(descriptor);
-            name = new ReadOnlySpan<byte>(buffer, length).ToArray();
             return 0;
         }
     }
 
     // Null: it was some other program of this machine, which has no business here, or a connection that ended already.
-    private async ValueTask<CallAnswer?> GiveAsync(SupervisedCall call, SocketDescriptor accepted, byte[] name, int flags)
+    private async ValueTask<CallAnswer?> GiveAsync(SupervisedCall call, SocketDescriptor listener, SocketDescriptor accepted, byte[] name, int flags)
     {
         int error;
         if (SocketName.TryRead(name, out var far) && accepted.TryGetNear(out var near) && (SocketName.IsFar(far) || SocketName.IsNear(near)))
         {
             // The service answers at once; a signal waits for that.
-            var reply = await client.AskAsync(client.For(InterceptOperation.Names), accepted, CancellationToken.None).ConfigureAwait(false);
+            var reply = await client.AskAsync(client.For(InterceptOperation.Names), accepted, listener, CancellationToken.None).ConfigureAwait(false);
             if (reply is not { Error: 0, Verdict: InterceptVerdict.Virtual } || !reply.Second.TryRead(out var remote))
                 return null;
             error = call.GiveName(call.Arguments[1], call.Arguments[2], remote, accepted.Domain);

@@ -15,24 +15,59 @@ internal sealed class DatagramCalls(InterceptClient client, SuperviseOptions opt
 
     public async ValueTask<CallAnswer> ConnectAsync(SupervisedCall call, SocketDescriptor socket, InetEndpoint destination)
     {
-        var route = await _names.FindFarAsync(socket, destination, isConnecting: true).ConfigureAwait(false);
-        return route.Error != 0 ? CallAnswer.Failed(route.Error) : route.Far.IsNone ? LeaveToSystem(call, socket, route) : CallAnswer.Failed(socket.Connect(route.Far));
+        var route = await _names.FindFarAsync(call, socket, destination, default, isConnecting: true).ConfigureAwait(false);
+        return route.Error != 0 ? CallAnswer.Failed(route.Error) : !route.Far.IsNone ? CallAnswer.Failed(socket.Connect(route.Far))
+            : route.IsSystemsEcho ? LeaveToSystem(call, socket, route) : await DisconnectAsync(socket).ConfigureAwait(false);
     }
 
-    /// <summary>setsockopt of a multicast group.</summary>
-    public async ValueTask<CallAnswer> SetGroupAsync(SupervisedCall call)
+    /// <summary>Connects a socket to an address of the system, or disconnects it if there is no destination.</summary>
+    public ValueTask<CallAnswer> ConnectToSystemAsync(SupervisedCall call, SocketDescriptor socket, InetEndpoint destination)
     {
-        if (!GroupOption.TryRead(call, out var group))
+        if (destination.IsNone || !socket.TryGetNear(out var near) || !SocketName.IsNear(near))
+            return DisconnectAsync(socket);
+        // The unspecified address means this host.
+        return ConnectAsync(call, socket, destination.Address.IsUnspecified ? destination with { Address = InetAddress.FromV4(0x7f000001) } : destination);
+    }
+
+    /// <summary>Answers bind of a socket that is on the system's network and the virtual networks, on the same port. Without a port, the service chooses one.</summary>
+    public async ValueTask<CallAnswer> BindSharedAsync(SupervisedCall call, SocketDescriptor socket, InetEndpoint local)
+    {
+        if (local.Port != 0 && BindAsProgram(call, socket) is var refused and not 0)
+            return CallAnswer.Failed(refused);
+        var request = client.For(InterceptOperation.Bind);
+        request.Flags = InterceptFlags.Shared;
+        request.VirtualEndpoint = InterceptEndpoint.Of(local);
+        var reply = await client.AskAsync(request, socket, CancellationToken.None).ConfigureAwait(false);
+        return reply.Error == Errno.NetworkDown && local.Port == 0 ? CallAnswer.Continue : CallAnswer.Failed(reply.Error);
+    }
+
+    /// <summary>Answers setsockopt of multicast options and of options that the service applies on virtual networks.</summary>
+    public async ValueTask<CallAnswer> SetOptionAsync(SupervisedCall call)
+    {
+        if (!GroupOption.TryRead(call, out var option))
             return CallAnswer.Continue;
         using var socket = call.Open();
-        if (socket is not { Type: InterceptSocketType.Datagram } || !socket.TryGetNear(out var near) || !SocketName.IsNear(near))
+        if (socket is not { Type: InterceptSocketType.Datagram } || !socket.TryGetNear(out var near)
+            || (options.Listening == ListenPlace.Host && !SocketName.IsNear(near)) || (option.IsSetting && near.Port == 0))
             return CallAnswer.Continue;
-        var request = client.For(InterceptOperation.Group);
-        request.VirtualEndpoint = InterceptEndpoint.Of(new InetEndpoint(group.Group, 0));
-        if (group.IsJoining)
-            request.Flags = InterceptFlags.Join;
+        if (option.IsSetting && SetAsProgram(call, socket) is var refused and not 0)
+            return CallAnswer.Failed(refused);
+        var request = client.For(option.Operation);
+        request.Flags = option.Flags;
+        request.VirtualEndpoint = InterceptEndpoint.Of(new InetEndpoint(option.Group, 0));
+        request.FarEndpoint = InterceptEndpoint.Of(new InetEndpoint(option.Source, 0));
+        request.OwnEndpoint = InterceptEndpoint.Of(new InetEndpoint(option.Own, 0));
+        request.OwnEndpoint.Scope = option.Index;
         var reply = await client.AskAsync(request, socket, CancellationToken.None).ConfigureAwait(false);
-        return CallAnswer.Failed(reply.Error);
+        if (option.IsSetting)
+            return CallAnswer.Of(0);
+        if (reply is { Error: 0, Verdict: InterceptVerdict.Host })
+            return CallAnswer.Continue;
+        // With ports on both networks, join the group on the system's network as well.
+        if (option.Operation != InterceptOperation.Group || SocketName.IsNear(near) || options.Listening != ListenPlace.Both)
+            return CallAnswer.Failed(reply.Error);
+        var systems = SetAsProgram(call, socket);
+        return CallAnswer.Failed(reply.Error == 0 ? 0 : systems);
     }
 
     /// <summary>socket, for pings: the system's are for its own network; here they are datagram sockets to the service, which pings.</summary>
@@ -41,10 +76,9 @@ internal sealed class DatagramCalls(InterceptClient client, SuperviseOptions opt
         var (domain, type, protocol) = ((int)call.Arguments[0], (int)call.Arguments[1], (int)call.Arguments[2]);
         if ((type & ~(Libc.CloseOnExec | Libc.NonBlocking)) != Libc.DatagramType || (domain == Libc.DomainV4) != (protocol == Libc.EchoV4))
             return CallAnswer.Continue;
-        var descriptor = Libc.Socket(domain, type | Libc.CloseOnExec, Libc.Udp);
-        if (descriptor < 0)
+        using var socket = call.CreateSocket(domain, type | Libc.CloseOnExec, Libc.Udp);
+        if (socket is null)
             return CallAnswer.Failed(Libc.Error);
-        using var socket = new SocketDescriptor(descriptor);
         var request = client.For(InterceptOperation.Bind);
         request.Flags = InterceptFlags.Echo;
         request.VirtualEndpoint = InterceptEndpoint.Of(new InetEndpoint(domain == Libc.DomainV4 ? InetAddress.AnyV4 : InetAddress.AnyV6, 0));
@@ -77,7 +111,7 @@ internal sealed class DatagramCalls(InterceptClient client, SuperviseOptions opt
     {
         var count = (int)Math.Min((uint)call.Arguments[2], MaxMessages);
         var flags = (int)call.Arguments[3];
-        if (!AnyHasName(call, count))
+        if (!AnyHasName(call, count, HasName))
             return CallAnswer.Continue;
         using var socket = call.Open();
         if (socket is not { Type: InterceptSocketType.Datagram })
@@ -89,7 +123,7 @@ internal sealed class DatagramCalls(InterceptClient client, SuperviseOptions opt
             var route = default(DatagramRoute);
             if (result == 0 && MayBeOurs(call, message, out var destination))
             {
-                route = await FindRouteAsync(socket, destination).ConfigureAwait(false);
+                route = await FindRouteAsync(call, socket, message, destination).ConfigureAwait(false);
                 result = -route.Error;
             }
 
@@ -97,7 +131,7 @@ internal sealed class DatagramCalls(InterceptClient client, SuperviseOptions opt
             if (route.IsSystemsEcho)
                 return sent > 0 ? CallAnswer.Of(sent) : LeaveToSystem(call, socket, route);
             if (result == 0)
-                result = await SendWaitingAsync(call, socket, message, route.Far, flags).ConfigureAwait(false);
+                result = await SendWaitingAsync(call, socket, message, route, flags).ConfigureAwait(false);
             if (result >= 0 && !call.TryWrite(address + ManyCountOffset, (int)result))
                 result = -Errno.BadAddress;
             if (result < 0)
@@ -135,7 +169,7 @@ internal sealed class DatagramCalls(InterceptClient client, SuperviseOptions opt
     public async ValueTask<CallAnswer> ReceiveMessageAsync(SupervisedCall call)
     {
         var flags = (int)call.Arguments[2];
-        if (!HasName(call, call.Arguments[1]) || (flags & Libc.ErrorQueue) != 0)
+        if (!HasNames(call, call.Arguments[1]) || (flags & Libc.ErrorQueue) != 0)
             return CallAnswer.Continue;
         using var socket = call.Open();
         if (socket is not { Type: InterceptSocketType.Datagram })
@@ -147,7 +181,7 @@ internal sealed class DatagramCalls(InterceptClient client, SuperviseOptions opt
     {
         var count = (int)Math.Min((uint)call.Arguments[2], MaxMessages);
         var flags = (int)call.Arguments[3];
-        if (!AnyHasName(call, count) || (flags & Libc.ErrorQueue) != 0)
+        if (!AnyHasName(call, count, HasNames) || (flags & Libc.ErrorQueue) != 0)
             return CallAnswer.Continue;
         using var socket = call.Open();
         if (socket is not { Type: InterceptSocketType.Datagram })
@@ -181,11 +215,15 @@ internal sealed class DatagramCalls(InterceptClient client, SuperviseOptions opt
     // The name comes first in struct msghdr.
     private static bool HasName(SupervisedCall call, nuint message) => call.TryRead<nuint>(message, out var name) && name != 0;
 
-    private static bool AnyHasName(SupervisedCall call, int count)
+    // Control messages contain addresses as well.
+    private static bool HasNames(SupervisedCall call, nuint message) =>
+        call.TryRead<Libc.Message>(message, out var head) && (head.Name != 0 || (head.Control != 0 && head.ControlLength != 0));
+
+    private static bool AnyHasName(SupervisedCall call, int count, Func<SupervisedCall, nuint, bool> hasName)
     {
         for (var i = 0; i < count; i++)
         {
-            if (HasName(call, AddressOf(call, i)))
+            if (hasName(call, AddressOf(call, i)))
                 return true;
         }
 
@@ -193,36 +231,74 @@ internal sealed class DatagramCalls(InterceptClient client, SuperviseOptions opt
     }
 
     private static bool MayBeOurs(SupervisedCall call, DatagramMessage message, out InetEndpoint destination) =>
-        call.TryReadName(message.Name, message.NameLength, out destination) && !destination.Address.IsUnspecified && !SocketName.IsFar(destination);
+        call.TryReadName(message.Name, message.NameLength, out destination) && !destination.Address.IsUnspecified;
 
-    // The system's loopback addresses are the system's; but what asks for pings there must get a socket of the system's.
+    // Whether a destination is the system's loopback: any loopback address, unless the socket is bound to a loopback alias address.
     private static bool IsOfSystem(SocketDescriptor socket, InetEndpoint destination) =>
         SocketName.IsLoopback(destination) && !(socket.TryGetNear(out var near) && SocketName.IsNear(near));
 
-    private ValueTask<DatagramRoute> FindRouteAsync(SocketDescriptor socket, InetEndpoint destination) =>
-        IsOfSystem(socket, destination) ? default : _names.FindFarAsync(socket, destination, isConnecting: false);
+    private ValueTask<DatagramRoute> FindRouteAsync(SupervisedCall call, SocketDescriptor socket, DatagramMessage message, InetEndpoint destination) =>
+        IsOfSystem(socket, destination) ? ValueTask.FromResult(DatagramRoute.ToSystem(socket))
+            : _names.FindFarAsync(call, socket, destination, message.ReadSource(call), isConnecting: false);
 
     private async ValueTask<CallAnswer> SendAsync(SupervisedCall call, SocketDescriptor socket, DatagramMessage message, InetEndpoint destination, int flags)
     {
-        var route = await FindRouteAsync(socket, destination).ConfigureAwait(false);
-        return route.Error != 0 ? CallAnswer.Failed(route.Error) : route.Far.IsNone ? LeaveToSystem(call, socket, route)
-            : CallAnswer.Of(await SendWaitingAsync(call, socket, message, route.Far, flags).ConfigureAwait(false));
+        var route = await FindRouteAsync(call, socket, message, destination).ConfigureAwait(false);
+        return route.Error != 0 ? CallAnswer.Failed(route.Error) : route is { Far.IsNone: true, Options: null } ? LeaveToSystem(call, socket, route)
+            : CallAnswer.Of(await SendWaitingAsync(call, socket, message, route, flags).ConfigureAwait(false));
     }
 
     private static CallAnswer LeaveToSystem(SupervisedCall call, SocketDescriptor socket, DatagramRoute route)
     {
         if (!route.IsSystemsEcho)
             return CallAnswer.Continue;
-        using var systems = socket.CreateAlike(socket.Domain == Libc.DomainV4 ? Libc.EchoV4 : Libc.EchoV6);
-        return systems is null ? CallAnswer.Failed(Libc.Error) : call.Replace(systems) is var error and not 0 ? CallAnswer.Failed(error) : CallAnswer.Continue;
+        return Become(call, socket, socket.Domain == Libc.DomainV4 ? Libc.EchoV4 : Libc.EchoV6);
     }
 
-    private async ValueTask<long> SendWaitingAsync(SupervisedCall call, SocketDescriptor socket, DatagramMessage message, InetEndpoint far, int flags)
+    // Disconnects a socket: its datagrams carry no token afterwards, and it receives from any peer on the virtual networks.
+    private async ValueTask<CallAnswer> DisconnectAsync(SocketDescriptor socket)
+    {
+        if (!socket.TryGetFar(out var far) || !SocketName.IsFar(far))
+            return CallAnswer.Continue;
+        _ = await client.AskAsync(client.For(InterceptOperation.Disconnect), socket, CancellationToken.None).ConfigureAwait(false);
+        return socket.TryGetNear(out var near) && !SocketName.IsNear(near) && socket.SetOptions([]) is var kept and not 0 ? CallAnswer.Failed(kept) : CallAnswer.Continue;
+    }
+
+    // Binds as the program's user, because the port may require a privilege.
+    private static unsafe int BindAsProgram(SupervisedCall call, SocketDescriptor socket)
+    {
+        var name = new byte[SocketName.MaxBytes];
+        var length = (int)Math.Min(call.Arguments[2], SocketName.MaxBytes);
+        if (!call.TryRead(call.Arguments[1], name.AsSpan(0, length)))
+            return Errno.BadAddress;
+        return call.DoAsUser(() =>
+        {
+            fixed (byte* bytes = name)
+                return Libc.Bind(socket.Number, bytes, length) == 0 ? 0 : Libc.Error;
+        });
+    }
+
+    private static int SetAsProgram(SupervisedCall call, SocketDescriptor socket)
+    {
+        const int maxBytes = 1_024;
+        var value = new byte[(int)Math.Min(call.Arguments[4], maxBytes)];
+        return call.TryRead(call.Arguments[3], value.AsSpan())
+            ? call.DoAsUser(() => socket.SetOption((int)call.Arguments[1], (int)call.Arguments[2], value)) : Errno.BadAddress;
+    }
+
+    // Puts a new socket of the system in its place.
+    private static CallAnswer Become(SupervisedCall call, SocketDescriptor socket, int protocol)
+    {
+        using var systems = call.CreateAlike(socket, protocol);
+        return systems is null ? CallAnswer.Failed(Libc.Error) : SocketExchange.Replace(call, socket, systems) is var error and not 0 ? CallAnswer.Failed(error) : CallAnswer.Continue;
+    }
+
+    private async ValueTask<long> SendWaitingAsync(SupervisedCall call, SocketDescriptor socket, DatagramMessage message, DatagramRoute route, int flags)
     {
         long? deadline = null;
         while (true)
         {
-            var sent = message.Send(call, socket, far, flags);
+            var sent = message.Send(call, socket, route.Far, route.Options, flags);
             if (sent != -Errno.TryAgain || (flags & Libc.DoNotWait) != 0 || socket.IsNonBlocking)
                 return sent;
             deadline ??= Deadline(socket.SendTimeout);
@@ -243,8 +319,12 @@ internal sealed class DatagramCalls(InterceptClient client, SuperviseOptions opt
                 continue;
             if (error != 0 || !SocketName.TryRead(received.Name.Span, out var far))
                 return (error, received);
-            if (await _names.FindSenderAsync(socket, far).ConfigureAwait(false) is { } sender)
-                return (0, sender == far ? received : received with { Name = NameOf(sender, socket.Domain) });
+            if (await _names.FindOriginAsync(socket, far).ConfigureAwait(false) is { } origin)
+            {
+                PacketInformation.Give(received.Control.Span, origin);
+                return (0, origin.Sender == far ? received : received with { Name = NameOf(origin.Sender, socket.Domain) });
+            }
+
             received.Return();
             // It was only looked at, and is not for the program.
             if ((flags & Libc.Peek) != 0 && new DatagramMessage(0, 0, [], 0, 0).Receive(socket, 0, out var skipped) == 0)

@@ -18,6 +18,11 @@ internal sealed record DatagramMessage(nuint Name, int NameLength, Libc.Extent[]
     private const int MaxControlBytes = 4_096;
     private const int MaxExtents = 1_024;
 
+    // struct cmsghdr: the length, level 0 (IPPROTO_IP) and type.
+    private const int ControlHeaderBytes = 16;
+    private const int IpSendOptions = 7; // IP_RETOPTS
+    private const int MaxOptionsControlBytes = ControlHeaderBytes + SocketTokens.OptionsBytes + sizeof(long);
+
     /// <summary>The one of sendto and recvfrom.</summary>
     public static DatagramMessage Of(SupervisedCall call) => new(
         call.Arguments[4], 0, [new Libc.Extent { Base = call.Arguments[1], Length = call.Arguments[2] }], 0, 0);
@@ -37,8 +42,34 @@ internal sealed record DatagramMessage(nuint Name, int NameLength, Libc.Extent[]
         return 0;
     }
 
+    /// <summary>Returns a message with the beginning of a stream's data, up to the size limit, for the connected peer.</summary>
+    public DatagramMessage OfStream()
+    {
+        var room = (nuint)MaxBytes - 1;
+        var extents = Extents.Select(extent =>
+        {
+            var length = Math.Min(room, extent.Length);
+            room -= length;
+            return extent with { Length = length };
+        }).ToArray();
+        return this with { Name = 0, NameLength = 0, Extents = extents };
+    }
+
+    /// <summary>Returns the source address in the control messages; none if they contain none.</summary>
+    public InetAddress ReadSource(SupervisedCall call)
+    {
+        Span<byte> control = stackalloc byte[MaxControlBytes];
+        control = control[..(Control == 0 ? 0 : ControlLength)];
+        return call.TryRead(Control, control) && PacketInformation.TryReadSource(control, out var source) ? source : default;
+    }
+
     /// <summary>Sends it, to another address than it says where that is given, without waiting. What was sent, or an error number as a negative one.</summary>
-    public unsafe long Send(SupervisedCall call, SocketDescriptor socket, InetEndpoint instead, int flags)
+    /// <param name="call">The program's call.</param>
+    /// <param name="socket">The program's socket.</param>
+    /// <param name="instead">Where to send it to; none for the address that it says.</param>
+    /// <param name="options">The IP options that it is to carry; null for those of the socket.</param>
+    /// <param name="flags">The call's flags.</param>
+    public unsafe long Send(SupervisedCall call, SocketDescriptor socket, InetEndpoint instead, byte[]? options, int flags)
     {
         var count = TotalBytes;
         // The longest datagram is shorter.
@@ -56,7 +87,7 @@ internal sealed record DatagramMessage(nuint Name, int NameLength, Libc.Extent[]
             }
 
             Span<byte> name = stackalloc byte[SocketName.MaxBytes];
-            Span<byte> control = stackalloc byte[MaxControlBytes];
+            Span<byte> control = stackalloc byte[MaxControlBytes + MaxOptionsControlBytes];
             var nameLength = 0;
             if (!instead.IsNone)
             {
@@ -71,9 +102,15 @@ internal sealed record DatagramMessage(nuint Name, int NameLength, Libc.Extent[]
                     return -Errno.BadAddress;
             }
 
-            control = control[..(Control == 0 ? 0 : ControlLength)];
-            if (!call.TryRead(Control, control))
+            var controlLength = Control == 0 ? 0 : ControlLength;
+            if (!call.TryRead(Control, control[..controlLength]))
                 return -Errno.BadAddress;
+            // The service gets the source address in the request for the destination, so the datagram to the service omits it.
+            if (!instead.IsNone)
+                controlLength = PacketInformation.RemoveSource(control[..controlLength]);
+            if (options is not null)
+                controlLength = AddOptions(control, controlLength, options);
+            control = control[..controlLength];
             fixed (byte* bytes = data, nameBytes = name, controlBytes = control)
             {
                 var extent = new Libc.Extent { Base = (nuint)bytes, Length = (nuint)count };
@@ -94,6 +131,18 @@ internal sealed record DatagramMessage(nuint Name, int NameLength, Libc.Extent[]
         {
             ArrayPool<byte>.Shared.Return(data);
         }
+    }
+
+    // Behind the program's own control messages, which are aligned. Returns the length of all.
+    private static int AddOptions(Span<byte> control, int length, byte[] options)
+    {
+        length = (length + sizeof(long) - 1) & ~(sizeof(long) - 1);
+        var added = control[length..];
+        added[..ControlHeaderBytes].Clear();
+        MemoryMarshal.Write(added, (nuint)(ControlHeaderBytes + options.Length));
+        MemoryMarshal.Write(added[12..], IpSendOptions);
+        options.CopyTo(added[ControlHeaderBytes..]);
+        return length + ControlHeaderBytes + options.Length;
     }
 
     /// <summary>Receives one without waiting. An error number, or 0 and what came, whose data are the caller's to give back.</summary>

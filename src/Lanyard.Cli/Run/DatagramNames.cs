@@ -8,78 +8,95 @@ namespace Lanyard.Cli.Run;
 /// <param name="Error">An error number, or 0.</param>
 /// <param name="Far">What stands for the destination; none where it is the system's business.</param>
 /// <param name="IsSystemsEcho">Whether the socket pings, and the destination is the system's: it takes another socket to reach that.</param>
-internal readonly record struct DatagramRoute(int Error, InetEndpoint Far, bool IsSystemsEcho)
+/// <param name="Options">The IP options that the datagram is to carry, none of them where it is empty; null for those of the socket.</param>
+internal readonly record struct DatagramRoute(int Error, InetEndpoint Far, bool IsSystemsEcho, byte[]? Options = null)
 {
-    public static DatagramRoute To(InetEndpoint far) => new(0, far, false);
-
     public static DatagramRoute None(int error) => new(error, default, false);
+
+    /// <summary>To the system's network, as the program says, but without the token that the socket carries to the service.</summary>
+    public static DatagramRoute ToSystem(SocketDescriptor socket) => new(0, default, false, SendsToken(socket) ? [] : null);
+
+    // It is bound to a loopback alias address, or connected to one.
+    private static bool SendsToken(SocketDescriptor socket) =>
+        (socket.TryGetNear(out var near) && SocketName.IsNear(near)) || (socket.TryGetFar(out var far) && SocketName.IsFar(far));
 }
 
 /// <summary>What addresses of datagrams stand for. It is remembered for a while, so that the service is not asked for each datagram.</summary>
-internal sealed class DatagramNames(InterceptClient client, SuperviseOptions options)
+internal sealed class DatagramNames(InterceptClient client, SuperviseOptions supervision)
 {
     private const int MaxRemembered = 4_096;
     private const long RememberMs = 5_000;
 
-    private readonly ConcurrentDictionary<(bool IsFar, InetEndpoint Near, InetEndpoint Key), (InetEndpoint Value, long At)> _known = new();
+    private readonly ConcurrentDictionary<(ulong Socket, InetEndpoint Key, InetAddress Source), (InetEndpoint Value, byte[]? Options, long At)> _knownFar = new();
+    private readonly ConcurrentDictionary<(ulong Socket, InetEndpoint Key), (DatagramOrigin Value, long At)> _knownOrigins = new();
 
-    /// <summary>Where datagrams to an address are sent to.</summary>
-    public async ValueTask<DatagramRoute> FindFarAsync(SocketDescriptor socket, InetEndpoint destination, bool isConnecting)
+    /// <summary>Finds the alias destination of datagrams to an address.</summary>
+    /// <param name="call">The program's call.</param>
+    /// <param name="socket">The program's socket.</param>
+    /// <param name="destination">The destination that the program named.</param>
+    /// <param name="source">The source address that the program named; none for the default.</param>
+    /// <param name="isConnecting">Whether the socket is about to be connected to the destination.</param>
+    public async ValueTask<DatagramRoute> FindFarAsync(
+        SupervisedCall call, SocketDescriptor socket, InetEndpoint destination, InetAddress source, bool isConnecting)
     {
         if (!socket.TryGetNear(out var near))
             return default;
-        if (near.Port != 0 && !isConnecting && TryRecall((false, near, destination), out var far))
-            return DatagramRoute.To(far);
+        var key = (socket.Cookie, destination, source);
+        if (near.Port != 0 && !isConnecting && _knownFar.TryGetValue(key, out var known) && Environment.TickCount64 - known.At < RememberMs)
+            return new DatagramRoute(0, known.Value, false, known.Options);
         var request = client.For(InterceptOperation.Send);
         request.VirtualEndpoint = InterceptEndpoint.Of(destination);
-        if (isConnecting)
-            request.Flags |= InterceptFlags.Connect;
-        if (options.Listening == ListenPlace.Virtual)
-            request.Flags |= InterceptFlags.Groups;
+        request.OwnEndpoint = InterceptEndpoint.Of(new InetEndpoint(source, 0));
+        request.Flags = (isConnecting ? InterceptFlags.Connect : 0) | (supervision.Listening == ListenPlace.Virtual ? InterceptFlags.Groups : 0)
+            | (supervision.IsIsolated ? 0 : InterceptFlags.Shared);
         var reply = await client.AskAsync(request, socket, CancellationToken.None).ConfigureAwait(false);
+        if (reply is { Error: 0, Verdict: InterceptVerdict.Host } && supervision.IsIsolated && !SocketName.IsLoopback(destination))
+            return DatagramRoute.None(Errno.NetworkUnreachable);
+        if (reply is { Error: 0, Verdict: InterceptVerdict.Host } && ((InterceptFlags)reply.Flags & InterceptFlags.Outside) != 0)
+        {
+            // The socket is only on virtual networks. A second socket of the program's user carries its datagrams to the system's network.
+            using var outside = call.CreateOutside(socket);
+            if (outside is null)
+                return DatagramRoute.None(Errno.NoBufferSpace);
+            request.Flags |= InterceptFlags.Outside;
+            reply = await client.AskAsync(request, socket, outside, CancellationToken.None).ConfigureAwait(false);
+            if (reply is { Error: 0, Verdict: InterceptVerdict.Host })
+                return DatagramRoute.None(Errno.NetworkUnreachable);
+        }
+
         if (reply.Error != 0)
             return DatagramRoute.None(reply.Error);
         if (reply.Verdict == InterceptVerdict.Host)
-        {
-            return options.IsIsolated && !SocketName.IsLoopback(destination) ? DatagramRoute.None(Errno.NetworkUnreachable)
-                : new DatagramRoute(0, default, IsSystemsEcho: ((InterceptFlags)reply.Flags & InterceptFlags.Echo) != 0);
-        }
-
-        if (!reply.First.TryRead(out far) || !socket.TryGetNear(out near))
+            return ((InterceptFlags)reply.Flags & InterceptFlags.Echo) != 0 ? new DatagramRoute(0, default, IsSystemsEcho: true) : DatagramRoute.ToSystem(socket);
+        if (!reply.First.TryRead(out var far) || !socket.TryGetNear(out near))
             return DatagramRoute.None(Errno.NetworkUnreachable);
-        Remember((false, near, destination), far);
-        return DatagramRoute.To(far);
+        var options = SocketName.IsNear(near) ? null : SocketTokens.WriteOptions(reply.SendToken);
+        if (_knownFar.Count >= MaxRemembered)
+            _knownFar.Clear();
+        _knownFar[key] = (far, options, Environment.TickCount64);
+        return new DatagramRoute(0, far, false, options);
     }
 
-    /// <summary>Whom a datagram came from. Null: from another program of this machine to a virtual socket.</summary>
-    public async ValueTask<InetEndpoint?> FindSenderAsync(SocketDescriptor socket, InetEndpoint far)
+    /// <summary>Returns the sender and the destination of a datagram; null if another program of this machine sent it to a virtual socket.</summary>
+    public async ValueTask<DatagramOrigin?> FindOriginAsync(SocketDescriptor socket, InetEndpoint far)
     {
         if (!socket.TryGetNear(out var near))
-            return far;
+            return new DatagramOrigin(far);
         if (!SocketName.IsFar(far))
-            return SocketName.IsNear(near) ? null : far;
-        if (TryRecall((true, near, far), out var sender))
-            return sender;
+            return SocketName.IsNear(near) ? null : new DatagramOrigin(far);
+        var key = (socket.Cookie, far);
+        if (_knownOrigins.TryGetValue(key, out var known) && Environment.TickCount64 - known.At < RememberMs)
+            return known.Value;
         var request = client.For(InterceptOperation.Names);
         request.FarEndpoint = InterceptEndpoint.Of(far);
         var reply = await client.AskAsync(request, socket, CancellationToken.None).ConfigureAwait(false);
-        if (reply is not { Error: 0, Verdict: InterceptVerdict.Virtual } || !reply.Second.TryRead(out sender))
+        if (reply is not { Error: 0, Verdict: InterceptVerdict.Virtual } || !reply.Second.TryRead(out var sender) || !reply.First.TryRead(out var local)
+            || !reply.Own.TryRead(out var own))
             return null;
-        Remember((true, near, far), sender);
-        return sender;
-    }
-
-    private bool TryRecall((bool IsFar, InetEndpoint Near, InetEndpoint Key) key, out InetEndpoint value)
-    {
-        var isKnown = _known.TryGetValue(key, out var known) && Environment.TickCount64 - known.At < RememberMs;
-        value = known.Value;
-        return isKnown;
-    }
-
-    private void Remember((bool IsFar, InetEndpoint Near, InetEndpoint Key) key, InetEndpoint value)
-    {
-        if (_known.Count >= MaxRemembered)
-            _known.Clear();
-        _known[key] = (value, Environment.TickCount64);
+        var origin = new DatagramOrigin(sender, local, own.Address, reply.Own.Scope);
+        if (_knownOrigins.Count >= MaxRemembered)
+            _knownOrigins.Clear();
+        _knownOrigins[key] = (origin, Environment.TickCount64);
+        return origin;
     }
 }

@@ -1,9 +1,10 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Lanyard.Service.Intercept;
 
 namespace Lanyard.Cli.Run;
 
-/// <summary>The system calls that supervising takes (<c>seccomp_unotify(2)</c>, <c>pidfd_getfd(2)</c>, <c>process_vm_readv(2)</c>, <c>epoll(7)</c>).</summary>
+/// <summary>System calls for supervising a program (<c>seccomp_unotify(2)</c>, <c>pidfd_getfd(2)</c>, <c>process_vm_readv(2)</c>).</summary>
 internal static unsafe partial class Kernel
 {
     public const int ReceiveCall = unchecked((int)0xc0502100); // SECCOMP_IOCTL_NOTIF_RECV
@@ -21,24 +22,19 @@ internal static unsafe partial class Kernel
     private const int SetFilter = 1;
     private const int NewListener = 8;
     private const int WaitKillable = 32; // Since Linux 5.19.
+    private const int DescriptorLimit = 7; // RLIMIT_NOFILE
+    private const int OwnFiles = 0x400; // CLONE_FILES
 
     /// <summary>
-    /// Has the system calls of this thread pass a filter. Returns the descriptor that tells of those that it stops, or -1. A call that was received is no
-    /// more interrupted by signals, but for those that kill.
+    /// Installs a filter for the system calls of this thread. Returns the descriptor that reports stopped calls, or -1. After the supervisor has received a
+    /// call, only fatal signals interrupt it.
     /// </summary>
-    public static int InstallFilter(ReadOnlySpan<FilterStep> filter)
-    {
-        if (!TryForgoPrivileges())
-            return -1;
-        fixed (FilterStep* steps = filter)
-        {
-            var program = new FilterProgram { Count = (ushort)filter.Length, Steps = steps };
-            var number = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? SeccompNumberArm64 : SeccompNumberX64;
-            return (int)SystemCall(number, SetFilter, NewListener | WaitKillable, (nint)(&program), 0);
-        }
-    }
+    public static int InstallFilter(ReadOnlySpan<FilterStep> filter) => TryForgoPrivileges() ? Install(filter, NewListener | WaitKillable) : -1;
 
-    /// <summary>Has this thread, and what it starts, get no privileges from what it runs (set-user-ID, capabilities of files).</summary>
+    /// <summary>Installs a filter that stops no calls, for this thread and its descendants. Call <see cref="TryForgoPrivileges"/> first.</summary>
+    public static bool TryRefuse(ReadOnlySpan<FilterStep> filter) => Install(filter, 0) == 0;
+
+    /// <summary>Denies this thread and its descendants privileges from the programs that they run (set-user-ID, file capabilities).</summary>
     public static bool TryForgoPrivileges() => ProcessControl(SetNoNewPrivileges, 1, 0, 0, 0) == 0;
 
     /// <summary>Lets a process take this one's descriptors, where the system restricts that to ancestors (Yama).</summary>
@@ -60,6 +56,17 @@ internal static unsafe partial class Kernel
         return duplicate;
     }
 
+    /// <summary>Returns the maximum number of descriptors of a process (<c>RLIMIT_NOFILE</c>); null if the system does not report it.</summary>
+    public static ulong? MaxDescriptors(int process)
+    {
+        // struct rlimit64: the soft limit and the hard limit.
+        var limits = stackalloc ulong[2];
+        return SetLimits(process, DescriptorLimit, null, limits) == 0 ? limits[0] : null;
+    }
+
+    /// <summary>Gives this thread its own copy of the descriptor table until it ends.</summary>
+    public static bool TryLeaveDescriptorTable() => Unshare(OwnFiles) == 0;
+
     /// <summary>Copies from the memory of another process; false where that is not all there.</summary>
     public static bool TryRead(int thread, nuint address, Span<byte> to) => to.IsEmpty || Transfer(thread, address, to, isWriting: false);
 
@@ -68,15 +75,6 @@ internal static unsafe partial class Kernel
 
     [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
     public static partial int Control(int descriptor, int request, void* argument);
-
-    [LibraryImport("libc", EntryPoint = "epoll_create1", SetLastError = true)]
-    public static partial int CreatePoll(int flags);
-
-    [LibraryImport("libc", EntryPoint = "epoll_ctl", SetLastError = true)]
-    public static partial int ChangePoll(int poll, int operation, int descriptor, byte* change);
-
-    [LibraryImport("libc", EntryPoint = "epoll_wait", SetLastError = true)]
-    public static partial int WaitPoll(int poll, byte* events, int count, int timeoutMs);
 
     [LibraryImport("libc", EntryPoint = "socketpair", SetLastError = true)]
     public static partial int SocketPair(int domain, int type, int protocol, int* pair);
@@ -88,16 +86,35 @@ internal static unsafe partial class Kernel
     public static partial nint Write(int descriptor, void* data, nuint count);
 
     [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
-    private static partial nint SystemCall(nint number, nint a, nint b, nint c, nint d);
+    public static partial nint SystemCall(nint number, nint a, nint b, nint c, nint d);
 
     [LibraryImport("libc", EntryPoint = "prctl", SetLastError = true)]
     private static partial int ProcessControl(int operation, nint a, nint b, nint c, nint d);
+
+    [LibraryImport("libc", EntryPoint = "dup2", SetLastError = true)]
+    public static partial int DuplicateTo(int descriptor, int number);
+
+    [LibraryImport("libc", EntryPoint = "unshare", SetLastError = true)]
+    private static partial int Unshare(int flags);
+
+    [LibraryImport("libc", EntryPoint = "prlimit64", SetLastError = true)]
+    private static partial int SetLimits(int process, int resource, ulong* changed, ulong* present);
 
     [LibraryImport("libc", EntryPoint = "process_vm_readv", SetLastError = true)]
     private static partial nint ReadMemory(int process, Libc.Extent* own, nuint ownCount, Libc.Extent* others, nuint othersCount, nuint flags);
 
     [LibraryImport("libc", EntryPoint = "process_vm_writev", SetLastError = true)]
     private static partial nint WriteMemory(int process, Libc.Extent* own, nuint ownCount, Libc.Extent* others, nuint othersCount, nuint flags);
+
+    private static int Install(ReadOnlySpan<FilterStep> filter, int flags)
+    {
+        fixed (FilterStep* steps = filter)
+        {
+            var program = new FilterProgram { Count = (ushort)filter.Length, Steps = steps };
+            var number = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? SeccompNumberArm64 : SeccompNumberX64;
+            return (int)SystemCall(number, SetFilter, flags, (nint)(&program), 0);
+        }
+    }
 
     private static bool Transfer(int thread, nuint address, ReadOnlySpan<byte> bytes, bool isWriting)
     {
@@ -107,24 +124,6 @@ internal static unsafe partial class Kernel
             var others = new Libc.Extent { Base = address, Length = own.Length };
             return (isWriting ? WriteMemory(thread, &own, 1, &others, 1, 0) : ReadMemory(thread, &own, 1, &others, 1, 0)) == bytes.Length;
         }
-    }
-
-    /// <summary><c>struct sock_filter</c>.</summary>
-    [StructLayout(LayoutKind.Sequential)]
-    public struct FilterStep
-    {
-        public ushort Code;
-        public byte IfTrue;
-        public byte IfFalse;
-        public uint Operand;
-    }
-
-    /// <summary><c>struct sock_fprog</c>.</summary>
-    [StructLayout(LayoutKind.Sequential)]
-    private struct FilterProgram
-    {
-        public ushort Count;
-        public FilterStep* Steps;
     }
 
     /// <summary><c>struct seccomp_notif</c>, 80 bytes.</summary>

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using Lanyard.Service.Intercept;
 
 namespace Lanyard.Cli.Run;
 
@@ -20,29 +21,48 @@ internal static class ProgramEngine
     private const int MaxScriptLine = 255;
 
     /// <summary>
-    /// Chooses: what is loaded by the dynamic linker, which preloads, is preloaded; static programs and Go's are supervised. A script is what its interpreter is.
+    /// Chooses the engine. Programs that a dynamic linker loads are preloaded. Static programs, Go programs and unreadable programs are supervised. A script uses the
+    /// engine of its interpreter.
     /// </summary>
     /// <exception cref="CommandException">The program is another machine's, which neither can reach.</exception>
     public static Engine Choose(string program)
     {
-        var file = ProgramStart.Find(program);
+        if (FindImage(program, out var file) is not { } image)
+        {
+            // The system does not run the file either, or runs it as a shell script.
+            return file is null || !File.Exists(file) || Libc.MayRead(file) ? Engine.Preload : Engine.Supervise;
+        }
+
+        if (image.Machine != (RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? ProgramImage.MachineArm64 : ProgramImage.MachineX64))
+            throw new CommandException(ExitCode.Failed, $"{file} is a program of another machine: its sockets cannot be redirected.");
+        return image.IsDynamic && !image.IsGo ? Engine.Preload : Engine.Supervise;
+    }
+
+    /// <summary>Throws if the preload engine was requested for a program that it does not support.</summary>
+    /// <exception cref="CommandException">The program is static, a Go program, or unreadable.</exception>
+    public static void ThrowIfNotPreloaded(string program)
+    {
+        if (Choose(program) == Engine.Supervise)
+            throw new CommandException(ExitCode.Failed, $"{program} is a static or a Go program, which the preloaded library does not reach. Take '--engine supervise', or '--allow-outside' to let it use the system's network.");
+    }
+
+    // Returns the image of a program or of a script's interpreter, with no machine if it is not a 64-bit image; null if the file is neither.
+    private static ProgramImage? FindImage(string program, out string? file)
+    {
+        file = ProgramStart.Find(program);
         for (var i = 0; file is not null && i < MaxScripts; i++)
         {
             var start = ReadStart(file);
             if (ProgramImage.TryParse(start, out var image))
-            {
-                if (image.Machine != (RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? ProgramImage.MachineArm64 : ProgramImage.MachineX64))
-                    throw new CommandException(ExitCode.Failed, $"{file} is a program of another machine: its sockets cannot be redirected.");
-                return image.IsDynamic && !image.IsGo ? Engine.Preload : Engine.Supervise;
-            }
-
+                return image;
+            if (start.AsSpan().StartsWith(ProgramImage.Magic))
+                return default(ProgramImage);
             if (InterpreterOf(start) is not { } interpreter)
                 break;
             file = interpreter;
         }
 
-        // What the system does not run either, or runs as a script of the shell.
-        return Engine.Preload;
+        return null;
     }
 
     /// <summary>The interpreter that a script's first line names; null where it is none.</summary>

@@ -18,6 +18,9 @@ internal readonly record struct ProgramImage(ushort Machine, string? Loader, boo
     /// <summary>How much of a file's start tells.</summary>
     public const int StartBytes = 65_536;
 
+    /// <summary>The first bytes of an ELF file.</summary>
+    public static ReadOnlySpan<byte> Magic => "\u007fELF"u8;
+
     /// <summary>Whether it is loaded by a dynamic linker.</summary>
     public bool IsDynamic => Loader is not null;
 
@@ -34,7 +37,7 @@ internal readonly record struct ProgramImage(ushort Machine, string? Loader, boo
     public static bool TryParse(ReadOnlySpan<byte> start, out ProgramImage image)
     {
         image = default;
-        if (start.Length < HeaderBytes || !start.StartsWith("\u007fELF"u8) || start[4] != Class64 || start[5] != LittleEndian)
+        if (start.Length < HeaderBytes || !start.StartsWith(Magic) || start[4] != Class64 || start[5] != LittleEndian)
             return false;
         var machine = BinaryPrimitives.ReadUInt16LittleEndian(start[18..]);
         var offset = BinaryPrimitives.ReadUInt64LittleEndian(start[32..]);

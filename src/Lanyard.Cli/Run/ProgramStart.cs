@@ -25,19 +25,22 @@ internal sealed partial class ProgramStart
     /// <param name="socket">Where the service is found.</param>
     /// <param name="network">The one network that the program sees; null for all.</param>
     /// <param name="isIsolated">Whether it is kept off the system's network.</param>
+    /// <param name="allowsOutside">Whether started programs that cannot be redirected may use the system's network.</param>
     /// <param name="listening">virtual, host or both.</param>
-    public ProgramStart(string[] command, string library, string socket, NetworkId? network, bool isIsolated, string listening)
+    public ProgramStart(string[] command, string library, string socket, NetworkId? network, bool isIsolated, bool allowsOutside, string listening)
     {
         _command = WithoutPrivileges(command);
         // What could be run with privileges would leave the isolation.
         _dropsPrivileges = isIsolated;
+        var path = PreloadPath.Of(library);
         var preload = Environment.GetEnvironmentVariable("LD_PRELOAD");
         _variables = new Dictionary<string, string>
         {
-            ["LD_PRELOAD"] = string.IsNullOrEmpty(preload) ? library : $"{library}:{preload}",
+            ["LD_PRELOAD"] = string.IsNullOrEmpty(preload) ? path : $"{path}:{preload}",
             ["LANYARD_INTERCEPT"] = socket,
             ["LANYARD_NETWORK"] = network?.ToString() ?? "0",
             ["LANYARD_ISOLATE"] = isIsolated ? "1" : "0",
+            ["LANYARD_OUTSIDE"] = allowsOutside ? "1" : "0",
             ["LANYARD_LISTEN"] = listening,
         };
     }
@@ -47,7 +50,7 @@ internal sealed partial class ProgramStart
     {
         foreach (var (name, value) in _variables)
             Environment.SetEnvironmentVariable(name, value);
-        if (_dropsPrivileges && !Kernel.TryForgoPrivileges())
+        if (_dropsPrivileges && !TryConfine())
             return Describe(_command[0], new Win32Exception(Marshal.GetLastPInvokeError()));
         return Become(_command);
     }
@@ -106,6 +109,10 @@ internal sealed partial class ProgramStart
     /// <summary>Asks a process to end.</summary>
     public static void Terminate(int process) => _ = Kill(process, SignalTerminate);
 
+    // A filter also refuses system calls that bypass the library, as far as a filter can recognize them.
+    private static bool TryConfine() =>
+        Kernel.TryForgoPrivileges() && (!SocketCalls.IsSupported || Kernel.TryRefuse(SocketCallFilter.CreateRefusing(RuntimeInformation.ProcessArchitecture)));
+
     // What a program may not get, its parent thread may not either, so that is one of its own.
     private Process Start(ProcessStartInfo start)
     {
@@ -117,7 +124,7 @@ internal sealed partial class ProgramStart
         {
             try
             {
-                if (!Kernel.TryForgoPrivileges())
+                if (!TryConfine())
                     throw new Win32Exception(Marshal.GetLastPInvokeError());
                 process = Process.Start(start);
             }

@@ -23,6 +23,10 @@ internal static class RunCommand
         };
         var network = Parse.OptionalNetworkOption("The only network that the program sees. By default it sees all that the service has joined.");
         var isolate = new Option<bool>("--isolate") { Description = "Keep the program off the system's network: only virtual networks and the loopback addresses." };
+        var outside = new Option<bool>("--allow-outside")
+        {
+            Description = "Let programs that cannot be redirected (static ones, for example, that a preloaded program starts) run on the system's network. By default they are not started.",
+        };
         var listen = new Option<string>("--listen")
         {
             Description = "Where ports are that the program opens without naming an address: on the virtual networks, on the system's, or both.",
@@ -38,12 +42,15 @@ internal static class RunCommand
         var planet = AppOptions.PlanetOption();
         var log = LogOutput.LevelOption();
         var program = new Argument<string[]>("program") { Description = "The program and its arguments, after --.", Arity = ArgumentArity.OneOrMore };
-        var command = new Command(Name, "Run a program with its sockets on the LAN: lanyard run --network ID -- curl http://10.0.0.2/")
+        var command = new CliCommand(
+            Name, "Run an unmodified program with its sockets on the LAN (Linux)",
+            examples: "lanyard run --network 8056c2e21c000001 -- curl http://10.1.0.2/\nlanyard run --home a -- nginx -c nginx.conf")
         {
             home,
             service,
             network,
             isolate,
+            outside,
             listen,
             engine,
             planet,
@@ -63,12 +70,16 @@ internal static class RunCommand
             var only = result.GetValue(network);
             var isHomeGiven = result.GetResult(home) is { Implicit: false };
             var socket = ServiceSocket.Find(result.GetValue(service), folder, isHomeGiven);
-            var (isIsolated, listening) = (result.GetValue(isolate), result.GetRequiredValue(listen));
-            var start = new ProgramStart(words, library, socket, only, isIsolated, listening);
+            var (isIsolated, allowsOutside, listening) = (result.GetValue(isolate), result.GetValue(outside), result.GetRequiredValue(listen));
+            if (isIsolated && allowsOutside)
+                throw new CommandException(ExitCode.Usage, "--isolate and --allow-outside exclude each other.");
+            if (chosen == Engine.Preload && !allowsOutside)
+                ProgramEngine.ThrowIfNotPreloaded(words[0]);
+            ProgramStart Preloaded() => new(words, library, socket, only, isIsolated, allowsOutside, listening);
             var supervised = new SupervisedStart(words, new SuperviseOptions(socket, only?.Value ?? 0, isIsolated, Enum.Parse<ListenPlace>(listening, ignoreCase: true)));
             using var interrupts = new ProgramInterrupts(cancellation);
             if (InterceptServer.IsServed(socket))
-                return chosen == Engine.Supervise ? await supervised.RunAsync(interrupts) : throw start.Become();
+                return chosen == Engine.Supervise ? await supervised.RunAsync(interrupts) : throw Preloaded().Become();
             ServiceSocket.ThrowIfThere(socket, isNeeded: result.GetValue(service) is not null);
             if (only is not { } id)
                 throw new CommandException(ExitCode.Usage, $"No service runs on '{folder}'. Start one ('lanyard service --home {folder}'), or say with --network which network to join for the program.");
@@ -77,7 +88,7 @@ internal static class RunCommand
             var options = AppNode.Configure(folder, error) with { Planet = AppOptions.ReadPlanet(result.GetValue(planet)), LoggerFactory = loggers };
             await using var app = await AppNode.StartAsync(options, id, waitForAuthorization: false, TextWriter.Null, capture: null, interrupts.Token);
             await using var server = InterceptServer.Start(app.Node, new InterceptOptions { SocketPath = socket }, loggers);
-            return await (chosen == Engine.Supervise ? supervised.RunAsync(interrupts) : start.RunAsync(interrupts));
+            return await (chosen == Engine.Supervise ? supervised.RunAsync(interrupts) : Preloaded().RunAsync(interrupts));
         });
         return command;
     }

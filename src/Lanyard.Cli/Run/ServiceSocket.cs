@@ -32,7 +32,7 @@ internal static class ServiceSocket
     {
         try
         {
-            return File.ReadAllText(Path.Combine(home, LanyardService.InterceptPathFile));
+            return File.ReadAllText(Path.Combine(home, StateFiles.InterceptPath));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

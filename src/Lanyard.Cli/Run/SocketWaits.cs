@@ -1,29 +1,14 @@
 using Lanyard.Service.Intercept;
-using System.Runtime.CompilerServices;
 
 namespace Lanyard.Cli.Run;
 
 /// <summary>Waits for sockets of programs, any number of them, without a thread for each.</summary>
 internal sealed class SocketWaits : IDisposable
 {
-    private const int Add = 1;
-    private const int Remove = 2;
-    private const int MaxEvents = 64;
-
-    // struct epoll_event: packed on x86-64 alone.
-    private static readonly int s_eventBytes = System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.X64 ? 12 : 16;
-
     private readonly Lock _lock = new();
     private readonly Dictionary<ulong, Wait> _waits = [];
-    private readonly int _poll;
+    private readonly EventPoll _poll = new();
     private ulong _last;
-
-    public SocketWaits()
-    {
-        _poll = Kernel.CreatePoll(Libc.CloseOnExec);
-        if (_poll < 0)
-            throw new IOException($"epoll_create1 failed with error {Libc.Error}.");
-    }
 
     public int Count
     {
@@ -37,7 +22,7 @@ internal sealed class SocketWaits : IDisposable
     /// <summary>Has <see cref="Run"/> tell of a descriptor that is no program's.</summary>
     public void Watch(int descriptor)
     {
-        if (Change(Add, descriptor, Libc.PollIn, 0) != 0)
+        if (!_poll.Add(descriptor, Libc.PollIn, 0))
             throw new IOException($"epoll_ctl failed with error {Libc.Error}.");
     }
 
@@ -57,7 +42,7 @@ internal sealed class SocketWaits : IDisposable
         {
             key = ++_last;
             _waits.Add(key, wait);
-            if (Change(Add, socket.Number, what, key) != 0)
+            if (!_poll.Add(socket.Number, what, key))
                 wait.Done.TrySetResult(true);
         }
 
@@ -72,22 +57,18 @@ internal sealed class SocketWaits : IDisposable
                 lock (_lock)
                 {
                     _waits.Remove(key);
-                    _ = Change(Remove, socket.Number, 0, 0);
+                    _poll.Remove(socket.Number);
                 }
             }
         }
     }
 
     /// <summary>Wakes those whose sockets are ready or whose time is over. Returns what was found at the watched descriptor.</summary>
-    public unsafe int Run(int timeoutMs)
+    public int Run(int timeoutMs)
     {
-        var events = stackalloc byte[MaxEvents * 16];
-        var count = Kernel.WaitPoll(_poll, events, MaxEvents, timeoutMs);
         var found = 0;
-        for (var i = 0; i < count; i++)
+        foreach (var (key, what) in _poll.Wait(timeoutMs))
         {
-            var what = Unsafe.ReadUnaligned<int>(events + (i * s_eventBytes));
-            var key = Unsafe.ReadUnaligned<ulong>(events + (i * s_eventBytes) + s_eventBytes - sizeof(ulong));
             if (key == 0)
             {
                 found = what;
@@ -113,15 +94,7 @@ internal sealed class SocketWaits : IDisposable
             wait.Done.TrySetResult(false);
     }
 
-    public void Dispose() => _ = Libc.Close(_poll);
-
-    private unsafe int Change(int operation, int descriptor, int what, ulong key)
-    {
-        var change = stackalloc byte[16];
-        Unsafe.WriteUnaligned(change, what);
-        Unsafe.WriteUnaligned(change + s_eventBytes - sizeof(ulong), key);
-        return Kernel.ChangePoll(_poll, operation, descriptor, change);
-    }
+    public void Dispose() => _poll.Dispose();
 
     private sealed class Wait(long? deadline)
     {

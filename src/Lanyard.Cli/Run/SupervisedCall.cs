@@ -59,7 +59,7 @@ internal sealed unsafe class SupervisedCall(int listener, in Kernel.CallMessage 
         }
     }
 
-    /// <summary>For what may take long: is cancelled when the program is gone, or a signal waits for it.</summary>
+    /// <summary>For what may take long: is canceled when the program is gone, or a signal waits for it.</summary>
     public CancellationToken Interrupted
     {
         get
@@ -124,6 +124,38 @@ internal sealed unsafe class SupervisedCall(int listener, in Kernel.CallMessage 
         return socket;
     }
 
+    /// <summary>Makes a socket for the program, as its user; null where there is none to be had.</summary>
+    public SocketDescriptor? CreateSocket(int domain, int type, int protocol)
+    {
+        var descriptor = ProgramUser.Do(Thread, () => Libc.Socket(domain, type, protocol));
+        return descriptor < 0 ? null : new SocketDescriptor(descriptor);
+    }
+
+    /// <summary>Runs an action as the program's user.</summary>
+    public T DoAsUser<T>(Func<T> action) => ProgramUser.Do(Thread, action);
+
+    /// <summary>Makes a socket like another one for the program, as its user; null where there is none to be had.</summary>
+    public SocketDescriptor? CreateAlike(SocketDescriptor socket, int protocol = 0) => ProgramUser.Do(Thread, () => socket.CreateAlike(protocol));
+
+    /// <summary>Binds a socket to a port of the system's network, as the program's user. Returns 0 or an errno.</summary>
+    public int BindToPort(SocketDescriptor socket, ushort port) => ProgramUser.Do(Thread, () => socket.BindToPort(port));
+
+    /// <summary>Creates a datagram socket, as the program's user, that carries another socket's datagrams to the system's network; returns null on failure.</summary>
+    public SocketDescriptor? CreateOutside(SocketDescriptor socket)
+    {
+        var outside = CreateSocket(socket.Domain, Libc.DatagramType | Libc.CloseOnExec, 0);
+        if (outside is not null)
+            outside.Broadcasts = socket.Broadcasts;
+        return outside;
+    }
+
+    /// <summary>Accepts a connection for the program, as its user. Gives the descriptor, or a negative number, and the name of the other end.</summary>
+    public int Accept(SocketDescriptor listener, out byte[] name)
+    {
+        (var descriptor, name) = ProgramUser.Do(Thread, () => AcceptFrom(listener));
+        return descriptor;
+    }
+
     public bool TryRead(nuint address, Span<byte> to) => Kernel.TryRead(Thread, address, to);
 
     public bool TryRead<T>(nuint address, out T value)
@@ -167,6 +199,10 @@ internal sealed unsafe class SupervisedCall(int listener, in Kernel.CallMessage 
         return GiveName(address, lengthAddress, name[..SocketName.Write(endpoint, domain, name)]);
     }
 
+    /// <summary>Whether the program may open another descriptor. Always true before Linux 6.2, which does not report the number of open descriptors.</summary>
+    public bool HasRoom() =>
+        Libc.CountEntries(string.Create(CultureInfo.InvariantCulture, $"/proc/{Thread}/fd")) is not { } open || Kernel.MaxDescriptors(Thread) is not { } limit || open < limit;
+
     /// <summary>Gives the program a descriptor, and its number as the call's result. False: it does not wait any longer, or has no room (with an error).</summary>
     public bool TryGive(SocketDescriptor socket, bool closeOnExec, out int error)
     {
@@ -193,6 +229,14 @@ internal sealed unsafe class SupervisedCall(int listener, in Kernel.CallMessage 
             DescriptorFlags = IsClosedOnExec() ? Libc.CloseOnExec : 0u,
         };
         return Kernel.Control(listener, Kernel.AddDescriptor, &added) >= 0 ? 0 : Libc.Error;
+    }
+
+    private static (int Descriptor, byte[] Name) AcceptFrom(SocketDescriptor listener)
+    {
+        var name = stackalloc byte[SocketName.MaxBytes];
+        var length = SocketName.MaxBytes;
+        var descriptor = Libc.Accept(listener.Number, name, &length, Libc.CloseOnExec);
+        return (descriptor, descriptor < 0 ? [] : new ReadOnlySpan<byte>(name, Math.Min(length, SocketName.MaxBytes)).ToArray());
     }
 
     private static nuint[] ArgumentsOf(in Kernel.CallMessage message)

@@ -64,7 +64,11 @@ internal sealed class SupervisedStart(string[] command, SuperviseOptions options
         // Through the dotnet command, or by itself.
         if (Path.GetFileNameWithoutExtension(start.FileName) == "dotnet")
             start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, Assembly));
-        foreach (var word in (string[])[SuperviseStage.Name, channel.ToString(CultureInfo.InvariantCulture), Environment.ProcessId.ToString(CultureInfo.InvariantCulture), "--", .. command])
+        string[] stage =
+        [
+            SuperviseStage.Name, channel.ToString(CultureInfo.InvariantCulture), Environment.ProcessId.ToString(CultureInfo.InvariantCulture), options.IsIsolated ? "true" : "false",
+        ];
+        foreach (var word in (string[])[.. stage, "--", .. command])
             start.ArgumentList.Add(word);
         return Process.Start(start)!;
     }

@@ -25,6 +25,9 @@ internal sealed class Supervisor : IDisposable
     private readonly StreamCalls _streams;
     private readonly AcceptCalls _accepting;
     private readonly DatagramCalls _datagrams;
+    private readonly StreamSends _sends;
+    private readonly StreamOptions _options;
+    private readonly SocketIsolation _isolation;
     private readonly ConcurrentDictionary<ulong, SupervisedCall> _pending = new();
     private int _lookedUpTo;
     private volatile bool _isStopped;
@@ -36,8 +39,11 @@ internal sealed class Supervisor : IDisposable
         _listener = listener;
         var client = new InterceptClient(options);
         _datagrams = new DatagramCalls(client, options, _waits);
-        _streams = new StreamCalls(client, options, _datagrams);
+        _streams = new StreamCalls(client, options, _datagrams, _waits);
         _accepting = new AcceptCalls(client, options, _waits);
+        _sends = new StreamSends(_streams);
+        _options = new StreamOptions(client);
+        _isolation = new SocketIsolation(options.IsIsolated);
         _waits.Watch(listener);
     }
 
@@ -110,7 +116,8 @@ internal sealed class Supervisor : IDisposable
     {
         try
         {
-            Deliver(call, await HandleAsync(call).ConfigureAwait(false));
+            var answer = call.Call == SocketCall.SetSocketOption ? await _options.TryAnswerAsync(call).ConfigureAwait(false) : await _sends.TryAnswerAsync(call).ConfigureAwait(false);
+            Deliver(call, answer ?? await HandleAsync(call).ConfigureAwait(false));
         }
         catch (OperationCanceledException)
         {
@@ -131,8 +138,8 @@ internal sealed class Supervisor : IDisposable
     private ValueTask<CallAnswer> HandleAsync(SupervisedCall call) => call.Call switch
     {
         SocketCall.Connect => _streams.ConnectAsync(call),
-        SocketCall.Socket => _datagrams.CreateEchoAsync(call),
-        SocketCall.SetSocketOption => _datagrams.SetGroupAsync(call),
+        SocketCall.Socket => _isolation.Refuse(call) is { } refused ? ValueTask.FromResult(refused) : _datagrams.CreateEchoAsync(call),
+        SocketCall.SetSocketOption => _datagrams.SetOptionAsync(call),
         SocketCall.Bind => _streams.BindAsync(call),
         SocketCall.Listen => _streams.ListenAsync(call),
         SocketCall.Accept or SocketCall.Accept4 => _accepting.AcceptAsync(call),

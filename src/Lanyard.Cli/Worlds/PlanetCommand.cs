@@ -6,7 +6,7 @@ namespace Lanyard.Cli.Worlds;
 /// <summary><c>lanyard planet</c>: roots that all nodes of an installation know from the start.</summary>
 internal static class PlanetCommand
 {
-    public static Command Create() => new("planet", "Make planets: the roots that all nodes of an installation know from the start.")
+    public static Command Create() => new CliCommand("planet", "Create planets: the roots that all nodes know from the start")
     {
         WorldCommand.Create(WorldType.Planet),
     };

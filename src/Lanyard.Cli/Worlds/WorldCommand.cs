@@ -61,9 +61,10 @@ internal sealed class WorldCommand
     public static Command Create(WorldType type)
     {
         var world = new WorldCommand(type);
-        var command = new Command(
-            "new",
-            $"Make a {world._noun}, or a new edition of one: of a definition that is there, with its roots replaced where some are given.")
+        var command = new CliCommand(
+            "new", $"Create a {world._noun}, or a new edition of one",
+            $"If the definition exists, the {world._noun} is a new edition of it. Given roots replace those of the definition.",
+            type == WorldType.Planet ? "lanyard planet new --root root/identity.secret --endpoint 192.0.2.1/9993 --out planet" : "lanyard moon new --root root/identity.secret --endpoint 192.0.2.1/9993")
         {
             world._roots,
             world._endpoints,

@@ -6,9 +6,9 @@ namespace Lanyard.Controller;
 /// <summary>Picks free addresses from a network's pools.</summary>
 internal static class AddressAssigner
 {
-    /// <summary>How many addresses of an IPv6 pool are tried at random, and then how many in a row.</summary>
+    // The number of addresses of an IPv6 pool that one call tries at random, then consecutively from where the last call stopped.
     private const int V6RandomTrials = 32;
-    private const int V6LinearTrials = 65_536;
+    private const int V6LinearTrials = 4_096;
 
     /// <summary>
     /// A free IPv4 address: in the first pool that has one, the first at or after a place that the member's number gives. So a member that was
@@ -29,7 +29,10 @@ internal static class AddressAssigner
         return false;
     }
 
-    /// <summary>A free IPv6 address: the pool's first plus the member's number where the pool is that large, else one at random.</summary>
+    /// <summary>
+    /// Finds a free IPv6 address: the pool's first address plus the member's address if the pool is that large, otherwise a random address. One call tries a bounded
+    /// number of addresses of a pool, so in an almost full pool a later call may succeed where this call fails.
+    /// </summary>
     public static bool TryAssignV6(List<UsableRanges> pools, AddressTable table, NodeAddress member, RandomFill random, out InetAddress address)
     {
         foreach (var pool in pools)
@@ -47,10 +50,9 @@ internal static class AddressAssigner
                     return true;
             }
 
-            var offset = Random(random) % total;
             for (var trial = 0; trial < V6LinearTrials && (UInt128)trial < total; trial++)
             {
-                if (IsFree(pool, table, At(pool.Ranges, (offset + (UInt128)trial) % total), out address))
+                if (IsFree(pool, table, At(pool.Ranges, pool.NextTrial++ % total), out address))
                     return true;
             }
         }

@@ -23,6 +23,9 @@ internal sealed class UsableRanges
     /// <summary>The pool itself.</summary>
     public AddressRange Pool { get; }
 
+    /// <summary>The offset of the next address to try consecutively.</summary>
+    public UInt128 NextTrial { get; set; }
+
     /// <summary>Its usable parts, ascending, without overlap.</summary>
     public IReadOnlyList<AddressRange> Ranges => _ranges;
 

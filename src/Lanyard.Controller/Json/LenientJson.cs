@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using Lanyard.Primitives;
 using Lanyard.Wire;
@@ -6,8 +5,7 @@ using Lanyard.Wire;
 namespace Lanyard.Controller;
 
 /// <summary>
-/// Reads fields of a JSON object as the controller API always has: a boolean may come as a number or a text, a number as a text, and what
-/// cannot be read is the default. Nothing here throws.
+/// Reads parts of JSON objects, for requests and stored records alike. No member throws.
 /// </summary>
 internal static class LenientJson
 {
@@ -15,67 +13,41 @@ internal static class LenientJson
     public static bool TryGet(this JsonElement element, string name, out JsonElement value)
     {
         value = default;
-        return element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out value);
-    }
-
-    public static bool AsBoolean(this JsonElement value, bool otherwise = false) => value.ValueKind switch
-    {
-        JsonValueKind.True => true,
-        JsonValueKind.False => false,
-        JsonValueKind.Number => value.AsUnsigned() > 0,
-        JsonValueKind.String => value.AsText() is ['t' or 'T' or '1', ..],
-        _ => otherwise,
-    };
-
-    /// <summary>A number of 64 bits: fractions are cut, negative numbers wrap.</summary>
-    public static ulong AsUnsigned(this JsonElement value, ulong otherwise = 0)
-    {
-        switch (value.ValueKind)
+        if (element.ValueKind != JsonValueKind.Object)
+            return false;
+        try
         {
-            case JsonValueKind.Number:
-                if (value.TryGetUInt64(out var unsigned))
-                    return unsigned;
-                if (value.TryGetInt64(out var signed))
-                    return (ulong)signed;
-                return value.TryGetDouble(out var real) && Math.Abs(real) < 9e18 ? (ulong)(long)real : otherwise;
-            case JsonValueKind.String:
-                var text = value.AsText();
-                var digits = text.AsSpan().TrimStart();
-                var length = 0;
-                while (length < digits.Length && char.IsAsciiDigit(digits[length]))
-                    length++;
-                return ulong.TryParse(digits[..length], NumberStyles.None, CultureInfo.InvariantCulture, out var parsed) ? parsed : 0;
-            case JsonValueKind.True:
-                return 1;
-            case JsonValueKind.False:
-                return 0;
-            default:
-                return otherwise;
+            return element.TryGetProperty(name, out value);
+        }
+        catch (InvalidOperationException)
+        {
+            // Another field's name has invalid escapes, on which the search throws.
+            return TryGetPastBrokenNames(element, name, out value);
         }
     }
 
-    /// <summary>A number of milliseconds or the like: not negative.</summary>
-    public static long AsCount(this JsonElement value) => (long)Math.Min(value.AsUnsigned(), long.MaxValue);
+    /// <summary>Returns a string; empty if it cannot be read.</summary>
+    public static string AsText(this JsonElement value) => LenientValues.TryReadText(value) ?? "";
 
-    public static string AsText(this JsonElement value, string otherwise = "")
+    /// <summary>Returns a stored non-negative number; 0 if it is missing.</summary>
+    public static ulong StoredNumber(this JsonElement document, string name) => document.TryGet(name, out var value) && LenientValues.TryReadNumber(value, out var number)
+        ? (ulong)Math.Clamp(number, 0, ulong.MaxValue) : 0;
+
+    /// <summary>Returns a stored non-negative number of milliseconds; 0 if it is missing.</summary>
+    public static long StoredCount(this JsonElement document, string name) => (long)Math.Min(document.StoredNumber(name), long.MaxValue);
+
+    /// <summary>Returns a field's name, or <see langword="null"/> if it cannot be read.</summary>
+    public static string? NameOrNull(this JsonProperty field)
     {
-        switch (value.ValueKind)
+        try
         {
-            case JsonValueKind.String:
-                return Unescaped(value, static value => value.GetString()!) ?? otherwise;
-            case JsonValueKind.Number:
-                return value.AsUnsigned().ToString(CultureInfo.InvariantCulture);
-            case JsonValueKind.True:
-                return "1";
-            case JsonValueKind.False:
-                return "0";
-            default:
-                return otherwise;
+            return field.Name;
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
         }
     }
-
-    /// <summary>A field's name, or <see langword="null"/> if it cannot be read.</summary>
-    public static string? NameOrNull(this JsonProperty field) => Unescaped(field, static field => field.Name);
 
     /// <summary>An IP address in a text. What follows a '/' is left aside, as tools write addresses with it.</summary>
     public static bool TryAddress(this JsonElement value, out InetAddress address)
@@ -88,22 +60,12 @@ internal static class LenientJson
         return InetAddress.TryParse(cut < 0 ? text : text[..cut], out address);
     }
 
-    /// <summary>A field of an object that is a list.</summary>
-    public static bool TryGetArray(this JsonElement element, string name, out JsonElement list) =>
-        element.TryGet(name, out list) && list.ValueKind == JsonValueKind.Array;
-
     /// <summary>A number of 32 bits, which may be negative.</summary>
     public static bool TryGetSmallNumber(this JsonElement value, out int number)
     {
         number = 0;
         return value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out number);
     }
-
-    /// <summary>How much to trace, 0 to 30.</summary>
-    public static int AsTraceLevel(this JsonElement value) => (int)Math.Min(value.AsUnsigned(), 30);
-
-    /// <summary>A node's address in a text.</summary>
-    public static NodeAddress AsNodeAddress(this JsonElement value) => NodeAddress.TryParse(value.AsText(), out var address) ? address : default;
 
     public static void WriteNodeOrNull(this Utf8JsonWriter writer, string name, NodeAddress node)
     {
@@ -120,15 +82,16 @@ internal static class LenientJson
     }
 
     // A text with half a character (an escape for one surrogate of two, or bytes that are not UTF-8) cannot be had.
-    private static string? Unescaped<T>(T source, Func<T, string> read)
+    private static bool TryGetPastBrokenNames(JsonElement element, string name, out JsonElement value)
     {
-        try
+        value = default;
+        var isFound = false;
+        foreach (var field in element.EnumerateObject())
         {
-            return read(source);
+            if (field.NameOrNull() == name)
+                (value, isFound) = (field.Value, true);
         }
-        catch (InvalidOperationException)
-        {
-            return null;
-        }
+
+        return isFound;
     }
 }

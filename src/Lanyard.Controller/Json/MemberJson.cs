@@ -9,6 +9,9 @@ namespace Lanyard.Controller;
 /// </summary>
 internal static class MemberJson
 {
+    /// <summary>The highest remote trace level.</summary>
+    public const int MaxTraceLevel = 30;
+
     /// <summary>Writes the record.</summary>
     /// <param name="writer">Where to write.</param>
     /// <param name="member">The record.</param>
@@ -67,84 +70,88 @@ internal static class MemberJson
     }
 
     /// <summary>
-    /// The record with what a request's body says. A field that is absent, or whose type is not the right one, leaves the record as it is;
-    /// entries of lists that cannot be read are left out. What the controller itself finds out (identity, version, times) cannot be said.
+    /// Applies a request body to the record. Fields that the controller determines itself (identity, version, times) are ignored.
     /// </summary>
-    public static MemberRecord Apply(MemberRecord member, JsonElement body)
+    /// <param name="member">The current record.</param>
+    /// <param name="body">The body, an object.</param>
+    /// <param name="fields">Records unreadable fields, which leave the record unchanged.</param>
+    public static MemberRecord Apply(MemberRecord member, JsonElement body, FieldReader fields)
     {
-        if (body.TryGet("authorized", out var value))
-            member = member with { IsAuthorized = value.AsBoolean() };
-        if (body.TryGet("activeBridge", out value))
-            member = member with { IsActiveBridge = value.AsBoolean() };
-        if (body.TryGet("noAutoAssignIps", out value))
-            member = member with { NoAutoAssign = value.AsBoolean() };
-        if (body.TryGet("authenticationExpiryTime", out value))
-            member = member with { AuthenticationExpiryTimeMs = value.AsCount() };
-        if (body.TryGet("name", out value))
-            member = member with { Name = value.AsText() };
-        if (body.TryGet("remoteTraceTarget", out value))
-            member = member with { RemoteTraceTarget = value.AsNodeAddress() };
-        if (body.TryGet("remoteTraceLevel", out value))
-            member = member with { RemoteTraceLevel = value.AsTraceLevel() };
-        if (body.TryGetArray("ipAssignments", out value))
-            member = member with { Addresses = ReadAddresses(value) };
-        if (body.TryGetArray("tags", out value))
-            member = member with { Tags = ReadTags(value) };
-        if (body.TryGetArray("capabilities", out value))
-            member = member with { Capabilities = value.EnumerateArray().Select(id => (uint)id.AsUnsigned()).Distinct().Order().ToEquatableArray() };
+        if (fields.TryFlag(body, "authorized", false, out var flag))
+            member = member with { IsAuthorized = flag };
+        if (fields.TryFlag(body, "activeBridge", false, out flag))
+            member = member with { IsActiveBridge = flag };
+        if (fields.TryFlag(body, "noAutoAssignIps", false, out flag))
+            member = member with { NoAutoAssign = flag };
+        if (fields.TryNumber(body, "authenticationExpiryTime", 0, long.MaxValue, out var number))
+            member = member with { AuthenticationExpiryTimeMs = (long)number };
+        if (fields.TryText(body, "name", out var name))
+            member = member with { Name = name };
+        if (fields.TryNode(body, "remoteTraceTarget", out var target))
+            member = member with { RemoteTraceTarget = target };
+        if (fields.TryNumber(body, "remoteTraceLevel", 0, MaxTraceLevel, out number))
+            member = member with { RemoteTraceLevel = (int)number };
+        var addresses = new OrderedDictionary<InetAddress, bool>();
+        if (fields.TryList(body, "ipAssignments", ReadAddress))
+            member = member with { Addresses = addresses.Keys.ToEquatableArray() };
+        var tags = new SortedDictionary<uint, uint>();
+        if (fields.TryList(body, "tags", ReadTag))
+            member = member with { Tags = tags.Select(tag => new MemberTag(tag.Key, tag.Value)).ToEquatableArray() };
+        var capabilities = new SortedSet<uint>();
+        if (fields.TryList(body, "capabilities", ReadCapability))
+            member = member with { Capabilities = capabilities.ToEquatableArray() };
         return member;
+
+        void ReadAddress(JsonElement entry, string place)
+        {
+            if (entry.TryAddress(out var address))
+                addresses[address] = true;
+            else
+                fields.Refuse(place, "an IP address");
+        }
+
+        void ReadTag(JsonElement entry, string place)
+        {
+            if (entry.ValueKind != JsonValueKind.Array || entry.GetArrayLength() != 2)
+                fields.Refuse(place, "a tag, a list of its number and its value");
+            else if (fields.TryBits(entry[0], place + "[0]", 32, out var id) && fields.TryBits(entry[1], place + "[1]", 32, out var value))
+                tags[(uint)id] = (uint)value;
+        }
+
+        void ReadCapability(JsonElement entry, string place)
+        {
+            if (fields.TryBits(entry, place, 32, out var id))
+                capabilities.Add((uint)id);
+        }
     }
 
     /// <summary>Reads a stored record: everything that <see cref="Write"/> wrote, or a controller with the same API.</summary>
-    public static bool TryRead(JsonElement document, out MemberRecord member)
+    public static bool TryRead(JsonElement document, out MemberRecord member) => TryRead(document, new FieldReader(), out member);
+
+    /// <summary>Reads a stored record and records unreadable fields.</summary>
+    public static bool TryRead(JsonElement document, FieldReader fields, out MemberRecord member)
     {
         member = new MemberRecord { Network = default, Address = default };
         if (!document.TryGet("id", out var id) || !NodeAddress.TryParse(id.AsText(), out var address)
             || !document.TryGet("nwid", out var nwid) || !NetworkId.TryParse(nwid.AsText(), out var network) || network.IsNone)
             return false;
-        member = Apply(member with { Network = network, Address = address }, document);
+        member = Apply(member with { Network = network, Address = address }, document, fields);
         member = member with
         {
             Identity = TextOrNull(document, "identity"),
-            CreationTimeMs = Count(document, "creationTime"),
-            Revision = document.TryGet("revision", out var value) ? value.AsUnsigned() : 0,
-            LastAuthorizedTimeMs = Count(document, "lastAuthorizedTime"),
-            LastDeauthorizedTimeMs = Count(document, "lastDeauthorizedTime"),
+            CreationTimeMs = document.StoredCount("creationTime"),
+            Revision = document.StoredNumber("revision"),
+            LastAuthorizedTimeMs = document.StoredCount("lastAuthorizedTime"),
+            LastDeauthorizedTimeMs = document.StoredCount("lastDeauthorizedTime"),
             LastAuthorizedCredentialType = TextOrNull(document, "lastAuthorizedCredentialType"),
             LastAuthorizedCredential = TextOrNull(document, "lastAuthorizedCredential"),
             Version = new NodeVersion(Version(document, "vMajor"), Version(document, "vMinor"), Version(document, "vRev"), Version(document, "vProto")),
         };
         return true;
 
-        static long Count(JsonElement document, string name) => document.TryGet(name, out var value) ? value.AsCount() : 0;
-
         static int Version(JsonElement document, string name) => document.TryGet(name, out var value) && value.TryGetSmallNumber(out var number) ? number : -1;
 
         static string? TextOrNull(JsonElement document, string name) =>
             document.TryGet(name, out var value) && value.ValueKind == JsonValueKind.String ? value.AsText() : null;
-    }
-
-    private static EquatableArray<InetAddress> ReadAddresses(JsonElement list)
-    {
-        var addresses = new OrderedDictionary<InetAddress, bool>();
-        foreach (var entry in list.EnumerateArray())
-        {
-            if (entry.TryAddress(out var address))
-                addresses[address] = true;
-        }
-
-        return addresses.Keys.ToEquatableArray();
-    }
-
-    private static EquatableArray<MemberTag> ReadTags(JsonElement list)
-    {
-        var tags = new SortedDictionary<uint, uint>();
-        foreach (var entry in list.EnumerateArray())
-        {
-            if (entry.ValueKind == JsonValueKind.Array && entry.GetArrayLength() == 2)
-                tags[(uint)entry[0].AsUnsigned()] = (uint)entry[1].AsUnsigned();
-        }
-
-        return tags.Select(tag => new MemberTag(tag.Key, tag.Value)).ToEquatableArray();
     }
 }

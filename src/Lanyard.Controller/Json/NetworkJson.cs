@@ -12,7 +12,7 @@ internal static class NetworkJson
     /// <summary>Writes the record.</summary>
     /// <param name="writer">Where to write.</param>
     /// <param name="network">The record.</param>
-    /// <param name="meta">If given, the members' numbers that some listings show: authorised, and all.</param>
+    /// <param name="meta">If given, the members' numbers that some listings show: authorized, and all.</param>
     public static void Write(Utf8JsonWriter writer, NetworkRecord network, (int Authorized, int Total)? meta = null)
     {
         writer.WriteStartObject();
@@ -84,62 +84,44 @@ internal static class NetworkJson
         writer.WriteEndObject();
     }
 
-    /// <summary>
-    /// The record with what a request's body says. A field that is absent, or whose type is not the right one, leaves the record as it is;
-    /// entries of lists that cannot be read are left out.
-    /// </summary>
-    public static NetworkRecord Apply(NetworkRecord network, JsonElement body)
+    /// <summary>Applies a request body to the record.</summary>
+    /// <param name="network">The current record.</param>
+    /// <param name="body">The body, an object.</param>
+    /// <param name="fields">Records unreadable fields, which leave the record unchanged.</param>
+    public static NetworkRecord Apply(NetworkRecord network, JsonElement body, FieldReader fields)
     {
-        if (body.TryGet("name", out var value))
-            network = network with { Name = value.AsText() };
-        if (body.TryGet("private", out value))
-            network = network with { IsPrivate = value.AsBoolean(true) };
-        if (body.TryGet("enableBroadcast", out value))
-            network = network with { EnableBroadcast = value.AsBoolean() };
-        if (body.TryGet("multicastLimit", out value))
-            network = network with { MulticastLimit = (uint)Math.Min(value.AsUnsigned(NetworkRecord.DefaultMulticastLimit), int.MaxValue) };
-        if (body.TryGet("mtu", out value))
-            network = network with { MtuBytes = (int)Math.Clamp(value.AsUnsigned(NetworkLimits.DefaultMtu), NetworkLimits.MinMtu, NetworkLimits.MaxMtu) };
-        if (body.TryGet("remoteTraceTarget", out value))
-            network = network with { RemoteTraceTarget = value.AsNodeAddress() };
-        if (body.TryGet("remoteTraceLevel", out value))
-            network = network with { RemoteTraceLevel = value.AsTraceLevel() };
-        if (body.TryGet("certificateTimeoutWindowSize", out value))
-            network = network with { CertificateWindowMs = value.ValueKind == JsonValueKind.Number ? value.AsCount() : null };
-        if (body.TryGet("v4AssignMode", out value))
-            network = network with { AssignV4FromPools = ReadV4AssignMode(value) };
-        if (body.TryGet("v6AssignMode", out value))
-            network = network with { V6AssignMode = ReadV6AssignMode(value) };
-        if (body.TryGetArray("routes", out value))
-            network = network with { Routes = ReadRoutes(value) };
-        if (body.TryGetArray("ipAssignmentPools", out value))
-            network = network with { Pools = ReadPools(value) };
-        if (body.TryGetArray("rules", out value))
-            network = network with { Rules = ReadRules(value) };
-        if (body.TryGet("authTokens", out value))
-            network = network with { AuthTokens = ReadAuthTokens(value) };
-        if (body.TryGetArray("capabilities", out value))
-            network = network with { Capabilities = ReadCapabilities(value) };
-        if (body.TryGetArray("tags", out value))
-            network = network with { Tags = ReadTags(value) };
-        if (body.TryGet("dns", out value) && value.ValueKind == JsonValueKind.Object)
-            network = network with { Dns = ReadDns(value) };
-        return network;
+        if (fields.TryText(body, "name", out var name))
+            network = network with { Name = name };
+        if (fields.TryFlag(body, "private", true, out var flag))
+            network = network with { IsPrivate = flag };
+        if (fields.TryFlag(body, "enableBroadcast", false, out flag))
+            network = network with { EnableBroadcast = flag };
+        if (fields.TryNumber(body, "multicastLimit", NetworkRecord.DefaultMulticastLimit, int.MaxValue, out var number))
+            network = network with { MulticastLimit = (uint)number };
+        if (fields.TryNumber(body, "mtu", NetworkLimits.DefaultMtu, NetworkLimits.MaxMtu, out number))
+            network = network with { MtuBytes = Math.Max((int)number, NetworkLimits.MinMtu) };
+        if (fields.TryNode(body, "remoteTraceTarget", out var target))
+            network = network with { RemoteTraceTarget = target };
+        if (fields.TryNumber(body, "remoteTraceLevel", 0, MemberJson.MaxTraceLevel, out number))
+            network = network with { RemoteTraceLevel = (int)number };
+        if (fields.TryNumber(body, "certificateTimeoutWindowSize", 0, long.MaxValue, out number))
+            network = network with { CertificateWindowMs = body.TryGet("certificateTimeoutWindowSize", out var window) && window.ValueKind == JsonValueKind.Null ? null : (long)number };
+        return NetworkLists.Apply(network, body, fields);
     }
 
     /// <summary>Reads a stored record: everything that <see cref="Write"/> wrote, or a controller with the same API.</summary>
-    public static bool TryRead(JsonElement document, out NetworkRecord network)
+    public static bool TryRead(JsonElement document, out NetworkRecord network) => TryRead(document, new FieldReader(), out network);
+
+    /// <summary>Reads a stored record and records unreadable fields.</summary>
+    public static bool TryRead(JsonElement document, FieldReader fields, out NetworkRecord network)
     {
         network = new NetworkRecord { Id = default };
         if (!document.TryGet("id", out var id) || !NetworkId.TryParse(id.AsText(), out var networkId) || networkId.IsNone)
             return false;
-        network = Apply(network with { Id = networkId }, document);
-        if (document.TryGet("creationTime", out var value))
-            network = network with { CreationTimeMs = value.AsCount() };
-        if (document.TryGet("revision", out value))
-            network = network with { Revision = value.AsUnsigned() };
+        network = Apply(network with { Id = networkId }, document, fields);
+        network = network with { CreationTimeMs = document.StoredCount("creationTime"), Revision = document.StoredNumber("revision") };
         // Rules and tokens that were never set show as these.
-        if (network.Rules is { Count: 1 } rules && rules[0] == Rule.ActionAccept && document.TryGet("rules", out value) && value[0].TryGet("not", out _))
+        if (network.Rules is { Count: 1 } rules && rules[0] == Rule.ActionAccept && document.TryGet("rules", out var value) && value[0].TryGet("not", out _))
             network = network with { Rules = null };
         if (document.TryGet("authTokens", out value) && value.ValueKind == JsonValueKind.Array)
             network = network with { AuthTokens = null };
@@ -241,120 +223,5 @@ internal static class NetworkJson
         }
 
         writer.WriteEndArray();
-    }
-
-    private static bool ReadV4AssignMode(JsonElement value) =>
-        value.ValueKind == JsonValueKind.String ? value.AsText() == "zt" : value.TryGet("zt", out var mode) && mode.AsBoolean();
-
-    private static V6AssignMode ReadV6AssignMode(JsonElement value)
-    {
-        if (value.ValueKind == JsonValueKind.String)
-        {
-            var names = value.AsText().Split(',', StringSplitOptions.RemoveEmptyEntries);
-            return new V6AssignMode(names.Contains("rfc4193"), names.Contains("zt"), names.Contains("6plane"));
-        }
-
-        if (value.ValueKind != JsonValueKind.Object)
-            return V6AssignMode.None;
-        return new V6AssignMode(Said(value, "rfc4193"), Said(value, "zt"), Said(value, "6plane"));
-
-        static bool? Said(JsonElement value, string name) => value.TryGet(name, out var mode) ? mode.AsBoolean() : null;
-    }
-
-    private static EquatableArray<ManagedRoute> ReadRoutes(JsonElement list)
-    {
-        var routes = new List<ManagedRoute>();
-        foreach (var entry in list.EnumerateArray())
-        {
-            if (!entry.TryGet("target", out var target) || target.ValueKind != JsonValueKind.String || !InetPrefix.TryParse(target.AsText(), out var prefix))
-                continue;
-            var via = entry.TryGet("via", out var field) && field.TryAddress(out var address) && address.Family == prefix.Address.Family ? address : default;
-            routes.Add(new ManagedRoute(prefix, via));
-        }
-
-        return routes.ToEquatableArray();
-    }
-
-    private static EquatableArray<AddressPool> ReadPools(JsonElement list)
-    {
-        var pools = new List<AddressPool>();
-        foreach (var entry in list.EnumerateArray())
-        {
-            if (entry.TryGet("ipRangeStart", out var start) && start.TryAddress(out var first) && entry.TryGet("ipRangeEnd", out var end)
-                && end.TryAddress(out var last) && first.Family == last.Family)
-                pools.Add(new AddressPool(first, last));
-        }
-
-        return pools.ToEquatableArray();
-    }
-
-    private static EquatableArray<Rule> ReadRules(JsonElement list)
-    {
-        var rules = new List<Rule>();
-        foreach (var entry in list.EnumerateArray())
-        {
-            if (RuleJson.TryRead(entry, out var rule))
-                rules.Add(rule);
-        }
-
-        return rules.ToEquatableArray();
-    }
-
-    private static EquatableArray<AuthToken>? ReadAuthTokens(JsonElement value)
-    {
-        if (value.ValueKind != JsonValueKind.Object)
-            return null;
-        var tokens = new SortedDictionary<string, long>(StringComparer.Ordinal);
-        foreach (var token in value.EnumerateObject())
-        {
-            if (token.Value.ValueKind == JsonValueKind.Number && (long)token.Value.AsUnsigned() >= 0 && token.NameOrNull() is { } name)
-                tokens[name] = token.Value.AsCount();
-        }
-
-        return tokens.Select(token => new AuthToken(token.Key, token.Value)).ToEquatableArray();
-    }
-
-    private static EquatableArray<CapabilityDefinition> ReadCapabilities(JsonElement list)
-    {
-        var capabilities = new SortedDictionary<uint, CapabilityDefinition>();
-        foreach (var entry in list.EnumerateArray())
-        {
-            if (entry.ValueKind != JsonValueKind.Object)
-                continue;
-            var id = entry.TryGet("id", out var field) ? (uint)field.AsUnsigned() : 0;
-            var isDefault = entry.TryGet("default", out field) && field.AsBoolean();
-            capabilities[id] = new CapabilityDefinition(id, isDefault, entry.TryGetArray("rules", out var rules) ? ReadRules(rules) : default);
-        }
-
-        return capabilities.Values.ToEquatableArray();
-    }
-
-    private static EquatableArray<TagDefinition> ReadTags(JsonElement list)
-    {
-        var tags = new SortedDictionary<uint, TagDefinition>();
-        foreach (var entry in list.EnumerateArray())
-        {
-            if (entry.ValueKind != JsonValueKind.Object)
-                continue;
-            var id = entry.TryGet("id", out var field) ? (uint)field.AsUnsigned() : 0;
-            tags[id] = new TagDefinition(id, entry.TryGet("default", out field) && field.ValueKind != JsonValueKind.Null ? (uint)field.AsUnsigned() : null);
-        }
-
-        return tags.Values.ToEquatableArray();
-    }
-
-    private static DnsSettings ReadDns(JsonElement value)
-    {
-        var domain = value.TryGet("domain", out var field) && field.ValueKind == JsonValueKind.String ? field.AsText() : null;
-        if (!value.TryGetArray("servers", out var list))
-            return new DnsSettings(domain, null);
-        var servers = new List<InetAddress>();
-        foreach (var entry in list.EnumerateArray())
-        {
-            if (entry.TryAddress(out var server))
-                servers.Add(server);
-        }
-
-        return new DnsSettings(domain, servers.ToEquatableArray());
     }
 }

@@ -7,11 +7,13 @@ using Lanyard.Wire;
 namespace Lanyard.Controller;
 
 /// <summary>
-/// A rule as a JSON object: <c>{"type":"MATCH_ETHERTYPE","etherType":2048,"not":false,"or":false}</c>. Fields that are absent or cannot be
-/// read are zero, as the controller API has always taken them, which the answer to a change shows.
+/// A rule as a JSON object: <c>{"type":"MATCH_ETHERTYPE","etherType":2048,"not":false,"or":false}</c>. An absent field is zero, as in every version of the
+/// controller API. The answer to a change shows the result.
 /// </summary>
 internal static class RuleJson
 {
+    private const ulong MaxNode = 0xff_ffff_ffff;
+
     private static readonly FrozenDictionary<RuleType, string> Names = new Dictionary<RuleType, string>
     {
         [RuleType.ActionDrop] = "ACTION_DROP",
@@ -55,15 +57,31 @@ internal static class RuleJson
     /// <summary>Whether there is a JSON form of rules of this type.</summary>
     public static bool IsKnown(RuleType type) => Names.ContainsKey(type);
 
-    /// <summary>Reads a rule; says no to a type that is not known.</summary>
-    public static bool TryRead(JsonElement json, out Rule rule)
+    /// <summary>Reads a rule. Refuses an unknown type. An absent field is zero.</summary>
+    /// <param name="json">The rule.</param>
+    /// <param name="place">The rule's name for error messages.</param>
+    /// <param name="fields">Records unreadable fields.</param>
+    /// <param name="rule">The rule.</param>
+    public static bool TryRead(JsonElement json, string place, FieldReader fields, out Rule rule)
     {
         rule = default;
         if (!json.TryGet("type", out var name) || !Types.TryGetValue(name.AsText(), out var type))
+        {
+            fields.Refuse(place, "a rule whose \"type\" is known, such as ACTION_ACCEPT or MATCH_ETHERTYPE");
             return false;
-        rule = Read(json, type);
-        if (!rule.IsAction)
-            rule = rule.With(not: json.TryGet("not", out var flag) && flag.AsBoolean(), or: json.TryGet("or", out flag) && flag.AsBoolean());
+        }
+
+        Rule read = default;
+        fields.Within(place, () =>
+        {
+            read = Read(json, type, fields);
+            if (read.IsAction)
+                return;
+            fields.TryFlag(json, "not", false, out var not);
+            fields.TryFlag(json, "or", false, out var or);
+            read = read.With(not, or);
+        });
+        rule = read;
         return true;
     }
 
@@ -85,38 +103,38 @@ internal static class RuleJson
         writer.WriteEndObject();
     }
 
-    private static Rule Read(JsonElement json, RuleType type) => type switch
+    private static Rule Read(JsonElement json, RuleType type, FieldReader fields) => type switch
     {
         RuleType.ActionDrop => Rule.ActionDrop,
         RuleType.ActionAccept => Rule.ActionAccept,
         RuleType.ActionBreak => Rule.ActionBreak,
-        RuleType.ActionTee => Rule.ActionTee(Node(json, "address"), (ushort)Number(json, "length"), (uint)Number(json, "flags")),
-        RuleType.ActionWatch => Rule.ActionWatch(Node(json, "address"), (ushort)Number(json, "length"), (uint)Number(json, "flags")),
-        RuleType.ActionRedirect => Rule.ActionRedirect(Node(json, "address"), (uint)Number(json, "flags")),
-        RuleType.MatchSourceNode => Rule.MatchSourceNode(Node(json, "zt")),
-        RuleType.MatchDestinationNode => Rule.MatchDestinationNode(Node(json, "zt")),
-        RuleType.MatchVlanId => Rule.MatchVlanId((ushort)Number(json, "vlanId")),
-        RuleType.MatchVlanPriority => Rule.MatchVlanPriority((byte)Number(json, "vlanPcp")),
-        RuleType.MatchVlanDropEligible => Rule.MatchVlanDropEligible((byte)Number(json, "vlanDei")),
-        RuleType.MatchMacSource => Rule.MatchMacSource(Mac(json)),
-        RuleType.MatchMacDestination => Rule.MatchMacDestination(Mac(json)),
-        RuleType.MatchIPv4Source => Rule.MatchIPSource(Prefix(json, InetAddress.AnyV4)),
-        RuleType.MatchIPv4Destination => Rule.MatchIPDestination(Prefix(json, InetAddress.AnyV4)),
-        RuleType.MatchIPv6Source => Rule.MatchIPSource(Prefix(json, InetAddress.AnyV6)),
-        RuleType.MatchIPv6Destination => Rule.MatchIPDestination(Prefix(json, InetAddress.AnyV6)),
-        RuleType.MatchIPTypeOfService => Rule.MatchIPTypeOfService((byte)Number(json, "mask"), (byte)Number(json, "start"), (byte)Number(json, "end")),
-        RuleType.MatchIPProtocol => Rule.MatchIPProtocol((byte)Number(json, "ipProtocol")),
-        RuleType.MatchEtherType => Rule.MatchEtherType((ushort)Number(json, "etherType")),
-        RuleType.MatchIcmp => Rule.MatchIcmp((byte)Number(json, "icmpType"),
-            json.TryGet("icmpCode", out var code) && code.ValueKind != JsonValueKind.Null ? (byte)code.AsUnsigned() : null),
-        RuleType.MatchIPSourcePorts => Rule.MatchIPSourcePorts((ushort)Number(json, "start"), RangeEnd(json)),
-        RuleType.MatchIPDestinationPorts => Rule.MatchIPDestinationPorts((ushort)Number(json, "start"), RangeEnd(json)),
-        RuleType.MatchFrameSize => Rule.MatchFrameSize((ushort)Number(json, "start"), RangeEnd(json)),
-        RuleType.MatchCharacteristics => Rule.MatchCharacteristics((FrameCharacteristics)HexOrNumber(json, "mask")),
-        RuleType.MatchRandom => Rule.MatchRandom((uint)Number(json, "probability")),
-        RuleType.MatchIntegerRange => Rule.MatchIntegerRange(HexOrNumber(json, "start"), HexOrNumber(json, "end"), (ushort)Number(json, "idx"),
-            (int)((Number(json, "bits", 1) - 1) & 63) + 1, json.TryGet("little", out var little) && little.AsBoolean()),
-        _ => Rule.MatchTag(type, (uint)Number(json, "id"), (uint)Number(json, "value")),
+        RuleType.ActionTee => Rule.ActionTee(Node(json, "address", fields), (ushort)fields.Bits(json, "length", 16), (uint)fields.Bits(json, "flags", 32)),
+        RuleType.ActionWatch => Rule.ActionWatch(Node(json, "address", fields), (ushort)fields.Bits(json, "length", 16), (uint)fields.Bits(json, "flags", 32)),
+        RuleType.ActionRedirect => Rule.ActionRedirect(Node(json, "address", fields), (uint)fields.Bits(json, "flags", 32)),
+        RuleType.MatchSourceNode => Rule.MatchSourceNode(Node(json, "zt", fields)),
+        RuleType.MatchDestinationNode => Rule.MatchDestinationNode(Node(json, "zt", fields)),
+        RuleType.MatchVlanId => Rule.MatchVlanId((ushort)fields.Bits(json, "vlanId", 16)),
+        RuleType.MatchVlanPriority => Rule.MatchVlanPriority((byte)fields.Bits(json, "vlanPcp", 8)),
+        RuleType.MatchVlanDropEligible => Rule.MatchVlanDropEligible((byte)fields.Bits(json, "vlanDei", 8)),
+        RuleType.MatchMacSource => Rule.MatchMacSource(Mac(json, fields)),
+        RuleType.MatchMacDestination => Rule.MatchMacDestination(Mac(json, fields)),
+        RuleType.MatchIPv4Source => Rule.MatchIPSource(Prefix(json, InetAddress.AnyV4, fields)),
+        RuleType.MatchIPv4Destination => Rule.MatchIPDestination(Prefix(json, InetAddress.AnyV4, fields)),
+        RuleType.MatchIPv6Source => Rule.MatchIPSource(Prefix(json, InetAddress.AnyV6, fields)),
+        RuleType.MatchIPv6Destination => Rule.MatchIPDestination(Prefix(json, InetAddress.AnyV6, fields)),
+        RuleType.MatchIPTypeOfService => Rule.MatchIPTypeOfService((byte)fields.Bits(json, "mask", 8), (byte)fields.Bits(json, "start", 8), (byte)fields.Bits(json, "end", 8)),
+        RuleType.MatchIPProtocol => Rule.MatchIPProtocol((byte)fields.Bits(json, "ipProtocol", 8)),
+        RuleType.MatchEtherType => Rule.MatchEtherType((ushort)fields.Bits(json, "etherType", 16)),
+        RuleType.MatchIcmp => Rule.MatchIcmp((byte)fields.Bits(json, "icmpType", 8),
+            json.TryGet("icmpCode", out var code) && code.ValueKind != JsonValueKind.Null ? (byte)fields.Bits(json, "icmpCode", 8) : null),
+        RuleType.MatchIPSourcePorts => Rule.MatchIPSourcePorts((ushort)fields.Bits(json, "start", 16), RangeEnd(json, fields)),
+        RuleType.MatchIPDestinationPorts => Rule.MatchIPDestinationPorts((ushort)fields.Bits(json, "start", 16), RangeEnd(json, fields)),
+        RuleType.MatchFrameSize => Rule.MatchFrameSize((ushort)fields.Bits(json, "start", 16), RangeEnd(json, fields)),
+        RuleType.MatchCharacteristics => Rule.MatchCharacteristics((FrameCharacteristics)HexOrNumber(json, "mask", fields)),
+        RuleType.MatchRandom => Rule.MatchRandom((uint)fields.Bits(json, "probability", 32)),
+        RuleType.MatchIntegerRange => Rule.MatchIntegerRange(HexOrNumber(json, "start", fields), HexOrNumber(json, "end", fields), (ushort)fields.Bits(json, "idx", 16),
+            (int)((fields.Bits(json, "bits", 16, missing: 1) - 1) & 63) + 1, fields.TryFlag(json, "little", false, out var little) && little),
+        _ => Rule.MatchTag(type, (uint)fields.Bits(json, "id", 32), (uint)fields.Bits(json, "value", 32)),
     };
 
     private static void WriteFieldsBeforeNot(Utf8JsonWriter writer, in Rule rule)
@@ -220,42 +238,56 @@ internal static class RuleJson
         }
     }
 
-    private static ulong Number(JsonElement json, string name, ulong missing = 0) => json.TryGet(name, out var value) ? value.AsUnsigned(missing) : missing;
+    private static ushort RangeEnd(JsonElement json, FieldReader fields) => (ushort)fields.Bits(json, "end", 16, missing: fields.Bits(json, "start", 16));
 
-    private static ushort RangeEnd(JsonElement json) => (ushort)Number(json, "end", (ushort)Number(json, "start"));
-
-    private static ulong HexOrNumber(JsonElement json, string name)
+    private static ulong HexOrNumber(JsonElement json, string name, FieldReader fields)
     {
-        if (!json.TryGet(name, out var value))
-            return 0;
-        return value.ValueKind == JsonValueKind.String ? ParseHex(value.AsText()) : value.AsUnsigned();
+        if (!json.TryGet(name, out var value) || value.ValueKind != JsonValueKind.String)
+            return fields.Bits(json, name, 64);
+        if (!TryHex(value.AsText(), out var number))
+            fields.Refuse(name, "a text of at most sixteen hexadecimal digits");
+        return number;
     }
 
-    private static NodeAddress Node(JsonElement json, string name) =>
-        new((json.TryGet(name, out var value) ? ParseHex(value.AsText()) : 0) & 0xff_ffff_ffff);
+    private static NodeAddress Node(JsonElement json, string name, FieldReader fields)
+    {
+        if (!json.TryGet(name, out var value) || value.ValueKind == JsonValueKind.Null)
+            return default;
+        if (TryHex(value.AsText(), out var number) && number <= MaxNode)
+            return new NodeAddress(number);
+        fields.Refuse(name, "a node's address, ten hexadecimal digits");
+        return default;
+    }
 
-    private static MacAddress Mac(JsonElement json) => json.TryGet("mac", out var value) && MacAddress.TryParse(value.AsText(), out var mac) ? mac : default;
+    private static MacAddress Mac(JsonElement json, FieldReader fields)
+    {
+        if (!json.TryGet("mac", out var value) || value.ValueKind == JsonValueKind.Null)
+            return default;
+        if (MacAddress.TryParse(value.AsText(), out var mac))
+            return mac;
+        fields.Refuse("mac", "an Ethernet address such as 02:00:00:00:00:0f");
+        return default;
+    }
 
     // An address without a length has length 0, and so matches all: so it has always been taken, and so it is shown.
-    private static InetPrefix Prefix(JsonElement json, InetAddress any)
+    private static InetPrefix Prefix(JsonElement json, InetAddress any, FieldReader fields)
     {
-        if (!json.TryGet("ip", out var value) || value.ValueKind != JsonValueKind.String)
+        if (!json.TryGet("ip", out var value) || value.ValueKind == JsonValueKind.Null)
             return new InetPrefix(any, 0);
         var text = value.AsText();
         var cut = text.IndexOf('/', StringComparison.Ordinal);
         var bits = 0u;
-        if (cut >= 0 && uint.TryParse(text.AsSpan(cut + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number))
-            bits = Math.Min(number & 255, (uint)any.Bits);
-        return new InetPrefix(value.TryAddress(out var address) && address.Family == any.Family ? address : any, (byte)bits);
+        if (!value.TryAddress(out var address) || address.Family != any.Family
+            || (cut >= 0 && !uint.TryParse(text.AsSpan(cut + 1), NumberStyles.None, CultureInfo.InvariantCulture, out bits)) || bits > any.Bits)
+        {
+            fields.Refuse("ip", any.IsV4 ? "an IPv4 network such as 10.0.0.0/8" : "an IPv6 network such as fd00::/8");
+            return new InetPrefix(any, 0);
+        }
+
+        return new InetPrefix(address, (byte)bits);
     }
 
-    private static ulong ParseHex(string text)
-    {
-        var length = 0;
-        while (length < Math.Min(text.Length, 16) && char.IsAsciiHexDigit(text[length]))
-            length++;
-        return ulong.TryParse(text.AsSpan(0, length), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value) ? value : 0;
-    }
+    private static bool TryHex(string text, out ulong value) => ulong.TryParse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out value);
 
     private static string Hex(ulong value) => value.ToString("x16", CultureInfo.InvariantCulture);
 }

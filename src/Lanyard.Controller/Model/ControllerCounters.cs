@@ -21,7 +21,7 @@ public readonly record struct ControllerCounters
     /// <summary>Requests too soon after the one before.</summary>
     public long TooSoon { get; init; }
 
-    /// <summary>Requests of nodes that are not authorised, recorded or not.</summary>
+    /// <summary>Requests of nodes that are not authorized, recorded or not.</summary>
     public long NotAuthorized { get; init; }
 
     /// <summary>Of these, requests of nodes that were not recorded because too many asked.</summary>

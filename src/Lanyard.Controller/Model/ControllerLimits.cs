@@ -6,7 +6,7 @@ public sealed record ControllerLimits
     /// <summary>How many networks there may be; 10,000 by default.</summary>
     public int MaxNetworks { get; init; } = 10_000;
 
-    /// <summary>How many members one network may have, authorised or not; 100,000 by default. A node that comes beyond that is refused.</summary>
+    /// <summary>How many members one network may have, authorized or not; 100,000 by default. A node that comes beyond that is refused.</summary>
     public int MaxMembersPerNetwork { get; init; } = 100_000;
 
     /// <summary>

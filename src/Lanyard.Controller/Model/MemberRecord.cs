@@ -4,8 +4,7 @@ using Lanyard.Wire;
 namespace Lanyard.Controller;
 
 /// <summary>
-/// What a controller knows of a node that is a member of one of its networks, or that asked to be. Immutable: a change is a new record, and
-/// records compare by their content.
+/// A member of a network, or a node that requested to join. Immutable: a change makes a new record, and records compare by content.
 /// </summary>
 public sealed record MemberRecord
 {
@@ -16,15 +15,15 @@ public sealed record MemberRecord
     public required NodeAddress Address { get; init; }
 
     /// <summary>
-    /// The node's public identity in its text form, from its first request on; <see langword="null"/> before. A node of the same address
-    /// with another identity is refused.
+    /// The node's public identity in text form, recorded with its first request; <see langword="null"/> before. The controller refuses another identity with the same
+    /// address.
     /// </summary>
     public string? Identity { get; init; }
 
-    /// <summary>A name for people, <see langword="null"/> where none was given.</summary>
+    /// <summary>The display name; <see langword="null"/> if unset.</summary>
     public string? Name { get; init; }
 
-    /// <summary>Whether the node may be on the network.</summary>
+    /// <summary>Whether the node is authorized.</summary>
     public bool IsAuthorized { get; init; }
 
     /// <summary>Whether the node may send frames from and for Ethernet addresses that are not its own.</summary>
@@ -33,51 +32,49 @@ public sealed record MemberRecord
     /// <summary>Whether the node gets only the addresses in <see cref="Addresses"/>, none from pools or derived from its number.</summary>
     public bool NoAutoAssign { get; init; }
 
-    /// <summary>The node's addresses, given by hand or from the network's pools. Those that no route of the network covers are not sent.</summary>
+    /// <summary>The node's addresses, assigned manually or from the network's pools. Addresses outside every route are not sent.</summary>
     public EquatableArray<InetAddress> Addresses { get; init; }
 
     /// <summary>The node's tags.</summary>
     public EquatableArray<MemberTag> Tags { get; init; }
 
     /// <summary>
-    /// The numbers of the node's capabilities; <see langword="null"/> until it is given any or is first sent its configuration, which is when
-    /// it gets the network's default ones.
+    /// The IDs of the node's capabilities. <see langword="null"/> until set; the first configuration then sets the network's default capabilities.
     /// </summary>
     public EquatableArray<uint>? Capabilities { get; init; }
 
-    /// <summary>When the record was made, in milliseconds since 1970.</summary>
+    /// <summary>The creation time in milliseconds since 1970.</summary>
     public long CreationTimeMs { get; init; }
 
-    /// <summary>Counts the changes to this record, from 1.</summary>
+    /// <summary>The number of changes to this record, from 1.</summary>
     public ulong Revision { get; init; }
 
-    /// <summary>When the node was last authorised, in milliseconds since 1970; 0 for never.</summary>
+    /// <summary>The time of the last authorization in milliseconds since 1970; 0 if none.</summary>
     public long LastAuthorizedTimeMs { get; init; }
 
-    /// <summary>When the node's authorisation was last taken away, in milliseconds since 1970; 0 for never.</summary>
+    /// <summary>The time of the last deauthorization in milliseconds since 1970; 0 if none.</summary>
     public long LastDeauthorizedTimeMs { get; init; }
 
-    /// <summary>What the node was last authorised by: "api", "public" or "token"; <see langword="null"/> for nothing.</summary>
+    /// <summary>The reason for the last authorization: "api", "public" or "token"; <see langword="null"/> if none.</summary>
     public string? LastAuthorizedCredentialType { get; init; }
 
-    /// <summary>The token the node was last authorised by.</summary>
+    /// <summary>The token of the last authorization by token.</summary>
     public string? LastAuthorizedCredential { get; init; }
 
-    /// <summary>When a sign-on expires, in milliseconds since 1970. Kept for tools; this controller asks for no sign-on.</summary>
+    /// <summary>The expiry time of a sign-on in milliseconds since 1970. Kept for tools; this controller requires no sign-on.</summary>
     public long AuthenticationExpiryTimeMs { get; init; }
 
-    /// <summary>The version of the node's software, as it last said; -1s before it did.</summary>
+    /// <summary>The software version that the node last reported; -1 in each part before.</summary>
     public NodeVersion Version { get; init; } = NodeVersion.Unknown;
 
-    /// <summary>A node that this member reports traces to, before the network's; none by default.</summary>
+    /// <summary>The node that this member reports traces to in place of the network's; none by default.</summary>
     public NodeAddress RemoteTraceTarget { get; init; }
 
-    /// <summary>How much the member reports, 0 (normal) to 30 (insane).</summary>
+    /// <summary>The level of detail of the reports, 0 (normal) to 30 (insane).</summary>
     public int RemoteTraceLevel { get; init; }
 
     /// <summary>
-    /// Whether this is no more than a trace of a node that asked: never authorised, and nothing about it set by hand. Such records are the
-    /// ones that make room when there are too many.
+    /// Whether the record only stems from a request: never authorized, and nothing set manually. When a network has too many records, these are deleted first.
     /// </summary>
     public bool IsStranger => !IsAuthorized && LastAuthorizedTimeMs == 0 && LastDeauthorizedTimeMs == 0 && Identity is not null && Name is null
         && Addresses.IsEmpty && Tags.IsEmpty && Capabilities is null && !IsActiveBridge && !NoAutoAssign && RemoteTraceTarget.IsNone;

@@ -3,19 +3,19 @@ using Lanyard.Wire;
 
 namespace Lanyard.Controller;
 
-/// <summary>What a controller knows of one of its networks. Immutable: a change is a new record, and records compare by their content.</summary>
+/// <summary>A network of a controller. Immutable: a change makes a new record, and records compare by content.</summary>
 public sealed record NetworkRecord
 {
-    /// <summary>The multicast limit of a network that says nothing of it.</summary>
+    /// <summary>The default multicast limit.</summary>
     public const uint DefaultMulticastLimit = 32;
 
     /// <summary>The network.</summary>
     public required NetworkId Id { get; init; }
 
-    /// <summary>A short name for people, which members see.</summary>
+    /// <summary>The display name; members see it.</summary>
     public string Name { get; init; } = "";
 
-    /// <summary>Whether members need to be authorised. On a public network whoever asks is.</summary>
+    /// <summary>Whether members need to be authorized. A public network authorizes every requester.</summary>
     public bool IsPrivate { get; init; } = true;
 
     /// <summary>Whether members may send to ff:ff:ff:ff:ff:ff. (ARP does not need it.)</summary>
@@ -24,13 +24,13 @@ public sealed record NetworkRecord
     /// <summary>The MTU of members' virtual ports in bytes, <see cref="NetworkLimits.MinMtu"/> to <see cref="NetworkLimits.MaxMtu"/>.</summary>
     public int MtuBytes { get; init; } = NetworkLimits.DefaultMtu;
 
-    /// <summary>How many members a multicast frame is sent to at most.</summary>
+    /// <summary>The maximum number of receivers of a multicast frame.</summary>
     public uint MulticastLimit { get; init; } = DefaultMulticastLimit;
 
-    /// <summary>When the network was made, in milliseconds since 1970.</summary>
+    /// <summary>The creation time in milliseconds since 1970.</summary>
     public long CreationTimeMs { get; init; }
 
-    /// <summary>Counts the changes to this record, from 1.</summary>
+    /// <summary>The number of changes to this record, from 1.</summary>
     public ulong Revision { get; init; }
 
     /// <summary>Whether members get an IPv4 address from <see cref="Pools"/>.</summary>
@@ -45,7 +45,7 @@ public sealed record NetworkRecord
     /// <summary>The ranges that addresses are assigned from, where a route covers them.</summary>
     public EquatableArray<AddressPool> Pools { get; init; }
 
-    /// <summary>The rules that every member applies to every frame; <see langword="null"/> while never set: then all frames are accepted.</summary>
+    /// <summary>The rules that every member applies to every frame; <see langword="null"/> if never set, which accepts all frames.</summary>
     public EquatableArray<Rule>? Rules { get; init; }
 
     /// <summary>The capabilities that members can be given, by ascending number.</summary>
@@ -54,29 +54,29 @@ public sealed record NetworkRecord
     /// <summary>The tags that have a default, by ascending number.</summary>
     public EquatableArray<TagDefinition> Tags { get; init; }
 
-    /// <summary>The name servers for a domain on this network; <see langword="null"/> while never set.</summary>
+    /// <summary>The name servers for a domain on this network; <see langword="null"/> if never set.</summary>
     public DnsSettings? Dns { get; init; }
 
-    /// <summary>Tokens that authorise whoever presents one; <see langword="null"/> while never set.</summary>
+    /// <summary>Tokens that authorize a requester that presents one; <see langword="null"/> if never set.</summary>
     public EquatableArray<AuthToken>? AuthTokens { get; init; }
 
-    /// <summary>A node that members report traces to; none by default.</summary>
+    /// <summary>The node that members report traces to; none by default.</summary>
     public NodeAddress RemoteTraceTarget { get; init; }
 
-    /// <summary>How much members report, 0 (normal) to 30 (insane).</summary>
+    /// <summary>The level of detail of the reports, 0 (normal) to 30 (insane).</summary>
     public int RemoteTraceLevel { get; init; }
 
     /// <summary>
-    /// How far the times of two members' certificates may be apart for the members to agree, in milliseconds, and so how long a member
-    /// that the controller cannot be asked about stays one; <see langword="null"/> for half an hour. Five minutes to two hours are heeded.
+    /// The maximum difference between the timestamps of two members' certificates, in milliseconds. A member without a new certificate is cut off after this time.
+    /// <see langword="null"/> means half an hour; values outside five minutes to two hours are clamped.
     /// </summary>
     public long? CertificateWindowMs { get; init; }
 }
 
 /// <summary>
-/// Which IPv6 addresses members get. Each can be on, off, or not said, which is off, but is told apart where a record is shown.
+/// The kinds of IPv6 addresses that members get. Each is on, off or unset; unset counts as off, and the record shows the difference.
 /// </summary>
-/// <param name="Rfc4193">A unique local address made of the network's and the member's numbers (/88).</param>
+/// <param name="Rfc4193">A unique local address derived from the network ID and the node address (/88).</param>
 /// <param name="Pools">An address from the network's pools.</param>
 /// <param name="SixPlane">A whole /80 for each member, under a /40 for the network, for containers and the like.</param>
 public readonly record struct V6AssignMode(bool? Rfc4193, bool? Pools, bool? SixPlane)
@@ -85,9 +85,9 @@ public readonly record struct V6AssignMode(bool? Rfc4193, bool? Pools, bool? Six
     public static V6AssignMode None => new(false, false, false);
 }
 
-/// <summary>A network that members reach through the virtual port.</summary>
+/// <summary>A route to a network that members reach through the virtual port.</summary>
 /// <param name="Target">The network.</param>
-/// <param name="Via">The member's address that routes there, or none where the target is on the virtual link itself.</param>
+/// <param name="Via">The address of the member that routes there; none if the target is on the virtual link itself.</param>
 public readonly record struct ManagedRoute(InetPrefix Target, InetAddress Via);
 
 /// <summary>A range of addresses to assign from, both ends included.</summary>
@@ -103,15 +103,15 @@ public sealed record CapabilityDefinition(uint Id, bool IsDefault, EquatableArra
 
 /// <summary>A tag of a network.</summary>
 /// <param name="Id">Its number.</param>
-/// <param name="Default">The value for members that have none, or <see langword="null"/>: then they go without the tag.</param>
+/// <param name="Default">The value for members that have none; <see langword="null"/> if these have no tag.</param>
 public readonly record struct TagDefinition(uint Id, uint? Default);
 
 /// <summary>Name servers for a domain.</summary>
-/// <param name="Domain">The domain, or <see langword="null"/>.</param>
-/// <param name="Servers">The servers, or <see langword="null"/> where none were given.</param>
+/// <param name="Domain">The domain; <see langword="null"/> if unset.</param>
+/// <param name="Servers">The servers; <see langword="null"/> if unset.</param>
 public sealed record DnsSettings(string? Domain, EquatableArray<InetAddress>? Servers);
 
-/// <summary>A token that authorises whoever presents it.</summary>
+/// <summary>A token that authorizes a requester that presents it.</summary>
 /// <param name="Token">The token: a secret.</param>
-/// <param name="ExpiresMs">When it ceases to, in milliseconds since 1970; 0 for never.</param>
+/// <param name="ExpiresMs">The expiry time in milliseconds since 1970; 0 for none.</param>
 public readonly record struct AuthToken(string Token, long ExpiresMs);

@@ -5,7 +5,7 @@ namespace Lanyard.Controller;
 
 /// <summary>What a member's configuration is made from: values, so that it can be made and signed without the controller's lock.</summary>
 /// <param name="Network">The network.</param>
-/// <param name="Member">The member, authorised, with its addresses assigned.</param>
+/// <param name="Member">The member, authorized, with its addresses assigned.</param>
 /// <param name="Identity">The member's identity.</param>
 /// <param name="HasRulesEngine">Whether the member applies rules.</param>
 /// <param name="ActiveBridges">The network's bridges.</param>

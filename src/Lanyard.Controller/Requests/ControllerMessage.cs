@@ -58,7 +58,7 @@ public enum ControllerReason
     /// <summary>The member asked less than <see cref="ControllerLimits.MinRequestInterval"/> before. Not answered.</summary>
     TooSoon,
 
-    /// <summary>The network is private and the node not authorised. It is recorded for somebody to authorise.</summary>
+    /// <summary>The network is private and the node not authorized. It is recorded for somebody to authorize.</summary>
     NotAuthorized,
 
     /// <summary>As <see cref="NotAuthorized"/>, but so many unknown nodes ask that this one is not recorded.</summary>

@@ -35,6 +35,7 @@ internal sealed class ControllerDatabase : IDisposable
             PRIMARY KEY (network, address)
         ) STRICT, WITHOUT ROWID;
         """,
+        "CREATE TABLE signed (until INTEGER NOT NULL) STRICT; INSERT INTO signed VALUES (0);",
     ];
 
     private readonly string _path;
@@ -44,6 +45,7 @@ internal sealed class ControllerDatabase : IDisposable
     private readonly SqliteCommand _saveMember;
     private readonly SqliteCommand _deleteNetwork;
     private readonly SqliteCommand _deleteMember;
+    private readonly SqliteCommand _saveSigned;
 
     private ControllerDatabase(string path, SqliteConnection connection)
     {
@@ -58,6 +60,7 @@ internal sealed class ControllerDatabase : IDisposable
             "$network", "$address", "$revision", "$document");
         _deleteNetwork = Command("DELETE FROM network WHERE id = $network", "$network");
         _deleteMember = Command("DELETE FROM member WHERE network = $network AND address = $address", "$network", "$address");
+        _saveSigned = Command("UPDATE signed SET until = $until", "$until");
     }
 
     /// <summary>The schema's version that this program writes.</summary>
@@ -123,7 +126,7 @@ internal sealed class ControllerDatabase : IDisposable
                     members.Add(Parse<MemberRecord>(rows.GetString(2), $"member {rows.GetString(1)} of network {rows.GetString(0)}", MemberJson.TryRead));
             }
 
-            return new StoredRecords(networks, members);
+            return new StoredRecords(networks, members, Scalar(_connection, "SELECT until FROM signed"));
         }
         catch (SqliteException e)
         {
@@ -157,6 +160,8 @@ internal sealed class ControllerDatabase : IDisposable
                 }
             }
 
+            if (changes.SignedUntilMs is { } until)
+                Run(_saveSigned, transaction, until);
             transaction.Commit();
         }
         catch (SqliteException e)
@@ -171,23 +176,25 @@ internal sealed class ControllerDatabase : IDisposable
         _saveMember.Dispose();
         _deleteNetwork.Dispose();
         _deleteMember.Dispose();
+        _saveSigned.Dispose();
         // Closing the only connection moves the write-ahead log into the file.
         _connection.Dispose();
     }
 
-    // The records hold tokens and who is on which network: nobody else's to read. SQLite gives its side files the main file's mode.
+    // The records hold tokens and who is on which network: nobody else's to read. SQLite gives side files that it makes the main file's mode; those of a
+    // process that stopped are there already.
     private static void Protect(string path)
     {
         const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         if (OperatingSystem.IsWindows())
             return;
         if (!File.Exists(path))
-        {
             new FileStream(path, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = OwnerOnly }).Dispose();
-        }
-        else if ((File.GetUnixFileMode(path) & ~OwnerOnly) != 0)
+        foreach (var file in new[] { path, path + "-wal", path + "-shm", path + "-journal" })
         {
-            File.SetUnixFileMode(path, OwnerOnly);
+            // What a link leads to is not this program's to change.
+            if (new FileInfo(file) is { Exists: true, LinkTarget: null } && (File.GetUnixFileMode(file) & ~OwnerOnly) != 0)
+                File.SetUnixFileMode(file, OwnerOnly);
         }
     }
 

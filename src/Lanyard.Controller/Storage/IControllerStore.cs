@@ -3,52 +3,55 @@ using Lanyard.Wire;
 namespace Lanyard.Controller;
 
 /// <summary>
-/// Where a controller keeps its records. The controller holds them all in memory: it loads them once and then says what changed. The calls
-/// that say so return at once and do not fail; a store that writes to a disk does it behind them, in order, and
-/// <see cref="FlushAsync"/> tells when, and whether, it is done. A store has one controller, which calls it from one thread at a time,
-/// except <see cref="FlushAsync"/> and <see cref="IsHealthy"/>, which may be called from any.
+/// Persists a controller's records. The controller holds all records in memory: it loads them once, then reports each change. The calls that report changes return
+/// immediately and do not fail; a store on a disk writes asynchronously, in order. <see cref="FlushAsync"/> completes when everything is written. One controller uses a
+/// store, from one thread at a time; <see cref="FlushAsync"/> and <see cref="IsHealthy"/> may be called from any thread.
 /// </summary>
 public interface IControllerStore
 {
-    /// <summary>Whether what was said so far is, or will shortly be, stored: false after a write failed and until one succeeds.</summary>
+    /// <summary>Whether writing works: false from a failed write until the next successful one.</summary>
     bool IsHealthy { get; }
 
-    /// <summary>Everything stored. To be called once, before anything else.</summary>
-    /// <exception cref="ControllerStoreException">It cannot be read.</exception>
+    /// <summary>Loads all records. Called once, before any other method.</summary>
+    /// <exception cref="ControllerStoreException">The records cannot be read.</exception>
     StoredRecords Load();
 
-    /// <summary>A network is new or changed.</summary>
+    /// <summary>Saves a new or changed network.</summary>
     void Save(NetworkRecord network);
 
-    /// <summary>A member is new or changed; its network was saved before.</summary>
+    /// <summary>Saves a new or changed member. Its network is saved before.</summary>
     void Save(MemberRecord member);
 
-    /// <summary>A network is no more, nor are its members.</summary>
+    /// <summary>Deletes a network and its members.</summary>
     void Delete(NetworkId network);
 
-    /// <summary>A member is no more.</summary>
+    /// <summary>Deletes a member.</summary>
     void Delete(NetworkId network, NodeAddress member);
 
-    /// <summary>Waits until everything said before this call is stored.</summary>
-    /// <exception cref="ControllerStoreException">It could not be stored. It is not forgotten: the store goes on trying.</exception>
+    /// <summary>Saves an upper bound of the timestamps of signed credentials, in milliseconds since 1970.</summary>
+    void SaveSignedUntil(long timeMs);
+
+    /// <summary>Waits until all changes reported before this call are written.</summary>
+    /// <exception cref="ControllerStoreException">A write failed. The store keeps the changes and retries.</exception>
     Task FlushAsync(CancellationToken cancellationToken = default);
 }
 
-/// <summary>Everything that a store holds.</summary>
+/// <summary>The records of a store.</summary>
 /// <param name="Networks">The networks.</param>
 /// <param name="Members">The members of all of them.</param>
-public sealed record StoredRecords(IReadOnlyList<NetworkRecord> Networks, IReadOnlyList<MemberRecord> Members);
+/// <param name="SignedUntilMs">The last value of <see cref="IControllerStore.SaveSignedUntil"/>; 0 if none.</param>
+public sealed record StoredRecords(IReadOnlyList<NetworkRecord> Networks, IReadOnlyList<MemberRecord> Members, long SignedUntilMs = 0);
 
-/// <summary>A controller's records cannot be read or written. The message names the file and says what to do.</summary>
+/// <summary>Thrown when a controller's records cannot be read or written. The message names the file and the remedy.</summary>
 public sealed class ControllerStoreException : Exception
 {
-    /// <summary>With a message for people.</summary>
+    /// <summary>Creates the exception with a message.</summary>
     public ControllerStoreException(string message)
         : base(message)
     {
     }
 
-    /// <summary>With a message for people and the cause.</summary>
+    /// <summary>Creates the exception with a message and its cause.</summary>
     public ControllerStoreException(string message, Exception innerException)
         : base(message, innerException)
     {

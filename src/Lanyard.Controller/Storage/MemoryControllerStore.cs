@@ -7,12 +7,13 @@ public sealed class MemoryControllerStore : IControllerStore
 {
     private readonly Dictionary<NetworkId, NetworkRecord> _networks = [];
     private readonly Dictionary<(NetworkId Network, NodeAddress Address), MemberRecord> _members = [];
+    private long _signedUntilMs;
 
     /// <inheritdoc/>
     public bool IsHealthy => true;
 
     /// <summary>What a controller that began with this store would find.</summary>
-    public StoredRecords Load() => new([.. _networks.Values], [.. _members.Values]);
+    public StoredRecords Load() => new([.. _networks.Values], [.. _members.Values], _signedUntilMs);
 
     /// <inheritdoc/>
     public void Save(NetworkRecord network)
@@ -38,6 +39,9 @@ public sealed class MemoryControllerStore : IControllerStore
 
     /// <inheritdoc/>
     public void Delete(NetworkId network, NodeAddress member) => _members.Remove((network, member));
+
+    /// <inheritdoc/>
+    public void SaveSignedUntil(long timeMs) => _signedUntilMs = timeMs;
 
     /// <inheritdoc/>
     public Task FlushAsync(CancellationToken cancellationToken = default) => Task.CompletedTask;

@@ -14,7 +14,7 @@ internal sealed class PendingChanges
     private readonly Dictionary<NetworkId, NetworkChange> _networks = [];
     private readonly Dictionary<NetworkId, Dictionary<NodeAddress, MemberRecord?>> _members = [];
 
-    public bool IsEmpty => _networks.Count == 0 && _members.Count == 0;
+    public bool IsEmpty => Count == 0;
 
     /// <summary>To be written before the members.</summary>
     public IReadOnlyDictionary<NetworkId, NetworkChange> Networks => _networks;
@@ -22,8 +22,11 @@ internal sealed class PendingChanges
     /// <summary>By network: the members that were saved or, without a record, deleted.</summary>
     public IReadOnlyDictionary<NetworkId, Dictionary<NodeAddress, MemberRecord?>> Members => _members;
 
+    /// <summary>The upper bound of the timestamps of signed credentials; <see langword="null"/> if unchanged.</summary>
+    public long? SignedUntilMs { get; set; }
+
     /// <summary>How many records wait.</summary>
-    public int Count => _networks.Count + _members.Values.Sum(members => members.Count);
+    public int Count => _networks.Count + _members.Values.Sum(members => members.Count) + (SignedUntilMs is null ? 0 : 1);
 
     public void Save(NetworkRecord network) =>
         _networks[network.Id] = _networks.GetValueOrDefault(network.Id) with { Saved = network };
@@ -41,6 +44,7 @@ internal sealed class PendingChanges
     /// <summary>Puts changes that could not be written back before these.</summary>
     public void AddEarlier(PendingChanges earlier)
     {
+        SignedUntilMs ??= earlier.SignedUntilMs;
         foreach (var (network, members) in earlier._members)
         {
             // A network that was deleted since took its members along.

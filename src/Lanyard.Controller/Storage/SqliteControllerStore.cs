@@ -106,6 +106,16 @@ public sealed partial class SqliteControllerStore : IControllerStore, IDisposabl
     }
 
     /// <inheritdoc/>
+    public void SaveSignedUntil(long timeMs)
+    {
+        lock (_lock)
+        {
+            _pending.SignedUntilMs = timeMs;
+            Said();
+        }
+    }
+
+    /// <inheritdoc/>
     public Task FlushAsync(CancellationToken cancellationToken = default)
     {
         lock (_lock)

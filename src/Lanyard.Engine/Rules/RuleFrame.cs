@@ -33,6 +33,9 @@ public readonly ref struct RuleFrame
     /// <summary>What follows the Ethernet header.</summary>
     public required ReadOnlySpan<byte> Payload { get; init; }
 
+    /// <summary>The length that rules on the frame size match, in bytes: the payload's, unless the packet was reassembled from several frames.</summary>
+    public required int FrameLength { get; init; }
+
     /// <summary>A random number, new for each frame, that <see cref="RuleType.MatchRandom"/> draws from.</summary>
     public ulong Random { get; init; }
 }

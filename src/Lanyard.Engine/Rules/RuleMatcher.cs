@@ -22,6 +22,8 @@ internal enum MatchResult : byte
 /// <summary>Asks a frame each of the questions that rules ask.</summary>
 internal readonly ref struct RuleMatcher
 {
+    private const FrameCharacteristics TcpFlags = (FrameCharacteristics)0xfff;
+
     private readonly RuleFrame _frame;
     private readonly FrameHeaders _headers;
     private readonly IRuleCredentials _own;
@@ -80,9 +82,9 @@ internal readonly ref struct RuleMatcher
             case RuleType.MatchIPSourcePorts or RuleType.MatchIPDestinationPorts:
                 return MatchPorts(rule);
             case RuleType.MatchCharacteristics:
-                return If((rule.Characteristics & Characteristics()) != 0);
+                return MatchCharacteristics(rule);
             case RuleType.MatchFrameSize:
-                return If(IsBetween(_frame.Payload.Length, rule.RangeStart, rule.RangeEnd));
+                return If(IsBetween(_frame.FrameLength, rule.RangeStart, rule.RangeEnd));
             case RuleType.MatchRandom:
                 return If((uint)Scatter(_frame.Random, index) <= rule.Probability);
             case >= RuleType.MatchTagsDifference and <= RuleType.MatchTagsEqual:
@@ -115,8 +117,12 @@ internal readonly ref struct RuleMatcher
         return z ^ (z >> 31);
     }
 
+    // What only the first fragment of a packet shows is not known of the later ones, here and below. They pass as far as it goes: without the first there is
+    // no packet, and the whole packet is judged once more.
     private MatchResult MatchIcmp(in Rule rule)
     {
+        if (_headers.LacksIcmp)
+            return MatchResult.Unknown;
         if (!_headers.TryGetIcmp(out var type, out var code) || type != rule.IcmpType)
             return MatchResult.Never;
         // Without a code to ask for, the inversion of the rule has nothing to invert.
@@ -127,11 +133,20 @@ internal readonly ref struct RuleMatcher
     {
         if (!_headers.TryGetTransport(out _, out _))
             return MatchResult.Never;
+        if (_headers.LacksPorts)
+            return MatchResult.Unknown;
         if (!_headers.TryGetPorts(out var source, out var destination))
             return MatchResult.No;
         var port = rule.Type == RuleType.MatchIPSourcePorts ? source : destination;
         // As the protocol's nodes have it: port 0 is in no range over IPv6.
         return If((port != 0 || _headers.IsIPv4) && IsBetween(port, rule.RangeStart, rule.RangeEnd));
+    }
+
+    private MatchResult MatchCharacteristics(in Rule rule)
+    {
+        if ((rule.Characteristics & Characteristics()) != 0)
+            return MatchResult.Yes;
+        return (rule.Characteristics & TcpFlags) != 0 && _headers.LacksTcpFlags ? MatchResult.Unknown : MatchResult.No;
     }
 
     private FrameCharacteristics Characteristics()

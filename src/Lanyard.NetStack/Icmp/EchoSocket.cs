@@ -31,7 +31,7 @@ public sealed class EchoSocket
     /// <param name="payload">The payload, up to 65,507 bytes (IPv4) or 65,487 (IPv6); more than the MTU carries is sent in
     /// fragments.</param>
     /// <param name="hopLimit">The hop limit (TTL), 1 to 255.</param>
-    /// <returns><see cref="NetError.None"/> if it was sent, or waits for the neighbour to be found.</returns>
+    /// <returns><see cref="NetError.None"/> if it was sent, or waits for the neighbor to be found.</returns>
     public NetError Send(long now, InetAddress destination, ushort sequence, ReadOnlySpan<byte> payload, byte hopLimit = 64)
     {
         if (_closed)

@@ -38,6 +38,9 @@ internal sealed partial class IcmpProtocol(NetworkHost host)
             case IcmpType.EchoReply:
                 ReceiveEchoReply(packet);
                 break;
+            case IcmpType.DestinationUnreachable or IcmpType.TimeExceeded or IcmpType.ParameterProblem when host.IsForged(packet.Source, packet.FrameSource):
+                host.Count(HostCounter.IcmpErrorsForged);
+                break;
             case IcmpType.DestinationUnreachable or IcmpType.TimeExceeded or IcmpType.ParameterProblem:
                 ReceiveErrorV4(packet);
                 break;
@@ -82,6 +85,9 @@ internal sealed partial class IcmpProtocol(NetworkHost host)
                 break;
             case MldFormat.Query or MldFormat.ReportV1 or MldFormat.DoneV1 or MldFormat.ReportV2:
                 MldFormat.Receive(host, packet);
+                break;
+            case < IcmpV6Type.FirstInformational when host.IsForged(packet.Source, packet.FrameSource):
+                host.Count(HostCounter.IcmpErrorsForged);
                 break;
             case IcmpV6Type.DestinationUnreachable or IcmpV6Type.PacketTooBig or IcmpV6Type.TimeExceeded or IcmpV6Type.ParameterProblem:
                 ReceiveErrorV6(packet);
@@ -239,7 +245,7 @@ internal sealed partial class IcmpProtocol(NetworkHost host)
         return true;
     }
 
-    /// <summary>A neighbour did not answer: who sent echo requests that way is told.</summary>
+    /// <summary>A neighbor did not answer: who sent echo requests that way is told.</summary>
     public void OnNeighborFailed(NeighborEntry neighbor)
     {
         // A copy, since a socket may be opened or closed by who is told.
@@ -247,7 +253,7 @@ internal sealed partial class IcmpProtocol(NetworkHost host)
             socket.OnNeighborFailed(neighbor);
     }
 
-    /// <summary>A packet of this host waited in vain for its neighbour: who sent it as a datagram is told, as by an error from this host
+    /// <summary>A packet of this host waited in vain for its neighbor: who sent it as a datagram is told, as by an error from this host
     /// itself (RFC 1122 section 3.3.1.4).</summary>
     public void OnUndeliverable(ushort etherType, ReadOnlySpan<byte> packet)
     {

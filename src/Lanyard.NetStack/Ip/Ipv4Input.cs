@@ -57,10 +57,21 @@ internal sealed class Ipv4Input(NetworkHost host)
         byte[]? buffer = null;
         if (packet.IsFragment)
         {
+            if (Reassembler.IsTiny(packet.Protocol, packet.FragmentOffset, packet.MoreFragments, payload.Length))
+            {
+                host.Count(HostCounter.FragmentTiny);
+                return;
+            }
+
             var key = new FragmentKey(source, destination, packet.Identification, packet.Protocol);
             if (!host.Reassembler.TryAdd(key, packet.FragmentOffset, packet.MoreFragments, payload, bytes[..packet.HeaderLength],
                 out payload, out buffer))
                 return;
+            if (!host.Reassembler.IsPermitted(frameSource, MacOf(destination, toGroupMac), key, packet.HopLimit, packet.TrafficClass, payload))
+            {
+                host.Pool.Return(buffer!);
+                return;
+            }
         }
 
         var inbound = new InboundPacket
@@ -79,6 +90,9 @@ internal sealed class Ipv4Input(NetworkHost host)
         if (buffer is not null)
             host.Pool.Return(buffer);
     }
+
+    private MacAddress MacOf(InetAddress destination, bool isGroup) =>
+        !isGroup ? host.Mac : destination.IsMulticast ? AddressTable.MulticastMac(destination) : MacAddress.Broadcast;
 
     private void Deliver(in InboundPacket packet)
     {

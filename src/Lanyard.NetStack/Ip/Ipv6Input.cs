@@ -130,6 +130,9 @@ internal sealed class Ipv6Input(NetworkHost host)
                 if (!host.Reassembler.TryAdd(key, fragment.Offset, fragment.MoreFragments, payload, raw[..(raw.Length - payload.Length)],
                     out payload, out buffer))
                     break;
+                var frameDestination = packet.ToGroup ? AddressTable.MulticastMac(packet.Destination) : host.Mac;
+                if (!host.Reassembler.IsPermitted(packet.FrameSource, frameDestination, key, packet.HopLimit, packet.TrafficClass, payload))
+                    break;
                 continue;
             }
 
@@ -161,7 +164,13 @@ internal sealed class Ipv6Input(NetworkHost host)
             return false;
         }
 
-        // The first fragment shows what the datagram is (RFC 7112).
+        // The first fragment shows what the datagram is (RFC 7112), and no other says it again.
+        if (fragment.Offset > 0 && Reassembler.IsTiny(fragment.NextHeader, fragment.Offset, fragment.MoreFragments, data.Length))
+        {
+            host.Count(HostCounter.FragmentTiny);
+            return false;
+        }
+
         if (fragment.Offset > 0 || HasWholeChain(fragment.NextHeader, data))
             return true;
         host.Count(HostCounter.Ipv6BadExtension);

@@ -6,7 +6,8 @@ namespace Lanyard.NetStack;
 internal readonly record struct FragmentKey(InetAddress Source, InetAddress Destination, uint Identification, byte Protocol);
 
 /// <summary>
-/// Puts fragments of IPv4 and IPv6 together. Overlapping fragments condemn their datagram (RFC 5722); exact repetitions are ignored.
+/// Puts fragments of IPv4 and IPv6 together. Overlapping fragments condemn their datagram, with all that still comes of it (RFC 5722); exact repetitions
+/// are ignored. Whole packets are shown to the <see cref="NetworkHostOptions.ReassemblyFilter"/>.
 /// Bounded by <see cref="HostLimits.ReassemblyDatagrams"/>, <see cref="HostLimits.ReassemblyBytes"/>, <see cref="MaxFragments"/> a datagram
 /// and 30 seconds; when full, the oldest datagram is given up of the sender that has most in reassembly, so that no sender takes the room of
 /// others.
@@ -21,6 +22,14 @@ internal sealed class Reassembler(NetworkHost host)
     private readonly Dictionary<FragmentKey, Partial> _partials = [];
     private readonly Dictionary<InetAddress, int> _perSender = [];
     private long _bytes;
+
+    /// <summary>Whether a fragment hides what its datagram is: the first is too short for the transport header, or a later one begins inside of
+    /// it (RFC 1858, RFC 3128).</summary>
+    public static bool IsTiny(byte protocol, int offset, bool more, int length)
+    {
+        var header = protocol == IpProtocol.Tcp ? TcpSegment.HeaderBytes : UdpDatagram.HeaderBytes;
+        return offset > 0 ? offset < header : more && length < header;
+    }
 
     /// <summary>Datagrams in reassembly.</summary>
     public int Count => _partials.Count;
@@ -57,6 +66,12 @@ internal sealed class Reassembler(NetworkHost host)
             host.Timers.Set(partial, host.Now + Timeout);
         }
 
+        if (partial.IsCondemned)
+        {
+            host.Count(HostCounter.FragmentOverlap);
+            return false;
+        }
+
         switch (partial.Insert(offset, end, more))
         {
             case Placement.Duplicate:
@@ -64,7 +79,7 @@ internal sealed class Reassembler(NetworkHost host)
                 return false;
             case Placement.Conflict:
                 host.Count(HostCounter.FragmentOverlap);
-                GiveUp(partial);
+                Condemn(partial);
                 return false;
             case Placement.Excess:
                 host.Count(HostCounter.ReassemblyOverflow);
@@ -92,6 +107,39 @@ internal sealed class Reassembler(NetworkHost host)
         _bytes -= buffer.Length;
         GiveUp(partial);
         return true;
+    }
+
+    /// <summary>Whether a packet that is whole now goes on, as the layer below judges it.</summary>
+    /// <param name="frameSource">The Ethernet source.</param>
+    /// <param name="destination">The Ethernet destination.</param>
+    /// <param name="key">Which packet.</param>
+    /// <param name="hopLimit">Its hop limit.</param>
+    /// <param name="trafficClass">Its traffic class.</param>
+    /// <param name="payload">What follows the IP header.</param>
+    public bool IsPermitted(MacAddress frameSource, MacAddress destination, FragmentKey key, byte hopLimit, byte trafficClass, ReadOnlySpan<byte> payload)
+    {
+        if (host.Options.ReassemblyFilter is not { } filter)
+            return true;
+        var isV4 = key.Source.IsV4;
+        var headerBytes = isV4 ? Ipv4Packet.HeaderBytes : Ipv6Packet.HeaderBytes;
+        if (host.Pool.Rent(headerBytes + payload.Length) is not { } buffer)
+        {
+            host.Count(HostCounter.OutOfMemory);
+            return false;
+        }
+
+        var packet = buffer.AsSpan(0, headerBytes + payload.Length);
+        if (isV4)
+            Ipv4Packet.WriteHeader(packet, key.Source, key.Destination, key.Protocol, hopLimit, trafficClass, (ushort)key.Identification, false, false, 0,
+                payload.Length);
+        else
+            Ipv6Packet.WriteHeader(packet, key.Source, key.Destination, key.Protocol, hopLimit, trafficClass, payload.Length);
+        payload.CopyTo(packet[headerBytes..]);
+        var permits = filter.Permits(frameSource, destination, isV4 ? NetworkHost.EtherTypeIPv4 : NetworkHost.EtherTypeIPv6, packet);
+        host.Pool.Return(buffer);
+        if (!permits)
+            host.Count(HostCounter.ReassembledFiltered);
+        return permits;
     }
 
     private bool TryStore(Partial partial, int offset, ReadOnlySpan<byte> data)
@@ -146,6 +194,18 @@ internal sealed class Reassembler(NetworkHost host)
     {
         host.Timers.Remove(partial);
         _partials.Remove(partial.Key);
+        ReleaseOf(partial);
+    }
+
+    // It stays until its time is up, so that what still comes of it begins no new datagram.
+    private void Condemn(Partial partial)
+    {
+        ReleaseOf(partial);
+        partial.IsCondemned = true;
+    }
+
+    private void ReleaseOf(Partial partial)
+    {
         if (partial.Buffer is { } buffer)
             Release(buffer);
         partial.Buffer = null;
@@ -159,8 +219,9 @@ internal sealed class Reassembler(NetworkHost host)
 
     private void OnTimeout(Partial partial)
     {
-        host.Count(HostCounter.ReassemblyTimeout);
-        if (partial.Quote is { } quote)
+        if (!partial.IsCondemned)
+            host.Count(HostCounter.ReassemblyTimeout);
+        if (partial is { IsCondemned: false, Quote: { } quote })
             host.Icmp.SendReassemblyTimeout(partial.Key.Source, partial.Key.Destination, quote);
         GiveUp(partial);
     }
@@ -185,6 +246,8 @@ internal sealed class Reassembler(NetworkHost host)
         public long Started { get; } = started;
 
         public byte[]? Buffer { get; set; }
+
+        public bool IsCondemned { get; set; }
 
         /// <summary>The first fragment's header and first bytes, for an ICMP error.</summary>
         public byte[]? Quote { get; private set; }

@@ -20,7 +20,7 @@ internal sealed class RouteTable(NetworkHost host)
 
     public void OnAddressesChanged() => Generation++;
 
-    /// <summary>Whether a neighbour could have the address.</summary>
+    /// <summary>Whether a neighbor could have the address.</summary>
     public bool IsOnLink(InetAddress address) =>
         TryFindNextHop(address, out var next) && next == address;
 

@@ -17,12 +17,18 @@ internal sealed class AddressConflicts(NetworkHost host)
     // How long an address that turned out to be another's is not tried again.
     private const long LostTime = 300_000_000;
 
+    // The capacity of the table of lost addresses. A full table evicts the entry that expires first.
+    private const int MaxLost = 64;
+
     private readonly Dictionary<InetAddress, Detection> _optimistic = [];
     private readonly Dictionary<InetAddress, long> _lastConflict = [];
     private readonly Dictionary<InetAddress, long> _lostUntil = [];
 
     /// <summary>Whether an address is still being checked, and so used with restraint.</summary>
     public bool IsOptimistic(InetAddress address) => _optimistic.Count > 0 && _optimistic.ContainsKey(address);
+
+    /// <summary>The number of addresses lost to other hosts.</summary>
+    public int LostCount => _lostUntil.Count;
 
     /// <summary>Whether an address turned out to be another's lately.</summary>
     public bool IsLost(InetAddress address)
@@ -52,7 +58,7 @@ internal sealed class AddressConflicts(NetworkHost host)
         _lastConflict.Remove(address);
     }
 
-    /// <summary>A neighbour claims an address of this host, or is about to use it.</summary>
+    /// <summary>A neighbor claims an address of this host, or is about to use it.</summary>
     public void OnClaimed(InetAddress address, MacAddress other)
     {
         if (IsOptimistic(address))
@@ -71,6 +77,23 @@ internal sealed class AddressConflicts(NetworkHost host)
             return;
         }
 
+        Defend(address, other);
+    }
+
+    /// <summary>
+    /// A neighbor claims an address that is not its own. One of this host's is defended, at most once in ten seconds, and never given up, not even while it
+    /// is being checked (RFC 5227 section 2.4 (c)).
+    /// </summary>
+    public void OnForged(InetAddress address, MacAddress other)
+    {
+        if (!host.AddressTable.IsLocal(address) || (_lastConflict.TryGetValue(address, out var last) && host.Now - last < DefendInterval))
+            return;
+        _lastConflict[address] = host.Now;
+        Defend(address, other);
+    }
+
+    private void Defend(InetAddress address, MacAddress other)
+    {
         host.Count(HostCounter.AddressesDefended);
         if (address.IsV4)
             host.Arp.Announce(address);
@@ -83,8 +106,21 @@ internal sealed class AddressConflicts(NetworkHost host)
     {
         host.Count(HostCounter.AddressesLost);
         host.DropAddress(address);
-        _lostUntil[address] = host.Now + LostTime;
+        Remember(address);
         host.Options.AddressObserver?.OnConflict(new AddressConflict(address, other, IsLost: true));
+    }
+
+    private void Remember(InetAddress address)
+    {
+        foreach (var (other, until) in _lostUntil.ToArray())
+        {
+            if (host.Now >= until)
+                _lostUntil.Remove(other);
+        }
+
+        if (_lostUntil.Count >= MaxLost)
+            _lostUntil.Remove(_lostUntil.OrderBy(entry => entry.Value).First().Key);
+        _lostUntil[address] = host.Now + LostTime;
     }
 
     private void OnUnchallenged(InetAddress address)

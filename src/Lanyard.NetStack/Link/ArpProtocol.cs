@@ -17,6 +17,13 @@ internal sealed class ArpProtocol(NetworkHost host)
             return;
         }
 
+        if (!packet.SenderAddress.IsUnspecified && host.IsForged(packet.SenderAddress, packet.SenderMac))
+        {
+            host.Count(HostCounter.ArpForged);
+            host.Conflicts.OnForged(packet.SenderAddress, packet.SenderMac);
+            return;
+        }
+
         if (host.AddressTable.IsLocal(packet.SenderAddress))
         {
             host.Count(HostCounter.ArpConflict);
@@ -50,7 +57,7 @@ internal sealed class ArpProtocol(NetworkHost host)
         Send(packet.SenderMac, new ArpPacket(true, host.Mac, packet.TargetAddress, packet.SenderMac, packet.SenderAddress));
     }
 
-    /// <summary>Asks for a neighbour's Ethernet address.</summary>
+    /// <summary>Requests a neighbor's Ethernet address.</summary>
     public void SendRequest(InetAddress target, MacAddress destination)
     {
         if (!host.Routing.TrySelectSource(target, out var source))
@@ -59,7 +66,7 @@ internal sealed class ArpProtocol(NetworkHost host)
         Send(destination, new ArpPacket(false, host.Mac, source, default, target));
     }
 
-    /// <summary>Tells the neighbours about an address of this host.</summary>
+    /// <summary>Announces an address of this host to its neighbors.</summary>
     public void Announce(InetAddress address)
     {
         host.Count(HostCounter.ArpRequestsSent);

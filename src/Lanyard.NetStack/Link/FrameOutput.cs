@@ -11,7 +11,7 @@ internal enum HopKind : byte
     /// <summary>The destination is this host.</summary>
     Loopback,
 
-    /// <summary>A neighbour, whose Ethernet address may still have to be found.</summary>
+    /// <summary>A neighbor, whose Ethernet address may still have to be found.</summary>
     Neighbor,
 
     /// <summary>An Ethernet address that follows from the destination: multicast, broadcast, or an answer to a frame's source.</summary>
@@ -54,7 +54,7 @@ internal readonly record struct HeldPacket(byte[] Buffer, int Length, ushort Eth
 
 /// <summary>
 /// Gives packets room where they belong: in the sink's frame if the Ethernet destination is known, else in a buffer that waits for the
-/// neighbour or for this host itself.
+/// neighbor or for this host itself.
 /// </summary>
 internal sealed class FrameOutput(NetworkHost host, IFrameSink sink)
 {

@@ -4,7 +4,7 @@ using Lanyard.Primitives;
 namespace Lanyard.NetStack;
 
 /// <summary>
-/// IPv6 neighbour discovery (RFC 4861): solicitations and advertisements. Addresses are given centrally, so routers are not listened to.
+/// IPv6 neighbor discovery (RFC 4861): solicitations and advertisements. Addresses are given centrally, so routers are not listened to.
 /// What shows that another has an address of this host goes to <see cref="AddressConflicts"/>.
 /// </summary>
 internal sealed class NdpProtocol(NetworkHost host)
@@ -47,13 +47,15 @@ internal sealed class NdpProtocol(NetworkHost host)
         var target = InetAddress.FromBytes(message.Slice(8, 16));
         if (target.IsMulticast)
             host.Count(HostCounter.NdpMalformed);
+        else if (mac is not null && mac != frameSource)
+            host.Count(HostCounter.NdpForged);
         else if (type == NeighborSolicitation)
-            ReceiveSolicitation(frameSource, source, destination, target, mac);
+            ReceiveSolicitation(frameSource, source, destination, target, mac is not null);
         else
-            ReceiveAdvertisement(frameSource, target, message[4], mac, destination.IsMulticast);
+            ReceiveAdvertisement(frameSource, target, message[4], destination.IsMulticast);
     }
 
-    /// <summary>Asks for a neighbour's Ethernet address: all that could be it, or the one it was last known at.</summary>
+    /// <summary>Asks for a neighbor's Ethernet address: all that could be it, or the one it was last known at.</summary>
     public void SendSolicitation(InetAddress target, MacAddress? lastKnown)
     {
         if (!host.Routing.TrySelectSource(target, out var source))
@@ -73,7 +75,7 @@ internal sealed class NdpProtocol(NetworkHost host)
         Send(AddressTable.MulticastMac(group), InetAddress.AnyV6, group, NeighborSolicitation, 0, address, NoOption);
     }
 
-    /// <summary>Tells the neighbours about an address of this host.</summary>
+    /// <summary>Announces an address of this host to its neighbors.</summary>
     public void Announce(InetAddress address)
     {
         host.Count(HostCounter.NdpAdvertisementsSent);
@@ -81,8 +83,7 @@ internal sealed class NdpProtocol(NetworkHost host)
             address, TargetLinkOption);
     }
 
-    private void ReceiveSolicitation(MacAddress frameSource, InetAddress source, InetAddress destination, InetAddress target,
-        MacAddress? mac)
+    private void ReceiveSolicitation(MacAddress frameSource, InetAddress source, InetAddress destination, InetAddress target, bool tellsMac)
     {
         if (!host.AddressTable.IsLocal(target))
         {
@@ -91,13 +92,26 @@ internal sealed class NdpProtocol(NetworkHost host)
         }
 
         var probe = source.IsUnspecified;
-        if (probe && (mac is not null || !Ipv6Addresses.IsSolicitedNode(destination)))
+        if (probe && (tellsMac || !Ipv6Addresses.IsSolicitedNode(destination)))
         {
             host.Count(HostCounter.NdpMalformed);
             return;
         }
 
+        if (!probe && host.IsForged(source, frameSource))
+        {
+            host.Count(HostCounter.NdpForged);
+            return;
+        }
+
         var isOptimistic = host.Conflicts.IsOptimistic(target);
+        if (probe && isOptimistic && host.IsForged(target, frameSource))
+        {
+            host.Count(HostCounter.NdpForged);
+            host.Conflicts.OnForged(target, frameSource);
+            return;
+        }
+
         if (probe && isOptimistic)
         {
             // Another wants the address as much as this host does: neither gets it (RFC 4862 section 5.4.3).
@@ -112,22 +126,28 @@ internal sealed class NdpProtocol(NetworkHost host)
             return;
         }
 
-        var answerTo = mac ?? frameSource;
-        if (!probe && mac is not null && host.Routing.IsOnLink(source))
-            host.Neighbors.LearnFromQuestion(source, answerTo);
+        if (!probe && tellsMac && host.Routing.IsOnLink(source))
+            host.Neighbors.LearnFromQuestion(source, frameSource);
         host.Count(HostCounter.NdpAdvertisementsSent);
         if (probe)
             Announce(target);
         else
-            Send(answerTo, target, source, NeighborAdvertisement, (byte)(SolicitedFlag | (isOptimistic ? 0 : OverrideFlag)), target, TargetLinkOption);
+            Send(frameSource, target, source, NeighborAdvertisement, (byte)(SolicitedFlag | (isOptimistic ? 0 : OverrideFlag)), target, TargetLinkOption);
     }
 
-    private void ReceiveAdvertisement(MacAddress frameSource, InetAddress target, byte flags, MacAddress? mac, bool multicast)
+    private void ReceiveAdvertisement(MacAddress frameSource, InetAddress target, byte flags, bool multicast)
     {
+        if (host.IsForged(target, frameSource))
+        {
+            host.Count(HostCounter.NdpForged);
+            host.Conflicts.OnForged(target, frameSource);
+            return;
+        }
+
         if (host.AddressTable.IsLocal(target))
         {
             host.Count(HostCounter.NdpConflict);
-            host.Conflicts.OnClaimed(target, mac ?? frameSource);
+            host.Conflicts.OnClaimed(target, frameSource);
             return;
         }
 
@@ -145,10 +165,9 @@ internal sealed class NdpProtocol(NetworkHost host)
         }
 
         // Without the override flag a different address only shows that the one in use is not certain (RFC 4861 section 7.2.5).
-        var heard = mac ?? frameSource;
-        if ((flags & OverrideFlag) == 0 && entry!.State is not (NeighborState.Incomplete or NeighborState.Failed) && heard != entry.Mac)
+        if ((flags & OverrideFlag) == 0 && entry!.State is not (NeighborState.Incomplete or NeighborState.Failed) && frameSource != entry.Mac)
             return;
-        entry!.Learn(host.Now, heard, confirmed: solicited);
+        entry!.Learn(host.Now, frameSource, confirmed: solicited);
     }
 
     private void Send(MacAddress mac, InetAddress source, InetAddress destination, byte type, byte flags, InetAddress target, byte option)

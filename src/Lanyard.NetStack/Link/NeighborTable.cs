@@ -2,7 +2,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard.NetStack;
 
-/// <summary>The states of a neighbour (RFC 4861 section 7.3.2; used for ARP as well).</summary>
+/// <summary>The states of a neighbor (RFC 4861 section 7.3.2; used for ARP as well).</summary>
 internal enum NeighborState : byte
 {
     /// <summary>Its Ethernet address is being asked for.</summary>
@@ -20,7 +20,7 @@ internal enum NeighborState : byte
     /// <summary>In use though stale, and asked directly.</summary>
     Probe,
 
-    /// <summary>The layer above or below knows it; never asked for.</summary>
+    /// <summary>The resolver supplies the Ethernet address. Probed only if a connection stays unanswered.</summary>
     Static,
 
     /// <summary>It did not answer; the next use asks again.</summary>
@@ -30,7 +30,7 @@ internal enum NeighborState : byte
     Evicted,
 }
 
-/// <summary>One neighbour. Its timer drives the asking.</summary>
+/// <summary>One neighbor. Its timer drives the asking.</summary>
 internal sealed class NeighborEntry(NetworkHost host, InetAddress address) : HostTimer
 {
     private const long DelayTime = 5_000_000;
@@ -41,6 +41,8 @@ internal sealed class NeighborEntry(NetworkHost host, InetAddress address) : Hos
 
     private long _reachableUntil;
     private int _solicits;
+    private int _judgedVersion;
+    private bool _isVerifying;
 
     public InetAddress Address { get; } = address;
 
@@ -58,6 +60,8 @@ internal sealed class NeighborEntry(NetworkHost host, InetAddress address) : Hos
     {
         var now = owner.Now;
         LastUsed = now;
+        if (owner.Options.NeighborAuthority is { } authority && authority.Version != _judgedVersion)
+            JudgeAnew(authority, now);
         switch (State)
         {
             case NeighborState.Static:
@@ -79,6 +83,17 @@ internal sealed class NeighborEntry(NetworkHost host, InetAddress address) : Hos
         }
     }
 
+    // What was heeded before it was known whose the address is may have been forged.
+    private void JudgeAnew(INeighborAuthority authority, long now)
+    {
+        _judgedVersion = authority.Version;
+        if (State is NeighborState.Static or NeighborState.Incomplete or NeighborState.Failed or NeighborState.Evicted
+            || authority.Judge(Address, Mac) != AddressClaim.Forged)
+            return;
+        host.Count(HostCounter.NeighborCorrected);
+        Start(now);
+    }
+
     /// <summary>Begins to find the Ethernet address.</summary>
     public void Start(long now)
     {
@@ -96,9 +111,24 @@ internal sealed class NeighborEntry(NetworkHost host, InetAddress address) : Hos
         Solicit(now);
     }
 
-    /// <summary>The neighbour's Ethernet address was heard. <paramref name="confirmed"/> if it answered what was asked.</summary>
+    /// <summary>
+    /// Probes a static neighbor that leaves packets unanswered (RFC 4861 section 7.3), unless it was heard from lately. If it does not answer the probes either,
+    /// pending connections to it fail.
+    /// </summary>
+    public void Verify(long now)
+    {
+        if (State != NeighborState.Static || _isVerifying || now < _reachableUntil)
+            return;
+        _isVerifying = true;
+        _solicits = 0;
+        Solicit(now);
+    }
+
+    /// <summary>The neighbor's Ethernet address was heard. <paramref name="confirmed"/> if it answered what was asked.</summary>
     public void Learn(long now, MacAddress mac, bool confirmed)
     {
+        if (State == NeighborState.Static && confirmed && mac == Mac)
+            _reachableUntil = now + ReachableTime;
         if (State is NeighborState.Static or NeighborState.Evicted)
             return;
         var changed = Mac != mac;
@@ -119,12 +149,12 @@ internal sealed class NeighborEntry(NetworkHost host, InetAddress address) : Hos
         host.Neighbors.SendWaiting(this);
     }
 
-    /// <summary>The traffic itself shows that the neighbour is there (RFC 4861 section 7.3.1).</summary>
+    /// <summary>The traffic itself shows that the neighbor is there (RFC 4861 section 7.3.1).</summary>
     public void Confirm(long now)
     {
-        if (State is not (NeighborState.Reachable or NeighborState.Stale or NeighborState.Delay or NeighborState.Probe))
+        if (State is NeighborState.Incomplete or NeighborState.Failed or NeighborState.Evicted)
             return;
-        if (State != NeighborState.Reachable)
+        if (State is not (NeighborState.Reachable or NeighborState.Static))
         {
             State = NeighborState.Reachable;
             host.Timers.Set(this, long.MaxValue);
@@ -148,15 +178,22 @@ internal sealed class NeighborEntry(NetworkHost host, InetAddress address) : Hos
                 _solicits = 0;
                 Solicit(now);
                 break;
+            case NeighborState.Static when _isVerifying && now < _reachableUntil:
+                _isVerifying = false;
+                break;
             case NeighborState.Incomplete:
             case NeighborState.Probe:
+            case NeighborState.Static when _isVerifying:
                 if (_solicits < MaxSolicits)
                 {
                     Solicit(now);
                     break;
                 }
 
-                State = NeighborState.Failed;
+                if (State == NeighborState.Static)
+                    _isVerifying = false;
+                else
+                    State = NeighborState.Failed;
                 host.Count(HostCounter.NeighborFailed);
                 host.Neighbors.OnFailed(this);
                 break;
@@ -171,7 +208,7 @@ internal sealed class NeighborEntry(NetworkHost host, InetAddress address) : Hos
     {
         host.Timers.Set(this, now + Math.Min(FirstRetransmitTime << _solicits, MaxRetransmitTime));
         _solicits++;
-        var unicast = State == NeighborState.Probe;
+        var unicast = State is NeighborState.Probe or NeighborState.Static;
         if (Address.IsV4)
             host.Arp.SendRequest(Address, unicast ? Mac : MacAddress.Broadcast);
         else
@@ -179,7 +216,7 @@ internal sealed class NeighborEntry(NetworkHost host, InetAddress address) : Hos
     }
 }
 
-/// <summary>The neighbours of the port, found by ARP and neighbour discovery, within <see cref="HostLimits.Neighbors"/>.</summary>
+/// <summary>The neighbors of the port, found by ARP and neighbor discovery, within <see cref="HostLimits.Neighbors"/>.</summary>
 internal sealed class NeighborTable(NetworkHost host)
 {
     private readonly Dictionary<InetAddress, NeighborEntry> _entries = [];
@@ -187,7 +224,7 @@ internal sealed class NeighborTable(NetworkHost host)
 
     public int Count => _entries.Count;
 
-    /// <summary>The neighbour with an on-link address; its finding begins if it is new.</summary>
+    /// <summary>The neighbor with an on-link address; its finding begins if it is new.</summary>
     public NeighborEntry Get(InetAddress address)
     {
         if (_entries.TryGetValue(address, out var entry))
@@ -199,7 +236,7 @@ internal sealed class NeighborTable(NetworkHost host)
 
     public bool TryGet(InetAddress address, out NeighborEntry? entry) => _entries.TryGetValue(address, out entry);
 
-    /// <summary>A neighbour has said its Ethernet address itself, by asking for one of this host's.</summary>
+    /// <summary>A neighbor has said its Ethernet address itself, by asking for one of this host's.</summary>
     public void LearnFromQuestion(InetAddress address, MacAddress mac)
     {
         if (!_entries.TryGetValue(address, out var entry))
@@ -207,7 +244,7 @@ internal sealed class NeighborTable(NetworkHost host)
         entry.Learn(host.Now, mac, confirmed: false);
     }
 
-    /// <summary>Keeps a packet until the neighbour is found.</summary>
+    /// <summary>Keeps a packet until the neighbor is found.</summary>
     public void Enqueue(NeighborEntry entry, HeldPacket packet)
     {
         // What was asked for may have been answered by the layer above meanwhile.
@@ -259,7 +296,7 @@ internal sealed class NeighborTable(NetworkHost host)
         host.Icmp.OnNeighborFailed(entry);
     }
 
-    /// <summary>Forgets all neighbours.</summary>
+    /// <summary>Forgets all neighbors.</summary>
     public void Clear()
     {
         foreach (var entry in _entries.Values)

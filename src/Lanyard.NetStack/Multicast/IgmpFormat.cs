@@ -57,7 +57,7 @@ internal sealed class IgmpFormat(NetworkHost host) : IGroupFormat
     public static void Receive(NetworkHost host, in InboundPacket packet)
     {
         var message = packet.Payload;
-        // Neighbours' messages were not forwarded (RFC 3376 section 4).
+        // Neighbors' messages were not forwarded (RFC 3376 section 4).
         if (message.Length < OldBytes || packet.HopLimit != 1 || !InternetChecksum.IsValid(InternetChecksum.Sum(message)))
         {
             host.Count(HostCounter.GroupMalformed);

@@ -54,7 +54,7 @@ internal sealed class MldFormat(NetworkHost host) : IGroupFormat
     public static void Receive(NetworkHost host, in InboundPacket packet)
     {
         var message = packet.Payload;
-        // From a neighbour, and so marked that routers look at it (RFC 3810 section 6.2).
+        // From a neighbor, and so marked that routers look at it (RFC 3810 section 6.2).
         if (packet.HopLimit != 1 || !packet.HasRouterAlert || !packet.Source.IsLinkLocal || message.Length < OldBytes)
         {
             host.Count(HostCounter.GroupMalformed);

@@ -3,7 +3,7 @@ using Lanyard.Primitives;
 namespace Lanyard.NetStack;
 
 /// <summary>
-/// How many SYN cookies each neighbour gets a second. Neighbours share buckets by a keyed hash of their address, so memory is constant, and nobody can
+/// How many SYN cookies each neighbor gets a second. Neighbors share buckets by a keyed hash of their address, so memory is constant, and nobody can
 /// choose an address that shares another's.
 /// </summary>
 internal sealed class CookieLimits(HostSecrets secrets, int perSecond)
@@ -11,7 +11,7 @@ internal sealed class CookieLimits(HostSecrets secrets, int perSecond)
     private const int Buckets = 256;
     private RateLimiter[]? _limits;
 
-    /// <summary>Whether a neighbour may get one more; if so it counts.</summary>
+    /// <summary>Whether a neighbor may get one more; if so it counts.</summary>
     public bool TryTake(long now, MacAddress neighbor)
     {
         // Most hosts never need it.

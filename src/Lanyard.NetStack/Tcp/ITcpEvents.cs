@@ -35,4 +35,9 @@ public interface ITcpListenEvents
     /// <summary>A connection is ready: call <see cref="TcpListenSocket.TryAccept"/> until it says no.</summary>
     /// <param name="listener">The listener.</param>
     void OnAcceptable(TcpListenSocket listener);
+
+    /// <summary>Called when the host has closed the listener. No call follows.</summary>
+    /// <param name="listener">The listener.</param>
+    /// <param name="reason">The reason: the listener's address was removed.</param>
+    void OnClosed(TcpListenSocket listener, NetError reason);
 }

@@ -26,7 +26,7 @@ public sealed partial class TcpConnection
         Closed = 8,
     }
 
-    /// <summary>Neighbours in the list of half-open or of waiting connections that this one is in.</summary>
+    /// <summary>Neighbors in the list of half-open or of waiting connections that this one is in.</summary>
     internal TcpConnection? ListPrevious { get; set; }
 
     /// <summary>See <see cref="ListPrevious"/>.</summary>
@@ -106,10 +106,25 @@ public sealed partial class TcpConnection
         return true;
     }
 
-    internal void OnNeighborFailed(NeighborEntry neighbor)
+    /// <summary>Handles the failure to resolve a neighbor's address.</summary>
+    /// <returns>Whether the connection is opening through that neighbor and must fail.</returns>
+    internal bool OnNeighborFailed(NeighborEntry neighbor)
     {
-        if (ReferenceEquals(_hop.Neighbor, neighbor))
-            _softError = NetError.HostUnreachable;
+        if (!ReferenceEquals(_hop.Neighbor, neighbor))
+            return false;
+        _softError = NetError.HostUnreachable;
+        return State == TcpState.SynSent;
+    }
+
+    internal void OnPathChanged(MacAddress neighbor, long now)
+    {
+        if ((_hop.Neighbor?.Mac ?? _hop.Mac) != neighbor)
+            return;
+        if (State is TcpState.SynSent or TcpState.SynReceived && _synRetries > 0)
+            _synAt = now;
+        else if (!Sender.RetransmitSoon(now))
+            return;
+        Mark();
     }
 
     /// <summary>Ends the connection with an error, without a word to the other end.</summary>
@@ -177,6 +192,8 @@ public sealed partial class TcpConnection
 
     private void Establish(long now, in TcpSegment segment)
     {
+        // The acknowledgment of a SYN shows that the neighbor is there (RFC 4861 section 7.3.1).
+        _hop.Neighbor?.Confirm(now);
         if (_synRetries == 0)
             Sender.Rtt.AddSample(now - _synSentAt);
         _synAt = long.MaxValue;
@@ -200,6 +217,19 @@ public sealed partial class TcpConnection
                 _raise |= Raise.Writable;
             _wantsWritable = false;
         }
+    }
+
+    /// <summary>Adapts the segment size to the host's new MTU.</summary>
+    internal void OnMtuChanged(long now)
+    {
+        if (State is TcpState.SynSent or TcpState.SynReceived or TcpState.Closed or TcpState.TimeWait)
+            return;
+        var mss = ChooseSendMss();
+        if (mss < Sender.Mss)
+            Sender.LowerMss(mss, now);
+        else
+            Sender.UseSegmentSize(mss);
+        Mark();
     }
 
     private int ChooseSendMss()

@@ -85,6 +85,8 @@ public sealed partial class TcpConnection
             _hopGeneration = -1;
             Host.Count(HostCounter.TcpRetransmissions);
             TransmitSyn(now);
+            if (State == TcpState.SynSent)
+                _hop.Neighbor?.Verify(now);
         }
     }
 

@@ -7,7 +7,7 @@ namespace Lanyard.NetStack;
 /// <remarks>
 /// At most the backlog of established connections wait to be accepted; beyond it SYNs are not answered. Half-open ones are at most twice
 /// the backlog, at least 256; beyond it SYNs are answered with cookies, which hold no memory (RFC 4987 section 3.6), so many a second for a
-/// neighbour (<see cref="HostLimits.CookiesPerNeighborAndSecond"/>).
+/// neighbor (<see cref="HostLimits.CookiesPerNeighborAndSecond"/>).
 /// </remarks>
 public sealed class TcpListenSocket
 {
@@ -87,6 +87,13 @@ public sealed class TcpListenSocket
         }
 
         _host.EndBatch(now);
+    }
+
+    /// <summary>Closes the listener and notifies its owner of the reason.</summary>
+    internal void Fail(NetError reason)
+    {
+        Close(_host.Now);
+        Events?.OnClosed(this, reason);
     }
 
     /// <summary>A SYN has come for this port.</summary>

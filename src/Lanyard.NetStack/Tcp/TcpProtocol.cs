@@ -160,8 +160,8 @@ internal sealed class TcpProtocol(NetworkHost host)
         return false;
     }
 
-    /// <summary>Answers a SYN without keeping anything of it (<see cref="SynCookies"/>), if the neighbour has not had too many. The answer goes where the SYN came from, so that
-    /// made-up addresses cost no neighbours either.</summary>
+    /// <summary>Answers a SYN without keeping anything of it (<see cref="SynCookies"/>), if the neighbor has not had too many. The answer goes where the SYN came from, so that
+    /// made-up addresses cost no neighbors either.</summary>
     public void SendCookie(in InboundPacket packet, in TcpSegment syn, TcpOptions options)
     {
         if (!_cookieLimits.TryTake(host.Now, packet.FrameSource))
@@ -237,8 +237,28 @@ internal sealed class TcpProtocol(NetworkHost host)
 
     public void OnNeighborFailed(NeighborEntry neighbor)
     {
+        List<TcpConnection>? failed = null;
         foreach (var connection in _connections.Values)
-            connection.OnNeighborFailed(neighbor);
+        {
+            if (connection.OnNeighborFailed(neighbor))
+                (failed ??= []).Add(connection);
+        }
+
+        foreach (var connection in failed ?? [])
+            connection.Fail(NetError.HostUnreachable);
+    }
+
+    /// <summary>Notifies all connections of the host's new MTU.</summary>
+    public void OnMtuChanged()
+    {
+        foreach (var connection in _connections.Values)
+            connection.OnMtuChanged(host.Now);
+    }
+
+    public void OnPathChanged(MacAddress neighbor)
+    {
+        foreach (var connection in _connections.Values)
+            connection.OnPathChanged(neighbor, host.Now);
     }
 
     /// <summary>Ends the connections and listeners of an address that is gone.</summary>
@@ -257,7 +277,7 @@ internal sealed class TcpProtocol(NetworkHost host)
         foreach (var listener in _listeners.Values.SelectMany(list => list).ToArray())
         {
             if (listener.LocalEndpoint.Address == address)
-                listener.Close(host.Now);
+                listener.Fail(NetError.AddressRemoved);
         }
     }
 

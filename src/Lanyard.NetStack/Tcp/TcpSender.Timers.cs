@@ -52,6 +52,17 @@ internal sealed partial class TcpSender
         return PersistAt > now || OnPersistTimer(now);
     }
 
+    /// <summary>Schedules an immediate retransmission and resets the backoff, if earlier retransmissions were not acknowledged. Returns false if there were none.</summary>
+    public bool RetransmitSoon(long now)
+    {
+        if (Segments.Count == 0 || Retries == 0)
+            return false;
+        Retries--;
+        Rtt.ResetBackoff();
+        RetransmitAt = now;
+        return true;
+    }
+
     private void OnReorderTimer(long now)
     {
         if (Recovery.OnReorderTimer(now, Una, Next, Congestion, Rtt, Mss))

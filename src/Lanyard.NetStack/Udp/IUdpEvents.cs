@@ -2,14 +2,14 @@ using Lanyard.Primitives;
 
 namespace Lanyard.NetStack;
 
-/// <summary>What a <see cref="UdpSocket"/> tells its owner. The rules of <see cref="ITcpEvents"/> hold.</summary>
+/// <summary>The events of a <see cref="UdpSocket"/>. The rules of <see cref="ITcpEvents"/> hold.</summary>
 public interface IUdpEvents
 {
     /// <summary>A datagram arrived: call <see cref="UdpSocket.TryReceive"/> until it says no.</summary>
     /// <param name="socket">The socket.</param>
     void OnReadable(UdpSocket socket);
 
-    /// <summary>An ICMP error came back for a datagram that this socket sent, or the neighbour did not answer; the socket is connected,
+    /// <summary>An ICMP error came back for a datagram that this socket sent, or the neighbor did not answer; the socket is connected,
     /// or has <see cref="UdpOptions.ReceiveErrors"/>.</summary>
     /// <param name="socket">The socket.</param>
     /// <param name="error">What it said.</param>
@@ -30,11 +30,15 @@ public sealed record UdpOptions
     /// Default false.</summary>
     public bool ReuseAddress { get; init; }
 
+    /// <summary>Whether several sockets may have the port, as with <see cref="ReuseAddress"/>, and unicast datagrams are distributed among those that
+    /// fit equally well and have this set: all of one sender to the same socket (<c>SO_REUSEPORT</c>). Default false.</summary>
+    public bool ReusePort { get; init; }
+
     /// <summary>Sets "don't fragment": longer datagrams than the path carries are refused. Default false.</summary>
     public bool DontFragment { get; init; }
 
     /// <summary>
-    /// Queues what ICMP errors and neighbours that do not answer mean for datagrams sent, for <see cref="UdpSocket.TryTakeError"/>, and of
+    /// Queues what ICMP errors and neighbors that do not answer mean for datagrams sent, for <see cref="UdpSocket.TryTakeError"/>, and of
     /// an unconnected socket too. Default false.
     /// </summary>
     public bool ReceiveErrors { get; init; }
@@ -52,7 +56,7 @@ public sealed record UdpOptions
     public bool MulticastLoopback { get; init; } = true;
 }
 
-/// <summary>Where a datagram came from and went to.</summary>
+/// <summary>The endpoints and header fields of a received datagram.</summary>
 /// <param name="Remote">The sender.</param>
 /// <param name="Local">The address and port it was sent to; may be multicast or broadcast.</param>
 /// <param name="Length">The datagram's payload in bytes; more than the buffer given means that the rest was cut off.</param>
@@ -61,9 +65,9 @@ public sealed record UdpOptions
 public readonly record struct UdpReceiveInfo(
     InetEndpoint Remote, InetEndpoint Local, int Length, byte HopLimit = 0, byte TrafficClass = 0);
 
-/// <summary>What became of a datagram that was sent.</summary>
-/// <param name="Remote">Where it went.</param>
-/// <param name="Error">Why it did not arrive.</param>
-/// <param name="From">Who says so; this host itself where a neighbour did not answer.</param>
-/// <param name="Mtu">The largest packet that gets through, where it was too long; else 0.</param>
+/// <summary>A delivery error of a sent datagram.</summary>
+/// <param name="Remote">The destination.</param>
+/// <param name="Error">The reason.</param>
+/// <param name="From">The reporting host; this host itself if a neighbor did not answer.</param>
+/// <param name="Mtu">The path MTU in bytes if the datagram was too long; otherwise 0.</param>
 public readonly record struct UdpError(InetEndpoint Remote, NetError Error, InetAddress From, int Mtu);

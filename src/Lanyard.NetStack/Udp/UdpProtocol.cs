@@ -71,7 +71,7 @@ internal sealed class UdpProtocol(NetworkHost host)
             _ports.Add(port, sockets = new List<UdpSocket>(1));
         foreach (var other in sockets)
         {
-            if (other.Clashes(address) && !(options.ReuseAddress && other.Options.ReuseAddress))
+            if (other.Clashes(address) && !(options.ReuseAddress && other.Options.ReuseAddress) && !(options.ReusePort && other.Options.ReusePort))
                 return NetError.AddressInUse;
         }
 
@@ -128,19 +128,37 @@ internal sealed class UdpProtocol(NetworkHost host)
         }
     }
 
-    // The most particular socket; among equals the newest.
-    private static UdpSocket? Find(List<UdpSocket> sockets, InetEndpoint local, InetEndpoint remote)
+    // The most specific socket; among equals the newest, or the sender's where they share the port.
+    private UdpSocket? Find(List<UdpSocket> sockets, InetEndpoint local, InetEndpoint remote)
     {
         UdpSocket? best = null;
         var bestScore = 0;
+        var sharing = 0;
         for (var i = sockets.Count - 1; i >= 0; i--)
         {
             var score = sockets[i].Score(local, remote, toGroup: false);
             if (score > bestScore)
-                (best, bestScore) = (sockets[i], score);
+                (best, bestScore, sharing) = (sockets[i], score, sockets[i].Options.ReusePort ? 1 : 0);
+            else if (score > 0 && score == bestScore && sharing > 0 && sockets[i].Options.ReusePort)
+                sharing++;
         }
 
-        return best;
+        return sharing > 1 ? FindOfSender(sockets, local, remote, bestScore, (int)(HashOf(remote) % (uint)sharing)) : best;
+    }
+
+    // A keyed hash, so that senders cannot choose the socket.
+    private ulong HashOf(InetEndpoint remote) => host.Secrets.Hash(
+        HostSecrets.Purpose.TableHash, remote.Address.V6High, remote.Address.IsV4 ? remote.Address.V4 : remote.Address.V6Low, remote.Port);
+
+    private static UdpSocket? FindOfSender(List<UdpSocket> sockets, InetEndpoint local, InetEndpoint remote, int score, int index)
+    {
+        foreach (var socket in sockets)
+        {
+            if (socket.Options.ReusePort && socket.Score(local, remote, toGroup: false) == score && index-- == 0)
+                return socket;
+        }
+
+        return null;
     }
 
     // A random start, then upwards (RFC 6056 section 3.3.1).

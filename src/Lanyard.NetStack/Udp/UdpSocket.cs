@@ -24,6 +24,7 @@ public sealed class UdpSocket
     // The way to the last destination, good as long as addresses and routes stay.
     private InetAddress _wayTo;
     private InetAddress _waySource;
+    private InetAddress _wayAskedSource;
     private Hop _way;
     private int _wayGeneration;
 
@@ -82,7 +83,7 @@ public sealed class UdpSocket
     /// <param name="now">The time in microseconds.</param>
     /// <param name="payload">The payload, up to 65,507 bytes (IPv4) or 65,487 (IPv6); more than the MTU carries is sent in
     /// fragments.</param>
-    /// <returns><see cref="NetError.None"/> if it was sent, or waits for the neighbour to be found.</returns>
+    /// <returns><see cref="NetError.None"/> if it was sent, or waits for the neighbor to be found.</returns>
     public NetError Send(long now, ReadOnlySpan<byte> payload) =>
         RemoteEndpoint.IsNone ? NetError.NotConnected : SendTo(now, RemoteEndpoint, payload);
 
@@ -90,8 +91,9 @@ public sealed class UdpSocket
     /// <param name="now">The time in microseconds.</param>
     /// <param name="remote">Where to; may be multicast, or broadcast if allowed.</param>
     /// <param name="payload">The payload, as for <see cref="Send"/>.</param>
-    /// <returns><see cref="NetError.None"/> if it was sent, or waits for the neighbour to be found.</returns>
-    public NetError SendTo(long now, InetEndpoint remote, ReadOnlySpan<byte> payload)
+    /// <param name="source">The source address, one of this host's; <see langword="default"/> for the socket's local address, or, if it is the wildcard address, the selected one (RFC 6724).</param>
+    /// <returns><see cref="NetError.None"/> if it was sent, or waits for the neighbor to be found.</returns>
+    public NetError SendTo(long now, InetEndpoint remote, ReadOnlySpan<byte> payload, InetAddress source = default)
     {
         if (_closed)
             return NetError.Closed;
@@ -100,7 +102,7 @@ public sealed class UdpSocket
         _host.BeginBatch(now);
         try
         {
-            return Transmit(remote, payload);
+            return Transmit(remote, payload, source);
         }
         finally
         {
@@ -131,6 +133,9 @@ public sealed class UdpSocket
         error = default;
         return _errors is not null && _errors.TryDequeue(out error);
     }
+
+    /// <summary>The multicast groups that the socket has joined.</summary>
+    public IReadOnlyList<InetAddress> Groups => _groups;
 
     /// <summary>Joins a multicast group: its datagrams to this port are received, and multicast routers are told.</summary>
     /// <param name="now">The time in microseconds.</param>
@@ -188,8 +193,8 @@ public sealed class UdpSocket
         var score = 1;
         if (!IsBoundToAll)
         {
-            // A socket bound to one address hears the groups it joined, too.
-            if (LocalEndpoint.Address != local.Address && !toGroup)
+            // A socket bound to a unicast address receives its groups too. A socket bound to a group receives only that group.
+            if (LocalEndpoint.Address != local.Address && (!toGroup || LocalEndpoint.Address.IsMulticast))
                 return 0;
             score += 2;
         }
@@ -270,12 +275,12 @@ public sealed class UdpSocket
             Events?.OnReadable(this);
     }
 
-    private NetError Transmit(InetEndpoint remote, ReadOnlySpan<byte> payload)
+    private NetError Transmit(InetEndpoint remote, ReadOnlySpan<byte> payload, InetAddress source)
     {
         var toBroadcast = _host.AddressTable.IsBroadcast(remote.Address);
         if (toBroadcast && !Options.Broadcast)
             return NetError.BroadcastNotAllowed;
-        if (!TryFindWay(remote.Address))
+        if (!TryFindWay(remote.Address, source))
         {
             _host.Count(HostCounter.NoRoute);
             return NetError.NoRoute;
@@ -300,9 +305,9 @@ public sealed class UdpSocket
         return error;
     }
 
-    private bool TryFindWay(InetAddress destination)
+    private bool TryFindWay(InetAddress destination, InetAddress source)
     {
-        if (_wayTo == destination && _wayGeneration == _host.Routing.Generation && _way.IsCurrent)
+        if (_wayTo == destination && _wayAskedSource == source && _wayGeneration == _host.Routing.Generation && _way.IsCurrent)
             return true;
         _wayTo = default;
         if (!IsBoundToAll && !LocalEndpoint.Address.IsMulticast)
@@ -310,6 +315,12 @@ public sealed class UdpSocket
             if (!_host.AddressTable.IsLocal(LocalEndpoint.Address))
                 return false;
             _waySource = LocalEndpoint.Address;
+        }
+        else if (source.Family == destination.Family && !source.IsUnspecified && !source.IsMulticast)
+        {
+            if (!_host.AddressTable.IsLocal(source))
+                return false;
+            _waySource = source;
         }
         else if (!_host.Routing.TrySelectSource(destination, out _waySource))
         {
@@ -320,6 +331,7 @@ public sealed class UdpSocket
         if (_way.Kind == HopKind.None)
             return false;
         _wayTo = destination;
+        _wayAskedSource = source;
         _wayGeneration = _host.Routing.Generation;
         Remember(destination);
         return true;

@@ -7,114 +7,116 @@ namespace Lanyard.Service.Intercept;
 internal sealed partial class InterceptHub
 {
     /// <summary>
-    /// Connects a program's socket. A non-blocking one is connecting from now on, as far as its program can tell; a blocking one is connected when this answers.
+    /// Begins to connect a program's socket. The kernel and the program see a connecting socket (SYN-SENT), and the kernel handles the wait.
     /// </summary>
-    private async ValueTask<InterceptReply> ConnectAsync(SocketDescriptor descriptor, InetEndpoint remote, ulong only, uint user, CancellationToken gaveUp)
+    private InterceptReply Connect(SocketDescriptor descriptor, InetEndpoint remote, ulong only, uint user)
     {
         if (_networks.FindFor(remote.Address, user, only) is not { } network)
             return InterceptReply.Host;
         if (remote.Port == 0)
             return InterceptReply.Failed(Errno.ConnectionRefused);
-        var isBlocking = !descriptor.IsNonBlocking;
+        // The program retries with a TCP socket.
+        if (descriptor.IsMultipath)
+            return InterceptReply.Failed(Errno.ProtocolNotSupported);
         var attempt = new ConnectAttempt();
         ProgramSocket? socket;
         InetAddress far;
         lock (_lock)
         {
             socket = Find(descriptor);
-            if (socket?.Attempt is { Outcome: null or not 0 })
-                return InterceptReply.Failed(AnswerOfSystem(descriptor, socket));
+            // Another program may own the port that an ended service used for pending connections.
+            if (descriptor.TryGetFar(out var connected) && StandIns.IsFar(connected.Address) && socket?.Attempt?.Outcome is null or 0
+                && FindConnection(descriptor, connected) is null)
+                return InterceptReply.Failed(Errno.ConnectionAborted);
             var error = socket is null ? TryMake(descriptor, default, user, only, SocketTraits.None, out socket) : 0;
             if (error != 0)
                 return InterceptReply.Failed(error);
             if (!_standIns.TryTakeFar(out far))
                 return InterceptReply.Failed(Errno.NoBufferSpace);
+            error = descriptor.Connect(new InetEndpoint(far, _sockets.SilentPort));
+            if (error != Errno.InProgress)
+            {
+                // The kernel answers a repeated connect correctly, but does not know why the previous attempt failed.
+                _standIns.Release(far);
+                if (error is 0 or Errno.IsConnected)
+                    ProgramSocketOptions.StartTimer(descriptor);
+                return InterceptReply.Failed(error == Errno.ConnectionReset && socket!.Attempt?.Outcome is > 0 and { } reason ? reason : error);
+            }
+
             socket!.Attempt = attempt;
-            _far.Add(far, new ConnectionNames(socket.Local, remote, _sockets.SilentPort));
+            _far.Add(far, new ConnectionNames(socket.Local, remote, attempt.Connection, socket.Near, _sockets.SilentPort));
         }
 
-        if (!isBlocking)
-        {
-            var started = descriptor.Connect(new InetEndpoint(far, _sockets.SilentPort));
-            if (started != Errno.InProgress)
-            {
-                End(socket, attempt, far, 0);
-                return InterceptReply.Failed(started);
-            }
+        attempt.Connection.Set(ProgramSocketOptions.Read(descriptor, isOpening: true));
+        _ = CarryAsync(network, socket, attempt, remote, far);
+        return InterceptReply.Failed(Errno.InProgress);
+    }
 
-            _ = ConnectInBackgroundAsync(network, socket, attempt, remote, far);
-            return InterceptReply.Failed(Errno.InProgress);
-        }
-
-        var (stream, failure) = await OpenAsync(network, socket, remote, far, gaveUp).ConfigureAwait(false);
-        Socket? program = null;
-        if (stream is not null)
-        {
-            // The system's connection takes no time, but for what it takes to be met.
-            failure = descriptor.Connect(new InetEndpoint(far, _sockets.SilentPort));
-            program = failure == Errno.InProgress ? await ReachAsync(socket.Near, far).ConfigureAwait(false) : null;
-            if (program is not null)
-            {
-                _ = CarryAsync(socket, attempt, program, stream, far);
-                return InterceptReply.Of(default);
-            }
-
-            await RefuseAsync(stream).ConfigureAwait(false);
-            failure = failure == Errno.InProgress ? Errno.ConnectionAborted : failure;
-        }
-
-        // It is told here how it went; the socket may try again.
-        End(socket, attempt, far, 0);
-        return InterceptReply.Failed(failure);
+    // Handles changed options of a socket that is connected or about to connect.
+    private InterceptReply Options(SocketDescriptor descriptor)
+    {
+        ProgramConnection? connection;
+        lock (_lock)
+            connection = descriptor.TryGetFar(out var far) ? FindConnection(descriptor, far)?.Connection : Find(descriptor)?.Attempt?.Connection;
+        connection?.Set(ProgramSocketOptions.Read(descriptor, isOpening: false));
+        return connection is null ? InterceptReply.Host : InterceptReply.Of(default);
     }
 
     private InterceptReply Outcome(SocketDescriptor descriptor)
     {
         lock (_lock)
-            return Find(descriptor) is { Attempt.Outcome: { } outcome } ? InterceptReply.Failed(outcome) : InterceptReply.Host;
+        {
+            if (Find(descriptor) is { Attempt.Outcome: { } outcome and not 0 })
+                return InterceptReply.Failed(outcome);
+            // Connected, but not by this service: another program took the port of one that ended.
+            if (!descriptor.TryGetFar(out var far) || !StandIns.IsFar(far.Address))
+                return InterceptReply.Host;
+            if (FindConnection(descriptor, far) is null)
+                return InterceptReply.Failed(Errno.ConnectionAborted);
+            ProgramSocketOptions.StartTimer(descriptor);
+            return InterceptReply.Host;
+        }
     }
 
-    // Connecting again says how it goes, or how it went: the system knows, but not why it failed.
-    private static int AnswerOfSystem(SocketDescriptor descriptor, ProgramSocket socket)
+    private async Task CarryAsync(LanyardNetwork network, ProgramSocket socket, ConnectAttempt attempt, InetEndpoint remote, InetAddress far)
     {
-        var error = descriptor.Connect(socket.Near);
-        var outcome = socket.Attempt?.Outcome;
-        if (outcome is not null)
-            socket.Attempt = null;
-        return outcome is > 0 and { } reason && error is Errno.ConnectionReset or Errno.ConnectionAborted ? reason : error;
-    }
-
-    private async Task ConnectInBackgroundAsync(LanyardNetwork network, ProgramSocket socket, ConnectAttempt attempt, InetEndpoint remote, InetAddress far)
-    {
-        var (stream, error) = await OpenAsync(network, socket, remote, far, CancellationToken.None).ConfigureAwait(false);
-        if (error != 0)
+        var (stream, error) = await OpenAsync(network, socket, remote, far).ConfigureAwait(false);
+        if (stream is null)
         {
             lock (_lock)
                 attempt.Outcome = error;
-        }
-
-        var program = await ReachAsync(socket.Near, far).ConfigureAwait(false);
-        if (program is not null && stream is not null)
-        {
-            await CarryAsync(socket, attempt, program, stream, far).ConfigureAwait(false);
+            // The program learns the reason from the outcome.
+            _sockets.Refuse(far, socket.Near);
+            End(socket, attempt, far, error);
             return;
         }
 
-        // Closing it resets it: the program learns the reason from the outcome.
-        program?.Dispose();
-        if (stream is not null)
+        if (await ReachAsync(socket, far).ConfigureAwait(false) is not { } program)
+        {
             await RefuseAsync(stream).ConfigureAwait(false);
-        End(socket, attempt, far, stream is null ? error : Errno.ConnectionAborted);
+            End(socket, attempt, far, Errno.ConnectionAborted);
+            return;
+        }
+
+        lock (_lock)
+            attempt.Outcome = 0;
+        try
+        {
+            await attempt.Connection.CarryAsync(program, stream).ConfigureAwait(false);
+        }
+        finally
+        {
+            End(socket, attempt, far, 0);
+        }
     }
 
-    private async Task<(LanyardStream? Stream, int Error)> OpenAsync(
-        LanyardNetwork network, ProgramSocket socket, InetEndpoint remote, InetAddress far, CancellationToken gaveUp)
+    private async Task<(LanyardStream? Stream, int Error)> OpenAsync(LanyardNetwork network, ProgramSocket socket, InetEndpoint remote, InetAddress far)
     {
         try
         {
-            var stream = await network.ConnectAsync(socket.Local, remote, cancellationToken: gaveUp).ConfigureAwait(false);
+            var stream = await network.ConnectAsync(socket.Local, remote).ConfigureAwait(false);
             lock (_lock)
-                _far[far] = new ConnectionNames(InetEndpoint.FromIPEndPoint(stream.LocalEndPoint), remote, _sockets.SilentPort);
+                _far[far] = _far[far] with { Local = InetEndpoint.FromIPEndPoint(stream.LocalEndPoint) };
             return (stream, 0);
         }
         catch (Exception e) when (e is LanyardException or OperationCanceledException or ObjectDisposedException or ArgumentException)
@@ -123,35 +125,26 @@ internal sealed partial class InterceptHub
         }
     }
 
-    private async Task CarryAsync(ProgramSocket socket, ConnectAttempt attempt, Socket program, LanyardStream stream, InetAddress far)
-    {
-        lock (_lock)
-            attempt.Outcome = 0;
-        try
-        {
-            await DuplexRelay.RunAsync(program, stream).ConfigureAwait(false);
-        }
-        finally
-        {
-            End(socket, attempt, far, 0);
-        }
-    }
-
     // Meets the program's connection, which waits at the silent port; null where it is gone.
-    private async Task<Socket?> ReachAsync(InetEndpoint near, InetAddress far)
+    private async Task<Socket?> ReachAsync(ProgramSocket program, InetAddress far)
     {
         Socket? socket = null;
         try
         {
-            socket = LoopbackSockets.Bound(far, _sockets.SilentPort);
-            await socket.ConnectAsync(near.ToIPEndPoint()).ConfigureAwait(false);
-            return socket;
+            socket = _sockets.CreateWaiting(far);
+            await socket.ConnectAsync(program.Near.ToIPEndPoint()).ConfigureAwait(false);
+            // The program may be gone, and another one listen at its address.
+            if (!_systemSockets.IsAvailable
+                || (_systemSockets.TryFind(program.Type, program.Near, new InetEndpoint(far, _sockets.SilentPort), out _, out var cookie) && cookie == program.Cookie))
+                return socket;
         }
         catch (SocketException)
         {
-            socket?.Dispose();
-            return null;
+            // It is gone.
         }
+
+        socket?.Dispose();
+        return null;
     }
 
     private static async ValueTask RefuseAsync(LanyardStream stream)

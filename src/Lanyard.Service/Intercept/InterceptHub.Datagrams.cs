@@ -1,7 +1,4 @@
-using System.Buffers;
 using System.Collections.Concurrent;
-using System.Runtime.InteropServices;
-using Lanyard.NetStack;
 using Lanyard.Primitives;
 
 namespace Lanyard.Service.Intercept;
@@ -11,77 +8,131 @@ internal sealed partial class InterceptHub
 {
     // Programs remember for five seconds what stands for what.
     private const long FarIdleMs = 120_000;
-    private const int MaxFarOfUser = 65_536;
+
+    // For so long a socket is taken to be there after the system said so.
+    private const long SeenMs = 50;
 
     // For so long a destination's network is not looked up again, which is more work than sending.
     private const long FoundMs = 1_000;
 
+    // The number of ports to try, each free on the virtual networks, before giving up because the system's network uses them.
+    private const int SharedPortTrials = 64;
+
     // Read by the thread that receives, without the lock.
     private readonly ConcurrentDictionary<InetEndpoint, DatagramSocket> _datagramSockets = new();
     private readonly ConcurrentDictionary<InetEndpoint, ProgramSocket> _echoSockets = new();
-    private readonly ConcurrentDictionary<InetAddress, DatagramFar> _datagramFar = new();
+    private readonly DatagramFars _datagramFars;
+    private readonly OutsideSockets _outsideSockets = new();
 
-    // Written under the lock.
-    private readonly ConcurrentDictionary<(uint User, InetEndpoint Remote), DatagramFar> _farOf = new();
-    private readonly Dictionary<uint, int> _farOfUser = [];
-
-    /// <summary>Where a program's datagrams to a virtual address are to be sent to.</summary>
-    private InterceptReply Send(SocketDescriptor descriptor, InetEndpoint remote, InterceptFlags flags, ulong only, uint user)
+    /// <summary>Decides where to send a program's datagrams to an address.</summary>
+    private InterceptReply Send(SocketDescriptor descriptor, SocketDescriptor? outside, InetEndpoint remote, InetAddress source, in InterceptRequest request, uint user)
     {
         ProgramSocket? socket;
         lock (_lock)
             socket = Find(descriptor);
         user = socket?.User ?? user;
-        var isVirtual = (flags & InterceptFlags.Groups) != 0 || (socket is not null && StandIns.IsNear(socket.Near.Address));
+        var (flags, only) = (request.Flags, request.Network);
+        var isOnAlias = socket is not null && StandIns.IsNear(socket.Near.Address);
+        // A socket that is bound to an address of the system uses the system's groups.
+        var isVirtual = isOnAlias || ((flags & InterceptFlags.Groups) != 0 && descriptor.TryGetNear(out var bound) && bound.Address.IsUnspecified);
         var network = _networks.FindFor(remote.Address, user, only)
             ?? (isVirtual && IsGroup(remote.Address) ? _networks.Of(user, only).FirstOrDefault() : null);
-        if (network is null)
+        if (network is null && (socket is null or { IsEcho: true } || !isOnAlias))
             return InterceptReply.Host with { Flags = (uint)(socket is { IsEcho: true } ? InterceptFlags.Echo : 0) };
+        if (network is null && !HasOutside(socket!, outside))
+            return InterceptReply.Host with { Flags = (uint)InterceptFlags.Outside };
         DatagramFar? far;
         lock (_lock)
         {
-            if (socket is null)
-            {
-                var family = remote.Address.IsV4 ? InetAddress.AnyV4 : InetAddress.AnyV6;
-                if (!TryChoosePort(InterceptSocketType.Datagram, family, out var port))
-                    return InterceptReply.Failed(Errno.NoBufferSpace);
-                if (TryMake(descriptor, new InetEndpoint(default, port), user, only, SocketTraits.None, out socket) is var error and not 0)
-                    return InterceptReply.Failed(error);
-            }
-
-            far = FarFor(user, remote);
+            if (socket is null && TryMakeClient(descriptor, user, only, (flags & InterceptFlags.Shared) != 0, out socket) is var error and not 0)
+                return InterceptReply.Failed(error);
+            far = _datagramFars.Take(new FarKey(user, remote, source.IsMulticast || source.IsUnspecified ? default : source, IsOutside: network is null));
         }
 
         if (far is null)
             return InterceptReply.Failed(Errno.NoBufferSpace);
-        if (!socket!.IsEcho && Open(socket) is { } opened && (flags & InterceptFlags.Connect) != 0)
-            opened.Connect(network, remote);
-        return InterceptReply.Of(new InetEndpoint(far.Address, _datagrams.Port));
+        var isConnecting = (flags & InterceptFlags.Connect) != 0;
+        if (!socket!.IsEcho && Open(socket, descriptor) is { } opened && isConnecting)
+            opened.Connect(network is null ? default : remote);
+        var reply = InterceptReply.Of(new InetEndpoint(far.Address, _datagrams.Port));
+        if (isConnecting)
+        {
+            lock (_lock)
+            {
+                socket.Connected = (socket.Connected.Last, new InetEndpoint(far.Address, _datagrams.Port));
+                NoteChange(socket);
+            }
+        }
+
+        if (StandIns.IsNear(socket.Near.Address))
+            return reply;
+        // What it sends to nobody else in particular goes there from now on.
+        if (isConnecting && descriptor.SetOptions(socket.Tokens.FromProgram) is var refused and not 0)
+            return InterceptReply.Failed(refused);
+        socket.Tokens.CopyTokenFromProgram(reply.SendToken);
+        return reply;
+    }
+
+    // Runs under the lock. Registers a socket that sends to a virtual network without a bind. It gets the port of the system's network if that port is free.
+    private int TryMakeClient(SocketDescriptor descriptor, uint user, ulong only, bool isShared, out ProgramSocket? socket)
+    {
+        socket = null;
+        if (!descriptor.TryGetNear(out var near))
+            return Errno.BadRequest;
+        var port = near.Port;
+        if (port == 0 && isShared && TryBindShared(descriptor, default, out port) is var unbound and not 0)
+            return unbound;
+        if ((port == 0 || Bound(InterceptSocketType.Datagram, new InetEndpoint(default, port)).Any())
+            && !TryChoosePort(InterceptSocketType.Datagram, default, out port))
+            return Errno.NoBufferSpace;
+        return TryMake(descriptor, new InetEndpoint(default, port), user, only, SocketTraits.Client, out socket);
+    }
+
+    // Runs under the lock. Binds a socket to a port of the system's network that is also free on the virtual networks. Returns 0 or an errno.
+    private int TryBindShared(SocketDescriptor descriptor, InetAddress local, out ushort port)
+    {
+        for (var trial = 1; ; trial++)
+        {
+            if (!TryChoosePort(InterceptSocketType.Datagram, local, out port))
+                return Errno.AddressInUse;
+            var error = descriptor.BindToSystem(port);
+            if (error != Errno.AddressInUse || trial == SharedPortTrials)
+                return error;
+        }
     }
 
     // They are of all virtual networks for a socket that is bound there, or whose program wants that.
     private static bool IsGroup(InetAddress address) => address.IsMulticast || address == InetAddress.BroadcastV4;
 
-    // Under the lock.
-    private DatagramFar? FarFor(uint user, InetEndpoint remote)
+    // Whether a socket can send to the system's network. Takes over the descriptor that came with the request for that purpose.
+    private bool HasOutside(ProgramSocket socket, SocketDescriptor? outside)
     {
-        if (!_farOf.TryGetValue((user, remote), out var far))
+        if (Open(socket) is not { } datagrams)
+            return false;
+        if (datagrams.Outside is null && outside is not null && OutsideSocket.TryCreate(this, socket, outside) is { } fresh)
+            datagrams.SetOutside(fresh);
+        return datagrams.Outside is not null;
+    }
+
+    // Handles the end of a datagram socket's connection to a peer of a virtual network.
+    private InterceptReply Disconnect(SocketDescriptor descriptor)
+    {
+        ProgramSocket? socket;
+        lock (_lock)
         {
-            ref var count = ref CollectionsMarshal.GetValueRefOrAddDefault(_farOfUser, user, out _);
-            if (count >= MaxFarOfUser || !_standIns.TryTakeFar(out var address))
-                return null;
-            count++;
-            far = new DatagramFar(user, remote, address);
-            _farOf[(user, remote)] = far;
-            _datagramFar[address] = far;
+            socket = Find(descriptor);
+            if (socket is null)
+                return InterceptReply.Host;
+            socket.Connected = (socket.Connected.Last, default);
+            NoteChange(socket);
         }
 
-        far.UsedAt = Environment.TickCount64;
-        return far;
+        Open(socket)?.Connect(default);
+        return InterceptReply.Of(default);
     }
 
     // Opens the sockets on the networks. Null where the program's is forgotten already.
-    private DatagramSocket? Open(ProgramSocket socket)
+    private DatagramSocket? Open(ProgramSocket socket, SocketDescriptor? descriptor = null)
     {
         if (_datagramSockets.TryGetValue(socket.Near, out var open))
             return open;
@@ -89,35 +140,54 @@ internal sealed partial class InterceptHub
         {
             if (_programSockets.GetValueOrDefault(socket.Cookie) != socket)
                 return null;
-            open = _datagramSockets.GetOrAdd(socket.Near, static (_, of) => new DatagramSocket(of.Hub, of.Socket), (Hub: this, Socket: socket));
+            var settings = descriptor?.DatagramSettings ?? new DatagramSettings(0, UsualHopLimit, GroupHopLimit: 1, HearsOwn: true);
+            open = _datagramSockets.GetOrAdd(
+                socket.Near, static (_, of) => new DatagramSocket(of.Hub, of.Hub._networks, of.Hub._outsideSockets, of.Socket, of.Settings), (Hub: this, Socket: socket, Settings: settings));
+            TakePending(open);
+            if (_datagramFars.TryFind(socket.Connected.Last.Address, out var far) && !far.Key.IsOutside)
+                open.Connect(far.Key.Remote);
         }
 
         open.OpenAll();
         return open;
     }
 
-    private void ReceiveFromProgram(InetEndpoint near, InetAddress far, ReadOnlySpan<byte> payload)
+    private void ReceiveFromProgram(InetEndpoint near, InetAddress far, ReadOnlySpan<byte> options, ReadOnlySpan<byte> payload)
     {
-        if (!_datagramFar.TryGetValue(far, out var to))
-            return;
-        to.UsedAt = Environment.TickCount64;
-        if (!_datagramSockets.TryGetValue(near, out var socket))
+        var program = _datagramSockets.TryGetValue(near, out var socket) ? socket.Program : _echoSockets.GetValueOrDefault(near);
+        // Any user can send from any loopback address.
+        if (program is null || !program.Tokens.IsFromProgram(options))
         {
-            if (_echoSockets.TryGetValue(near, out var echo) && echo.User == to.User && FindFor(to, echo.Network) is { } over)
-                _pings.Send(over, near, to.Remote.Address, far, payload);
+            Interlocked.Increment(ref _refusedDatagrams);
             return;
         }
 
-        if (to.User != socket.Program.User)
+        if (!_datagramFars.TryFind(far, out var to) || to.Key.User != program.User)
             return;
-        if (FindFor(to, socket.Program.Network) is { } network)
+        to.UsedAt = Environment.TickCount64;
+        var remote = to.Key.Remote;
+        if (socket is null)
         {
-            socket.Send(network, payload, to.Remote);
+            if (FindFor(to, program.Network) is { } over)
+                _pings.Send(over, program, remote.Address, far, payload);
         }
-        else if (IsGroup(to.Remote.Address) && StandIns.IsNear(near.Address))
+        else if (to.Key.IsOutside)
         {
-            foreach (var any in _networks.Of(to.User, socket.Program.Network))
-                socket.Send(any, payload, to.Remote);
+            socket.Outside?.Send(remote, payload);
+        }
+        else if (IsGroup(remote.Address) && socket.Outgoing is var outgoing and not 0)
+        {
+            foreach (var one in _networks.Of(program.User, outgoing))
+                socket.Send(one, payload, remote, to.Key.Local);
+        }
+        else if (FindFor(to, program.Network) is { } network)
+        {
+            socket.Send(network, payload, remote, to.Key.Local);
+        }
+        else if (IsGroup(remote.Address))
+        {
+            foreach (var any in _networks.Of(program.User, program.Network))
+                socket.Send(any, payload, remote, to.Key.Local);
         }
     }
 
@@ -126,207 +196,89 @@ internal sealed partial class InterceptHub
         var now = Environment.TickCount64;
         if (far.Found is { } known && known.Only == only && now - known.At < FoundMs)
             return known.Network;
-        var network = _networks.FindFor(far.Remote.Address, far.User, only);
+        var network = _networks.FindFor(far.Key.Remote.Address, far.Key.User, only);
         far.Found = new FoundNetwork(only, network, now);
         return network;
     }
 
-    private void ReceiveFromNetwork(ProgramSocket socket, InetEndpoint remote, ReadOnlySpan<byte> payload)
+    /// <summary>Delivers a datagram of a virtual network to the program.</summary>
+    public void ReceiveFromNetwork(DatagramSocket socket, LanyardNetwork network, in LanyardDatagram datagram, ReadOnlySpan<byte> payload)
     {
-        if (_farOf.TryGetValue((socket.User, remote), out var far))
+        var (program, remote, local) = (socket.Program, datagram.Remote, datagram.Local.Address);
+        if (local.IsMulticast && !socket.Hears(local, network, remote.Address))
+            return;
+        // A program may ask for the destination address. Either only one address is possible, or the alias address records it.
+        var isPlain = !IsGroup(local) && (!IsAnywhere(program.Local.Address) || IsOnly(network, local));
+        Deliver(program, new FarKey(program.User, remote, isPlain ? default : local), payload);
+    }
+
+    /// <summary>Delivers a datagram of the system's network to the program.</summary>
+    public void ReceiveFromSystem(ProgramSocket program, InetEndpoint remote, ReadOnlySpan<byte> payload) =>
+        Deliver(program, new FarKey(program.User, remote, IsOutside: true), payload);
+
+    private void Deliver(ProgramSocket program, FarKey key, ReadOnlySpan<byte> payload)
+    {
+        // Another user may bind the address of a closed socket unless a guard holds it. Do not deliver the datagram to that user.
+        if (Environment.TickCount64 - program.SeenAt > SeenMs)
+        {
+            if (!IsAlive(program))
+            {
+                lock (_lock)
+                    Forget(program);
+                return;
+            }
+
+            program.SeenAt = Environment.TickCount64;
+        }
+
+        // The kernel delivers to a connected socket only datagrams from the connected address.
+        if (program.Connected.Last is { IsNone: false } connected && _datagramFars.TryFind(connected.Address, out var far)
+            && far.Key.Remote == key.Remote && far.Key.IsOutside == key.IsOutside)
+            key = far.Key;
+        if (_datagramFars.TryFind(key, out far))
         {
             far.UsedAt = Environment.TickCount64;
         }
         else
         {
             lock (_lock)
-                far = FarFor(socket.User, remote);
+                far = _datagramFars.Take(key);
         }
 
         if (far is not null)
-            SendToProgram(far.Address, socket.Near, payload);
+            SendToProgram(far.Address, program, payload);
     }
 
-    private InterceptReply Group(SocketDescriptor descriptor, InetEndpoint group, bool isJoining)
+    private static bool IsAnywhere(InetAddress address) => address.Family == InetFamily.None || address.IsUnspecified;
+
+    // Whether the address is this node's only address of its family on the network.
+    private static bool IsOnly(LanyardNetwork network, InetAddress address)
     {
-        ProgramSocket? socket;
-        lock (_lock)
-            socket = Find(descriptor);
-        if (socket is null or { IsEcho: true })
-            return InterceptReply.Host;
-        return Open(socket)?.Group(group.Address, isJoining) == true ? InterceptReply.Of(default) : InterceptReply.Failed(Errno.AddressNotAvailable);
+        foreach (var own in network.Addresses)
+        {
+            if (own.Address.Family == address.Family && own.Address != address)
+                return false;
+        }
+
+        return true;
     }
 
     /// <summary>Sends a datagram to a program's socket.</summary>
-    public void SendToProgram(InetAddress far, InetEndpoint near, ReadOnlySpan<byte> payload) => _datagrams.Send(far, near, payload);
+    public void SendToProgram(InetAddress far, ProgramSocket socket, ReadOnlySpan<byte> payload) =>
+        _datagrams.Send(far, socket.Near, socket.Tokens.ToProgram, payload);
 
     private void SweepDatagrams()
     {
         lock (_lock)
         {
-            var before = Environment.TickCount64 - FarIdleMs;
-            foreach (var far in _farOf.Values.Where(far => far.UsedAt < before).ToArray())
+            var connected = new HashSet<InetAddress>();
+            foreach (var socket in _programSockets.Values)
             {
-                _farOf.TryRemove((far.User, far.Remote), out _);
-                _datagramFar.TryRemove(far.Address, out _);
-                _standIns.Release(far.Address);
-                if (--CollectionsMarshal.GetValueRefOrAddDefault(_farOfUser, far.User, out _) <= 0)
-                    _farOfUser.Remove(far.User);
-            }
-        }
-    }
-
-    /// <summary>What an address stands for that a user's datagrams go to and come from.</summary>
-    private sealed class DatagramFar(uint user, InetEndpoint remote, InetAddress address)
-    {
-        private long _usedAt;
-
-        public uint User { get; } = user;
-
-        public InetEndpoint Remote { get; } = remote;
-
-        public InetAddress Address { get; } = address;
-
-        public FoundNetwork? Found { get; set; }
-
-        public long UsedAt
-        {
-            get => Volatile.Read(ref _usedAt);
-            set => Volatile.Write(ref _usedAt, value);
-        }
-    }
-
-    /// <summary>Which network a destination was found to belong to, for those who see one or all; it is replaced as a whole.</summary>
-    private sealed record FoundNetwork(ulong Only, LanyardNetwork? Network, long At);
-
-    /// <summary>A program's datagram socket on the networks: a UDP socket on each that it uses.</summary>
-    private sealed class DatagramSocket : IDisposable
-    {
-        private readonly InterceptHub _hub;
-        private readonly Lock _lock = new();
-        private readonly Dictionary<LanyardNetwork, LanyardUdpSocket> _sockets = [];
-        private bool _isDisposed;
-
-        public DatagramSocket(InterceptHub hub, ProgramSocket program)
-        {
-            _hub = hub;
-            Program = program;
-        }
-
-        public ProgramSocket Program { get; }
-
-        public void Send(LanyardNetwork network, ReadOnlySpan<byte> payload, InetEndpoint remote)
-        {
-            try
-            {
-                On(network)?.SendTo(payload, remote);
-            }
-            catch (Exception e) when (e is LanyardException or ObjectDisposedException or ArgumentException)
-            {
-                // As any datagram that does not arrive.
-            }
-        }
-
-        /// <summary>Opens it on the networks that there are, where it is not open yet. False: it is on none.</summary>
-        public bool OpenAll()
-        {
-            var isOpen = false;
-            foreach (var network in _hub._networks.Of(Program.User, Program.Network))
-                isOpen |= On(network) is not null;
-            return isOpen;
-        }
-
-        /// <summary>Has it first say on what comes from somebody, before sockets that share its port.</summary>
-        public void Connect(LanyardNetwork network, InetEndpoint remote)
-        {
-            try
-            {
-                On(network)?.Connect(remote);
-            }
-            catch (Exception e) when (e is LanyardException or ObjectDisposedException)
-            {
-                // Sending will tell.
-            }
-        }
-
-        public bool Group(InetAddress group, bool isJoining)
-        {
-            var done = false;
-            lock (_lock)
-            {
-                foreach (var socket in _sockets.Values)
-                    done |= isJoining ? socket.JoinGroup(group) : socket.LeaveGroup(group);
+                if (!socket.Connected.Last.IsNone)
+                    connected.Add(socket.Connected.Last.Address);
             }
 
-            return done;
-        }
-
-        public void Dispose()
-        {
-            lock (_lock)
-            {
-                _isDisposed = true;
-                foreach (var socket in _sockets.Values)
-                    socket.Dispose();
-            }
-        }
-
-        // Null where the program's address is none of the network's.
-        private LanyardUdpSocket? On(LanyardNetwork network)
-        {
-            lock (_lock)
-            {
-                if (_isDisposed)
-                    return null;
-                ref var socket = ref CollectionsMarshal.GetValueRefOrAddDefault(_sockets, network, out _);
-                if (socket is not null)
-                    return socket;
-                try
-                {
-                    socket = network.OpenUdp(Program.Local, new UdpOptions
-                    {
-                        Broadcast = true,
-                        ReuseAddress = (Program.Traits & (SocketTraits.ReuseAddress | SocketTraits.ReusePort)) != 0,
-                    });
-                    _ = ReceiveAsync(network, socket);
-                    return socket;
-                }
-                catch (LanyardException)
-                {
-                    _sockets.Remove(network);
-                    return null;
-                }
-            }
-        }
-
-        private async Task ReceiveAsync(LanyardNetwork network, LanyardUdpSocket socket)
-        {
-            var buffer = ArrayPool<byte>.Shared.Rent(LoopbackDatagrams.MaxDatagram);
-            try
-            {
-                while (true)
-                {
-                    try
-                    {
-                        var datagram = await socket.ReceiveFromAsync(buffer).ConfigureAwait(false);
-                        _hub.ReceiveFromNetwork(Program, datagram.Remote, buffer.AsSpan(0, datagram.Length));
-                    }
-                    catch (LanyardSocketException)
-                    {
-                        // What was sent before met an error on its way, which concerns one receiver only.
-                    }
-                }
-            }
-            catch (Exception e) when (e is LanyardNetworkException or ObjectDisposedException)
-            {
-                // The program's socket, or the network, is gone; that one may come back.
-                lock (_lock)
-                    _sockets.Remove(network);
-            }
-            finally
-            {
-                ArrayPool<byte>.Shared.Return(buffer);
-            }
+            _datagramFars.Sweep(Environment.TickCount64 - FarIdleMs, connected);
         }
     }
 }

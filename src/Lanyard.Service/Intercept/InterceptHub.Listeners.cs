@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Sockets;
 using Lanyard.Primitives;
 
@@ -9,6 +8,8 @@ internal sealed partial class InterceptHub
 {
     private const int MaxBacklog = 65_535;
     private const int UsualBacklog = 4_096;
+    private const int AcceptanceTimeoutMs = 5_000;
+    private const int AcceptancePauseMs = 10;
 
     private InterceptReply Listen(SocketDescriptor descriptor, int backlog, ulong only, uint user)
     {
@@ -45,7 +46,7 @@ internal sealed partial class InterceptHub
                 return InterceptReply.Failed(refused);
             if (socket.Listener is not null)
                 return InterceptReply.Of(default);
-            if (Bound(socket.Type, socket.Local).FirstOrDefault(other => other.Listener is not null) is { Listener: { } shared } sharer)
+            if (FindListener(socket) is { Listener: { } shared } sharer)
             {
                 if (sharer.User != socket.User || (sharer.Traits & socket.Traits & SocketTraits.ReusePort) == 0 || shared.Local != socket.Local)
                     return InterceptReply.Failed(Errno.AddressInUse);
@@ -68,6 +69,19 @@ internal sealed partial class InterceptHub
                 Forget(socket);
             return InterceptReply.Failed(Errno.Of(e));
         }
+    }
+
+    // Runs under the lock. Returns another listener on the address of a new listener. Forgets a listener that its program has closed meanwhile.
+    private ProgramSocket? FindListener(ProgramSocket socket)
+    {
+        foreach (var other in Bound(socket.Type, socket.Local).Where(other => other.Listener is not null).ToArray())
+        {
+            if (IsPresent(other))
+                return other;
+            Forget(other);
+        }
+
+        return null;
     }
 
     // What is bound to all addresses of both families is an IPv6 socket.
@@ -111,7 +125,7 @@ internal sealed partial class InterceptHub
     {
         group.Add(socket);
         socket.Listener = group;
-        NoteChange();
+        NoteChange(socket);
     }
 
     private async Task AcceptAsync(ListenGroup group, LanyardNetwork network, LanyardListener listener)
@@ -137,7 +151,7 @@ internal sealed partial class InterceptHub
 
     private async Task HandOverAsync(ListenGroup group, LanyardStream stream)
     {
-        var names = new ConnectionNames(InetEndpoint.FromIPEndPoint(stream.LocalEndPoint), InetEndpoint.FromIPEndPoint(stream.RemoteEndPoint));
+        var names = new ConnectionNames(InetEndpoint.FromIPEndPoint(stream.LocalEndPoint), InetEndpoint.FromIPEndPoint(stream.RemoteEndPoint), new ProgramConnection());
         InetAddress far;
         bool hasFar;
         lock (_lock)
@@ -150,7 +164,7 @@ internal sealed partial class InterceptHub
         try
         {
             if (hasFar && await ReachListenerAsync(group, far, names).ConfigureAwait(false) is { } program)
-                await DuplexRelay.RunAsync(program, stream).ConfigureAwait(false);
+                await names.Connection.CarryAsync(program, stream).ConfigureAwait(false);
             else
                 await RefuseAsync(stream).ConfigureAwait(false);
         }
@@ -159,6 +173,20 @@ internal sealed partial class InterceptHub
             lock (_lock)
                 Release(far);
         }
+    }
+
+    // Whether a connection reached its own listener: another program may own the address by now. If the program closed the listener after one connection, the
+    // connection passes if the program reports that it accepted the connection, or if the connection's owner is the listener's user.
+    private async ValueTask<bool> IsReachedAsync(ProgramSocket listening, InetEndpoint far, Acceptance acceptance, Socket program)
+    {
+        if (!_systemSockets.IsAvailable || (_systemSockets.TryFind(listening.Type, listening.Near, out var user, out var cookie) && IsSame(listening, user, cookie))
+            || acceptance.IsAccepted || (_systemSockets.TryFind(listening.Type, listening.Near, far, out user, out _) && user == listening.User))
+            return true;
+        // Another thread may close the listener between accepting and reporting. The kernel resets connections that no one accepted.
+        var deadline = Environment.TickCount64 + AcceptanceTimeoutMs;
+        while (!acceptance.IsAccepted && Environment.TickCount64 < deadline && !program.Poll(0, SelectMode.SelectError))
+            await Task.Delay(AcceptancePauseMs).ConfigureAwait(false);
+        return acceptance.IsAccepted;
     }
 
     // Connects to the socket whose turn it is, or to the next one where nobody listens there any more; null where nobody is left.
@@ -174,12 +202,12 @@ internal sealed partial class InterceptHub
             Socket? program = null;
             try
             {
-                program = LoopbackSockets.Bound(far, 0);
+                program = LoopbackSockets.CreateExclusive(far, out var port);
+                var acceptance = new Acceptance(listening.Cookie);
                 lock (_lock)
-                    _far[far] = names with { FarPort = (ushort)((IPEndPoint)program.LocalEndPoint!).Port };
+                    _far[far] = names with { Near = listening.Near, FarPort = port, Acceptance = acceptance };
                 await program.ConnectAsync(listening.Near.ToIPEndPoint()).ConfigureAwait(false);
-                // Its address may be somebody else's by now.
-                if (!_systemSockets.IsAvailable || (_systemSockets.TryFind(listening.Type, listening.Near, out var user, out _) && user == listening.User))
+                if (await IsReachedAsync(listening, new InetEndpoint(far, port), acceptance, program).ConfigureAwait(false))
                     return program;
             }
             catch (SocketException)

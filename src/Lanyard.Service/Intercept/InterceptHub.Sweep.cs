@@ -1,3 +1,5 @@
+using Lanyard.Primitives;
+
 namespace Lanyard.Service.Intercept;
 
 // Programs close sockets, and die, without saying so: what is gone is forgotten.
@@ -41,11 +43,25 @@ internal sealed partial class InterceptHub
         }
     }
 
+    private bool IsConnected(ProgramSocket socket, InetEndpoint far) =>
+        !far.IsNone && _systemSockets.TryFind(socket.Type, socket.Near, far, out var user, out var cookie) && IsSame(socket, user, cookie);
+
+    // Sockets of one user may share an address of the system.
+    private static bool IsSame(ProgramSocket socket, uint user, ulong cookie) =>
+        cookie == socket.Cookie || (user == socket.User && !StandIns.IsNear(socket.Near.Address));
+
     private bool IsAlive(ProgramSocket socket)
     {
-        if (_systemSockets.TryFind(socket.Type, socket.Near, out var user, out var cookie))
-            return cookie == socket.Cookie || (user == socket.User && !StandIns.IsNear(socket.Near.Address));
-        // A TCP socket that does not listen, and a UDP socket that is connected, are not found. What is left of a listener's connections has its address too.
+        if (_systemSockets.TryFind(socket.Type, socket.Near, out var user, out var cookie) && cookie != socket.Guard?.Cookie)
+            return IsSame(socket, user, cookie);
+        // A UDP socket that is connected is found by its peer. Somebody else may be bound where one was.
+        if (socket.Type == InterceptSocketType.Datagram && _systemSockets.IsAvailable)
+            return IsConnected(socket, socket.Connected.Last) || IsConnected(socket, socket.Connected.Before);
+        // A TCP socket that does not listen is not found. What is left of a listener's connections has its address too.
         return (socket.Listener is null || !_systemSockets.IsAvailable) && LoopbackSockets.IsBound(socket.Near, socket.Type);
     }
+
+    // Like IsAlive, but rejects another socket of the same user at the address. The check takes longer.
+    private bool IsPresent(ProgramSocket socket) =>
+        IsAlive(socket) && (StandIns.IsNear(socket.Near.Address) || !_systemSockets.IsAvailable || _systemSockets.Contains(socket.Type, socket.Near.Port, socket.Cookie));
 }

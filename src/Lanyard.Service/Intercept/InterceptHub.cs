@@ -23,6 +23,7 @@ internal sealed partial class InterceptHub : IDisposable
     private readonly VirtualNetworks _networks;
     private readonly LoopbackSockets _sockets = new();
     private readonly StandIns _standIns = new();
+    private readonly NameAliases _nameAliases;
     private readonly SystemSockets _systemSockets = new();
     private readonly Dictionary<ulong, ProgramSocket> _programSockets = [];
     private readonly Dictionary<(InterceptSocketType Type, ushort Port), List<ProgramSocket>> _ports = [];
@@ -30,7 +31,10 @@ internal sealed partial class InterceptHub : IDisposable
     private readonly Dictionary<uint, int> _socketsOfUser = [];
     private readonly LoopbackDatagrams _datagrams;
     private readonly Pings _pings;
+    private readonly SocketTokenKey _tokenKey;
     private readonly Timer _sweep;
+    private long _refusedDatagrams;
+    private long _refusedNames;
     private bool _isDisposed;
 
     /// <param name="node">The node whose networks programs use.</param>
@@ -42,9 +46,12 @@ internal sealed partial class InterceptHub : IDisposable
         _memoryPath = memoryPath;
         _memory = new Timer(static hub => ((InterceptHub)hub!).Remember(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _networks = new VirtualNetworks(node, mayUse);
-        _datagrams = new LoopbackDatagrams(ReceiveFromProgram);
+        _datagramFars = new DatagramFars(_standIns);
+        _nameAliases = new NameAliases(_standIns);
+        _tokenKey = ReadMemory(out var known, out var port);
+        _datagrams = new LoopbackDatagrams(ReceiveFromProgram, port);
         _pings = new Pings(this);
-        Adopt();
+        Adopt(known);
         node.NetworkChanged += OnNetworkChanged;
         _sweep = new Timer(static hub => ((InterceptHub)hub!).Sweep(), this, SweepInterval, SweepInterval);
     }
@@ -69,26 +76,42 @@ internal sealed partial class InterceptHub : IDisposable
         }
     }
 
+    /// <summary>Datagrams dropped since they claimed to come from a program's socket and did not carry its token.</summary>
+    public long RefusedDatagramCount => Interlocked.Read(ref _refusedDatagrams);
+
+    /// <summary>Questions about a connection or a datagram at a loopback alias address that is not this service's.</summary>
+    public long RefusedNameCount => Interlocked.Read(ref _refusedNames);
+
     /// <summary>Answers a program.</summary>
     /// <param name="request">What it asks for.</param>
     /// <param name="descriptor">The socket that it is about. It is the caller's to close.</param>
-    /// <param name="gaveUp">Says that the program does not wait any longer.</param>
-    public ValueTask<InterceptReply> HandleAsync(InterceptRequest request, SocketDescriptor descriptor, CancellationToken gaveUp)
+    /// <param name="second">For an accepted connection, its listener; for a datagram socket, the socket that sends for it to the system's network. Null if the
+    /// request carried none. The caller closes it.</param>
+    public InterceptReply Handle(in InterceptRequest request, SocketDescriptor descriptor, SocketDescriptor? second)
     {
-        if (request.Magic != InterceptRequest.ExpectedMagic || !request.VirtualEndpoint.TryRead(out var endpoint) || !request.FarEndpoint.TryRead(out var far)
+        if (request.Magic != InterceptRequest.ExpectedMagic || !request.VirtualEndpoint.TryRead(out var endpoint) || !request.FarEndpoint.TryRead(out var far) || !request.OwnEndpoint.TryRead(out var own)
             || descriptor.Type == 0 || descriptor.User is not { } user)
-            return ValueTask.FromResult(InterceptReply.Failed(Errno.BadRequest));
+            return InterceptReply.Failed(Errno.BadRequest);
         var isStream = descriptor.Type == InterceptSocketType.Stream;
+        if (StandIns.IsFar(endpoint.Address))
+        {
+            lock (_lock)
+                endpoint = endpoint with { Address = _nameAliases.Resolve(user, endpoint.Address) };
+        }
+
         return request.Operation switch
         {
-            InterceptOperation.Connect when isStream => ConnectAsync(descriptor, endpoint, request.Network, user, gaveUp),
-            InterceptOperation.Outcome when isStream => ValueTask.FromResult(Outcome(descriptor)),
-            InterceptOperation.Bind => ValueTask.FromResult(Bind(descriptor, endpoint, request, user)),
-            InterceptOperation.Listen when isStream => ValueTask.FromResult(Listen(descriptor, request.Backlog, request.Network, user)),
-            InterceptOperation.Names => ValueTask.FromResult(Names(descriptor, far, request.Network, user)),
-            InterceptOperation.Send when !isStream => ValueTask.FromResult(Send(descriptor, endpoint, request.Flags, request.Network, user)),
-            InterceptOperation.Group when !isStream => ValueTask.FromResult(Group(descriptor, endpoint, (request.Flags & InterceptFlags.Join) != 0)),
-            _ => ValueTask.FromResult(InterceptReply.Failed(Errno.BadRequest)),
+            InterceptOperation.Connect when isStream => Connect(descriptor, endpoint, request.Network, user),
+            InterceptOperation.Outcome when isStream => Outcome(descriptor),
+            InterceptOperation.Bind => Bind(descriptor, endpoint, request, user),
+            InterceptOperation.Listen when isStream => Listen(descriptor, request.Backlog, request.Network, user),
+            InterceptOperation.Options when isStream => Options(descriptor),
+            InterceptOperation.Names => InFamilyOf(descriptor, Names(descriptor, second, far, request.Network, user), user),
+            InterceptOperation.Send when !isStream => Send(descriptor, second, endpoint, own.Address, request, user),
+            InterceptOperation.Group when !isStream => Group(descriptor, endpoint, far.Address, own.Address, request, user),
+            InterceptOperation.Disconnect when !isStream => Disconnect(descriptor),
+            InterceptOperation.Options => Options(descriptor, own.Address, request, user),
+            _ => InterceptReply.Failed(Errno.BadRequest),
         };
     }
 
@@ -130,29 +153,34 @@ internal sealed partial class InterceptHub : IDisposable
         _sockets.Dispose();
         _systemSockets.Dispose();
         _datagrams.Dispose();
+        _outsideSockets.Dispose();
     }
 
-    private InterceptReply Names(SocketDescriptor descriptor, InetEndpoint sender, ulong only, uint user)
+    private InterceptReply Names(SocketDescriptor descriptor, SocketDescriptor? listener, InetEndpoint sender, ulong only, uint user)
     {
         lock (_lock)
         {
             var socket = Find(descriptor);
             if (descriptor.Type == InterceptSocketType.Datagram && (!sender.IsNone || descriptor.TryGetFar(out sender)))
             {
-                user = socket?.User ?? user;
-                if (!_datagramFar.TryGetValue(sender.Address, out var from) || from.User != user)
-                    return InterceptReply.Host;
-                var local = socket?.Local ?? default;
-                // A connected socket has the address that it sends from.
-                if (local.IsNone || local.Address.IsUnspecified)
-                    local = new InetEndpoint(_networks.SourceFor(from.Remote.Address, user, only), local.Port);
-                return InterceptReply.Of(local, from.Remote);
+                // The kernel drops what comes to a socket that is known here from whom but the service. Nobody else has its port.
+                if (socket is null || sender.Port != _datagrams.Port || !_datagramFars.TryFind(sender.Address, out var from) || from.Key.User != socket.User)
+                    return Refused();
+                return DatagramNames(socket, from.Key, only);
             }
 
             if (descriptor.Type == InterceptSocketType.Stream && descriptor.TryGetFar(out var far))
             {
-                return _far.TryGetValue(far.Address, out var names) && names.FarPort == far.Port
-                    ? InterceptReply.Of(names.Local, names.Remote) : InterceptReply.Host;
+                // A socket whose connection attempt is being refused is not connected.
+                if (socket?.Attempt?.Outcome is not (null or 0) || FindConnection(descriptor, far) is not { } names)
+                    return Refused();
+                if (listener is not null && names.Acceptance is { } acceptance && acceptance.Listener == listener.Cookie)
+                {
+                    acceptance.IsAccepted = true;
+                    names.Connection.Set(ProgramSocketOptions.Read(descriptor, isOpening: false));
+                }
+
+                return InterceptReply.Of(names.Local, names.Remote);
             }
 
             if (socket is null)
@@ -163,22 +191,43 @@ internal sealed partial class InterceptHub : IDisposable
         }
     }
 
+    // Under the lock: what a connection stands for that this service opened, and nobody else with the same far address and port. Null: it is none of these.
+    private ConnectionNames? FindConnection(SocketDescriptor descriptor, InetEndpoint far) =>
+        _far.TryGetValue(far.Address, out var names) && names.FarPort != 0 && names.FarPort == far.Port && descriptor.TryGetNear(out var near) && near == names.Near
+            ? names : null;
+
+    private InterceptReply Refused()
+    {
+        Interlocked.Increment(ref _refusedNames);
+        return InterceptReply.Host;
+    }
+
     private InterceptReply Bind(SocketDescriptor descriptor, InetEndpoint local, in InterceptRequest request, uint user)
     {
         if (local.IsNone)
             return InterceptReply.Failed(Errno.BadRequest);
+        var isShared = (request.Flags & InterceptFlags.Shared) != 0 && descriptor.Type == InterceptSocketType.Datagram;
         if (local.Address.IsUnspecified)
         {
-            if (!_networks.Of(user, request.Network).Any())
+            // A socket that is also on the system's network needs no virtual network yet. It opens on virtual networks when they appear.
+            if (!isShared && !_networks.Of(user, request.Network).Any())
                 return InterceptReply.Failed(Errno.NetworkDown);
+        }
+        else if (local.Address.IsMulticast)
+        {
+            // A datagram socket that receives only one group.
+            if (descriptor.Type != InterceptSocketType.Datagram || (request.Flags & InterceptFlags.Groups) == 0 || !_networks.Of(user, request.Network).Any())
+                return InterceptReply.Host;
         }
         else if (_networks.FindOwner(local.Address, user, request.Network) is null)
         {
             return InterceptReply.Host;
         }
 
-        if (!descriptor.TryGetNear(out var near) || near.Port != 0)
+        if (!descriptor.TryGetNear(out var near) || (near.Port != 0 && (!isShared || !near.Address.IsUnspecified)))
             return InterceptReply.Failed(Errno.BadRequest);
+        if (near.Port != 0)
+            local = local with { Port = near.Port };
         var traits = descriptor.Traits;
         // What is bound to all IPv6 addresses hears on the IPv4 ones as well, unless it says otherwise.
         if (local.Address == InetAddress.AnyV6 && (traits & SocketTraits.V6Only) == 0)
@@ -188,7 +237,8 @@ internal sealed partial class InterceptHub : IDisposable
         {
             if (local.Port == 0)
             {
-                if (!TryChoosePort(descriptor.Type, local.Address, out var port))
+                ushort port;
+                if (isShared ? TryBindShared(descriptor, local.Address, out port) is var unbound and not 0 : !TryChoosePort(descriptor.Type, local.Address, out port))
                     return InterceptReply.Failed(Errno.AddressInUse);
                 local = local with { Port = port };
             }
@@ -203,7 +253,8 @@ internal sealed partial class InterceptHub : IDisposable
                 return InterceptReply.Failed(error);
         }
 
-        if (bound is { Type: InterceptSocketType.Datagram, IsEcho: false } && Open(bound)?.OpenAll() != true)
+        if (bound is { Type: InterceptSocketType.Datagram, IsEcho: false } && Open(bound, descriptor)?.OpenAll() != true
+            && !(isShared && !_networks.Of(user, request.Network).Any()))
         {
             lock (_lock)
                 Forget(bound);
@@ -224,13 +275,21 @@ internal sealed partial class InterceptHub : IDisposable
         if (_isDisposed || cookie == 0 || _socketsOfUser.GetValueOrDefault(user) >= MaxSocketsOfUser || !descriptor.TryGetNear(out var near))
             return Errno.NoBufferSpace;
         var traits = descriptor.Traits | more;
+        SocketTokens tokens;
+        AliasGuard? guard = null;
         if (near.Port == 0)
         {
+            tokens = _tokenKey.Of(cookie);
+            // Before it has an address that somebody could send to.
+            if (Protect(descriptor, tokens, isOnAlias: true) is var unprotected and not 0)
+                return unprotected;
             for (var trial = 1; ; trial++)
             {
                 if (!_standIns.TryTakeNear(out near))
                     return Errno.NoBufferSpace;
-                var error = descriptor.Bind(near);
+                // If the system does not report bound sockets, the service cannot distinguish the guard from the program's socket. Bind without a guard.
+                var error = descriptor.Type == InterceptSocketType.Datagram && _systemSockets.IsAvailable
+                    ? AliasGuard.Bind(descriptor, near, out guard) : descriptor.Bind(near);
                 if (error == 0)
                     break;
                 _standIns.Release(near.Address);
@@ -238,17 +297,56 @@ internal sealed partial class InterceptHub : IDisposable
                     return error;
             }
         }
-        else if (near.Address.IsUnspecified)
+        else if (StandIns.IsNear(near.Address))
+        {
+            // Bound earlier, by this service or by one before it, and forgotten since; or by the program itself, which then has no filter.
+            if (!_standIns.TryTake(near.Address))
+                return Errno.NetworkDown;
+            tokens = _tokenKey.Of(cookie);
+            if (descriptor.Type == InterceptSocketType.Datagram && !descriptor.HasFilter(SocketFilter.OfToken(tokens.ToProgram, isOnAlias: true)))
+            {
+                _standIns.Release(near.Address);
+                return Errno.NetworkDown;
+            }
+        }
+        else
         {
             // A socket that is bound to all addresses of the system speaks from 127.0.0.1 to one that stands for a virtual address.
-            near = near with { Address = InetAddress.FromV4(0x7f000001) };
+            if (near.Address.IsUnspecified)
+                near = near with { Address = InetAddress.FromV4(0x7f000001) };
+            if (StandIns.IsFar(near.Address) || IsOfAnotherUser(descriptor.Type, near, user))
+                return Errno.AddressInUse;
+            tokens = _tokenKey.Of(user, near);
+            if (Protect(descriptor, tokens, isOnAlias: false) is var unprotected and not 0)
+                return unprotected;
         }
 
         if (_programSockets.TryGetValue(cookie, out var former))
             Forget(former);
-        socket = new ProgramSocket(cookie, user, descriptor.Type, near, local, traits, only);
+        socket = new ProgramSocket(cookie, user, descriptor.Type, near, local, traits, only, tokens) { Guard = guard };
         Add(socket);
         return 0;
+    }
+
+    // Only datagrams: a TCP connection has a peer, which is found out. 0 or an error number.
+    private static int Protect(SocketDescriptor descriptor, SocketTokens tokens, bool isOnAlias)
+    {
+        if (descriptor.Type != InterceptSocketType.Datagram)
+            return 0;
+        var error = descriptor.Attach(SocketFilter.OfToken(tokens.ToProgram, isOnAlias));
+        // What is on an alias address speaks to nobody but the service. What speaks to the system's network as well carries the token there only.
+        return error == 0 && isOnAlias ? descriptor.SetOptions(tokens.FromProgram) : error;
+    }
+
+    // Under the lock: whether another user has a socket at an address of the system that this one's is at as well.
+    private bool IsOfAnotherUser(InterceptSocketType type, InetEndpoint near, uint user)
+    {
+        if (type != InterceptSocketType.Datagram || !_datagramSockets.TryGetValue(near, out var datagrams) || datagrams.Program.User == user)
+            return false;
+        if (IsAlive(datagrams.Program))
+            return true;
+        Forget(datagrams.Program);
+        return false;
     }
 
     // Under the lock.
@@ -265,7 +363,7 @@ internal sealed partial class InterceptHub : IDisposable
             _echoSockets[socket.Near] = socket;
         CollectionsMarshal.GetValueRefOrAddDefault(_socketsOfUser, socket.User, out _)++;
         if (IsRemembered(socket))
-            NoteChange();
+            NoteChange(socket);
     }
 
     // Under the lock.
@@ -274,17 +372,27 @@ internal sealed partial class InterceptHub : IDisposable
         if (!_programSockets.TryGetValue(socket.Cookie, out var present) || present != socket)
             return;
         _programSockets.Remove(socket.Cookie);
+        socket.Guard?.Dispose();
         if (IsRemembered(socket))
-            NoteChange();
-        _standIns.Release(socket.Near.Address);
+            NoteChange(socket);
+        if (StandIns.IsNear(socket.Near.Address))
+            _standIns.Release(socket.Near.Address);
         if (--CollectionsMarshal.GetValueRefOrAddDefault(_socketsOfUser, socket.User, out _) <= 0)
             _socketsOfUser.Remove(socket.User);
         if (_ports.TryGetValue((socket.Type, socket.Local.Port), out var sharing) && sharing.Remove(socket) && sharing.Count == 0)
             _ports.Remove((socket.Type, socket.Local.Port));
         if (socket.IsEcho)
             _echoSockets.TryRemove(socket.Near, out _);
-        else if (socket.Type == InterceptSocketType.Datagram && _datagramSockets.TryRemove(socket.Near, out var datagrams))
+        else if (socket.Type == InterceptSocketType.Datagram && _datagramSockets.TryGetValue(socket.Near, out var datagrams) && datagrams.Program == socket
+            && _datagramSockets.TryRemove(socket.Near, out _))
+        {
             datagrams.Dispose();
+            // Another socket of the same user may be bound to the same address of the system.
+            if (!_isDisposed && !StandIns.IsNear(socket.Near.Address)
+                && _programSockets.Values.FirstOrDefault(other => other.Type == socket.Type && other.Near == socket.Near) is { } next)
+                _ = Task.Run(() => Open(next));
+        }
+
         if (socket.Listener is not { } group)
             return;
         socket.Listener = null;
@@ -321,7 +429,7 @@ internal sealed partial class InterceptHub : IDisposable
             if ((both & SocketTraits.ReuseAddress) != 0 && other.User == user && other.Listener is null)
                 continue;
             // Its program may have closed it a moment ago.
-            if (IsAlive(other))
+            if (IsPresent(other))
                 return true;
             Forget(other);
         }

@@ -15,6 +15,9 @@ internal enum InterceptOperation : ushort
     Send = 6,
     Group = 7,
     Resolve = 8,
+    Options = 9,
+    Disconnect = 10,
+    Interfaces = 11,
 }
 
 [Flags]
@@ -25,6 +28,12 @@ internal enum InterceptFlags : ushort
     Echo = 2,
     Connect = 4,
     Groups = 8,
+    Shared = 16,
+    Source = 32,
+    Block = 64,
+    Outgoing = 128,
+    Outside = 256,
+    V4 = 512,
 }
 
 internal enum InterceptSocketType : uint
@@ -70,14 +79,41 @@ internal struct InterceptEndpoint
     }
 }
 
+/// <summary>An address of this node and the interface of its network, 52 bytes: <c>struct lanyard_interface</c>.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct InterceptInterface
+{
+    public const int NameBytes = 16;
+
+    public InterceptEndpoint Address;
+    public NameText Name;
+    public uint Mtu;
+    public MacBytes Mac;
+    public ushort Padding;
+
+    /// <summary>The Ethernet (MAC) address of an interface.</summary>
+    [InlineArray(6)]
+    public struct MacBytes
+    {
+        private byte _first;
+    }
+
+    /// <summary>An ASCII name, padded with zeros.</summary>
+    [InlineArray(NameBytes)]
+    public struct NameText
+    {
+        private byte _first;
+    }
+}
+
 /// <summary>
-/// A request, 72 bytes. The socket that it is about comes along (<c>SCM_RIGHTS</c>); of <see cref="InterceptOperation.Resolve"/>, which is about none, a name
-/// follows.
+/// A request, 96 bytes. The descriptor of its socket accompanies the message (<c>SCM_RIGHTS</c>). A <see cref="InterceptOperation.Resolve"/> request has no socket;
+/// a host name follows it.
 /// </summary>
 [StructLayout(LayoutKind.Sequential)]
 internal struct InterceptRequest
 {
-    public const uint ExpectedMagic = 0x3249594c;
+    public const uint ExpectedMagic = 0x3449594c;
     public const int NameLimit = 255;
 
     public uint Magic;
@@ -88,9 +124,10 @@ internal struct InterceptRequest
     public uint Padding;
     public InterceptEndpoint VirtualEndpoint;
     public InterceptEndpoint FarEndpoint;
+    public InterceptEndpoint OwnEndpoint;
 }
 
-/// <summary>A reply, 64 bytes; endpoints may follow.</summary>
+/// <summary>A reply, 104 bytes. Endpoints or interfaces may follow.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal struct InterceptReply
 {
@@ -101,9 +138,20 @@ internal struct InterceptReply
     public uint Flags;
     public InterceptEndpoint First;
     public InterceptEndpoint Second;
+    public InterceptEndpoint Own;
+    public Token SendToken;
 
-    /// <summary>Endpoints that may follow, at most.</summary>
-    public const int EndpointLimit = 32;
+    public const int TokenBytes = 16;
+
+    /// <summary>What datagrams of a socket on an address of the system are to carry; else zeros.</summary>
+    [InlineArray(TokenBytes)]
+    public struct Token
+    {
+        private byte _first;
+    }
+
+    /// <summary>The maximum number of endpoints or interfaces that follow a reply.</summary>
+    public const int ItemLimit = 32;
 
     /// <summary>Not a virtual network's: the system's business.</summary>
     public static InterceptReply Host => new() { Magic = InterceptRequest.ExpectedMagic };

@@ -48,6 +48,12 @@ public sealed class InterceptServer : IAsyncDisposable
     /// <summary>Programs' virtual connections at present.</summary>
     public int ConnectionCount => _hub.ConnectionCount;
 
+    /// <summary>Datagrams dropped since they claimed to come from a program's socket and did not carry its token.</summary>
+    public long RefusedDatagramCount => _hub.RefusedDatagramCount;
+
+    /// <summary>Questions about a connection or a datagram at a loopback alias address that is not this service's: other programs' of the machine, or ended ones.</summary>
+    public long RefusedNameCount => _hub.RefusedNameCount;
+
     /// <summary>Starts it.</summary>
     /// <param name="node">The node whose networks programs use.</param>
     /// <param name="options">How.</param>
@@ -107,7 +113,7 @@ public sealed class InterceptServer : IAsyncDisposable
         await _accepting.ConfigureAwait(false);
         _hub.Dispose();
         _closer.Dispose();
-        File.Delete(_path);
+        StateFiles.TryDelete(_path);
         _stop.Dispose();
     }
 
@@ -173,27 +179,38 @@ public sealed class InterceptServer : IAsyncDisposable
             await client.ReceiveAsync(message.AsMemory(0, 1), SocketFlags.Peek, patience.Token).ConfigureAwait(false);
         }
 
-        var length = Receive(client, message, out var descriptor);
+        var length = Receive(client, message, out var descriptor, out var second);
         try
         {
             if (!MemoryMarshal.TryRead<InterceptRequest>(message.AsSpan(0, length), out var request))
                 return;
-            var reply = request.Operation == InterceptOperation.Resolve && request.Magic == InterceptRequest.ExpectedMagic
-                ? await ResolveAsync(message.AsMemory(0, length), request.Network, user).ConfigureAwait(false)
-                : Write(descriptor is null ? InterceptReply.Failed(Errno.BadRequest) : await AnswerAsync(client, request, descriptor).ConfigureAwait(false), []);
-            // The program takes up its socket again: until then it is not to be held here.
-            _closer.Close(descriptor);
-            descriptor = null;
+            var isUnderstood = request.Magic == InterceptRequest.ExpectedMagic;
+            var reply = request.Operation switch
+            {
+                InterceptOperation.Resolve when isUnderstood => await ResolveAsync(message.AsMemory(0, length), request, user).ConfigureAwait(false),
+                InterceptOperation.Interfaces when isUnderstood => Write(InterceptReply.Of(default), _hub.Interfaces(request.Network, user).AsSpan()),
+                _ => Write<InterceptEndpoint>(descriptor is null ? InterceptReply.Failed(Errno.BadRequest) : _hub.Handle(request, descriptor, second), []),
+            };
+            // The program uses its sockets again after the reply, so close the service's copies of the descriptors first.
+            Close(ref descriptor);
+            Close(ref second);
             await client.SendAsync(reply, _stop.Token).ConfigureAwait(false);
         }
         finally
         {
-            _closer.Close(descriptor);
+            Close(ref descriptor);
+            Close(ref second);
         }
     }
 
-    // A message, and the descriptor that came with it. What else comes along the system closes.
-    private static unsafe int Receive(Socket client, byte[] message, out SocketDescriptor? descriptor)
+    private void Close(ref SocketDescriptor? descriptor)
+    {
+        _closer.Close(descriptor);
+        descriptor = null;
+    }
+
+    // Receives a message and its descriptors, at most two. The system closes excess descriptors.
+    private static unsafe int Receive(Socket client, byte[] message, out SocketDescriptor? descriptor, out SocketDescriptor? second)
     {
         Libc.DescriptorControl control = default;
         fixed (byte* bytes = message)
@@ -204,45 +221,35 @@ public sealed class InterceptServer : IAsyncDisposable
                 Extents = (nuint)(&extent),
                 ExtentCount = 1,
                 Control = (nuint)(&control),
-                ControlLength = Libc.DescriptorControl.UsedBytes,
+                ControlLength = Libc.DescriptorControl.UsedBytesOfTwo,
             };
             var length = Libc.ReceiveMessage(client.SafeHandle, &header, Libc.DoNotWait | Libc.CloseReceivedOnExec);
-            descriptor = length >= 0 && header.ControlLength >= Libc.DescriptorControl.UsedBytes && control is { Level: Libc.SolSocket, Type: Libc.PassRights }
-                ? new SocketDescriptor(control.Descriptor) : null;
+            var isAlong = length >= 0 && header.ControlLength >= Libc.DescriptorControl.UsedBytes && control is { Level: Libc.SolSocket, Type: Libc.PassRights };
+            descriptor = isAlong ? new SocketDescriptor(control.Descriptor) : null;
+            second = isAlong && control.Length >= Libc.DescriptorControl.UsedBytesOfTwo ? new SocketDescriptor(control.Second) : null;
             return (int)Math.Max(0, length);
         }
     }
 
-    private async Task<byte[]> ResolveAsync(ReadOnlyMemory<byte> message, ulong network, uint user)
+    private async Task<byte[]> ResolveAsync(ReadOnlyMemory<byte> message, InterceptRequest request, uint user)
     {
         var name = Encoding.UTF8.GetString(message.Span[Marshal.SizeOf<InterceptRequest>()..]);
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
         patience.CancelAfter(RequestTimeout);
-        return await _hub.ResolveAsync(name, network, user, patience.Token).ConfigureAwait(false) is { } addresses
-            ? Write(InterceptReply.Of(default), addresses.Take(InterceptReply.EndpointLimit)) : Write(InterceptReply.Host, []);
+        var resolving = (request.Flags & InterceptFlags.V4) != 0
+            ? _hub.ResolveV4Async(name, request.Network, user, patience.Token) : _hub.ResolveAsync(name, request.Network, user, patience.Token);
+        return await resolving.ConfigureAwait(false) is { } addresses
+            ? Write(InterceptReply.Of(default), addresses.Select(address => InterceptEndpoint.Of(new InetEndpoint(address, 0))).ToArray().AsSpan())
+            : Write<InterceptEndpoint>(InterceptReply.Host, []);
     }
 
-    private static byte[] Write(InterceptReply reply, IEnumerable<InetAddress> addresses)
+    // Writes a reply and the items that follow it.
+    private static byte[] Write<T>(InterceptReply reply, ReadOnlySpan<T> items)
+        where T : unmanaged
     {
-        var endpoints = addresses.Select(address => InterceptEndpoint.Of(new InetEndpoint(address, 0))).ToArray();
-        reply.Count = (ushort)endpoints.Length;
-        return [.. MemoryMarshal.AsBytes(new ReadOnlySpan<InterceptReply>(in reply)), .. MemoryMarshal.AsBytes(endpoints.AsSpan())];
-    }
-
-    private async Task<InterceptReply> AnswerAsync(Socket client, InterceptRequest request, SocketDescriptor descriptor)
-    {
-        using var gaveUp = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-        var answering = _hub.HandleAsync(request, descriptor, gaveUp.Token).AsTask();
-        if (!answering.IsCompleted)
-        {
-            // A program that is interrupted closes its end.
-            var hangUp = client.ReceiveAsync(new byte[1], gaveUp.Token).AsTask();
-            await Task.WhenAny(answering, hangUp).ConfigureAwait(false);
-            await gaveUp.CancelAsync().ConfigureAwait(false);
-            await ((Task)hangUp).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-
-        return await answering.ConfigureAwait(false);
+        items = items[..Math.Min(items.Length, InterceptReply.ItemLimit)];
+        reply.Count = (ushort)items.Length;
+        return [.. MemoryMarshal.AsBytes(new ReadOnlySpan<InterceptReply>(in reply)), .. MemoryMarshal.AsBytes(items)];
     }
 
     // struct ucred: process, user, group.

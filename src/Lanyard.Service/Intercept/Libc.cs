@@ -8,17 +8,23 @@ internal static unsafe partial class Libc
     public const int DomainUnix = 1;
     public const int DomainV4 = 2;
     public const int DomainV6 = 10;
+    public const int DomainNetlink = 16;
+    public const int DomainCrypto = 38; // AF_ALG
     public const int StreamType = 1;
     public const int DatagramType = 2;
 
+    public const int Tcp = 6; // IPPROTO_TCP
     public const int Udp = 17; // IPPROTO_UDP
+    public const int MultipathTcp = 262; // IPPROTO_MPTCP
     public const int EchoV4 = 1; // IPPROTO_ICMP
     public const int EchoV6 = 58; // IPPROTO_ICMPV6
 
     public const int SolSocket = 1;
     public const int PassRights = 1; // SCM_RIGHTS
 
+    public const int OutOfBand = 0x1; // MSG_OOB
     public const int Peek = 0x2; // MSG_PEEK
+    public const int FastOpen = 0x20000000; // MSG_FASTOPEN
     public const int DoNotWait = 0x40; // MSG_DONTWAIT
     public const int WaitForOne = 0x10000; // MSG_WAITFORONE
     public const int NoSignal = 0x4000; // MSG_NOSIGNAL
@@ -27,6 +33,7 @@ internal static unsafe partial class Libc
 
     public const int CloseOnExec = 0x80000; // O_CLOEXEC, SOCK_CLOEXEC, EPOLL_CLOEXEC
     public const int NonBlocking = 0x800; // O_NONBLOCK, SOCK_NONBLOCK
+    public const int DuplicateFrom = 0; // F_DUPFD
     public const int GetDescriptorFlags = 1; // F_GETFD
     public const int SetDescriptorFlags = 2; // F_SETFD
     public const int GetStatusFlags = 3; // F_GETFL
@@ -40,10 +47,15 @@ internal static unsafe partial class Libc
 
     private const int OfDescriptor = 0x1000; // AT_EMPTY_PATH
     private const int CurrentFolder = -100; // AT_FDCWD
+    private const int NotFollowed = 0x100; // AT_SYMLINK_NOFOLLOW
     private const uint TypeField = 1; // STATX_TYPE
+    private const uint ModeField = 2; // STATX_MODE
     private const uint UserField = 8; // STATX_UID
+    private const uint InodeField = 0x100; // STATX_INO
+    private const uint SizeField = 0x200; // STATX_SIZE
     private const int TypeMask = 0xf000; // S_IFMT
     private const int WriteAccess = 2; // W_OK
+    private const int ReadAccess = 4; // R_OK
     private const int SocketFileType = 0xc000; // S_IFSOCK
 
     /// <summary>The error number of the call before.</summary>
@@ -65,8 +77,37 @@ internal static unsafe partial class Libc
         return Status(CurrentFolder, path, 0, TypeField, &status) == 0 && (status.Mode & TypeMask) == SocketFileType;
     }
 
+    /// <summary>Returns the inode number of a descriptor's file; 0 if the system does not report it.</summary>
+    public static ulong InodeOf(int descriptor)
+    {
+        StatusMessage status = default;
+        return Status(descriptor, "", OfDescriptor, InodeField, &status) == 0 ? status.Inode : 0;
+    }
+
+    /// <summary>Returns the number of entries that a proc(5) folder reports; null if it reports none.</summary>
+    public static ulong? CountEntries(string path)
+    {
+        StatusMessage status = default;
+        return Status(CurrentFolder, path, 0, SizeField, &status) == 0 && status.Size > 0 ? status.Size : null;
+    }
+
+    /// <summary>Returns the type, permissions and owner of a file, without following a symbolic link. Returns false if the file is missing.</summary>
+    /// <param name="path">The path.</param>
+    /// <param name="mode">The type and permissions (<c>st_mode</c>).</param>
+    /// <param name="user">The user ID of the owner.</param>
+    public static bool TryLook(string path, out int mode, out uint user)
+    {
+        StatusMessage status = default;
+        var isThere = Status(CurrentFolder, path, NotFollowed, TypeField | ModeField | UserField, &status) == 0;
+        (mode, user) = (status.Mode, status.User);
+        return isThere;
+    }
+
     /// <summary>Whether this process may write to what is at a path.</summary>
     public static bool MayWrite(string path) => Access(path, WriteAccess) == 0;
+
+    /// <summary>Whether this process may read the file at a path.</summary>
+    public static bool MayRead(string path) => Access(path, ReadAccess) == 0;
 
     [LibraryImport("libc", EntryPoint = "socket", SetLastError = true)]
     public static partial int Socket(int domain, int type, int protocol);
@@ -107,6 +148,10 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "recvmsg", SetLastError = true)]
     public static partial nint ReceiveMessage(SafeHandle socket, Message* message, int flags);
 
+    /// <summary>The number of a network interface; 0 where there is none of the name.</summary>
+    [LibraryImport("libc", EntryPoint = "if_nametoindex", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial uint InterfaceIndex(string name);
+
     [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
     public static partial int Flags(int descriptor, int operation, nint argument);
 
@@ -144,17 +189,19 @@ internal static unsafe partial class Libc
         public nuint Length;
     }
 
-    /// <summary><c>struct cmsghdr</c> with one descriptor, of which 20 bytes count.</summary>
+    /// <summary><c>struct cmsghdr</c> with room for two descriptors. With one descriptor, 20 bytes are valid.</summary>
     [StructLayout(LayoutKind.Sequential)]
     public struct DescriptorControl
     {
+        public const int HeaderBytes = 16;
         public const int UsedBytes = 20;
+        public const int UsedBytesOfTwo = 24;
 
         public nuint Length;
         public int Level;
         public int Type;
         public int Descriptor;
-        public int Padding;
+        public int Second;
     }
 
     /// <summary><c>struct pollfd</c>.</summary>
@@ -177,5 +224,8 @@ internal static unsafe partial class Libc
         public uint User;
         public uint Group;
         public ushort Mode;
+        public ushort Padding;
+        public ulong Inode;
+        public ulong Size;
     }
 }

@@ -17,7 +17,7 @@ internal sealed class Pings(InterceptHub hub)
     private int _pending;
 
     /// <summary>Pings, where the datagram is an echo request; else it is dropped.</summary>
-    public void Send(LanyardNetwork network, InetEndpoint near, InetAddress remote, InetAddress far, ReadOnlySpan<byte> message)
+    public void Send(LanyardNetwork network, ProgramSocket socket, InetAddress remote, InetAddress far, ReadOnlySpan<byte> message)
     {
         if (message.Length < HeaderBytes || message[0] != (remote.IsV4 ? EchoRequestV4 : EchoRequestV6) || message[1] != 0)
             return;
@@ -27,10 +27,10 @@ internal sealed class Pings(InterceptHub hub)
             return;
         }
 
-        _ = PingAsync(network, near, remote, far, message.ToArray());
+        _ = PingAsync(network, socket, remote, far, message.ToArray());
     }
 
-    private async Task PingAsync(LanyardNetwork network, InetEndpoint near, InetAddress remote, InetAddress far, byte[] message)
+    private async Task PingAsync(LanyardNetwork network, ProgramSocket socket, InetAddress remote, InetAddress far, byte[] message)
     {
         try
         {
@@ -41,7 +41,7 @@ internal sealed class Pings(InterceptHub hub)
             message[0] = remote.IsV4 ? EchoReplyV4 : EchoReplyV6;
             message.AsSpan(2, 2).Clear();
             BinaryPrimitives.WriteUInt16BigEndian(message.AsSpan(2), Checksum(message));
-            hub.SendToProgram(far, near, message);
+            hub.SendToProgram(far, socket, message);
         }
         catch (Exception e) when (e is LanyardException or ArgumentException)
         {

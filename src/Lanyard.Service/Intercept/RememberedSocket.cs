@@ -14,19 +14,48 @@ namespace Lanyard.Service.Intercept;
 /// <param name="Traits">What its options say.</param>
 /// <param name="Network">The one network that it may use; 0 for any.</param>
 /// <param name="Backlog">How many connections may wait; 0: it does not listen.</param>
+/// <param name="Far">For a UDP socket, the loopback alias address that it is connected to; none if it is not connected.</param>
+/// <param name="Remote">The peer that <paramref name="Far"/> represents; none if the peer is on no virtual network.</param>
 internal sealed record RememberedSocket(
-    ulong Cookie, uint User, InterceptSocketType Type, InetEndpoint Near, InetEndpoint Local, SocketTraits Traits, ulong Network, int Backlog)
+    ulong Cookie, uint User, InterceptSocketType Type, InetEndpoint Near, InetEndpoint Local, SocketTraits Traits, ulong Network, int Backlog,
+    InetEndpoint Far = default, InetEndpoint Remote = default)
 {
     /// <summary>What a file holds; nothing where there is none that makes sense: its sockets are then not taken up.</summary>
-    public static IReadOnlyList<RememberedSocket> Read(string path)
+    /// <param name="path">The file.</param>
+    /// <param name="key">What the tokens of the sockets come from; null where there is none.</param>
+    /// <param name="port">The UDP port of the service that wrote the file; 0 if unknown.</param>
+    public static IReadOnlyList<RememberedSocket> Read(string path, out SocketTokenKey? key, out ushort port)
     {
-        var sockets = new List<RememberedSocket>();
+        key = null;
+        port = 0;
         try
         {
-            if (StateFiles.TryRead(path) is not { } text)
-                return sockets;
+            return StateFiles.TryRead(path) is { } text ? Parse(text, out key, out port) : [];
+        }
+        catch (LanyardStateException)
+        {
+            return [];
+        }
+    }
+
+    /// <summary>What a file's text holds; nothing where it makes no sense.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="key">What the tokens of the sockets come from; null where there is none.</param>
+    /// <param name="port">The UDP port of the service that wrote the text; 0 if unknown.</param>
+    internal static IReadOnlyList<RememberedSocket> Parse(string text, out SocketTokenKey? key, out ushort port)
+    {
+        var sockets = new List<RememberedSocket>();
+        key = null;
+        port = 0;
+        try
+        {
             using var document = JsonDocument.Parse(text);
-            foreach (var item in document.RootElement.EnumerateArray())
+            key = SocketTokenKey.Parse(document.RootElement.GetProperty("key").GetString());
+            if (key is null)
+                return sockets;
+            if (document.RootElement.TryGetProperty("port", out var written))
+                port = written.GetUInt16();
+            foreach (var item in document.RootElement.GetProperty("sockets").EnumerateArray())
             {
                 var (type, traits) = ((InterceptSocketType)item.GetProperty("type").GetUInt32(), (SocketTraits)item.GetProperty("traits").GetInt32());
                 if (type is not (InterceptSocketType.Stream or InterceptSocketType.Datagram) || !InetEndpoint.TryParse(item.GetProperty("near").GetString(), out var near)
@@ -34,24 +63,29 @@ internal sealed record RememberedSocket(
                     continue;
                 sockets.Add(new RememberedSocket(
                     item.GetProperty("cookie").GetUInt64(), item.GetProperty("user").GetUInt32(), type, near, local, traits, item.GetProperty("network").GetUInt64(),
-                    item.GetProperty("backlog").GetInt32()));
+                    item.GetProperty("backlog").GetInt32(), ReadEndpoint(item, "far"), ReadEndpoint(item, "remote")));
             }
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or LanyardStateException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
         {
             sockets.Clear();
+            key = null;
+            port = 0;
         }
 
         return sockets;
     }
 
     /// <summary>Writes them, in the place of what was there. Where that cannot be, the next service does without.</summary>
-    public static void Write(string path, IEnumerable<RememberedSocket> sockets)
+    public static void Write(string path, SocketTokenKey key, ushort port, IEnumerable<RememberedSocket> sockets)
     {
         var json = new ArrayBufferWriter<byte>();
         using (var writer = new Utf8JsonWriter(json))
         {
-            writer.WriteStartArray();
+            writer.WriteStartObject();
+            writer.WriteString("key", key.ToString());
+            writer.WriteNumber("port", port);
+            writer.WriteStartArray("sockets");
             foreach (var socket in sockets)
             {
                 writer.WriteStartObject();
@@ -65,21 +99,30 @@ internal sealed record RememberedSocket(
                 writer.WriteNumber("traits", (int)socket.Traits);
                 writer.WriteNumber("network", socket.Network);
                 writer.WriteNumber("backlog", socket.Backlog);
+                if (!socket.Far.IsNone)
+                    writer.WriteString("far", socket.Far.ToString());
+                if (!socket.Remote.IsNone)
+                    writer.WriteString("remote", socket.Remote.ToString());
                 writer.WriteEndObject();
             }
 
             writer.WriteEndArray();
+            writer.WriteEndObject();
         }
 
         try
         {
-            StateFiles.Replace(path, Encoding.UTF8.GetString(json.WrittenSpan));
+            StateFiles.Write(path, Encoding.UTF8.GetString(json.WrittenSpan));
         }
         catch (LanyardStateException)
         {
             // The folder is full, or gone.
         }
     }
+
+    // Returns none if the property is missing or invalid.
+    private static InetEndpoint ReadEndpoint(JsonElement item, string name) =>
+        item.TryGetProperty(name, out var value) && InetEndpoint.TryParse(value.GetString(), out var endpoint) ? endpoint : default;
 
     private static bool TryReadLocal(JsonElement item, out InetEndpoint local)
     {

@@ -70,4 +70,8 @@ internal static class SocketName
 
     /// <summary>Stands for the other end.</summary>
     public static bool IsFar(InetEndpoint endpoint) => StandIns.IsFar(endpoint.Address);
+
+    /// <summary>Whether a socket is bound to a loopback alias address, or connected to one.</summary>
+    public static bool IsVirtual(SocketDescriptor socket) =>
+        (socket.TryGetNear(out var near) && IsNear(near)) || (socket.TryGetFar(out var far) && IsFar(far));
 }

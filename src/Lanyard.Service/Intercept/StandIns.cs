@@ -9,9 +9,13 @@ namespace Lanyard.Service.Intercept;
 /// </summary>
 internal sealed class StandIns
 {
+    /// <summary>The first address of those that stand for the other end.</summary>
+    public const uint FarFirst = 0x7f500000;
+
+    /// <summary>The mask of both ranges.</summary>
+    public const uint RangeMask = 0xfff00000;
+
     private const uint NearFirst = 0x7f400000;
-    private const uint FarFirst = 0x7f500000;
-    private const uint RangeMask = 0xfff00000;
     private const uint RangeSize = 0x100000;
 
     // Below the ports that the system hands out.

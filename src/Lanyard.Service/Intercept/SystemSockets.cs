@@ -10,17 +10,19 @@ namespace Lanyard.Service.Intercept;
 /// </summary>
 internal sealed unsafe class SystemSockets : IDisposable
 {
-    private const int DomainNetlink = 16;
     private const int RawType = 3;
     private const int Diagnostics = 4; // NETLINK_SOCK_DIAG
     private const ushort ByFamily = 20; // SOCK_DIAG_BY_FAMILY
     private const ushort Request = 1; // NLM_F_REQUEST
+    private const ushort Dump = 0x300; // NLM_F_DUMP
+    private const uint ListenState = 1 << 10; // TCP_LISTEN
+    private const int DumpRoom = 32_768;
     private const byte Tcp = 6;
     private const byte Udp = 17;
     private const int ReplyRoom = 1024;
 
     private readonly Lock _lock = new();
-    private int _socket = Libc.Socket(DomainNetlink, RawType | Libc.CloseOnExec, Diagnostics);
+    private int _socket = Libc.Socket(Libc.DomainNetlink, RawType | Libc.CloseOnExec, Diagnostics);
     private uint _sequence;
 
     /// <summary>Whether the system says anything at all.</summary>
@@ -31,7 +33,10 @@ internal sealed unsafe class SystemSockets : IDisposable
     /// <param name="near">Its address: an IPv4 one, of a socket of whichever family.</param>
     /// <param name="user">Whose it is.</param>
     /// <param name="cookie">What the system knows it by.</param>
-    public bool TryFind(InterceptSocketType type, InetEndpoint near, out uint user, out ulong cookie)
+    public bool TryFind(InterceptSocketType type, InetEndpoint near, out uint user, out ulong cookie) => TryFind(type, near, default, out user, out cookie);
+
+    /// <summary>Finds the one socket that is connected from an address to another one.</summary>
+    public bool TryFind(InterceptSocketType type, InetEndpoint near, InetEndpoint far, out uint user, out ulong cookie)
     {
         var ask = new Question
         {
@@ -43,13 +48,13 @@ internal sealed unsafe class SystemSockets : IDisposable
             States = uint.MaxValue,
             Cookie = ulong.MaxValue,
         };
-        var address = BinaryPrimitives.ReverseEndianness(near.Address.V4);
-        var port = BinaryPrimitives.ReverseEndianness(near.Port);
+        var (own, ownPort) = (BinaryPrimitives.ReverseEndianness(near.Address.V4), BinaryPrimitives.ReverseEndianness(near.Port));
+        var (other, otherPort) = far.IsNone ? (0u, (ushort)0) : (BinaryPrimitives.ReverseEndianness(far.Address.V4), BinaryPrimitives.ReverseEndianness(far.Port));
         // Of UDP, what is asked for is a datagram's receiver.
         if (type == InterceptSocketType.Stream)
-            (ask.Source[0], ask.SourcePort) = (address, port);
+            (ask.Source[0], ask.SourcePort, ask.Destination[0], ask.DestinationPort) = (own, ownPort, other, otherPort);
         else
-            (ask.Destination[0], ask.DestinationPort) = (address, port);
+            (ask.Source[0], ask.SourcePort, ask.Destination[0], ask.DestinationPort) = (other, otherPort, own, ownPort);
         user = 0;
         cookie = 0;
         Answer answer = default;
@@ -63,6 +68,36 @@ internal sealed unsafe class SystemSockets : IDisposable
         user = answer.User;
         cookie = answer.Cookie;
         return true;
+    }
+
+    /// <summary>Whether a socket still listens on a port (TCP) or is bound to it (UDP). Searches all sockets that share the port.</summary>
+    /// <param name="type">The socket type: TCP or UDP.</param>
+    /// <param name="port">The port.</param>
+    /// <param name="cookie">The kernel's cookie of the socket.</param>
+    public bool Contains(InterceptSocketType type, ushort port, ulong cookie)
+    {
+        lock (_lock)
+        {
+            foreach (var family in (ReadOnlySpan<byte>)[Libc.DomainV4, Libc.DomainV6])
+            {
+                var ask = new Question
+                {
+                    Length = (uint)sizeof(Question),
+                    Type = ByFamily,
+                    Flags = Request | Dump,
+                    Sequence = ++_sequence,
+                    Family = family,
+                    Protocol = type == InterceptSocketType.Stream ? Tcp : Udp,
+                    States = type == InterceptSocketType.Stream ? ListenState : uint.MaxValue,
+                    SourcePort = BinaryPrimitives.ReverseEndianness(port),
+                    Cookie = ulong.MaxValue,
+                };
+                if (HasAnswer(ask, cookie))
+                    return true;
+            }
+        }
+
+        return false;
     }
 
     public void Dispose()
@@ -86,6 +121,30 @@ internal sealed unsafe class SystemSockets : IDisposable
             return false;
         *answer = *(Answer*)reply;
         return true;
+    }
+
+    // Reads all messages of a dump, several with each receive call, until the message of another type that ends the dump.
+    private bool HasAnswer(Question ask, ulong cookie)
+    {
+        if (Transfer(&ask, sizeof(Question), isSending: true) != sizeof(Question))
+            return false;
+        var reply = stackalloc byte[DumpRoom];
+        var isFound = false;
+        while (Transfer(reply, DumpRoom, isSending: false) is var length and > 0)
+        {
+            for (nint at = 0; at + 16 <= length;)
+            {
+                var answer = (Answer*)(reply + at);
+                if (answer->Sequence == ask.Sequence && (answer->Type != ByFamily || answer->Length < sizeof(Answer)))
+                    return isFound;
+                isFound |= answer->Sequence == ask.Sequence && answer->Cookie == cookie;
+                if (answer->Length < 16)
+                    return isFound;
+                at += (nint)((answer->Length + 3) & ~3u);
+            }
+        }
+
+        return isFound;
     }
 
     // The system answers before sending returns.

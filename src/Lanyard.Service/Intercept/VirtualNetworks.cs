@@ -9,25 +9,18 @@ internal sealed class VirtualNetworks(LanyardNode node, Func<uint, LanyardNetwor
     public IEnumerable<LanyardNetwork> Of(uint user, ulong only) =>
         node.Networks.Where(network => network.IsReady && (only == 0 || network.Id.Value == only) && mayUse(user, network));
 
-    /// <summary>The network that a destination belongs to: by its most specific address or route; null where it is none's.</summary>
+    /// <summary>
+    /// The network that a destination belongs to: by its most specific address or route; null where it is none's, or in this host's own LAN.
+    /// </summary>
     public LanyardNetwork? FindFor(InetAddress destination, uint user, ulong only)
     {
         LanyardNetwork? found = null;
         var longest = -1;
         foreach (var network in Of(user, only))
         {
-            foreach (var address in network.Addresses)
-                Consider(address);
-            foreach (var route in network.Routes)
-                Consider(route.Target);
-
-            void Consider(InetPrefix prefix)
-            {
-                if (!prefix.Contains(destination) || prefix.Bits <= longest)
-                    return;
-                found = network;
-                longest = prefix.Bits;
-            }
+            var bits = network.Port.PrefixBitsTo(destination, prefersOwnLan: true);
+            if (bits > longest)
+                (found, longest) = (network, bits);
         }
 
         return found;

@@ -63,7 +63,7 @@ internal sealed class ProxySectionReader(ConfigurationErrors errors)
             yield break;
         if (list.ValueKind != JsonValueKind.Array)
         {
-            errors.Add(key, "is not an array", list);
+            errors.Add(key, "is not an array", WithoutText(list));
             yield break;
         }
 
@@ -74,9 +74,12 @@ internal sealed class ProxySectionReader(ConfigurationErrors errors)
             if (item.ValueKind == JsonValueKind.Object)
                 yield return (at, item);
             else
-                errors.Add(at, "is not an object", item);
+                errors.Add(at, "is not an object", WithoutText(item));
         }
     }
+
+    // A text in the place of a list, or of an item, may hold a password.
+    private static JsonElement? WithoutText(JsonElement found) => found.ValueKind == JsonValueKind.String ? null : found;
 
     private ConfiguredProxy? ReadProxy(string key, JsonElement item)
     {
@@ -108,7 +111,7 @@ internal sealed class ProxySectionReader(ConfigurationErrors errors)
                 case "user":
                     options = options with { UserName = ReadCredential(at, value) };
                     if (options.UserName?.Contains(':', StringComparison.Ordinal) == true)
-                        errors.Add(at, "has a colon, where HTTP could not tell the user from the password", value);
+                        errors.Add(at, "has a colon, where HTTP could not tell the user from the password");
                     break;
                 case "password":
                     options = options with { Password = ReadCredential(at, value) };

@@ -49,6 +49,21 @@ public sealed record CertificateOfMembership : ICredential
     /// <inheritdoc/>
     public long Timestamp => (long)ValueOf(TimestampId);
 
+    /// <summary>How far another member's certificate may lie from <see cref="Timestamp"/>, in milliseconds.</summary>
+    public ulong TimestampMaxDelta
+    {
+        get
+        {
+            foreach (ref readonly var qualifier in Qualifiers)
+            {
+                if (qualifier.Id == TimestampId)
+                    return qualifier.MaxDelta;
+            }
+
+            return 0;
+        }
+    }
+
     /// <inheritdoc/>
     public NodeAddress IssuedTo => new(ValueOf(IssuedToId) & 0xff_ffff_ffff);
 

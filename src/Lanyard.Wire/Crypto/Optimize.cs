@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace Lanyard.Wire.Crypto;
 
 /// <summary>
-/// How the innermost loops are compiled: optimised before their first call. At start-up a runtime that begins with unoptimised code would
+/// How the innermost loops are compiled: optimized before their first call. At start-up a runtime that begins with unoptimized code would
 /// spend tenths of a second on a node's first identities.
 /// </summary>
 internal static class Optimize

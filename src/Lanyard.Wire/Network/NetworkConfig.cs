@@ -3,13 +3,13 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Wire;
 
-/// <summary>Who may join a network.</summary>
+/// <summary>The admission to a network.</summary>
 public enum NetworkType : byte
 {
-    /// <summary>Whom the controller authorises.</summary>
+    /// <summary>Only nodes that the controller authorizes.</summary>
     Private = 0,
 
-    /// <summary>Anyone: certificates of membership are not looked at.</summary>
+    /// <summary>Any node; members ignore certificates of membership.</summary>
     Public = 1,
 }
 
@@ -23,7 +23,7 @@ public enum NetworkFlags : ulong
     /// <summary>Ethernet broadcast works.</summary>
     Broadcast = 0x02,
 
-    /// <summary>Members may answer neighbour solicitations for the others' derived IPv6 addresses themselves.</summary>
+    /// <summary>Members may answer neighbor solicitations for the others' derived IPv6 addresses themselves.</summary>
     NdpEmulation = 0x04,
 
     /// <summary>Rules of a type that a member does not know count as a match.</summary>

@@ -117,8 +117,9 @@ public sealed partial record NetworkConfig
         var dictionary = new DictionaryWriter(NetworkLimits.ConfigLength);
         dictionary.Add(Key.Version, FormatVersion);
         dictionary.Add(Key.NetworkId, NetworkId.Value);
-        dictionary.Add(Key.Timestamp, Timestamp);
-        dictionary.Add(Key.CredentialTimeMaxDelta, CredentialTimeMaxDelta);
+        // As they are read: without a sign.
+        dictionary.Add(Key.Timestamp, (ulong)Timestamp);
+        dictionary.Add(Key.CredentialTimeMaxDelta, (ulong)CredentialTimeMaxDelta);
         dictionary.Add(Key.Revision, Revision);
         dictionary.Add(Key.IssuedTo, IssuedTo);
         dictionary.Add(Key.RemoteTraceTarget, RemoteTraceTarget);

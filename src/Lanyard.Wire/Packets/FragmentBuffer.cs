@@ -16,12 +16,15 @@ public enum FragmentResult : byte
 
     /// <summary>It contradicts the others or would make the packet too long; what was kept of that packet is dropped.</summary>
     Contradiction,
+
+    /// <summary>It begins a packet of a stranger, and known sources have all the room.</summary>
+    Refused,
 }
 
 /// <summary>
 /// Packets of which not all parts are there yet. Parts may come in any order; those of one packet come from one source. The buffer holds a
-/// fixed number of packets of at most <see cref="PacketFormat.MaxPacketBytes"/> each: where it is full, the packet that was begun first makes way.
-/// It has no clock: the owner tells it what has become too old. Not for several threads at once.
+/// fixed number of packets of at most <see cref="PacketFormat.MaxPacketBytes"/> each. Where it is full, strangers make way for known sources, and of either
+/// the prefix that has most; strangers have at most half of it. It has no clock: the owner tells it what has become too old. Not for several threads at once.
 /// </summary>
 public sealed class FragmentBuffer
 {
@@ -29,15 +32,18 @@ public sealed class FragmentBuffer
     public const int DefaultCapacity = 32;
 
     private readonly Slot?[] _slots;
+    private readonly ulong _key;
     private long _begun;
 
     /// <summary>A buffer for a number of packets; memory is taken as they come, and kept.</summary>
     /// <param name="capacity">How many unfinished packets to keep at most; each may take <see cref="PacketFormat.MaxPacketBytes"/>.</param>
+    /// <param name="key">A secret number: nobody else can tell which sources are counted together.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="capacity"/> is less than 1.</exception>
-    public FragmentBuffer(int capacity = DefaultCapacity)
+    public FragmentBuffer(int capacity = DefaultCapacity, ulong key = 0)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
         _slots = new Slot?[capacity];
+        _key = key;
     }
 
     /// <summary>How many packets are unfinished.</summary>
@@ -49,22 +55,24 @@ public sealed class FragmentBuffer
     /// <summary>Takes a packet's head: a packet with <see cref="PacketView.IsFragmented"/>.</summary>
     /// <param name="head">The head.</param>
     /// <param name="source">Where it came from.</param>
+    /// <param name="isKnown">Whether a peer is known to be there; else the source is a stranger.</param>
     /// <param name="time">The time that <see cref="DropOlderThan"/> compares with, of any unit.</param>
     /// <param name="joined">Where the whole packet is written; <see cref="PacketFormat.MaxPacketBytes"/> suffice.</param>
     /// <param name="length">The length of the whole packet where it is joined, else 0.</param>
     /// <exception cref="ArgumentException"><paramref name="joined"/> is too short for the joined packet.</exception>
-    public FragmentResult AddHead(PacketView head, InetEndpoint source, long time, Span<byte> joined, out int length) =>
-        Add(head.PacketId, source, time, number: 0, total: 0, head.Bytes, joined, out length);
+    public FragmentResult AddHead(PacketView head, InetEndpoint source, bool isKnown, long time, Span<byte> joined, out int length) =>
+        Add(head.PacketId, source, isKnown, time, number: 0, total: 0, head.Bytes, joined, out length);
 
     /// <summary>Takes another part of a packet.</summary>
     /// <param name="fragment">The part.</param>
     /// <param name="source">Where it came from.</param>
+    /// <param name="isKnown">Whether a peer is known to be there; else the source is a stranger.</param>
     /// <param name="time">The time that <see cref="DropOlderThan"/> compares with, of any unit.</param>
     /// <param name="joined">Where the whole packet is written; <see cref="PacketFormat.MaxPacketBytes"/> suffice.</param>
     /// <param name="length">The length of the whole packet where it is joined, else 0.</param>
     /// <exception cref="ArgumentException"><paramref name="joined"/> is too short for the joined packet.</exception>
-    public FragmentResult AddFragment(FragmentView fragment, InetEndpoint source, long time, Span<byte> joined, out int length) =>
-        Add(fragment.PacketId, source, time, fragment.Number, fragment.Total, fragment.Data, joined, out length);
+    public FragmentResult AddFragment(FragmentView fragment, InetEndpoint source, bool isKnown, long time, Span<byte> joined, out int length) =>
+        Add(fragment.PacketId, source, isKnown, time, fragment.Number, fragment.Total, fragment.Data, joined, out length);
 
     /// <summary>Forgets the packets whose first part came before a time, and returns how many those were.</summary>
     public int DropOlderThan(long time)
@@ -83,10 +91,12 @@ public sealed class FragmentBuffer
 
     // A head does not say how many parts there are: its total is 0.
     private FragmentResult Add(
-        ulong packetId, InetEndpoint source, long time, int number, int total, ReadOnlySpan<byte> data, Span<byte> joined, out int length)
+        ulong packetId, InetEndpoint source, bool isKnown, long time, int number, int total, ReadOnlySpan<byte> data, Span<byte> joined, out int length)
     {
         length = 0;
-        var slot = Find(packetId, source) ?? Begin(packetId, source, time);
+        var slot = Find(packetId, source) ?? Begin(packetId, source, isKnown, time);
+        if (slot is null)
+            return FragmentResult.Refused;
         if (slot.Has(number))
             return FragmentResult.Duplicate;
         if (!slot.TryAdd(number, total, data))
@@ -113,29 +123,61 @@ public sealed class FragmentBuffer
         return null;
     }
 
-    private Slot Begin(ulong packetId, InetEndpoint source, long time)
+    // Null where a stranger finds no room.
+    private Slot? Begin(ulong packetId, InetEndpoint source, bool isKnown, long time)
     {
-        Slot? oldest = null;
-        Slot? free = null;
-        for (var i = 0; i < _slots.Length && free is null; i++)
+        var free = -1;
+        var strangers = 0;
+        for (var i = 0; i < _slots.Length; i++)
         {
-            var slot = _slots[i] ??= new Slot();
-            if (!slot.IsUsed)
-                free = slot;
-            else if (oldest is null || slot.Order < oldest.Order)
-                oldest = slot;
+            if (_slots[i] is not { IsUsed: true } slot)
+                free = free < 0 ? i : free;
+            else if (!slot.IsKnown)
+                strangers++;
         }
 
-        if (free is null)
+        var isOverHalf = !isKnown && strangers >= Math.Max(_slots.Length / 2, 1);
+        Slot? taken;
+        if (free >= 0 && !isOverHalf)
         {
-            free = oldest!;
-            Release(free);
+            taken = _slots[free] ??= new Slot();
+        }
+        else
+        {
+            taken = FindHeaviest(areKnown: isKnown && strangers == 0);
+            if (taken is null)
+                return null;
+            Release(taken);
             Displaced++;
         }
 
-        free.Begin(packetId, source, time, _begun++);
+        taken.Begin(packetId, source, isKnown, time, _begun++);
         Count++;
-        return free;
+        return taken;
+    }
+
+    // The packet that was begun first of the prefix that has most unfinished ones.
+    private Slot? FindHeaviest(bool areKnown)
+    {
+        var tally = new PrefixTally(stackalloc ushort[PrefixTally.Slots], _key);
+        foreach (var slot in _slots)
+        {
+            if (slot is { IsUsed: true } && slot.IsKnown == areKnown)
+                tally.Add(slot.Source.Address);
+        }
+
+        Slot? heaviest = null;
+        var most = 0;
+        foreach (var slot in _slots)
+        {
+            if (slot is not { IsUsed: true } || slot.IsKnown != areKnown)
+                continue;
+            var count = tally.CountOf(slot.Source.Address);
+            if (heaviest is null || count > most || (count == most && slot.Order < heaviest.Order))
+                (heaviest, most) = (slot, count);
+        }
+
+        return heaviest;
     }
 
     private void Release(Slot slot)
@@ -159,15 +201,17 @@ public sealed class FragmentBuffer
 
         public InetEndpoint Source { get; private set; }
 
+        public bool IsKnown { get; private set; }
+
         public long Time { get; private set; }
 
         public long Order { get; private set; }
 
         public bool IsComplete => _total > 0 && _have == (1 << _total) - 1;
 
-        public void Begin(ulong packetId, InetEndpoint source, long time, long order)
+        public void Begin(ulong packetId, InetEndpoint source, bool isKnown, long time, long order)
         {
-            (PacketId, Source, Time, Order, IsUsed) = (packetId, source, time, order, true);
+            (PacketId, Source, IsKnown, Time, Order, IsUsed) = (packetId, source, isKnown, time, order, true);
             _used = _total = _have = 0;
         }
 

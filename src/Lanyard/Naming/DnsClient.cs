@@ -17,12 +17,12 @@ internal sealed class DnsClient(LanyardNetwork network)
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(2);
 
     /// <summary>Asks for a name's addresses.</summary>
-    /// <param name="servers">Whom: the first that answers is believed.</param>
-    /// <param name="name">As <see cref="DnsName"/> has it.</param>
-    /// <param name="types">What for.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <returns>The addresses: none where there is no such name, or it has none; null where no server answered.</returns>
-    public async Task<List<InetAddress>?> FindAsync(
+    /// <param name="servers">The servers. The first answer counts.</param>
+    /// <param name="name">The encoded name: see <see cref="DnsName"/>.</param>
+    /// <param name="types">The requested record types.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <returns>The addresses and their lifetime in seconds; no addresses if the name does not exist or has none; null if no server answered.</returns>
+    public async Task<(InetAddress[] Addresses, uint Seconds)?> FindAsync(
         IEnumerable<InetAddress> servers, byte[] name, DnsRecordType[] types, CancellationToken cancellationToken)
     {
         var candidates = servers.Take(MaxServers).ToArray();
@@ -39,9 +39,10 @@ internal sealed class DnsClient(LanyardNetwork network)
     }
 
     // Null where this server does not answer, or cannot.
-    private async Task<List<InetAddress>?> AskAsync(InetAddress server, byte[] name, DnsRecordType[] types, CancellationToken cancellationToken)
+    private async Task<(InetAddress[] Addresses, uint Seconds)?> AskAsync(InetAddress server, byte[] name, DnsRecordType[] types, CancellationToken cancellationToken)
     {
         var found = new List<InetAddress>();
+        var seconds = uint.MaxValue;
         var asked = types.Select(type => (Name: name, Type: type)).ToArray();
         for (var step = 0; step <= MaxAliases && asked.Length > 0; step++)
         {
@@ -50,10 +51,11 @@ internal sealed class DnsClient(LanyardNetwork network)
             if (answers.Any(answer => answer.Code is not (DnsMessage.CodeNoError or DnsMessage.CodeNoSuchName)))
                 return null;
             found.AddRange(answers.SelectMany(answer => answer.Addresses));
+            seconds = Math.Min(seconds, answers.Min(answer => answer.Seconds));
             asked = [.. asked.Zip(answers, (question, answer) => (Name: answer.Alias!, question.Type)).Where(next => next.Name is not null)];
         }
 
-        return found;
+        return ([.. found], seconds);
     }
 
     private async Task<DnsAnswer[]?> AskOnceAsync(

@@ -12,6 +12,9 @@ internal enum DnsRecordType : ushort
     /// <summary>Another name (RFC 1035 section 3.3.1).</summary>
     CName = 5,
 
+    /// <summary>The start of a zone of authority (SOA), which sets the lifetime of a denial (RFC 2308 section 5).</summary>
+    Soa = 6,
+
     /// <summary>An IPv6 address (RFC 3596 section 2.1).</summary>
     Aaaa = 28,
 }
@@ -20,8 +23,9 @@ internal enum DnsRecordType : ushort
 /// <param name="Code">The response code (RFC 1035 section 4.1.1): 0 no error, 3 no such name.</param>
 /// <param name="IsTruncated">Whether it must be asked for again over TCP.</param>
 /// <param name="Addresses">The addresses.</param>
-/// <param name="Alias">The name that stands for the one asked for, where its addresses are not in the answer; else null.</param>
-internal sealed record DnsAnswer(int Code, bool IsTruncated, IReadOnlyList<InetAddress> Addresses, byte[]? Alias);
+/// <param name="Alias">The canonical name, if the answer does not contain its addresses; otherwise null.</param>
+/// <param name="Seconds">The lifetime of the answer in seconds; 0: do not cache.</param>
+internal sealed record DnsAnswer(int Code, bool IsTruncated, IReadOnlyList<InetAddress> Addresses, byte[]? Alias, uint Seconds);
 
 /// <summary>Questions and answers of DNS (RFC 1035 section 4).</summary>
 internal static class DnsMessage
@@ -73,6 +77,7 @@ internal static class DnsMessage
         if ((flags & FlagResponse) == 0 || (flags & OperationMask) != 0 || BinaryPrimitives.ReadUInt16BigEndian(message[4..]) != 1)
             return false;
         var records = BinaryPrimitives.ReadUInt16BigEndian(message[6..]);
+        var authorities = BinaryPrimitives.ReadUInt16BigEndian(message[8..]);
         var offset = HeaderBytes;
         Span<byte> asked = stackalloc byte[DnsName.MaxBytes];
         if (!DnsName.TryRead(message, ref offset, asked, out var length) || !asked[..length].SequenceEqual(name)
@@ -82,17 +87,18 @@ internal static class DnsMessage
             return false;
         offset += QuestionTailBytes;
         var code = flags & CodeMask;
-        if ((flags & FlagTruncated) != 0 || code != CodeNoError)
+        if ((flags & FlagTruncated) != 0 || code is not (CodeNoError or CodeNoSuchName))
         {
-            answer = new DnsAnswer(code, (flags & FlagTruncated) != 0, [], null);
+            answer = new DnsAnswer(code, (flags & FlagTruncated) != 0, [], null, 0);
             return true;
         }
 
         var addresses = new List<InetAddress>();
         byte[]? alias = null;
+        var seconds = uint.MaxValue;
         for (var step = 0; step <= MaxAliases; step++)
         {
-            if (!TryReadRecords(message, offset, records, alias ?? name, type, addresses, out var next))
+            if (!TryReadRecords(message, offset, records, alias ?? name, type, addresses, ref seconds, out var next))
                 return false;
             if (addresses.Count > 0)
                 alias = null;
@@ -101,14 +107,48 @@ internal static class DnsMessage
             alias = next;
         }
 
-        answer = new DnsAnswer(code, IsTruncated: false, addresses, alias);
+        if (code == CodeNoSuchName)
+        {
+            addresses.Clear();
+            alias = null;
+        }
+
+        // The zone's SOA record sets the lifetime of a denial.
+        if (addresses.Count == 0 && alias is null)
+            seconds = Math.Min(seconds, ReadDenialSeconds(message, offset, records, authorities));
+        answer = new DnsAnswer(code, IsTruncated: false, addresses, alias, seconds);
         return true;
     }
+
+    // RFC 2308 section 5: the smaller of the SOA record's TTL and its last field, MINIMUM.
+    private static uint ReadDenialSeconds(ReadOnlySpan<byte> message, int offset, int records, int authorities)
+    {
+        Span<byte> name = stackalloc byte[DnsName.MaxBytes];
+        for (var i = 0; i < records + authorities; i++)
+        {
+            if (!DnsName.TryRead(message, ref offset, name, out _) || message.Length - offset < RecordTailBytes)
+                return 0;
+            var kind = (DnsRecordType)BinaryPrimitives.ReadUInt16BigEndian(message[offset..]);
+            var seconds = ReadSeconds(message, offset);
+            var bytes = BinaryPrimitives.ReadUInt16BigEndian(message[(offset + 8)..]);
+            offset += RecordTailBytes;
+            if (message.Length - offset < bytes)
+                return 0;
+            offset += bytes;
+            if (i >= records && kind == DnsRecordType.Soa && bytes >= 4)
+                return Math.Min(seconds, BinaryPrimitives.ReadUInt32BigEndian(message[(offset - 4)..]));
+        }
+
+        return 0;
+    }
+
+    // Reads the TTL of a record whose tail begins at an offset. A TTL with the highest bit set is 0 (RFC 2181 section 8).
+    private static uint ReadSeconds(ReadOnlySpan<byte> message, int tail) => BinaryPrimitives.ReadUInt32BigEndian(message[(tail + 4)..]) is var seconds and <= int.MaxValue ? seconds : 0;
 
     // All that one name has: addresses, or the name that stands for it.
     private static bool TryReadRecords(
         ReadOnlySpan<byte> message, int offset, int records, ReadOnlySpan<byte> owner, DnsRecordType type, List<InetAddress> addresses,
-        out byte[]? alias)
+        ref uint seconds, out byte[]? alias)
     {
         alias = null;
         Span<byte> name = stackalloc byte[DnsName.MaxBytes];
@@ -120,9 +160,12 @@ internal static class DnsMessage
             var kind = (DnsRecordType)BinaryPrimitives.ReadUInt16BigEndian(message[offset..]);
             var isInternet = BinaryPrimitives.ReadUInt16BigEndian(message[(offset + 2)..]) == ClassInternet;
             var bytes = BinaryPrimitives.ReadUInt16BigEndian(message[(offset + 8)..]);
+            var lifetime = ReadSeconds(message, offset);
             offset += RecordTailBytes;
             if (message.Length - offset < bytes)
                 return false;
+            if (isOwner && isInternet && (kind == type || kind == DnsRecordType.CName))
+                seconds = Math.Min(seconds, lifetime);
             if (isOwner && isInternet)
             {
                 if (kind == type && bytes == (type == DnsRecordType.A ? 4 : 16) && addresses.Count < MaxAddresses)

@@ -16,6 +16,7 @@ internal sealed class CallerTable
     private const byte ProtocolTcp = 6;
     private const int IPv4HeaderBytes = 20;
     private const int IPv6HeaderBytes = 40;
+    private const int FragmentOffsetMask = 0x1fff;
     private const int TcpFlagsOffset = 13;
     private const byte SynFlag = 0x02;
 
@@ -30,8 +31,10 @@ internal sealed class CallerTable
         ReadOnlySpan<byte> tcp;
         if (etherType == NetworkHost.EtherTypeIPv4 && packet.Length > IPv4HeaderBytes && packet[9] == ProtocolTcp)
         {
+            // A later fragment has data where the flags would be.
             var headerBytes = (packet[0] & 0x0f) * 4;
-            if (packet.Length <= headerBytes + TcpFlagsOffset || !OpensConnection(tcp = packet[headerBytes..]))
+            if (headerBytes < IPv4HeaderBytes || (BinaryPrimitives.ReadUInt16BigEndian(packet[6..]) & FragmentOffsetMask) != 0
+                || packet.Length <= headerBytes + TcpFlagsOffset || !OpensConnection(tcp = packet[headerBytes..]))
                 return;
             remote = InetAddress.FromBytes(packet.Slice(12, 4));
             local = InetAddress.FromBytes(packet.Slice(16, 4));

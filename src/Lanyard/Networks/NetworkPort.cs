@@ -11,7 +11,7 @@ namespace Lanyard;
 /// This node's port on one network: joins the engine's virtual network to a TCP/IP host. Frames of the host are written straight into the buffer that
 /// the engine encrypts and sends from. Under the gate, but for <see cref="Snapshot"/> and <see cref="Changed"/>.
 /// </summary>
-internal sealed class NetworkPort : IFrameSink, IGroupObserver, IAddressObserver
+internal sealed class NetworkPort : IFrameSink, IGroupObserver, IAddressObserver, IReassemblyFilter, INeighborAuthority
 {
     private const int SecretBytes = 16;
 
@@ -34,9 +34,9 @@ internal sealed class NetworkPort : IFrameSink, IGroupObserver, IAddressObserver
         Engine = engine;
         Settings = settings;
         _members = new MemberAddresses(engine.Id, runtime.Engine.Address);
-        _snapshot = new NetworkSnapshot(engine.Status, engine.Config, [], [], engine.Config?.Mtu ?? NetworkLimits.DefaultMtu,
-            IsLeft: false);
-        Host = CreateHost(_snapshot.Mtu, null);
+        _snapshot = new NetworkSnapshot(engine.Status, engine.Config, [], [], Dns: null, settings.AllowManagedNetworks,
+            engine.Config is { } kept ? MtuOf(kept) : NetworkLimits.DefaultMtu, IsLeft: false);
+        Host = CreateHost(_snapshot.Mtu);
         Echo = new EchoHub(this);
     }
 
@@ -46,7 +46,7 @@ internal sealed class NetworkPort : IFrameSink, IGroupObserver, IAddressObserver
 
     public VirtualNetwork Engine { get; }
 
-    public NetworkHost Host { get; private set; }
+    public NetworkHost Host { get; }
 
     public EchoHub Echo { get; }
 
@@ -68,7 +68,7 @@ internal sealed class NetworkPort : IFrameSink, IGroupObserver, IAddressObserver
 
     public long NextDeadline => Host.NextDeadline;
 
-    /// <summary>Takes part in the port's life: told when its host is replaced or gone, asked before it goes.</summary>
+    /// <summary>Registers a user of the port. At shutdown the node waits until the user has finished. The port notifies the user when it ends.</summary>
     public void AddUser(IPortUser user) => _users.Add(user);
 
     public void RemoveUser(IPortUser user) => _users.Remove(user);
@@ -92,6 +92,31 @@ internal sealed class NetworkPort : IFrameSink, IGroupObserver, IAddressObserver
     /// <summary>The address that a node has on the network by its form.</summary>
     public bool TryFindAddress(NodeAddress node, out InetAddress address) =>
         _members.TryFindAddress(node, _snapshot.Addresses, out address);
+
+    /// <summary>
+    /// Returns the length of the longest prefix, among the addresses and routes in use, that contains a destination. Returns a negative number if there is none, or if
+    /// the host reaches the destination without the network: on this host itself or, with <paramref name="prefersOwnLan"/>, on its own LAN or by a host route that is at
+    /// least as specific, unless the user named the range. No lock is needed.
+    /// </summary>
+    public int PrefixBitsTo(InetAddress destination, bool prefersOwnLan)
+    {
+        var longest = -1;
+        if (destination.IsLoopback || destination.IsUnspecified)
+            return longest;
+        var snapshot = _snapshot;
+        foreach (var own in snapshot.Addresses)
+            Consider(own);
+        foreach (var route in snapshot.Routes)
+            Consider(route.Target);
+        return longest;
+
+        void Consider(InetPrefix range)
+        {
+            if (range.Bits > longest && range.Contains(destination)
+                && (!prefersOwnLan || snapshot.IsNamed(range) || !Runtime.IsNearerThan(range, destination, Engine.Id)))
+                longest = range.Bits;
+        }
+    }
 
     /// <summary>The node at the other end of a connection that is new; none where it is not known, or lies behind a bridge.</summary>
     public NodeAddress FindOtherEnd(InetEndpoint remote, InetEndpoint local)
@@ -124,6 +149,9 @@ internal sealed class NetworkPort : IFrameSink, IGroupObserver, IAddressObserver
         Host.EndBatch(Runtime.NowMicroseconds);
     }
 
+    /// <summary>Reports that the path to a peer has changed.</summary>
+    public void PathChanged(NodeAddress peer) => Host.PathChanged(Runtime.NowMicroseconds, DerivedAddresses.Mac(Engine.Id, peer));
+
     public void Poll()
     {
         if (Host.NextDeadline <= Runtime.NowMicroseconds)
@@ -144,16 +172,17 @@ internal sealed class NetworkPort : IFrameSink, IGroupObserver, IAddressObserver
             return;
         HasChanged = false;
         IReadOnlyList<NetworkRoute> routes = [];
+        NetworkDns? dns = null;
         if (Engine.Config is { } config)
         {
-            var mtu = Math.Clamp(config.Mtu, NetworkLimits.MinMtu, NetworkLimits.MaxMtu);
-            if (mtu != Host.Mtu)
-                ReplaceHost(mtu);
+            if (MtuOf(config) is var mtu && mtu != Host.Mtu)
+                ChangeMtu(mtu);
             ApplyAddresses(config);
             routes = ApplyRoutes(config);
+            dns = TakeDns(config);
         }
 
-        Publish(new NetworkSnapshot(Engine.Status, Engine.Config, Host.Addresses.ToArray(), routes, Host.Mtu, IsLeft: false));
+        Publish(new NetworkSnapshot(Engine.Status, Engine.Config, Host.Addresses.ToArray(), routes, dns, Settings.AllowManagedNetworks, Host.Mtu, IsLeft: false));
     }
 
     /// <summary>Ends all that is open on the port.</summary>
@@ -198,6 +227,18 @@ internal sealed class NetworkPort : IFrameSink, IGroupObserver, IAddressObserver
 
     void IGroupObserver.OnLeft(EthernetGroup group) => Runtime.Engine.Unsubscribe(Engine, GroupOf(group));
 
+    bool IReassemblyFilter.Permits(MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> packet) =>
+        Runtime.Engine.PermitsReassembled(Engine, source, destination, etherType, packet);
+
+    int INeighborAuthority.Version => Engine.OwnershipVersion;
+
+    AddressClaim INeighborAuthority.Judge(InetAddress address, MacAddress claimant) => Engine.FindOwner(address, claimant) switch
+    {
+        AddressOwner.Claimant => AddressClaim.Valid,
+        AddressOwner.Other => AddressClaim.Forged,
+        _ => AddressClaim.Unknown,
+    };
+
     private void Record(bool isOutbound, MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> packet)
     {
         foreach (var capture in _captures!)
@@ -220,7 +261,7 @@ internal sealed class NetworkPort : IFrameSink, IGroupObserver, IAddressObserver
     // For ARP, a group for each address: its number tells them apart.
     private static MulticastGroup GroupOf(EthernetGroup group) => new(group.Mac, group.ArpAddress.V4);
 
-    private NetworkHost CreateHost(int mtu, HostCounters? counters)
+    private NetworkHost CreateHost(int mtu)
     {
         var secret = new byte[SecretBytes];
         RandomNumberGenerator.Fill(secret);
@@ -231,10 +272,11 @@ internal sealed class NetworkPort : IFrameSink, IGroupObserver, IAddressObserver
                 Mac = Engine.Mac,
                 Secret = secret,
                 Mtu = mtu,
-                Counters = counters,
                 NeighborResolver = _members,
                 GroupObserver = this,
                 AddressObserver = this,
+                ReassemblyFilter = this,
+                NeighborAuthority = this,
                 ReportGroups = GroupReporting.WhenAsked,
                 AnswerEcho = options.AnswerPing,
                 Limits = options.NetworkLimits,
@@ -243,19 +285,13 @@ internal sealed class NetworkPort : IFrameSink, IGroupObserver, IAddressObserver
             this);
     }
 
-    // A host keeps its MTU for life. Listeners and datagram sockets go over to the new one; connections, which agreed on sizes, end.
-    private void ReplaceHost(int mtu)
+    private static int MtuOf(NetworkConfig config) => Math.Clamp(config.Mtu, NetworkLimits.MinMtu, NetworkLimits.MaxMtu);
+
+    private void ChangeMtu(int mtu)
     {
-        var old = Host;
-        var id = Engine.Id;
-        if (_users.Count > 0)
-            Runtime.Events.Log(logger => Log.MtuChanged(logger, id, old.Mtu, mtu));
-        EndBatch();
-        Host = CreateHost(mtu, old.Counters);
-        Echo.OnHostReplaced();
-        foreach (var user in _users.ToArray())
-            user.OnHostReplaced();
-        old.Shutdown(Runtime.NowMicroseconds);
+        var (id, old) = (Engine.Id, Host.Mtu);
+        Runtime.Events.Log(logger => Log.MtuChanged(logger, id, old, mtu));
+        Host.SetMtu(Runtime.NowMicroseconds, mtu);
     }
 
     private void ApplyAddresses(NetworkConfig config)
@@ -263,20 +299,22 @@ internal sealed class NetworkPort : IFrameSink, IGroupObserver, IAddressObserver
         var wanted = new List<InetPrefix>();
         foreach (ref readonly var address in config.StaticAddresses)
         {
-            if (MayTake(address))
+            if (MayTake(address, Settings.RefusesAddress(address)))
                 wanted.Add(address);
         }
 
-        foreach (var old in Host.Addresses.ToArray())
-        {
-            if (!wanted.Contains(old) && !wanted.Any(w => w.Address == old.Address))
-                Host.RemoveAddress(Runtime.NowMicroseconds, old.Address);
-        }
-
+        // Add new addresses first, so that the stack keeps state that all addresses share, such as groups.
+        var old = Host.Addresses.ToArray();
         foreach (var address in wanted)
         {
-            if (!Host.Addresses.Contains(address))
+            if (!old.Contains(address))
                 Host.AddAddress(Runtime.NowMicroseconds, address, detectDuplicate: !IsOwn(address.Address));
+        }
+
+        foreach (var gone in old)
+        {
+            if (!wanted.Any(other => other.Address == gone.Address))
+                Host.RemoveAddress(Runtime.NowMicroseconds, gone.Address);
         }
     }
 
@@ -287,22 +325,63 @@ internal sealed class NetworkPort : IFrameSink, IGroupObserver, IAddressObserver
     {
         var taken = new List<NetworkRoute>();
         var routes = new List<Route>();
-        foreach (ref readonly var route in config.Routes)
+
+        // What is on the network itself comes first: gateways lie there.
+        foreach (var hasGateway in (ReadOnlySpan<bool>)[false, true])
         {
-            var target = route.Target.Address.Family != InetFamily.None ? route.Target : Everywhere(route.Via);
-            if (!MayTake(target))
-                continue;
-            taken.Add(route);
-            routes.Add(new Route(target, route.Via, route.Metric));
+            foreach (ref readonly var route in config.Routes)
+            {
+                // Skip routes through this node: the host itself reaches these destinations.
+                if ((route.Via.Family != InetFamily.None) != hasGateway || IsOwn(config, route.Via))
+                    continue;
+                var target = route.Target.Address.Family != InetFamily.None ? route.Target : Everywhere(route.Via);
+                var reason = Settings.RefusesRange(target);
+                if (hasGateway && !IsOnNetwork(route.Via, target.Address.Family, routes))
+                    reason ??= $"its gateway {route.Via} is not on the network";
+                if (!MayTake(target, reason))
+                    continue;
+                taken.Add(route);
+                routes.Add(new Route(target, route.Via, route.Metric));
+            }
         }
 
         Host.SetRoutes(routes);
         return taken;
     }
 
-    private bool MayTake(InetPrefix assigned)
+    // Whether an address is assigned to this node, even if the node does not use it.
+    private static bool IsOwn(NetworkConfig config, InetAddress gateway)
     {
-        if (Settings.Refuses(assigned) is not { } reason)
+        foreach (ref readonly var own in config.StaticAddresses)
+        {
+            if (own.Address == gateway)
+                return true;
+        }
+
+        return false;
+    }
+
+    private bool IsOnNetwork(InetAddress gateway, InetFamily family, List<Route> routes) =>
+        gateway.Family == family && (gateway.IsV6 && gateway.IsLinkLocal
+            || (IpScopes.IsAssignable(IpScopes.Of(gateway)) && (Host.Addresses.Any(own => own.Contains(gateway))
+                || routes.Any(route => route.Gateway.Family == InetFamily.None && route.Destination.Contains(gateway)))));
+
+    private NetworkDns? TakeDns(NetworkConfig config)
+    {
+        if (config.Dns is not { } dns)
+            return null;
+        var servers = ((IEnumerable<InetAddress>)dns.Servers).Where(server => IpScopes.IsAssignable(IpScopes.Of(server))).ToEquatableArray();
+        var reason = !Settings.AllowDns ? "allowDNS is off" : servers.IsEmpty ? "it has no server that can be asked" : DnsDomains.Refuses(dns.Domain);
+        if (reason is null)
+            return dns with { Servers = servers };
+        var id = Engine.Id;
+        Runtime.Events.Log(logger => Log.DnsNotTaken(logger, id, dns.Domain, reason));
+        return null;
+    }
+
+    private bool MayTake(InetPrefix assigned, string? reason)
+    {
+        if (reason is null)
             return true;
         var id = Engine.Id;
         Runtime.Events.Log(logger => Log.AssignmentNotTaken(logger, id, assigned, reason));
@@ -329,9 +408,6 @@ internal interface IPortUser
 {
     /// <summary>Whether it is closed, but not all of it has reached the other end.</summary>
     bool IsFinishing { get; }
-
-    /// <summary>The port has a new host; what is open on the old one ends next.</summary>
-    void OnHostReplaced();
 
     /// <summary>The port's network was left, or the node ended.</summary>
     void OnPortLeft();

@@ -6,15 +6,18 @@ namespace Lanyard;
 
 /// <summary>A network at one moment, for readers without the gate.</summary>
 internal sealed record NetworkSnapshot(
-    NetworkStatus Status, NetworkConfig? Config, IReadOnlyList<InetPrefix> Addresses, IReadOnlyList<NetworkRoute> Routes, int Mtu,
-        bool IsLeft)
+    NetworkStatus Status, NetworkConfig? Config, IReadOnlyList<InetPrefix> Addresses, IReadOnlyList<NetworkRoute> Routes, NetworkDns? Dns,
+        EquatableArray<InetPrefix> Named, int Mtu, bool IsLeft)
 {
+    /// <summary>Whether the user has named a range, or one around it, as the network's.</summary>
+    public bool IsNamed(InetPrefix range) => LanyardNetworkSettings.Names(Named, range);
+
     public bool IsReady => Status == NetworkStatus.Ok && Addresses.Count > 0 && !IsLeft;
 
     /// <summary>Whether nothing but credentials differs, which controllers renew every few minutes.</summary>
     public bool SaysTheSameAs(NetworkSnapshot other) =>
         Status == other.Status && IsLeft == other.IsLeft && Mtu == other.Mtu && Addresses.SequenceEqual(other.Addresses)
-            && Routes.SequenceEqual(other.Routes)
+            && Routes.SequenceEqual(other.Routes) && Equals(Dns, other.Dns)
         && Equals(WithoutCredentials(Config), WithoutCredentials(other.Config));
 
     private static NetworkConfig? WithoutCredentials(NetworkConfig? config) => config is null ? null : config with

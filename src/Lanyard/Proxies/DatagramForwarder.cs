@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using Lanyard.Primitives;
 using Microsoft.Extensions.Logging;
 
@@ -6,10 +7,16 @@ namespace Lanyard;
 
 /// <summary>
 /// Forwards the datagrams of a UDP port. Each sender has a port of its own on the other side, so that answers find the way back, for as long as there
-/// is something to carry.
+/// is something to carry. Where another user's program gets the port of a program of this machine that has closed it, the next look, a second later at most,
+/// ends what belonged to the one before.
 /// </summary>
 internal sealed class DatagramForwarder : IAsyncDisposable
 {
+    private const int OwnerCheckMs = 1_000;
+
+    // How many senders in a second are looked at when they come; of more, whose they are is found out by the next sweep.
+    private const int MaxLooksInSecond = 50;
+
     private readonly DatagramEnd _end;
     private readonly ProxyRouter _router;
     private readonly LanyardForward _forward;
@@ -21,7 +28,8 @@ internal sealed class DatagramForwarder : IAsyncDisposable
     private readonly CancellationTokenSource _over = new();
     private readonly Timer _sweep;
     private readonly Task _receiving;
-
+    private int _looks;
+    private long _looksSinceMs;
 
     /// <summary>Begins to forward.</summary>
     /// <param name="end">The port; disposed of at the end.</param>
@@ -40,7 +48,7 @@ internal sealed class DatagramForwarder : IAsyncDisposable
         _options = options;
         _counters = counters;
         _logger = logger;
-        var interval = TimeSpan.FromMilliseconds(Math.Clamp(options.UdpIdleTimeout.TotalMilliseconds / 8, 20, 30_000));
+        var interval = TimeSpan.FromMilliseconds(Math.Clamp(options.UdpIdleTimeout.TotalMilliseconds / 8, 20, end is HostDatagramEnd ? OwnerCheckMs : 30_000));
         _sweep = new Timer(static forwarder => ((DatagramForwarder)forwarder!).Sweep(), this, interval, interval);
         _receiving = Task.Run(ReceiveAsync);
     }
@@ -112,6 +120,8 @@ internal sealed class DatagramForwarder : IAsyncDisposable
             var destination = new InetEndpoint(addresses[0], _destination.Port);
             DatagramEnd end = network is null ? HostDatagramEnd.OpenTowards(destination.Address) : NetworkDatagramEnd.Open(network);
             var sender = new Sender(source, destination, end);
+            if (IsOfThisMachine(sender) && Interlocked.Increment(ref _looks) <= MaxLooksInSecond && HostSocketOwners.TryReadUdp() is { } owners)
+                sender.LookAt(owners);
             Add(sender);
             _ = AnswerAsync(sender);
             return sender;
@@ -183,17 +193,29 @@ internal sealed class DatagramForwarder : IAsyncDisposable
     private void Sweep()
     {
         var before = ServedConnection.NowMs - (long)_options.UdpIdleTimeout.TotalMilliseconds;
-        Sender[] silent;
+        Sender[] over;
+        Sender[] local;
         lock (_senders)
         {
-            silent = [.. _senders.Values.Where(sender => sender.LastMs < before)];
-            foreach (var sender in silent)
-                _senders.Remove(sender.Source);
+            over = [.. _senders.Values.Where(sender => sender.LastMs < before)];
+            local = [.. _senders.Values.Where(IsOfThisMachine)];
         }
 
-        foreach (var sender in silent)
+        if (ServedConnection.NowMs - _looksSinceMs >= OwnerCheckMs)
+        {
+            _looksSinceMs = ServedConnection.NowMs;
+            Volatile.Write(ref _looks, 0);
+        }
+
+        if (local.Length > 0 && HostSocketOwners.TryReadRecentUdp() is { } owners)
+            over = [.. over.Union(local.Where(sender => !sender.LookAt(owners)))];
+        lock (_senders)
+            over = [.. over.Where(sender => _senders.TryGetValue(sender.Source, out var current) && current == sender && _senders.Remove(sender.Source))];
+        foreach (var sender in over)
             End(sender);
     }
+
+    private bool IsOfThisMachine(Sender sender) => _end is HostDatagramEnd && sender.Source.Address.IsLoopback;
 
     private void End(Sender sender)
     {
@@ -203,7 +225,10 @@ internal sealed class DatagramForwarder : IAsyncDisposable
 
     private sealed class Sender(InetEndpoint source, InetEndpoint destination, DatagramEnd end)
     {
+        private readonly long _createdTimestamp = Stopwatch.GetTimestamp();
         private long _lastMs = ServedConnection.NowMs;
+        private bool _isLookedAt;
+        private uint? _user;
 
         public InetEndpoint Source { get; } = source;
 
@@ -214,5 +239,17 @@ internal sealed class DatagramForwarder : IAsyncDisposable
         public long LastMs => Volatile.Read(ref _lastMs);
 
         public void Touch() => Volatile.Write(ref _lastMs, ServedConnection.NowMs);
+
+        /// <summary>Looks whose the sender's port is. Not called by two at once.</summary>
+        /// <returns>Whether it is the same user's as at the first look.</returns>
+        public bool LookAt(HostSocketOwners owners)
+        {
+            if (owners.Timestamp < _createdTimestamp)
+                return true;
+            var user = owners.FindSender(Source);
+            if (!_isLookedAt)
+                (_isLookedAt, _user) = (true, user);
+            return user is not null && user == _user;
+        }
     }
 }

@@ -18,6 +18,7 @@ internal static class HostSockets
         var socket = new Socket(local.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
+            KeepToOneself(socket);
             socket.Bind(local);
             socket.Listen(512);
             return socket;
@@ -39,6 +40,7 @@ internal static class HostSockets
             // Else Windows fails a receive for every earlier datagram that nobody took.
             if (Environment.OSVersion.Platform == PlatformID.Win32NT)
                 socket.IOControl(unchecked((int)0x9800000c), [0, 0, 0, 0], null);
+            KeepToOneself(socket);
             socket.Bind(local);
             return socket;
         }
@@ -78,7 +80,7 @@ internal static class HostSockets
     /// <exception cref="SocketException">Nothing.</exception>
     public static async Task<InetAddress[]> ResolveAsync(string host, CancellationToken cancellationToken)
     {
-        if (InetAddress.TryParse(host.Trim('[', ']'), out var address))
+        if (HostNames.TryParseAddress(host, out var address))
             return [address];
 #if NET
         var resolving = Dns.GetHostAddressesAsync(host, cancellationToken);
@@ -87,6 +89,13 @@ internal static class HostSockets
         await Signal.WaitAsync(resolving, cancellationToken).ConfigureAwait(false);
 #endif
         return Array.ConvertAll(await resolving.ConfigureAwait(false), InetAddress.FromIPAddress);
+    }
+
+    // On Windows a program may else bind a port that another one has.
+    private static void KeepToOneself(Socket socket)
+    {
+        if (Environment.OSVersion.Platform == PlatformID.Win32NT)
+            socket.ExclusiveAddressUse = true;
     }
 
     private static LanyardException Unbound(IPEndPoint local, string protocol, SocketException cause) => new(cause.SocketErrorCode switch

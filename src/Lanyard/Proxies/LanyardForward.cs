@@ -69,6 +69,8 @@ public sealed record LanyardForward(LanyardForwardDirection Direction, ushort Po
             return Fails($"'{parts[^1]}' is not a port to lead to, 1 to 65535.", out error);
         if (parts[^2].Length == 0)
             return Fails($"'{text}' names no host to lead to. {Expected} is expected.", out error);
+        if (!InetAddress.TryParse(parts[^2], out _) && parts[^2].AsSpan().IndexOfAny(":/[]") >= 0)
+            return Fails($"'{parts[^2]}' is neither an IP address nor a host name. {Expected} is expected.", out error);
         forward = new LanyardForward(direction, port, parts[^2], hostPort) { Bind = bind, IsUdp = isUdp };
         error = null;
         return true;

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text;
 
 namespace Lanyard;
 
@@ -86,6 +87,14 @@ public sealed record LanyardProxyOptions
         CheckTime(IdleTimeout, nameof(IdleTimeout));
     }
 
+    // As text: without the password.
+    private bool PrintMembers(StringBuilder builder)
+    {
+        builder.Append("LocalEndPoint = ").Append(LocalEndPoint).Append(", Protocols = ").Append(Protocols).Append(", UserName = ").Append(UserName)
+            .Append(", Outside = ").Append(Outside).Append(", MaxConnections = ").Append(MaxConnections);
+        return true;
+    }
+
     /// <summary>Times have to be positive, and such that a timer takes them.</summary>
     internal static void CheckTime(TimeSpan time, string name)
     {
@@ -95,7 +104,7 @@ public sealed record LanyardProxyOptions
 
     private static void CheckText(string? text, string name)
     {
-        if (text is not null && System.Text.Encoding.UTF8.GetByteCount(text) is 0 or > byte.MaxValue)
+        if (text is not null && Encoding.UTF8.GetByteCount(text) is 0 or > byte.MaxValue)
             throw new ArgumentException("A user's name and password are 1 to 255 bytes long.", name);
     }
 }

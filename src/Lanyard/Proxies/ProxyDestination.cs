@@ -3,15 +3,29 @@ using Lanyard.Primitives;
 namespace Lanyard;
 
 /// <summary>Where a client wants to go.</summary>
-/// <param name="Name">A name, or an address as text; empty where <paramref name="Address"/> says it.</param>
-/// <param name="Address">The address; none where it is a name.</param>
-/// <param name="Port">The port.</param>
-internal readonly record struct ProxyDestination(string Name, InetAddress Address, ushort Port)
+internal readonly record struct ProxyDestination
 {
+    /// <summary>Creates a destination. Accepts every written form of an address: see <see cref="HostNames"/>.</summary>
+    public ProxyDestination(string name, InetAddress address, ushort port)
+    {
+        if (HostNames.TryParseAddress(name, out var written))
+            (name, address) = ("", written);
+        (Name, Address, Port) = (name, address.Unmapped, port);
+    }
+
     public ProxyDestination(InetEndpoint endpoint)
         : this("", endpoint.Address, endpoint.Port)
     {
     }
+
+    /// <summary>The host name; empty if <see cref="Address"/> is set.</summary>
+    public string Name { get; }
+
+    /// <summary>The address; none if the destination is a name.</summary>
+    public InetAddress Address { get; }
+
+    /// <summary>The port.</summary>
+    public ushort Port { get; }
 
     public override string ToString() => Name.Length == 0 ? new InetEndpoint(Address, Port).ToString() : $"{Name}:{Port}";
 }

@@ -9,7 +9,7 @@ namespace Lanyard;
 /// <param name="outside">What becomes of other destinations.</param>
 internal sealed class ProxyRouter(Func<IReadOnlyList<LanyardNetwork>> networks, LanyardOutsidePolicy outside)
 {
-    // Of the time to connect: the stack, which knows why nobody answers, gives up first, and early enough for the next address.
+    // The stack's share of the time to connect: the stack knows the reason of a failure, so it times out first.
     private const double StackShare = 0.9;
 
     /// <summary>The networks.</summary>
@@ -22,19 +22,13 @@ internal sealed class ProxyRouter(Func<IReadOnlyList<LanyardNetwork>> networks, 
         var bestBits = -1;
         foreach (var network in networks())
         {
-            foreach (var own in network.Addresses)
-                Consider(network, own);
-            foreach (var route in network.Routes)
-                Consider(network, route.Target);
+            // Where nothing else is reached anyway, the host's own LAN has no say.
+            var bits = network.Port.PrefixBitsTo(address, prefersOwnLan: outside == LanyardOutsidePolicy.Host);
+            if (bits > bestBits)
+                (best, bestBits) = (network, bits);
         }
 
         return best;
-
-        void Consider(LanyardNetwork network, InetPrefix range)
-        {
-            if (range.Bits > bestBits && range.Contains(address))
-                (best, bestBits) = (network, range.Bits);
-        }
     }
 
     /// <summary>Finds the way.</summary>
@@ -45,27 +39,9 @@ internal sealed class ProxyRouter(Func<IReadOnlyList<LanyardNetwork>> networks, 
     {
         if (destination.Name.Length == 0)
             return (Allow(destination.Address), [destination.Address]);
-        if (InetAddress.TryParse(destination.Name, out var address))
-            return (Allow(address), [address]);
-        LanyardNameException? unknown = null;
-        foreach (var network in networks())
-        {
-            try
-            {
-                return (network, await network.ResolveAsync(destination.Name, cancellationToken).ConfigureAwait(false));
-            }
-            catch (LanyardNameException failure)
-            {
-                // What one network's servers deny is not asked of the host: the name is that network's own.
-                if (unknown is null or { Failure: LanyardNameFailure.NotOnNetwork })
-                    unknown = failure;
-            }
-        }
-
-        if (unknown is null or { Failure: LanyardNameFailure.NotOnNetwork } && outside == LanyardOutsidePolicy.Host)
-            return await FindOutsideAsync(destination.Name, cancellationToken).ConfigureAwait(false);
-        throw new ProxyException(unknown?.Failure == LanyardNameFailure.NoAnswer ? ProxyFailure.TimedOut : ProxyFailure.UnknownName,
-            unknown?.Message ?? "This node is on no virtual network at present: join one.", unknown);
+        var (route, addresses) = await FindByNameAsync(destination.Name, cancellationToken).ConfigureAwait(false);
+        var network = route(addresses[0]);
+        return (network, [.. addresses.Where(address => ReferenceEquals(route(address), network))]);
     }
 
     /// <summary>Connects to a destination.</summary>
@@ -77,19 +53,11 @@ internal sealed class ProxyRouter(Func<IReadOnlyList<LanyardNetwork>> networks, 
         patience.CancelAfter(timeout);
         try
         {
-            var (network, addresses) = await FindAsync(destination, patience.Token).ConfigureAwait(false);
-            for (var i = 0; ; i++)
-            {
-                try
-                {
-                    return await ConnectAsync(
-                        network, new InetEndpoint(addresses[i], destination.Port), timeout * (StackShare / addresses.Count), patience.Token).ConfigureAwait(false);
-                }
-                catch (Exception failure) when (i < addresses.Count - 1 && failure is LanyardSocketException or SocketException)
-                {
-                    // The next address may do.
-                }
-            }
+            var (route, addresses) = destination.Name.Length == 0
+                ? (Allow, [destination.Address])
+                : await FindByNameAsync(destination.Name, patience.Token).ConfigureAwait(false);
+            return await HappyEyeballs.ConnectAsync(
+                addresses, (address, attempt) => ConnectAsync(route(address), new InetEndpoint(address, destination.Port), timeout * StackShare, attempt), patience.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -110,6 +78,30 @@ internal sealed class ProxyRouter(Func<IReadOnlyList<LanyardNetwork>> networks, 
         }
     }
 
+    // Returns the addresses of a name and the network of each address: the network that resolved the name, or the network that contains the address.
+    private async ValueTask<(Func<InetAddress, LanyardNetwork?> Route, IReadOnlyList<InetAddress> Addresses)> FindByNameAsync(string name, CancellationToken cancellationToken)
+    {
+        LanyardNameException? unknown = null;
+        foreach (var network in networks())
+        {
+            try
+            {
+                return (_ => network, await network.ResolveAsync(name, cancellationToken).ConfigureAwait(false));
+            }
+            catch (LanyardNameException failure)
+            {
+                // If a network's DNS servers deny a name, do not ask the host: the name belongs to that network.
+                if (unknown is null or { Failure: LanyardNameFailure.NotOnNetwork })
+                    unknown = failure;
+            }
+        }
+
+        if (unknown is null or { Failure: LanyardNameFailure.NotOnNetwork } && outside == LanyardOutsidePolicy.Host)
+            return (FindNetwork, await FindOutsideAsync(name, cancellationToken).ConfigureAwait(false));
+        throw new ProxyException(unknown?.Failure == LanyardNameFailure.NoAnswer ? ProxyFailure.TimedOut : ProxyFailure.UnknownName,
+            unknown?.Message ?? "This node is on no virtual network at present: join one.", unknown);
+    }
+
     /// <summary>The network that an address lies on, null for the host's.</summary>
     /// <exception cref="ProxyException">It lies on none, and others are refused.</exception>
     public LanyardNetwork? Allow(InetAddress address)
@@ -120,14 +112,14 @@ internal sealed class ProxyRouter(Func<IReadOnlyList<LanyardNetwork>> networks, 
             $"{address} is not on the virtual network, and others are refused here. This node has {DescribeAddresses()}.");
     }
 
-    private async ValueTask<(LanyardNetwork?, IReadOnlyList<InetAddress>)> FindOutsideAsync(string name, CancellationToken cancellationToken)
+    private static async ValueTask<IReadOnlyList<InetAddress>> FindOutsideAsync(string name, CancellationToken cancellationToken)
     {
         try
         {
             var addresses = await HostSockets.ResolveAsync(name, cancellationToken).ConfigureAwait(false);
             if (addresses.Length == 0)
                 throw new SocketException((int)SocketError.NoData);
-            return (FindNetwork(addresses[0]), addresses);
+            return addresses;
         }
         catch (SocketException failure)
         {

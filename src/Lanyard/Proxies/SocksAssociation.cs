@@ -5,19 +5,28 @@ namespace Lanyard;
 
 /// <summary>
 /// Carries a client's datagrams (RFC 1928 section 7) for as long as its TCP connection lives: from the client's address only, from one port of it, and
-/// to wherever they say; back comes what anyone sends to the port that they leave from.
+/// to wherever they say; back comes what anyone sends to the port that they leave from. The port is the one that the request names, else that of the first
+/// datagram; of a client on this machine, it is taken only where a socket of the same user has it, and only for as long.
 /// </summary>
 internal sealed class SocksAssociation(ProxyContext proxy, ServedConnection connection, BufferedEnd client, ushort expectedPort)
 {
     private const int MaxNames = 64;
     private const int MaxResolving = 16;
 
+    // How often it is found out whose a port is that is not yet the client's: a stranger's datagrams are not to cost more.
+    private const int MaxChecksInSecond = 50;
+    private const long CheckIntervalMs = 1_000;
+
     private readonly object _lock = new();
     private readonly Dictionary<string, (LanyardNetwork? Network, InetAddress Address)> _names = [];
     private readonly List<(LanyardNetwork? Network, bool IsV4, DatagramEnd End)> _ends = [];
     private readonly List<Task> _receiving = [];
     private DatagramEnd? _clientEnd;
-    private int _clientPort = expectedPort;
+    private bool _areOwnersKnown;
+    private uint? _clientUser;
+    private int _clientPort;
+    private long _checkedMs;
+    private int _checks;
     private int _resolving;
     private bool _isOver;
 
@@ -28,6 +37,9 @@ internal sealed class SocksAssociation(ProxyContext proxy, ServedConnection conn
         Task fromClient = Task.CompletedTask;
         try
         {
+            var owners = HostSocketOwners.TryReadTcp();
+            _areOwnersKnown = owners is not null;
+            _clientUser = owners?.FindUser(connection.Client.Remote, connection.Client.Local);
             using var clientEnd = _clientEnd = OpenForClient();
             await SocksSession.ReplyAsync(client, SocksReply.Succeeded, clientEnd.Local).ConfigureAwait(false);
             proxy.Counters.Add(LanyardProxyCounter.Connected);
@@ -89,14 +101,49 @@ internal sealed class SocksAssociation(ProxyContext proxy, ServedConnection conn
         }
     }
 
-    // The first datagram says which port is the client's, where the request did not.
     private bool IsClient(InetEndpoint source)
     {
         if (source.Address != connection.Client.Remote.Address)
             return false;
-        if (_clientPort == 0)
-            Volatile.Write(ref _clientPort, source.Port);
-        return source.Port == _clientPort;
+        var port = Volatile.Read(ref _clientPort);
+        if (port != 0 && source.Port == port && IsStillClients())
+            return true;
+        if (Volatile.Read(ref _clientPort) != 0 || (expectedPort != 0 && source.Port != expectedPort) || !IsOfClient(source))
+            return false;
+        Volatile.Write(ref _checkedMs, ServedConnection.NowMs);
+        Volatile.Write(ref _clientPort, source.Port);
+        return true;
+    }
+
+    // Whether the port of the request, or of the first datagram, is the client's. Of a client on another machine, that cannot be told.
+    private bool IsOfClient(InetEndpoint source)
+    {
+        if (!_areOwnersKnown || (_clientUser is null && !connection.Client.Remote.Address.IsLoopback))
+            return true;
+        var now = ServedConnection.NowMs;
+        if (now - Volatile.Read(ref _checkedMs) >= CheckIntervalMs)
+        {
+            Volatile.Write(ref _checkedMs, now);
+            _checks = 0;
+        }
+
+        return _clientUser is { } user && ++_checks <= MaxChecksInSecond && HostSocketOwners.TryReadUdp()?.FindSender(source) == user;
+    }
+
+    // A port that its program closed is soon another one's.
+    private bool IsStillClients()
+    {
+        if (_clientUser is not { } user)
+            return true;
+        var port = Volatile.Read(ref _clientPort);
+        var now = ServedConnection.NowMs;
+        if (port == 0 || now - Volatile.Read(ref _checkedMs) < CheckIntervalMs)
+            return port != 0;
+        Volatile.Write(ref _checkedMs, now);
+        if (HostSocketOwners.TryReadRecentUdp()?.FindSender(new InetEndpoint(connection.Client.Remote.Address, (ushort)port)) == user)
+            return true;
+        Volatile.Write(ref _clientPort, 0);
+        return false;
     }
 
     private void Pass(ReadOnlySpan<byte> datagram)
@@ -223,8 +270,9 @@ internal sealed class SocksAssociation(ProxyContext proxy, ServedConnection conn
                 connection.Touch();
                 var start = SocksFormat.MaxReplyBytes - SocksFormat.WriteDatagram(head, source);
                 head.AsSpan(0, SocksFormat.MaxReplyBytes - start).CopyTo(buffer.AsSpan(start));
+                var isClients = IsStillClients();
                 var to = new InetEndpoint(connection.Client.Remote.Address, (ushort)Volatile.Read(ref _clientPort));
-                var isSent = _clientEnd!.TrySend(buffer.AsSpan(start, SocksFormat.MaxReplyBytes - start + length), to);
+                var isSent = isClients && to.Port != 0 && _clientEnd!.TrySend(buffer.AsSpan(start, SocksFormat.MaxReplyBytes - start + length), to);
                 proxy.Counters.Add(isSent ? LanyardProxyCounter.DatagramsToClients : LanyardProxyCounter.DatagramsDroppedUnreachable);
             }
         }

@@ -204,17 +204,10 @@ internal static class SocksFormat
         }
         else
         {
-            destination = new ProxyDestination("", ReadAddress(bytes[1..end]), port);
+            destination = new ProxyDestination("", InetAddress.FromBytes(bytes[1..end]), port);
         }
 
         length = end + 2;
         return ParseStep.Done;
-    }
-
-    // An IPv4 address in an IPv6 one's form (RFC 4291 section 2.5.5.2) is the IPv4 address.
-    private static InetAddress ReadAddress(ReadOnlySpan<byte> bytes)
-    {
-        var address = InetAddress.FromBytes(bytes);
-        return address is { IsV6: true, V6High: 0 } && address.V6Low >> 32 == 0xffff ? InetAddress.FromV4((uint)address.V6Low) : address;
     }
 }

@@ -1,3 +1,4 @@
+using System.Net;
 using Lanyard.Engine;
 using Lanyard.Primitives;
 using Lanyard.Wire;
@@ -36,7 +37,7 @@ internal static partial class Log
     [LoggerMessage(9, LogLevel.Warning, "Network {Network}: the assigned address or route {Assigned} is not taken: {Reason}.")]
     public static partial void AssignmentNotTaken(ILogger logger, NetworkId network, InetPrefix assigned, string reason);
 
-    [LoggerMessage(10, LogLevel.Warning, "Network {Network}: its MTU changed from {OldMtu} to {NewMtu} bytes; open connections on it end.")]
+    [LoggerMessage(10, LogLevel.Information, "Network {Network}: its MTU changed from {OldMtu} to {NewMtu} bytes.")]
     public static partial void MtuChanged(ILogger logger, NetworkId network, int oldMtu, int newMtu);
 
     [LoggerMessage(11, LogLevel.Information, "The network under the node changed; local endpoints: {Endpoints}.")]
@@ -70,7 +71,7 @@ internal static partial class Log
     [LoggerMessage(19, LogLevel.Error, "A handler of the app's for an event threw.")]
     public static partial void EventHandlerFailed(ILogger logger, Exception exception);
 
-    [LoggerMessage(21, LogLevel.Information, "UDP port {Port}, the one of last time, is taken; another is used.")]
+    [LoggerMessage(29, LogLevel.Information, "UDP port {Port}, the one of last time, is taken; another is used.")]
     public static partial void PortTaken(ILogger logger, int port);
 
     [LoggerMessage(22, LogLevel.Warning, "Network {Network}: {Other} claims {Address}, an address of this node, which keeps and defends it.")]
@@ -80,6 +81,47 @@ internal static partial class Log
         + "another.")]
     public static partial void AddressLost(ILogger logger, NetworkId network, InetAddress address, MacAddress other);
 
+    [LoggerMessage(24, LogLevel.Warning, "The mode of '{File}' was {Mode}, so other users could read or change it. It is {Narrowed} now.")]
+    public static partial void FileNarrowed(ILogger logger, string file, string mode, string narrowed);
+
+    [LoggerMessage(25, LogLevel.Warning, "The mode of '{File}' is {Mode}, so other users can read or change it, and this user cannot change that. Have its owner set "
+        + "{Narrowed}.")]
+    public static partial void FileNotNarrowed(ILogger logger, string file, string mode, string narrowed);
+
+    [LoggerMessage(26, LogLevel.Warning, "The mode of the folder '{Folder}' was {Mode}, so other users could put files there. It is {Narrowed} now.")]
+    public static partial void FolderNarrowed(ILogger logger, string folder, string mode, string narrowed);
+
+    [LoggerMessage(27, LogLevel.Warning, "The mode of the folder '{Folder}' is {Mode}, so other users can put files there and take this node's away. Use a folder of the "
+        + "node's own, with mode 0700.")]
+    public static partial void FolderOpen(ILogger logger, string folder, string mode);
+
+    [LoggerMessage(28, LogLevel.Information, "Removed '{File}', which was being written when the node or the machine stopped.")]
+    public static partial void TemporaryRemoved(ILogger logger, string file);
+
+    [LoggerMessage(31, LogLevel.Information, "Network {Network}: its DNS for '{Domain}' is not used: {Reason}.")]
+    public static partial void DnsNotTaken(ILogger logger, NetworkId network, string domain, string reason);
+
+    [LoggerMessage(32, LogLevel.Warning, "{Address}, an address to bind, is not one of this machine's. The node binds it when it comes up.")]
+    public static partial void BindAddressMissing(ILogger logger, IPAddress address);
+
+    [LoggerMessage(33, LogLevel.Information, "{Address} came up. The node receives at its UDP port {Port}.")]
+    public static partial void BoundLater(ILogger logger, IPAddress address, int port);
+
+    [LoggerMessage(34, LogLevel.Warning, "{Address} came up, but its UDP port {Port} cannot be bound: {Reason}. Trying again.")]
+    public static partial void BindFailed(ILogger logger, IPAddress address, int port, string reason);
+
+    [LoggerMessage(35, LogLevel.Warning, "'{Name}': \"{Setting}\" has '{Value}', which is not a network such as 10.0.0.0/8. Ignoring it.")]
+    public static partial void NetworkSettingIgnored(ILogger logger, string name, string setting, string value);
+
+    [LoggerMessage(36, LogLevel.Error, "'{File}' is not used: {Reason} Put the right file there, or remove it.")]
+    public static partial void WorldLeft(ILogger logger, string file, string reason);
+
+    [LoggerMessage(37, LogLevel.Warning, "'{File}' is not used: its name is not that of a network's file.")]
+    public static partial void NetworkFileLeft(ILogger logger, string file);
+
     [LoggerMessage(20, LogLevel.Critical, "The node failed at an unexpected place; it goes on. Please report this.")]
     public static partial void InternalError(ILogger logger, Exception exception);
+
+    [LoggerMessage(30, LogLevel.Warning, "Dropped {Count} events that other nodes caused: event handlers do not keep up.")]
+    public static partial void EventsDropped(ILogger logger, long count);
 }

@@ -28,6 +28,8 @@ internal sealed partial class NodeRuntime : INodeHost
         port.Receive(source, destination, etherType, frame);
     }
 
+    void INodeHost.InternalErrorOccurred(Exception exception) => Events.AddCausedByOthers(logger => Log.InternalError(logger, exception));
+
     void INodeHost.NetworkChanged(VirtualNetwork network)
     {
         if (FindPort(network) is not { } port)
@@ -48,10 +50,14 @@ internal sealed partial class NodeRuntime : INodeHost
 
     void INodeHost.PeerChanged(NodeAddress peer, PeerChange change, in InetEndpoint endpoint)
     {
+        if (change != PeerChange.Met)
+            _movedPeers.Add(peer);
         var args = new LanyardPeerEventArgs(peer, change, endpoint);
-        Events.Log(logger => Log.PeerChanged(logger, args.Peer, args.Change, args.Endpoint));
-        if (OnPeerChanged is { } handler)
-            Events.Add(() => handler(args));
+        Events.AddCausedByOthers(logger =>
+        {
+            Log.PeerChanged(logger, args.Peer, args.Change, args.Endpoint);
+            OnPeerChanged?.Invoke(args);
+        });
     }
 
     void INodeHost.UserMessageReceived(NodeAddress source, ulong type, ReadOnlySpan<byte> message)
@@ -59,7 +65,7 @@ internal sealed partial class NodeRuntime : INodeHost
         if (OnUserMessage is not { } handler)
             return;
         var args = new LanyardUserMessageEventArgs(source, type, message.ToArray());
-        Events.Add(() => handler(args));
+        Events.AddCausedByOthers(_ => handler(args));
     }
 
     bool INodeHost.MayUsePath(NodeAddress peer, int localSocket, in InetEndpoint endpoint)
@@ -72,14 +78,31 @@ internal sealed partial class NodeRuntime : INodeHost
                 return false;
         }
 
-        return true;
+        return !IsVirtual(endpoint.Address) || Engine.IsRootAddress(peer, endpoint.Address);
     }
 
     byte[]? INodeHost.LoadState(StateKind kind, ulong id) => _state.Load(kind, id);
 
+    IReadOnlyList<ulong> INodeHost.ListState(StateKind kind) => kind == StateKind.Peer ? _state.ListPeers() : throw new ArgumentOutOfRangeException(nameof(kind));
+
     void INodeHost.SaveState(StateKind kind, ulong id, ReadOnlySpan<byte> state) => _state.Save(kind, id, state);
 
     void INodeHost.DeleteState(StateKind kind, ulong id) => _state.Delete(StateNames.Of(kind, id));
+
+    // Whether packets to a physical address would travel through a virtual network of this node: only what is in use of the assigned ranges counts.
+    private bool IsVirtual(InetAddress address)
+    {
+        foreach (var port in _ports)
+        {
+            foreach (var own in port.Host.Addresses)
+            {
+                if (own.Contains(address) && !address.IsLoopback && !IsOnOwnLan(address, port.Engine.Id))
+                    return true;
+            }
+        }
+
+        return false;
+    }
 
     private bool IsBlocked(InetAddress address)
     {

@@ -15,7 +15,7 @@ namespace Lanyard;
 /// <para>Which threads there are. One a UDP socket, which waits for datagrams and takes the gate for each batch of them; one for timers; and the
 /// app's own, which take the gate to write, read, open or close, and send datagrams inline. Under the gate data is moved and datagrams leave; nothing
 /// of the app's runs there but a controller's <see cref="INetworkController.Handle"/>: operations complete after the gate was left, and their
-/// awaiters and all events run on the thread pool.</para>
+/// awaiters and all events run on the thread pool. So do the checks of identities.</para>
 /// </remarks>
 internal sealed partial class NodeRuntime : IDisposable
 {
@@ -29,10 +29,12 @@ internal sealed partial class NodeRuntime : IDisposable
     private readonly TimerThread _timer;
     private readonly Timer _environmentTimer;
     private NetworkPort[] _ports = [];
-    private LocalInterfaces _interfaces = LocalInterfaces.None;
+    private volatile LocalInterfaces _interfaces = LocalInterfaces.None;
     private long _armedFor = long.MaxValue;
+    private readonly HashSet<NodeAddress> _movedPeers = [];
     private bool _hasChangedPorts;
     private bool _hasOpenBatches;
+    private bool _isCheckingIdentities;
 
     public NodeRuntime(LanyardOptions options, Identity identity, UdpTransport transport, StateKeeper state, EventQueue events)
     {
@@ -74,6 +76,9 @@ internal sealed partial class NodeRuntime : IDisposable
     public bool IsDisposed { get; private set; }
 
     public IReadOnlyList<DatagramSocket> Sockets => _transport.Sockets;
+
+    /// <summary>The UDP port of all sockets.</summary>
+    public int Port => _transport.Port;
 
     /// <summary>Room to build a frame in that is sent from where it lies: see <see cref="DatagramSocket.TakeRoom"/>. Under the gate.</summary>
     public byte[] TakeRoom(int bytes, out int offset) => _transport.TakeRoom(bytes, out offset);
@@ -152,8 +157,14 @@ internal sealed partial class NodeRuntime : IDisposable
                 NowMs = Clock.ToMs(NowMicroseconds);
             }
 
-            if (!isForced && jumpMs == 0 && interfaces.IsSameAs(_interfaces))
+            var sockets = _transport.Sockets.Count;
+            _transport.TryBindMissing();
+            if (!isForced && jumpMs == 0 && sockets == _transport.Sockets.Count && interfaces.IsSameAs(_interfaces))
+            {
+                _interfaces = interfaces;
                 return;
+            }
+
             _interfaces = interfaces;
             LocalEndpoints = [.. interfaces.Endpoints(_transport.Sockets).Where(endpoint => !IsBlocked(endpoint.Address))];
             var endpoints = string.Join(", ", LocalEndpoints);
@@ -166,6 +177,12 @@ internal sealed partial class NodeRuntime : IDisposable
             Exit();
         }
     }
+
+    /// <summary>Whether an address lies in a LAN that this machine is on, other than a virtual network's own. No lock is needed.</summary>
+    public bool IsOnOwnLan(InetAddress address, NetworkId virtualNetwork) => _interfaces.IsOnLan(address, virtualNetwork);
+
+    /// <summary>Whether this machine is nearer to an address than a range of a virtual network: see <see cref="LocalInterfaces.IsNearerThan"/>. No lock is needed.</summary>
+    public bool IsNearerThan(InetPrefix range, InetAddress address, NetworkId virtualNetwork) => _interfaces.IsNearerThan(range, address, virtualNetwork);
 
     /// <summary>Uses other settings of physical paths from now on. Not under the gate.</summary>
     public void ChangePaths(LanyardOptions options)
@@ -235,6 +252,7 @@ internal sealed partial class NodeRuntime : IDisposable
             MaxQueuedPackets = limits.MaxQueuedPackets,
             MaxMulticastSubscriptions = limits.MaxMulticastSubscriptions,
             MaxMembersPerNetwork = limits.MaxMembersPerNetwork,
+            MaxIdentityChecksPerSecond = limits.MaxIdentityChecksPerSecond,
         };
     }
 
@@ -276,15 +294,43 @@ internal sealed partial class NodeRuntime : IDisposable
             for (var i = 0; i < batch.Count; i++)
                 Engine.Receive(NowMs, socket, batch.Source(i), batch.Run(i), batch.DatagramBytes(i));
         }
-#pragma warning disable CA1031 // The engine does not throw, whatever the datagram; if it did, one datagram must not end the node.
-        catch (Exception e)
-#pragma warning restore CA1031
-        {
-            Events.Log(logger => Log.InternalError(logger, e));
-        }
         finally
         {
             Exit();
+        }
+    }
+
+    // On the thread pool, one check after another: the work itself with the gate open.
+    private void RunIdentityChecks()
+    {
+        while (true)
+        {
+            IdentityCheck? check;
+            Enter();
+            try
+            {
+                if (IsDisposed || !Engine.TryTakeIdentityCheck(out check))
+                {
+                    _isCheckingIdentities = false;
+                    return;
+                }
+            }
+            finally
+            {
+                Exit();
+            }
+
+            check.Run();
+            Enter();
+            try
+            {
+                if (!IsDisposed)
+                    Engine.CompleteIdentityCheck(NowMs, check);
+            }
+            finally
+            {
+                Exit();
+            }
         }
     }
 
@@ -347,11 +393,29 @@ internal sealed partial class NodeRuntime : IDisposable
     // What the calls under the gate left to be done at their end: acknowledgements and answers leave, changed networks are looked at.
     private void Settle()
     {
+        if (_movedPeers.Count > 0)
+        {
+            // Iterate over a copy: packets that the ports send may move more peers.
+            var moved = _movedPeers.ToArray();
+            _movedPeers.Clear();
+            foreach (var port in _ports)
+            {
+                foreach (var peer in moved)
+                    port.PathChanged(peer);
+            }
+        }
+
         if (_hasOpenBatches)
         {
             _hasOpenBatches = false;
             foreach (var port in _ports)
                 port.EndBatch();
+        }
+
+        if (!_isCheckingIdentities && !IsDisposed && Engine.HasIdentityChecks)
+        {
+            _isCheckingIdentities = true;
+            ThreadPool.UnsafeQueueUserWorkItem(static runtime => ((NodeRuntime)runtime!).RunIdentityChecks(), this);
         }
 
         if (_hasChangedPorts)

@@ -4,10 +4,10 @@ using System.Threading.Tasks.Sources;
 namespace Lanyard;
 
 /// <summary>
-/// Something awaited that is used again and again: one at a time, without an allocation. It begins under the gate, finishes or fails there,
-/// and its awaiter goes on on the thread pool, or in the context that it captured.
+/// A reusable <see cref="IValueTaskSource{T}"/> for one pending operation at a time, without allocations. It begins and completes under the gate; its awaiter continues
+/// on the thread pool, or in the context that it captured.
 /// </summary>
-/// <typeparam name="T">What comes of it.</typeparam>
+/// <typeparam name="T">The result.</typeparam>
 internal abstract class Operation<T>(NodeRuntime runtime) : Completion, IValueTaskSource<T>, IValueTaskSource
 {
     private ManualResetValueTaskSourceCore<T> _core = new() { RunContinuationsAsynchronously = true };
@@ -17,16 +17,16 @@ internal abstract class Operation<T>(NodeRuntime runtime) : Completion, IValueTa
     private Exception? _error;
     private volatile bool _isInUse;
 
-    /// <summary>Whether it has begun and neither finished nor failed. Under the gate.</summary>
+    /// <summary>Whether the operation has begun and not completed. Under the gate.</summary>
     public bool IsPending { get; private set; }
 
     protected NodeRuntime Runtime { get; } = runtime;
 
-    /// <summary>What a second one at a time is told.</summary>
+    /// <summary>The error message for a second operation while one is pending.</summary>
     protected abstract string BusyMessage { get; }
 
-    /// <summary>Begins. Under the gate; <see cref="Issue"/> follows when it has been left.</summary>
-    /// <exception cref="InvalidOperationException">It is in use.</exception>
+    /// <summary>Begins the operation, under the gate. The caller leaves the gate and calls <see cref="Issue"/>.</summary>
+    /// <exception cref="InvalidOperationException">The operation is in use.</exception>
     public void Begin()
     {
         ThrowIfBusy();
@@ -36,28 +36,28 @@ internal abstract class Operation<T>(NodeRuntime runtime) : Completion, IValueTa
         IsPending = true;
     }
 
-    /// <summary>Throws where it is in use: begun, and its result not yet taken.</summary>
+    /// <summary>Throws if the operation is in use: begun, and its result not yet taken.</summary>
     public void ThrowIfBusy()
     {
         if (_isInUse)
             throw new InvalidOperationException(BusyMessage);
     }
 
-    /// <summary>Gives out what is awaited. Not under the gate.</summary>
+    /// <summary>Returns the task to await. Not under the gate.</summary>
     public ValueTask<T> Issue(CancellationToken cancellationToken)
     {
         Register(cancellationToken);
         return new ValueTask<T>(this, _core.Version);
     }
 
-    /// <summary>As <see cref="Issue"/>, where the result does not matter.</summary>
+    /// <summary>Returns the task to await, without a result. Not under the gate.</summary>
     public ValueTask IssueVoid(CancellationToken cancellationToken)
     {
         Register(cancellationToken);
         return new ValueTask(this, _core.Version);
     }
 
-    /// <summary>Ends it with a result, if it is pending. Under the gate.</summary>
+    /// <summary>Completes a pending operation with a result. Under the gate.</summary>
     public void Finish(T result)
     {
         if (!IsPending)
@@ -66,7 +66,7 @@ internal abstract class Operation<T>(NodeRuntime runtime) : Completion, IValueTa
         End();
     }
 
-    /// <summary>Ends it with an exception, if it is pending. Under the gate.</summary>
+    /// <summary>Completes a pending operation with an exception. Under the gate.</summary>
     public void Fail(Exception error)
     {
         if (!IsPending)
@@ -98,13 +98,13 @@ internal abstract class Operation<T>(NodeRuntime runtime) : Completion, IValueTa
     void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _core.OnCompleted(continuation, state, token, flags);
 
-    /// <summary>Lets go of what it held for the one who awaits. Called under the gate when it ends.</summary>
+    /// <summary>Releases what the operation holds for its caller. Called under the gate on completion.</summary>
     protected virtual void Release()
     {
     }
 
-    /// <summary>What to do once it has failed because it was cancelled. Under the gate.</summary>
-    protected virtual void OnCancelled()
+    /// <summary>Called under the gate after a cancellation completed the operation.</summary>
+    protected virtual void OnCanceled()
     {
     }
 
@@ -131,7 +131,7 @@ internal abstract class Operation<T>(NodeRuntime runtime) : Completion, IValueTa
             if (!IsPending)
                 return;
             Fail(new OperationCanceledException(_token));
-            OnCancelled();
+            OnCanceled();
         }
         finally
         {

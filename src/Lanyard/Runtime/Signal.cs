@@ -37,10 +37,10 @@ internal sealed class Signal
             return;
         }
 
-        var cancelled = Create();
-        using (cancellationToken.UnsafeRegister(static source => ((TaskCompletionSource<bool>)source!).TrySetResult(true), cancelled))
+        var canceled = Create();
+        using (cancellationToken.UnsafeRegister(static source => ((TaskCompletionSource<bool>)source!).TrySetResult(true), canceled))
         {
-            if (await Task.WhenAny(task, cancelled.Task).ConfigureAwait(false) != task)
+            if (await Task.WhenAny(task, canceled.Task).ConfigureAwait(false) != task)
                 throw new OperationCanceledException(cancellationToken);
         }
 

@@ -43,12 +43,6 @@ internal sealed class EchoHub(NetworkPort port) : IEchoEvents
 
     public void Forget(ushort sequence) => _pending.Remove(sequence);
 
-    public void OnHostReplaced()
-    {
-        _socket = null;
-        End(NetError.AddressRemoved);
-    }
-
     public void OnPortLeft()
     {
         _socket = null;

@@ -8,10 +8,8 @@ namespace Lanyard;
 /// </summary>
 internal sealed class FrameChannel : ReceiveChannel<LanyardFrame>, IFrameEvents
 {
-    private readonly List<MacAddress> _groups = [];
     private FrameSocket? _socket;
     private FrameOptions _options;
-    private long _droppedBefore;
 
     /// <summary>Under the gate.</summary>
     /// <exception cref="LanyardSocketException">There are too many already.</exception>
@@ -50,7 +48,7 @@ internal sealed class FrameChannel : ReceiveChannel<LanyardFrame>, IFrameEvents
         get
         {
             using (Hold())
-                return _droppedBefore + (_socket?.Dropped ?? 0);
+                return _socket?.Dropped ?? 0;
         }
     }
 
@@ -77,10 +75,7 @@ internal sealed class FrameChannel : ReceiveChannel<LanyardFrame>, IFrameEvents
     {
         using (Hold())
         {
-            if (!Socket().JoinGroup(group))
-                return false;
-            _groups.Add(group);
-            return true;
+            return Socket().JoinGroup(group);
         }
     }
 
@@ -88,30 +83,15 @@ internal sealed class FrameChannel : ReceiveChannel<LanyardFrame>, IFrameEvents
     {
         using (Hold())
         {
-            _groups.Remove(group);
             return Socket().LeaveGroup(group);
         }
     }
 
-    void IFrameEvents.OnReadable(FrameSocket socket)
-    {
-        if (ReferenceEquals(socket, _socket))
-            AdvanceReceive();
-    }
+    void IFrameEvents.OnReadable(FrameSocket socket) => AdvanceReceive();
 
     protected override void CloseSocket() => _socket?.Close(Port.Runtime.NowMicroseconds);
 
     protected override void ForgetSocket() => _socket = null;
-
-    protected override bool TryReopen()
-    {
-        _droppedBefore += _socket?.Dropped ?? 0;
-        if (Port.Host.OpenFrames(EtherType, this, out _socket, _options) != NetError.None)
-            return false;
-        foreach (var group in _groups)
-            _socket!.JoinGroup(group);
-        return true;
-    }
 
     protected override bool TryReceive(Span<byte> buffer, out LanyardFrame frame, out Exception? error)
     {

@@ -33,6 +33,7 @@ public sealed class LanyardListener : IDisposable
     /// <summary>Waits for the next connection.</summary>
     /// <exception cref="ObjectDisposedException">The listener was disposed of, before or meanwhile.</exception>
     /// <exception cref="LanyardNetworkException">The network was left, or its node ended.</exception>
+    /// <exception cref="LanyardSocketException">The listener's address no longer belongs to this node.</exception>
     public ValueTask<LanyardStream> AcceptAsync(CancellationToken cancellationToken = default) => _channel.AcceptAsync(cancellationToken);
 
     /// <summary>Stops listening. Connections that nobody accepted are reset.</summary>
@@ -44,8 +45,8 @@ internal sealed class ListenChannel : ITcpListenEvents, IPortUser
 {
     private readonly AcceptOperation _accept;
     private TcpOptions? _options;
-    private readonly int _backlog;
     private TcpListenSocket? _socket;
+    private bool _isAddressGone;
     private bool _isDisposed;
 
     /// <exception cref="LanyardSocketException">The port is taken, or the address is not this node's.</exception>
@@ -53,7 +54,6 @@ internal sealed class ListenChannel : ITcpListenEvents, IPortUser
     {
         Port = port;
         _options = options;
-        _backlog = backlog;
         _accept = new AcceptOperation(this);
         var error = port.Host.ListenTcp(local, this, out _socket, backlog, options);
         if (error != NetError.None)
@@ -137,11 +137,10 @@ internal sealed class ListenChannel : ITcpListenEvents, IPortUser
             _accept.Finish(stream);
     }
 
-    void IPortUser.OnHostReplaced()
+    void ITcpListenEvents.OnClosed(TcpListenSocket listener, NetError reason)
     {
-        // An address that the new host does not have yet is one that the network took away.
-        if (Port.Host.ListenTcp(LocalEndpoint, this, out _socket, _backlog, _options) != NetError.None)
-            ((IPortUser)this).OnPortLeft();
+        _isAddressGone = true;
+        ((IPortUser)this).OnPortLeft();
     }
 
     void IPortUser.OnPortLeft()
@@ -164,7 +163,9 @@ internal sealed class ListenChannel : ITcpListenEvents, IPortUser
 
     private Exception? WhyNot() =>
         _isDisposed ? new ObjectDisposedException(nameof(LanyardListener), "The listener was disposed of.")
-        : _socket is null || Port.IsLeft ? Port.Owner.LeftException()
+        : Port.IsLeft ? Port.Owner.LeftException()
+        : _isAddressGone ? SocketErrors.AddressGone(LocalEndpoint, Port)
+        : _socket is null ? Port.Owner.LeftException()
         : null;
 
     private sealed class AcceptOperation(ListenChannel channel) : Operation<LanyardStream>(channel.Port.Runtime)

@@ -99,6 +99,13 @@ public sealed class LanyardUdpSocket : IDisposable
         set => _channel.Change(static (options, isOn) => options with { ReuseAddress = isOn }, value);
     }
 
+    /// <summary>Whether other sockets that set this option may bind the same port later. The sockets then divide the senders among them. Default false.</summary>
+    public bool ReusePort
+    {
+        get => Options.ReusePort;
+        set => _channel.Change(static (options, isOn) => options with { ReusePort = isOn }, value);
+    }
+
     /// <summary>Whether what became of datagrams is kept for <see cref="TryTakeError"/>, of an unconnected socket too. Default
     /// false.</summary>
     public bool ReceiveErrors
@@ -107,13 +114,13 @@ public sealed class LanyardUdpSocket : IDisposable
         set => _channel.Change(static (options, isOn) => options with { ReceiveErrors = isOn }, value);
     }
 
-    /// <summary>Takes the oldest of what ICMP errors, and neighbours that do not answer, mean for datagrams that were sent; needs
+    /// <summary>Takes the oldest of what ICMP errors, and neighbors that do not answer, mean for datagrams that were sent; needs
     /// <see cref="ReceiveErrors"/>. At most 64 wait.</summary>
     /// <returns>Whether there was one.</returns>
     public bool TryTakeError(out UdpError error) => _channel.TryTakeError(out error);
 
-    /// <summary>Sets the other end: only its datagrams are received from now on.</summary>
-    /// <exception cref="LanyardSocketException">There is no way to it.</exception>
+    /// <summary>Connects the socket to a peer: it then receives only the peer's datagrams. <see langword="default"/> disconnects.</summary>
+    /// <exception cref="LanyardSocketException">No route leads to the peer.</exception>
     public void Connect(InetEndpoint remote) => _channel.Connect(remote);
 
     /// <summary>Sends a datagram to the connected end. It may get lost.</summary>
@@ -126,6 +133,14 @@ public sealed class LanyardUdpSocket : IDisposable
     /// <param name="remote">Where to; a broadcast address only with <see cref="UdpOptions.Broadcast"/>.</param>
     /// <exception cref="LanyardSocketException">It cannot be sent.</exception>
     public void SendTo(ReadOnlySpan<byte> payload, InetEndpoint remote) => _channel.Send(payload, remote);
+
+    /// <summary>Sends a datagram from one of this node's addresses. Delivery is not guaranteed.</summary>
+    /// <param name="payload">The payload, as for <see cref="Send"/>.</param>
+    /// <param name="remote">The destination, as for <see cref="SendTo(ReadOnlySpan{byte}, InetEndpoint)"/>.</param>
+    /// <param name="source">The source address, if the socket is bound to the wildcard address. The default, or an address of another family, selects a source
+    /// automatically.</param>
+    /// <exception cref="LanyardSocketException">The datagram cannot be sent.</exception>
+    public void SendTo(ReadOnlySpan<byte> payload, InetEndpoint remote, InetAddress source) => _channel.Send(payload, remote, source);
 
     /// <summary>As <see cref="Send"/>: done when it returns.</summary>
     /// <exception cref="LanyardSocketException">It cannot be sent, or the other end refused an earlier one.</exception>
@@ -154,6 +169,9 @@ public sealed class LanyardUdpSocket : IDisposable
     /// <exception cref="ObjectDisposedException">The socket was disposed of, before or meanwhile.</exception>
     public ValueTask<LanyardDatagram> ReceiveFromAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
         _channel.ReceiveAsync(buffer, cancellationToken);
+
+    /// <summary>The joined multicast groups.</summary>
+    public IReadOnlyList<InetAddress> Groups => _channel.Groups;
 
     /// <summary>Joins a multicast group: its datagrams to this port are received.</summary>
     /// <returns>Whether it was joined now; false if it was before, or there are 64 already.</returns>

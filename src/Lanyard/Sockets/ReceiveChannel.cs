@@ -1,5 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
-using Lanyard.NetStack;
+using Lanyard.Primitives;
 
 namespace Lanyard;
 
@@ -12,6 +12,7 @@ internal abstract class ReceiveChannel<TMessage> : IPortUser
 {
     private readonly ReceiveOperation _receive;
     private readonly string _socketName;
+    private bool _isAddressGone;
     private bool _isDisposed;
 
     protected ReceiveChannel(NetworkPort port, string socketName)
@@ -25,8 +26,11 @@ internal abstract class ReceiveChannel<TMessage> : IPortUser
 
     bool IPortUser.IsFinishing => false;
 
-    /// <summary>Whether there is a socket on the present host.</summary>
+    /// <summary>Whether the socket exists.</summary>
     protected abstract bool HasSocket { get; }
+
+    /// <summary>The local endpoint.</summary>
+    public InetEndpoint LocalEndpoint { get; protected init; }
 
     public ValueTask<TMessage> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken)
     {
@@ -60,16 +64,17 @@ internal abstract class ReceiveChannel<TMessage> : IPortUser
         }
     }
 
-    void IPortUser.OnHostReplaced()
-    {
-        if (!TryReopen())
-            OnPortLeft();
-    }
-
     public void OnPortLeft()
     {
         ForgetSocket();
         FailReceive();
+    }
+
+    /// <summary>Ends the socket because its address no longer belongs to this node.</summary>
+    protected void OnAddressGone()
+    {
+        _isAddressGone = true;
+        OnPortLeft();
     }
 
     protected GateHold Hold() => new(Port.Runtime);
@@ -91,11 +96,8 @@ internal abstract class ReceiveChannel<TMessage> : IPortUser
     /// <summary>Closes the socket, if there is one.</summary>
     protected abstract void CloseSocket();
 
-    /// <summary>The host that the socket was on is gone.</summary>
+    /// <summary>Drops the reference to a socket that is already closed.</summary>
     protected abstract void ForgetSocket();
-
-    /// <summary>Opens the socket anew, on the host that is there now.</summary>
-    protected abstract bool TryReopen();
 
     /// <summary>Takes the next message, or error.</summary>
     /// <returns>Whether there was one.</returns>
@@ -109,7 +111,9 @@ internal abstract class ReceiveChannel<TMessage> : IPortUser
 
     private Exception? WhyNot() =>
         _isDisposed ? new ObjectDisposedException(_socketName, "The socket was disposed of.")
-        : !HasSocket || Port.IsLeft ? Port.Owner.LeftException()
+        : Port.IsLeft ? Port.Owner.LeftException()
+        : _isAddressGone ? SocketErrors.AddressGone(LocalEndpoint, Port)
+        : !HasSocket ? Port.Owner.LeftException()
         : null;
 
     private bool TryFinish(Span<byte> buffer, [MaybeNullWhen(false)] out TMessage message, out Exception? error)

@@ -65,6 +65,10 @@ internal static class SocketErrors
         new(error, default, $"Port {local.Port}{(local.Address.IsUnspecified || local.IsNone ? "" : $" of {local.Address}")} cannot be "
             + $"opened on network {port.Engine.Id}: {Reason(error, local, port)}");
 
+    /// <summary>Returns the error of a socket whose address was removed.</summary>
+    public static LanyardSocketException AddressGone(InetEndpoint local, NetworkPort port) => new(NetError.AddressRemoved, default,
+        $"The socket of {local} on network {port.Engine.Id} is closed: the network's configuration took the address away. Open another.");
+
     private static string Reason(NetError error, InetEndpoint remote, NetworkPort port) => error switch
     {
         NetError.NoRoute => port.Snapshot.Addresses.Count == 0
@@ -84,7 +88,7 @@ internal static class SocketErrors
         NetError.ConnectionAborted => "this end gave up.",
         NetError.TimedOut => "there was no answer in time. The peer may be offline, or a firewall or the network's rules may drop the "
             + "packets.",
-        NetError.HostUnreachable => "no member answers for the address. The peer may be offline, not a member, or not authorised.",
+        NetError.HostUnreachable => "no member answers for the address. The peer may be offline, not a member, or not authorized.",
         NetError.NetworkUnreachable or NetError.ProtocolUnreachable or NetError.TimeExceeded => "a gateway on the way says that it cannot "
             + "be reached.",
         NetError.Prohibited => "a firewall on the way prohibits it.",

@@ -222,11 +222,6 @@ internal sealed class TcpChannel : ITcpEvents, IPortUser
             Port.RemoveUser(this);
     }
 
-    void IPortUser.OnHostReplaced()
-    {
-        // The old host resets the connection, which says so.
-    }
-
     void IPortUser.OnPortLeft()
     {
         _connect?.Fail(SocketErrors.Connect(NetError.AddressRemoved, Connection.RemoteEndpoint, Port));
@@ -312,5 +307,5 @@ internal sealed class ConnectOperation(TcpChannel channel) : Operation<LanyardSt
 {
     protected override string BusyMessage => "A connection connects once.";
 
-    protected override void OnCancelled() => channel.GiveUpConnecting();
+    protected override void OnCanceled() => channel.GiveUpConnecting();
 }

@@ -8,7 +8,6 @@ namespace Lanyard;
 /// </summary>
 internal sealed class UdpChannel : ReceiveChannel<LanyardDatagram>, IUdpEvents
 {
-    private readonly List<InetAddress> _groups = [];
     private UdpSocket? _socket;
     private UdpOptions _options;
     private InetEndpoint _remote;
@@ -25,8 +24,6 @@ internal sealed class UdpChannel : ReceiveChannel<LanyardDatagram>, IUdpEvents
         LocalEndpoint = _socket!.LocalEndpoint;
         port.AddUser(this);
     }
-
-    public InetEndpoint LocalEndpoint { get; }
 
     public InetEndpoint RemoteEndpoint
     {
@@ -51,6 +48,15 @@ internal sealed class UdpChannel : ReceiveChannel<LanyardDatagram>, IUdpEvents
                 Socket().Options = value;
                 _options = value;
             }
+        }
+    }
+
+    public IReadOnlyList<InetAddress> Groups
+    {
+        get
+        {
+            using (Hold())
+                return [.. Socket().Groups];
         }
     }
 
@@ -84,7 +90,7 @@ internal sealed class UdpChannel : ReceiveChannel<LanyardDatagram>, IUdpEvents
         }
     }
 
-    public void Send(ReadOnlySpan<byte> payload, InetEndpoint remote)
+    public void Send(ReadOnlySpan<byte> payload, InetEndpoint remote, InetAddress source = default)
     {
         using (Hold())
         {
@@ -92,7 +98,7 @@ internal sealed class UdpChannel : ReceiveChannel<LanyardDatagram>, IUdpEvents
             var error = socket.TakeError();
             if (error == NetError.None)
                 error = remote.IsNone
-                    ? socket.Send(Port.Runtime.NowMicroseconds, payload) : socket.SendTo(Port.Runtime.NowMicroseconds, remote, payload);
+                    ? socket.Send(Port.Runtime.NowMicroseconds, payload) : socket.SendTo(Port.Runtime.NowMicroseconds, remote, payload, source);
             if (error != NetError.None)
                 throw SocketErrors.Datagram(error, remote.IsNone ? _remote : remote, Port);
         }
@@ -102,10 +108,7 @@ internal sealed class UdpChannel : ReceiveChannel<LanyardDatagram>, IUdpEvents
     {
         using (Hold())
         {
-            if (!Socket().JoinGroup(Port.Runtime.NowMicroseconds, group))
-                return false;
-            _groups.Add(group);
-            return true;
+            return Socket().JoinGroup(Port.Runtime.NowMicroseconds, group);
         }
     }
 
@@ -113,30 +116,23 @@ internal sealed class UdpChannel : ReceiveChannel<LanyardDatagram>, IUdpEvents
     {
         using (Hold())
         {
-            _groups.Remove(group);
             return Socket().LeaveGroup(Port.Runtime.NowMicroseconds, group);
         }
     }
 
-    void IUdpEvents.OnReadable(UdpSocket socket) => Advance(socket);
+    void IUdpEvents.OnReadable(UdpSocket socket) => AdvanceReceive();
 
-    void IUdpEvents.OnError(UdpSocket socket, NetError error) => Advance(socket);
+    void IUdpEvents.OnError(UdpSocket socket, NetError error)
+    {
+        if (error == NetError.AddressRemoved)
+            OnAddressGone();
+        else
+            AdvanceReceive();
+    }
 
     protected override void CloseSocket() => _socket?.Close(Port.Runtime.NowMicroseconds);
 
     protected override void ForgetSocket() => _socket = null;
-
-    protected override bool TryReopen()
-    {
-        if (Port.Host.OpenUdp(LocalEndpoint, this, out _socket, _options) != NetError.None)
-            return false;
-        foreach (var group in _groups)
-            _socket!.JoinGroup(Port.Runtime.NowMicroseconds, group);
-        // The way to the other end may come a little later, with the addresses; until then everybody's datagrams are received.
-        if (!_remote.IsNone)
-            _socket!.Connect(_remote);
-        return true;
-    }
 
     protected override bool TryReceive(Span<byte> buffer, out LanyardDatagram datagram, out Exception? error)
     {
@@ -154,13 +150,6 @@ internal sealed class UdpChannel : ReceiveChannel<LanyardDatagram>, IUdpEvents
             return false;
         error = SocketErrors.Datagram(failure, _remote, Port);
         return true;
-    }
-
-    // What a socket of a host that was replaced says does not count.
-    private void Advance(UdpSocket socket)
-    {
-        if (ReferenceEquals(socket, _socket))
-            AdvanceReceive();
     }
 
     private UdpSocket Socket()

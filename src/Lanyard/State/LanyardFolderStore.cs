@@ -1,14 +1,17 @@
 using System.Diagnostics.CodeAnalysis;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Lanyard;
 
 /// <summary>
 /// Keeps a node's state in a folder, in the layout of existing nodes. Files are written beside the old one and put in its place, so that none is ever
-/// half written. The folder and what is new in it are for this user alone; a second node cannot use the folder at the same time.
+/// half written. A folder that is made, and all files but <c>identity.public</c>, are for this user alone; a mode that lets others read more, or write,
+/// is narrowed. A second node cannot use the folder at the same time.
 /// </summary>
 public sealed class LanyardFolderStore : ILanyardStore, IDisposable
 {
-    private const string LockName = "lanyard.lock";
+    private const string LockName = StateNames.Lock;
     private const int MaxFileBytes = 4 << 20;
 
     // What the systems call a file that another holds.
@@ -20,21 +23,46 @@ public sealed class LanyardFolderStore : ILanyardStore, IDisposable
 
     /// <summary>Takes a folder, making it where it is missing.</summary>
     /// <exception cref="LanyardStateInUseException">Another node uses it.</exception>
-    /// <exception cref="LanyardStateException">It cannot be made or written to.</exception>
+    /// <exception cref="LanyardStateException">It cannot be made or written to, or a file in it belongs to another user.</exception>
     public LanyardFolderStore(string directory)
+        : this(directory, NullLogger.Instance)
+    {
+    }
+
+    /// <summary>As the public one.</summary>
+    /// <param name="directory">The folder.</param>
+    /// <param name="logger">Where it is logged that a mode was narrowed.</param>
+    internal LanyardFolderStore(string directory, ILogger logger)
     {
         ArgumentNullException.ThrowIfNull(directory);
         Directory = System.IO.Path.GetFullPath(directory);
         try
         {
-            CreateDirectory(Directory);
+            StateFile.CreateFolder(Directory);
         }
         catch (Exception e) when (IsFileError(e))
         {
             throw new LanyardStateException(Directory, $"The state folder '{Directory}' cannot be made: {e.Message}", e);
         }
 
+        var guard = new StateGuard(Directory, logger);
+        guard.CheckFile(System.IO.Path.Combine(Directory, LockName), StateFileAccess.Owner);
         _lock = TakeLock();
+        try
+        {
+            guard.RemoveTemporaries(StateNames.Files);
+            foreach (var name in StateNames.Files)
+                guard.CheckFile(System.IO.Path.Combine(Directory, name), StateNames.AccessOf(name));
+            foreach (var folder in StateNames.Folders)
+                guard.CheckFolder(System.IO.Path.Combine(Directory, folder), withFiles: true);
+        }
+        catch (Exception e)
+        {
+            _lock.Dispose();
+            if (!IsFileError(e))
+                throw;
+            throw new LanyardStateException(Directory, $"The state folder '{Directory}' cannot be read: {e.Message}", e);
+        }
     }
 
     /// <summary>The folder's full path.</summary>
@@ -75,17 +103,13 @@ public sealed class LanyardFolderStore : ILanyardStore, IDisposable
         if (isSecret && File.Exists(path))
             throw new LanyardStateException(path, $"'{path}' is there already and is never overwritten. Move it away first if the node is "
                 + "to have another identity.");
-        var temporary = path + ".new";
         try
         {
-            CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
-            using (var file = CreateFile(temporary))
-            {
-                file.Write(value);
-                file.Flush(flushToDisk: isSecret);
-            }
-
-            Replace(temporary, path);
+            StateFile.CreateFolder(System.IO.Path.GetDirectoryName(path)!);
+            if (isSecret)
+                StateFile.Create(path, value, StateNames.AccessOf(name));
+            else
+                StateFile.Replace(path, value, StateNames.AccessOf(name));
         }
         catch (Exception e) when (IsFileError(e))
         {
@@ -99,10 +123,7 @@ public sealed class LanyardFolderStore : ILanyardStore, IDisposable
         var path = PathOf(name);
         try
         {
-            File.Delete(path);
-        }
-        catch (DirectoryNotFoundException)
-        {
+            StateFile.Delete(path);
         }
         catch (Exception e) when (IsFileError(e))
         {
@@ -152,11 +173,16 @@ public sealed class LanyardFolderStore : ILanyardStore, IDisposable
         var path = System.IO.Path.Combine(Directory, LockName);
         try
         {
-            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1);
+            if (!File.Exists(path))
+                CreateLock(path);
+            return new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None, bufferSize: 1);
         }
         catch (IOException e) when ((e.HResult & 0xffff) is LinuxWouldBlock or MacWouldBlock or WindowsSharingViolation)
         {
-            throw new LanyardStateInUseException(Directory, e);
+            var owner = UnixFiles.TryGetStatus(Directory, follow: true)?.User ?? UnixFiles.User;
+            throw LockHolder.Explain(Directory, path, owner) is { } reason
+                ? new LanyardStateInUseException(Directory, reason, e)
+                : new LanyardStateInUseException(Directory, e);
         }
         catch (Exception e) when (IsFileError(e))
         {
@@ -164,42 +190,15 @@ public sealed class LanyardFolderStore : ILanyardStore, IDisposable
         }
     }
 
-#if NET
-    private const UnixFileMode OwnerFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-
-    private static void CreateDirectory(string path)
+    private static void CreateLock(string path)
     {
-        if (OperatingSystem.IsWindows())
-            System.IO.Directory.CreateDirectory(path);
-        else
-            System.IO.Directory.CreateDirectory(path, OwnerFile | UnixFileMode.UserExecute);
-    }
-
-    private static FileStream CreateFile(string path)
-    {
-        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, Share = FileShare.None };
-        if (!OperatingSystem.IsWindows())
+        try
         {
-            // A file that is there keeps its mode when it is written anew.
-            File.Delete(path);
-            options.UnixCreateMode = OwnerFile;
+            StateFile.Create(path, default, StateFileAccess.Owner);
         }
-
-        return new FileStream(path, options);
+        catch (IOException) when (File.Exists(path))
+        {
+            // Another node was faster: one of both gets the lock.
+        }
     }
-
-    private static void Replace(string temporary, string path) => File.Move(temporary, path, overwrite: true);
-#else
-    private static void CreateDirectory(string path) => System.IO.Directory.CreateDirectory(path);
-
-    private static FileStream CreateFile(string path) => new(path, FileMode.Create, FileAccess.Write, FileShare.None);
-
-    private static void Replace(string temporary, string path)
-    {
-        if (File.Exists(path))
-            File.Replace(temporary, path, null);
-        else
-            File.Move(temporary, path);
-    }
-#endif
 }

@@ -11,20 +11,18 @@ namespace Lanyard;
 /// </summary>
 internal static class PortKeeper
 {
-    private const string Name = "lanyard.port";
-
-    public static UdpTransport Bind(IReadOnlyList<IPAddress> addresses, int port, bool batch, ILanyardStore store, ILogger logger)
+    public static UdpTransport Bind(IReadOnlyList<IPAddress> addresses, int port, bool batch, bool awaitAddresses, ILanyardStore store, ILogger logger)
     {
         if (port != 0)
-            return UdpTransport.Bind(addresses, port, batch, logger);
+            return UdpTransport.Bind(addresses, port, batch, awaitAddresses, logger);
         UdpTransport? transport = null;
-        if (store.Load(Name) is { } text
+        if (TryLoad(store) is { } text
             && ushort.TryParse(Encoding.ASCII.GetString(text).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var last)
             && last != 0)
         {
             try
             {
-                transport = UdpTransport.Bind(addresses, last, batch, logger);
+                transport = UdpTransport.Bind(addresses, last, batch, awaitAddresses, logger);
             }
             catch (LanyardException)
             {
@@ -33,8 +31,21 @@ internal static class PortKeeper
             }
         }
 
-        transport ??= UdpTransport.Bind(addresses, 0, batch, logger);
-        store.Save(Name, Encoding.ASCII.GetBytes(transport.Port.ToString(CultureInfo.InvariantCulture)));
+        transport ??= UdpTransport.Bind(addresses, 0, batch, awaitAddresses, logger);
+        store.Save(StateNames.Port, Encoding.ASCII.GetBytes(transport.Port.ToString(CultureInfo.InvariantCulture)));
         return transport;
+    }
+
+    // Returns null for a file that cannot be read.
+    private static byte[]? TryLoad(ILanyardStore store)
+    {
+        try
+        {
+            return store.Load(StateNames.Port);
+        }
+        catch (LanyardException)
+        {
+            return null;
+        }
     }
 }

@@ -75,7 +75,19 @@ internal sealed class StateKeeper
 
     public void Save(string name, ReadOnlySpan<byte> state) => Enqueue(name, state.ToArray());
 
-    public void Delete(string name) => Enqueue(name, null);
+    public void Delete(string name)
+    {
+        lock (_lock)
+            _peers.Remove(name);
+        Enqueue(name, null);
+    }
+
+    /// <summary>Returns the addresses of the stored peers.</summary>
+    public IReadOnlyList<ulong> ListPeers()
+    {
+        lock (_lock)
+            return [.. _peers.Select(name => StateNames.TryParsePeer(name, out var address) ? address : 0).Where(address => address != 0)];
+    }
 
     /// <summary>Ends when all that was saved so far has been written.</summary>
     public Task FlushAsync()

@@ -3,19 +3,17 @@ using Microsoft.Extensions.Logging;
 
 namespace Lanyard;
 
-/// <summary>Looks at the worlds that are kept before the engine takes them: one that is damaged is not passed over in silence.</summary>
+/// <summary>Checks the stored worlds before the engine loads them. A damaged world stays in place, the log names it, and the node starts with the others.</summary>
 internal static class WorldLoader
 {
     /// <summary>Puts the planet of the options in the place of the kept one where that is missing, older, or another.</summary>
-    /// <exception cref="LanyardStateException">What is kept is no planet.</exception>
     public static void KeepPlanet(LanyardOptions options, ILanyardStore store, ILogger logger)
     {
         World? kept = null;
-        if (store.Load(StateNames.Planet) is { } bytes && (!World.TryParse(bytes, out kept) || kept.Type != WorldType.Planet))
+        if (TryLoad(store, StateNames.Planet, logger) is { } bytes && (!World.TryParse(bytes, out kept) || kept.Type != WorldType.Planet))
         {
-            var path = IdentityLoader.PathOf(store, StateNames.Planet);
-            throw new LanyardStateException(path, $"'{path}' is not a planet. Put the file that your network's operator gives out there, "
-                + "or remove it.");
+            kept = null;
+            Log.WorldLeft(logger, IdentityLoader.PathOf(store, StateNames.Planet), "It is not a planet.");
         }
 
         if (options.Planet is { } given && (kept is null || kept.Id != given.Id || kept.Timestamp < given.Timestamp))
@@ -25,23 +23,34 @@ internal static class WorldLoader
     }
 
     /// <summary>The moons that are kept.</summary>
-    /// <exception cref="LanyardStateException">One is no moon.</exception>
-    public static IReadOnlyList<ulong> FindMoons(ILanyardStore store)
+    public static IReadOnlyList<ulong> FindMoons(ILanyardStore store, ILogger logger)
     {
         var moons = new List<ulong>();
         foreach (var name in store.List(StateNames.MoonFolder))
         {
             if (!StateNames.TryParseMoon(name, out var id))
+                Log.WorldLeft(logger, IdentityLoader.PathOf(store, name), "Its name is not sixteen hexadecimal digits and .moon.");
+            else if (TryLoad(store, name, logger) is not { } bytes)
                 continue;
-            if (!World.TryParse(store.Load(name), out var moon) || moon.Type != WorldType.Moon || moon.Id != id)
-            {
-                var path = IdentityLoader.PathOf(store, name);
-                throw new LanyardStateException(path, $"'{path}' is not moon {id:x10}. Put the right file there, or remove it.");
-            }
-
-            moons.Add(id);
+            else if (!World.TryParse(bytes, out var moon) || moon.Type != WorldType.Moon || moon.Id != id)
+                Log.WorldLeft(logger, IdentityLoader.PathOf(store, name), $"It is not moon {id:x10}.");
+            else
+                moons.Add(id);
         }
 
         return moons;
+    }
+
+    private static byte[]? TryLoad(ILanyardStore store, string name, ILogger logger)
+    {
+        try
+        {
+            return store.Load(name);
+        }
+        catch (LanyardException e)
+        {
+            Log.WorldLeft(logger, IdentityLoader.PathOf(store, name), e.Message);
+            return null;
+        }
     }
 }

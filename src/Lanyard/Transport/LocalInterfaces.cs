@@ -1,15 +1,18 @@
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using Lanyard.Primitives;
+using Lanyard.Wire;
 
 namespace Lanyard;
 
 /// <summary>
-/// This machine's addresses at one moment: those that peers may be told, and the networks that are not to be used to reach peers.
+/// A snapshot of this machine's addresses: the addresses to announce to peers, the networks to exclude from paths to peers, the machine's LANs, and its
+/// routes to other networks.
 /// </summary>
-internal sealed record LocalInterfaces(IReadOnlyList<InetAddress> Addresses, IReadOnlyList<InetPrefix> ExcludedNetworks)
+internal sealed record LocalInterfaces(
+    IReadOnlyList<InetAddress> Addresses, IReadOnlyList<InetPrefix> ExcludedNetworks, IReadOnlyList<OwnLan> Lans, IReadOnlyList<OwnLan> Routes)
 {
-    public static LocalInterfaces None { get; } = new([], []);
+    public static LocalInterfaces None { get; } = new([], [], [], []);
 
     /// <summary>
     /// Whether an exception means that the system, or the framework on it, does not say what its interfaces are. Some frameworks for games
@@ -23,29 +26,44 @@ internal sealed record LocalInterfaces(IReadOnlyList<InetAddress> Addresses, IRe
     {
         var addresses = new List<InetAddress>();
         var excluded = new List<InetPrefix>();
+        var lans = new List<OwnLan>();
+        var cards = new Dictionary<string, MacAddress>(StringComparer.Ordinal);
         foreach (var card in NetworkInterface.GetAllNetworkInterfaces())
         {
+            var isExcluded = excludedPrefixes.Any(prefix => card.Name.StartsWith(prefix, StringComparison.Ordinal));
+            var mac = card.GetPhysicalAddress().GetAddressBytes() is { Length: 6 } bytes ? MacAddress.Read(bytes) : default;
+
+            // The system reports whether a route is up. Do not require the interface to be up: a new interface is reported as up only later.
+            if (!isExcluded)
+                cards[card.Name] = mac;
             if (card.OperationalStatus is OperationalStatus.Down or OperationalStatus.NotPresent or OperationalStatus.LowerLayerDown)
                 continue;
-            var isExcluded = excludedPrefixes.Any(prefix => card.Name.StartsWith(prefix, StringComparison.Ordinal));
             foreach (var unicast in card.GetIPProperties().UnicastAddresses)
             {
                 if (unicast.Address.AddressFamily is not (AddressFamily.InterNetwork or AddressFamily.InterNetworkV6))
                     continue;
                 var address = InetAddress.FromIPAddress(unicast.Address);
+                var network = new InetPrefix(address, (byte)Math.Clamp(unicast.PrefixLength, 0, address.Bits));
                 if (isExcluded)
-                    excluded.Add(new InetPrefix(address, (byte)Math.Clamp(unicast.PrefixLength, 0, address.Bits)));
-                else
-                    addresses.Add(address);
+                {
+                    excluded.Add(network);
+                    continue;
+                }
+
+                addresses.Add(address);
+                if (!address.IsLoopback && network.Bits > 0)
+                    lans.Add(new OwnLan(network, mac));
             }
         }
 
         addresses.Sort();
-        return new LocalInterfaces(addresses, excluded);
+        var routes = HostRoutes.Read().Where(route => cards.ContainsKey(route.Interface)).Select(route => new OwnLan(route.Network, cards[route.Interface]));
+        return new LocalInterfaces(addresses, excluded, lans, [.. routes]);
     }
 
+    /// <summary>Whether two snapshots allow the same paths to peers.</summary>
     public bool IsSameAs(LocalInterfaces other) =>
-        Addresses.SequenceEqual(other.Addresses) && ExcludedNetworks.SequenceEqual(other.ExcludedNetworks);
+        Addresses.SequenceEqual(other.Addresses) && ExcludedNetworks.SequenceEqual(other.ExcludedNetworks) && Lans.SequenceEqual(other.Lans);
 
     /// <summary>Whether an address lies in a network of an excluded interface.</summary>
     public bool Excludes(InetAddress address)
@@ -53,6 +71,36 @@ internal sealed record LocalInterfaces(IReadOnlyList<InetAddress> Addresses, IRe
         foreach (var network in ExcludedNetworks)
         {
             if (network.Contains(address))
+                return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>Whether an address lies in a LAN that the machine is on. Another node's port on a virtual network, on the same machine, is none of
+    /// that network's.</summary>
+    public bool IsOnLan(InetAddress address, NetworkId virtualNetwork)
+    {
+        foreach (var lan in Lans)
+        {
+            if (lan.Network.Contains(address) && DerivedAddresses.NodeOf(virtualNetwork, lan.Mac).IsNone)
+                return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>
+    /// Whether the machine itself is nearer to an address than a range of a virtual network: the address is on one of its LANs, or the machine has a route to the
+    /// address that is at least as specific as the range. The machine's default routes do not count.
+    /// </summary>
+    public bool IsNearerThan(InetPrefix range, InetAddress address, NetworkId virtualNetwork)
+    {
+        if (IsOnLan(address, virtualNetwork))
+            return true;
+        foreach (var route in Routes)
+        {
+            if (route.Network.Bits >= range.Bits && route.Network.Contains(address) && DerivedAddresses.NodeOf(virtualNetwork, route.Mac).IsNone)
                 return true;
         }
 
@@ -76,3 +124,8 @@ internal sealed record LocalInterfaces(IReadOnlyList<InetAddress> Addresses, IRe
         return endpoints;
     }
 }
+
+/// <summary>A LAN of the machine, or the destination network of a route.</summary>
+/// <param name="Network">The machine's address on the LAN, or the route's destination, with the prefix length.</param>
+/// <param name="Mac">The interface's Ethernet address; the default where it has none.</param>
+internal readonly record struct OwnLan(InetPrefix Network, MacAddress Mac);

@@ -12,22 +12,33 @@ internal sealed class UdpTransport : IDisposable
     private const int LongestPauseMs = 1_000;
     private const int WakeTrials = 10;
 
-    private readonly List<DatagramSocket> _sockets;
+    private const int RoomBytes = 16 * 1024;
+
     private readonly List<Thread> _threads = [];
+    private readonly List<IPAddress> _missing;
+    private readonly bool _batch;
     private readonly ILogger _logger;
+    private volatile DatagramSocket[] _sockets;
     private volatile bool _isStopping;
+    private string _name = "";
+    private Action<int, DatagramBatch>? _receive;
+    private byte[]? _room;
     private int _lastUsed;
 
-    private UdpTransport(List<DatagramSocket> sockets, ILogger logger)
+    private UdpTransport(List<DatagramSocket> sockets, List<IPAddress> missing, int port, bool batch, ILogger logger)
     {
-        _sockets = sockets;
+        _sockets = [.. sockets];
+        _missing = missing;
+        Port = port;
+        _batch = batch;
         _logger = logger;
     }
 
-    /// <summary>The sockets; the engine knows them by their place here.</summary>
+    /// <summary>The sockets. The engine identifies a socket by its index, which never changes. Sockets of addresses that come up later are appended.</summary>
     public IReadOnlyList<DatagramSocket> Sockets => _sockets;
 
-    public int Port => _sockets[0].LocalEndpoint.Port;
+    /// <summary>The port of all sockets.</summary>
+    public int Port { get; }
 
     /// <summary>Datagrams that the system did not take.</summary>
     public long SendFailures
@@ -45,15 +56,17 @@ internal sealed class UdpTransport : IDisposable
     /// <param name="addresses">The addresses; all of both families where there are none.</param>
     /// <param name="port">The port, 0 for any.</param>
     /// <param name="batch">See <see cref="DatagramSocket.Bind"/>.</param>
-    /// <param name="logger">Where it is logged what cannot be had.</param>
+    /// <param name="awaitAddresses">Whether to leave an address that is not assigned to this machine yet to <see cref="TryBindMissing"/>.</param>
+    /// <param name="logger">The logger for bind failures.</param>
     /// <exception cref="LanyardException">None can be bound, or one that was asked for cannot.</exception>
-    public static UdpTransport Bind(IReadOnlyList<IPAddress> addresses, int port, bool batch, ILogger logger)
+    public static UdpTransport Bind(IReadOnlyList<IPAddress> addresses, int port, bool batch, bool awaitAddresses, ILogger logger)
     {
         var isChosen = addresses.Count > 0;
         var wanted = isChosen ? addresses : Socket.OSSupportsIPv6 ? [IPAddress.Any, IPAddress.IPv6Any] : [IPAddress.Any];
         for (var trial = 0; ; trial++)
         {
             var sockets = new List<DatagramSocket>();
+            var missing = new List<IPAddress>();
             try
             {
                 foreach (var address in wanted)
@@ -64,14 +77,19 @@ internal sealed class UdpTransport : IDisposable
                         sockets.Add(DatagramSocket.Bind(
                             new IPEndPoint(address, sockets.Count > 0 ? sockets[0].LocalEndpoint.Port : port), batch));
                     }
-                    catch (SocketException e) when (!isChosen && address.AddressFamily == AddressFamily.InterNetworkV6
-                        && e.SocketErrorCode is SocketError.AddressFamilyNotSupported or SocketError.AddressNotAvailable)
+                    catch (SocketException e) when (!isChosen && address.AddressFamily == AddressFamily.InterNetworkV6 && IsMissing(e))
                     {
                         Log.NoIPv6(logger, e.Message);
                     }
+                    catch (SocketException e) when (awaitAddresses && IsMissing(e))
+                    {
+                        missing.Add(address);
+                    }
                 }
 
-                return new UdpTransport(sockets, logger);
+                foreach (var address in missing)
+                    Log.BindAddressMissing(logger, address);
+                return new UdpTransport(sockets, missing, sockets.Count > 0 ? sockets[0].LocalEndpoint.Port : port != 0 ? port : FindFreePort(), batch, logger);
             }
             catch (SocketException e)
             {
@@ -89,12 +107,33 @@ internal sealed class UdpTransport : IDisposable
     /// <param name="receive">Takes the datagrams of a socket; their bytes are its to change.</param>
     public void Start(string name, Action<int, DatagramBatch> receive)
     {
-        for (var i = 0; i < _sockets.Count; i++)
+        _name = name;
+        _receive = receive;
+        for (var i = 0; i < _sockets.Length; i++)
+            StartThread(i);
+    }
+
+    /// <summary>Binds addresses that were missing and are now assigned to this machine. Does nothing before <see cref="Start"/>. Runs under the lock.</summary>
+    public void TryBindMissing()
+    {
+        if (_receive is null || _isStopping)
+            return;
+        foreach (var address in _missing.ToArray())
         {
-            var index = i;
-            var thread = new Thread(() => Receive(index, receive)) { IsBackground = true, Name = name };
-            _threads.Add(thread);
-            thread.Start();
+            try
+            {
+                _sockets = [.. _sockets, DatagramSocket.Bind(new IPEndPoint(address, Port), _batch)];
+            }
+            catch (SocketException e)
+            {
+                if (!IsMissing(e))
+                    Log.BindFailed(_logger, address, Port, e.Message);
+                continue;
+            }
+
+            _missing.Remove(address);
+            StartThread(_sockets.Length - 1);
+            Log.BoundLater(_logger, address, Port);
         }
     }
 
@@ -104,7 +143,7 @@ internal sealed class UdpTransport : IDisposable
     /// </summary>
     public void Send(int socket, in InetEndpoint destination, ReadOnlySpan<byte> datagram, int timeToLive)
     {
-        if ((uint)socket < (uint)_sockets.Count)
+        if ((uint)socket < (uint)_sockets.Length)
         {
             _lastUsed = socket;
             Send(_sockets[socket], destination, datagram, timeToLive);
@@ -119,7 +158,13 @@ internal sealed class UdpTransport : IDisposable
     }
 
     /// <summary>Room to build datagrams in: see <see cref="DatagramSocket.TakeRoom"/>. Under the gate.</summary>
-    public byte[] TakeRoom(int bytes, out int offset) => _sockets[_lastUsed].TakeRoom(bytes, out offset);
+    public byte[] TakeRoom(int bytes, out int offset)
+    {
+        if (_sockets.Length > 0)
+            return _sockets[_lastUsed].TakeRoom(bytes, out offset);
+        offset = 0;
+        return _room ??= new byte[RoomBytes];
+    }
 
     /// <summary>Sends what lies in the sockets. Under the gate.</summary>
     public void Flush()
@@ -147,6 +192,24 @@ internal sealed class UdpTransport : IDisposable
 
         foreach (var socket in _sockets)
             socket.Dispose();
+    }
+
+    private void StartThread(int index)
+    {
+        var receive = _receive!;
+        var thread = new Thread(() => Receive(index, receive)) { IsBackground = true, Name = _name };
+        _threads.Add(thread);
+        thread.Start();
+    }
+
+    private static bool IsMissing(SocketException e) => e.SocketErrorCode is SocketError.AddressFamilyNotSupported or SocketError.AddressNotAvailable;
+
+    // Chooses a port when no socket is bound yet, because all addresses are missing.
+    private static int FindFreePort()
+    {
+        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        probe.Bind(new IPEndPoint(IPAddress.Any, 0));
+        return ((IPEndPoint)probe.LocalEndPoint!).Port;
     }
 
     private static string Describe(SocketException e, int port) => e.SocketErrorCode switch

@@ -63,7 +63,8 @@ internal sealed class LabController(LabHost host, string home, NodeAddress addre
     public Task AuthorizeAsync(NodeAddress member, bool authorized = true) =>
         CallAsync($"controller/network/{Network}/member/{member}", $$"""{"authorized":{{(authorized ? "true" : "false")}}}""");
 
-    private async Task<JsonElement> CallAsync(string path, string? body) =>
+    /// <summary>Calls the API of the controller's node. Throws if the node does not answer or refuses the call.</summary>
+    public async Task<JsonElement> CallAsync(string path, string? body) =>
         await TryCallAsync(path, body) ?? throw new InvalidOperationException($"The controller did not answer {path}.");
 
     private async Task<JsonElement?> TryCallAsync(string path, string? body)

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace EndToEnd.Lab;
 
 /// <summary>
-/// Hosts of a test's own: network namespaces joined by a bridge (10.99.0.0/24), or behind NATs. Needs root and iproute2; tests are skipped where
+/// Hosts of a test's own: network namespaces joined by a bridge or by a switch with a delay (10.99.0.0/24), or behind NATs. Needs root and iproute2; tests are skipped where
 /// these are missing. Everything is removed when the lab is disposed.
 /// </summary>
 internal sealed class NamespaceLab : IAsyncDisposable
@@ -14,6 +14,8 @@ internal sealed class NamespaceLab : IAsyncDisposable
     private readonly string _prefix = string.Create(CultureInfo.InvariantCulture, $"ly{Environment.ProcessId % 10_000}x{Interlocked.Increment(ref s_count)}");
     private readonly List<string> _namespaces = [];
     private readonly List<RunningProcess> _processes = [];
+
+    private DelayedSwitch? _delayed;
 
     private NamespaceLab(string directory) => Directory = directory;
 
@@ -42,7 +44,16 @@ internal sealed class NamespaceLab : IAsyncDisposable
         return lab;
     }
 
-    /// <summary>Adds a host on the bridge.</summary>
+    /// <summary>Joins the hosts added from now on by a switch with a delay in place of the bridge. Skips the test where there are no TAP devices.</summary>
+    /// <param name="oneWay">The time that a packet takes from one host to another.</param>
+    public DelayedSwitch UseDelay(TimeSpan oneWay)
+    {
+        if (!File.Exists("/dev/net/tun"))
+            Assert.Skip("/dev/net/tun is missing.");
+        return _delayed = new DelayedSwitch(oneWay);
+    }
+
+    /// <summary>Adds a host on the switch.</summary>
     public async Task<LabHost> AddHostAsync(string name, int number)
     {
         var host = await AddNamespaceAsync(name);
@@ -99,6 +110,7 @@ internal sealed class NamespaceLab : IAsyncDisposable
             process.Dispose();
         foreach (var ns in _namespaces)
             await RunningProcess.RunAsync(CommandTimeout, "ip", "netns", "del", ns);
+        _delayed?.Dispose();
         System.IO.Directory.Delete(Directory, recursive: true);
     }
 
@@ -118,8 +130,19 @@ internal sealed class NamespaceLab : IAsyncDisposable
     private async Task ConnectToSwitchAsync(LabHost host, string device, int number)
     {
         var port = string.Create(CultureInfo.InvariantCulture, $"p{number}");
-        await InAsync(Switch, "ip", "link", "add", port, "type", "veth", "peer", "name", device, "netns", host.Namespace);
-        await InAsync(Switch, "ip", "link", "set", port, "master", "br0", "up");
+        if (_delayed is not null)
+        {
+            var tap = $"{_prefix}{port}";
+            _delayed.AddPort(tap);
+            var (exitCode, _, error) = await RunningProcess.RunAsync(CommandTimeout, "ip", "link", "set", tap, "netns", host.Namespace, "name", device);
+            Assert.True(exitCode == 0, error);
+        }
+        else
+        {
+            await InAsync(Switch, "ip", "link", "add", port, "type", "veth", "peer", "name", device, "netns", host.Namespace);
+            await InAsync(Switch, "ip", "link", "set", port, "master", "br0", "up");
+        }
+
         await InAsync(host.Namespace, "ip", "addr", "add", string.Create(CultureInfo.InvariantCulture, $"10.99.0.{number}/24"), "dev", device);
         await InAsync(host.Namespace, "ip", "link", "set", device, "up");
     }

@@ -15,7 +15,9 @@ internal sealed class RealNode
         _home = home;
     }
 
-    public required int ProcessId { get; init; }
+    public required RunningProcess Process { get; init; }
+
+    private int Port { get; init; } = 9993;
 
     public string Address => File.ReadAllText(Path.Combine(_home, "identity.public"))[..10];
 
@@ -30,9 +32,10 @@ internal sealed class RealNode
         return path;
     }
 
-    public static async Task<RealNode> StartAsync(LabHost host, string binary, string home)
+    public static async Task<RealNode> StartAsync(LabHost host, string binary, string home, int port = 9993)
     {
-        var node = new RealNode(host, home) { ProcessId = host.Start(binary, "-U", "-p9993", home).Id };
+        var process = host.Start(binary, "-U", string.Create(CultureInfo.InvariantCulture, $"-p{port}"), home);
+        var node = new RealNode(host, home) { Process = process, Port = port };
         await Eventually.TrueAsync(async () => (await node.TryGetAsync("status"))?.GetProperty("address").GetString() is { Length: 10 }, "the real node answers");
         return node;
     }
@@ -69,5 +72,5 @@ internal sealed class RealNode
         return addresses;
     }
 
-    private static string Url(string path) => string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:9993/{path}");
+    private string Url(string path) => string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{Port}/{path}");
 }

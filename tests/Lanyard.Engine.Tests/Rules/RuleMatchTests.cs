@@ -185,7 +185,7 @@ public sealed class RuleMatchTests
     }
 
     [Fact]
-    public void Neighbour_solicitations_count_as_authenticated_and_advertisements_by_their_target()
+    public void Neighbor_solicitations_count_as_authenticated_and_advertisements_by_their_target()
     {
         var ip = Rule.MatchCharacteristics(FrameCharacteristics.SenderIPAuthenticated);
         var mac = Rule.MatchCharacteristics(FrameCharacteristics.SenderMacAuthenticated);

@@ -51,6 +51,7 @@ internal sealed record TestFrame
         EtherType = EtherType,
         VlanId = VlanId,
         Payload = Payload,
+            FrameLength = Payload.Length,
         Random = Random,
     };
 

@@ -3,11 +3,12 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using Lanyard.Primitives;
+using Lanyard.Tests.Shared;
 
 namespace Lanyard.NetStack.Tests;
 
 /// <summary>
-/// A host of this stack and the Linux kernel as its neighbour, joined by a TAP device in a network namespace made for it. A thread of
+/// A host of this stack and the Linux kernel as its neighbor, joined by a TAP device in a network namespace made for it. A thread of
 /// its own
 /// drives the host in real time; whoever touches the host holds <see cref="Lock"/>.
 /// </summary>

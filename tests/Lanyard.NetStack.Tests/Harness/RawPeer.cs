@@ -8,11 +8,13 @@ internal sealed record SentTcp(TcpFlags Flags, uint Sequence, uint Acknowledgmen
     bool SackPermitted,
     uint? Timestamp, uint TimestampEcho, (uint Start, uint End)[] Sack, ushort SourcePort, byte TrafficClass, int UserTimeout);
 
-/// <summary>One host under test, and frames made and taken apart by hand as its neighbour B, whose Ethernet address the host
+/// <summary>One host under test, and frames made and taken apart by hand as its neighbor B, whose Ethernet address the host
 /// knows.</summary>
 internal sealed class RawPeer : IFrameSink, INeighborResolver, IGroupObserver
 {
     private readonly byte[] _frame = new byte[65_600];
+    private readonly Queue<InetAddress> _questions = new();
+    private readonly bool _resolves;
     private MacAddress _destination;
     private ushort _etherType;
 
@@ -20,6 +22,7 @@ internal sealed class RawPeer : IFrameSink, INeighborResolver, IGroupObserver
     {
         var options = Pair.Options(Pair.MacA, seed, 0xa, new InetPrefix(Pair.A4, 24), new InetPrefix(Pair.A6, 64));
         options = options with { GroupObserver = this };
+        _resolves = resolve;
         if (resolve)
             options = options with { NeighborResolver = this };
         Host = new NetworkHost(configure?.Invoke(options) ?? options, this);
@@ -40,22 +43,52 @@ internal sealed class RawPeer : IFrameSink, INeighborResolver, IGroupObserver
 
     public bool Refuse { get; set; }
 
+    /// <summary>Whether B answers, while time passes, where the host asks it whether it is there. Such questions are not in <see cref="Frames"/> then.</summary>
+    public bool IsThere { get; init; } = true;
+
     public Span<byte> Rent(MacAddress destination, ushort etherType, int length)
     {
         (_destination, _etherType) = (destination, etherType);
         return Refuse ? default : _frame.AsSpan(0, length);
     }
 
-    public void Commit(int length) => Frames.Enqueue(new Frame
+    public void Commit(int length)
     {
-        Bytes = _frame.AsSpan(0, length).ToArray(),
-        Length = length,
-        Source = Pair.MacA,
-        Destination = _destination,
-        EtherType = _etherType,
-    });
+        var frame = new Frame { Bytes = _frame.AsSpan(0, length).ToArray(), Length = length, Source = Pair.MacA, Destination = _destination, EtherType = _etherType };
+        if (IsThere && _resolves && _destination == Pair.MacB && QuestionOf(frame) is { } target)
+            _questions.Enqueue(target);
+        else
+            Frames.Enqueue(frame);
+    }
 
     public void Flush() => Flushes++;
+
+    // The address that an ARP request or a neighbor solicitation asks for.
+    private static InetAddress? QuestionOf(Frame frame)
+    {
+        if (frame.EtherType == NetworkHost.EtherTypeArp)
+            return ArpPacket.TryParse(frame.Packet, out var arp) && !arp.IsReply ? arp.TargetAddress : null;
+        return frame.EtherType == NetworkHost.EtherTypeIPv6 && frame.Packet[6] == IpProtocol.IcmpV6 && frame.Packet[Ipv6Packet.HeaderBytes] == NdpProtocol.NeighborSolicitation
+            ? InetAddress.FromBytes(frame.Packet.Slice(Ipv6Packet.HeaderBytes + 8, 16)) : null;
+    }
+
+    private void Answer(InetAddress target)
+    {
+        if (target.IsV4)
+        {
+            var reply = new byte[ArpPacket.Bytes];
+            new ArpPacket(IsReply: true, Pair.MacB, target, Pair.MacA, Pair.A4).Write(reply);
+            Receive(NetworkHost.EtherTypeArp, reply);
+            return;
+        }
+
+        var advertised = new byte[24];
+        target.Write(advertised);
+        advertised[16] = 2;
+        advertised[17] = 1;
+        Pair.MacB.Write(advertised.AsSpan(18));
+        ReceiveV6(IpProtocol.IcmpV6, Icmp(NdpProtocol.NeighborAdvertisement, 0, 0x6000_0000, advertised, v6: true), hopLimit: 255);
+    }
 
     public bool TryResolve(InetAddress address, out MacAddress mac)
     {
@@ -75,6 +108,8 @@ internal sealed class RawPeer : IFrameSink, INeighborResolver, IGroupObserver
         {
             Now = Math.Max(Now, Host.NextDeadline);
             Host.Poll(Now);
+            while (_questions.TryDequeue(out var target))
+                Answer(target);
         }
 
         Now = end;

@@ -156,4 +156,9 @@ internal sealed class AcceptAll(Func<StreamApp> make) : ITcpListenEvents
             app.Attach(connection);
         }
     }
+
+    /// <summary>The reason why the listener was closed; none while it is open.</summary>
+    public NetError Reason { get; private set; }
+
+    public void OnClosed(TcpListenSocket listener, NetError reason) => Reason = reason;
 }

@@ -52,7 +52,7 @@ internal sealed class Frame
 internal sealed class VirtualLink(LinkOptions options, int seed, Func<long> clock, MacAddress source) : IFrameSink
 {
     private readonly Random _random = new(seed);
-    private readonly PriorityQueue<Frame, (long At, long Order)> _travelling = new();
+    private readonly PriorityQueue<Frame, (long At, long Order)> _traveling = new();
     private readonly Queue<Frame> _instant = new();
     private readonly Stack<Frame> _free = new();
     private Frame? _rented;
@@ -70,7 +70,7 @@ internal sealed class VirtualLink(LinkOptions options, int seed, Func<long> cloc
 
     public long Marked { get; private set; }
 
-    public long NextArrival => _instant.Count > 0 ? 0 : _travelling.TryPeek(out _, out var key) ? key.At : long.MaxValue;
+    public long NextArrival => _instant.Count > 0 ? 0 : _traveling.TryPeek(out _, out var key) ? key.At : long.MaxValue;
 
     public Span<byte> Rent(MacAddress destination, ushort etherType, int length)
     {
@@ -138,12 +138,12 @@ internal sealed class VirtualLink(LinkOptions options, int seed, Func<long> cloc
             var copy = Take(frame.Length);
             frame.Packet.CopyTo(copy.Bytes);
             (copy.Length, copy.Source, copy.Destination, copy.EtherType) = (frame.Length, frame.Source, frame.Destination, frame.EtherType);
-            _travelling.Enqueue(copy, (at + _random.NextInt64(2_000), _order++));
+            _traveling.Enqueue(copy, (at + _random.NextInt64(2_000), _order++));
         }
 
         if (link.Corrupt > 0 && _random.NextDouble() < link.Corrupt)
             frame.Bytes[_random.Next(frame.Length)] ^= (byte)(1 << _random.Next(8));
-        _travelling.Enqueue(frame, (at, _order++));
+        _traveling.Enqueue(frame, (at, _order++));
     }
 
     /// <summary>Takes a frame that has arrived; give it back with <see cref="Recycle"/>.</summary>
@@ -151,7 +151,7 @@ internal sealed class VirtualLink(LinkOptions options, int seed, Func<long> cloc
     {
         if (_instant.TryDequeue(out frame!))
             return true;
-        return _travelling.TryPeek(out _, out var key) && key.At <= now && _travelling.TryDequeue(out frame!, out _);
+        return _traveling.TryPeek(out _, out var key) && key.At <= now && _traveling.TryDequeue(out frame!, out _);
     }
 
     public void Recycle(Frame frame) => _free.Push(frame);

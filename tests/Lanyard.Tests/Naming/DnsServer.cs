@@ -27,6 +27,12 @@ internal sealed class DnsServer : IAsyncDisposable
 
     public int Questions { get; private set; }
 
+    /// <summary>The lifetime of answers in seconds, at most 255. Default 60.</summary>
+    public byte Seconds { get; set; } = 60;
+
+    /// <summary>The lifetime of denials in seconds, at most 255; null (the default) if denials carry no lifetime.</summary>
+    public byte? DenialSeconds { get; set; }
+
     public void Add(string name, params InetAddress[] addresses) => _records[name] = (null, addresses);
 
     public void AddAlias(string name, string alias) => _records[name] = (alias, []);
@@ -106,20 +112,28 @@ internal sealed class DnsServer : IAsyncDisposable
                 var bytes = new byte[address.Length];
                 address.Write(bytes);
                 // The name is that of the question.
-                records.AddRange([0xc0, 12, 0, (byte)(isV4 ? 1 : 28), 0, 1, 0, 0, 0, 60, 0, (byte)bytes.Length, .. bytes]);
+                records.AddRange([0xc0, 12, 0, (byte)(isV4 ? 1 : 28), 0, 1, 0, 0, 0, Seconds, 0, (byte)bytes.Length, .. bytes]);
                 count++;
             }
 
             if (known.Alias is not null)
             {
                 Assert.True(DnsName.TryEncode(known.Alias, out var alias));
-                records.AddRange([0xc0, 12, 0, 5, 0, 1, 0, 0, 0, 60, 0, (byte)alias.Length, .. alias]);
+                records.AddRange([0xc0, 12, 0, 5, 0, 1, 0, 0, 0, Seconds, 0, (byte)alias.Length, .. alias]);
                 count++;
             }
         }
 
+        byte authorities = 0;
+        if (count == 0 && DenialSeconds is { } denial)
+        {
+            // MNAME and RNAME, then serial, refresh, retry, expire and MINIMUM.
+            records.AddRange([0xc0, 12, 0, 6, 0, 1, 0, 0, 0, 200, 0, 22, 0, 0, .. new byte[19], denial]);
+            authorities = 1;
+        }
+
         var code = truncate || _records.ContainsKey(name) ? 0 : 3;
-        return [.. question[..2], (byte)(0x85 | (truncate ? 2 : 0)), (byte)(0x80 | code), 0, 1, 0, (byte)count, 0, 0, 0, 0, .. question[12..(offset + 4)], .. records];
+        return [.. question[..2], (byte)(0x85 | (truncate ? 2 : 0)), (byte)(0x80 | code), 0, 1, 0, (byte)count, 0, authorities, 0, 0, .. question[12..(offset + 4)], .. records];
     }
 
     private static string ReadText(ReadOnlySpan<byte> labels)

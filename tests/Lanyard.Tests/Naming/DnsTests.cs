@@ -1,4 +1,5 @@
 using Lanyard.Primitives;
+using Lanyard.Tests.Proxies;
 using Lanyard.Wire;
 
 namespace Lanyard.Tests.Naming;
@@ -12,6 +13,7 @@ public sealed class DnsTests
         var server = await lan.JoinAsync(1);
         lan.Controller.Dns = new NetworkDns("lan.test", new[] { Pair.Address(server) }.ToEquatableArray());
         var client = await lan.JoinAsync(2);
+        client.Settings = client.Settings with { AllowDns = true };
         await using var dns = new DnsServer(server) { Confuses = true };
         var v6 = InetAddress.FromIPAddress(server.IPv6Address!);
         dns.Add("both.lan.test", Pair.Address(server), v6);
@@ -40,20 +42,52 @@ public sealed class DnsTests
         Assert.Equal(80, stream.RemoteEndPoint.Port);
     }
 
-    [Fact]
-    public async Task Without_a_domain_all_names_are_asked_for_if_that_is_allowed()
+    [Theory]
+    [InlineData("")]
+    [InlineData("org")]
+    [InlineData("co.uk")]
+    public async Task Servers_without_a_domain_of_their_own_are_asked_for_nothing(string domain)
     {
         await using var lan = await TestLan.StartAsync();
         var server = await lan.JoinAsync(1);
-        lan.Controller.Dns = new NetworkDns("", new[] { Pair.Address(server) }.ToEquatableArray());
+        lan.Controller.Dns = new NetworkDns(domain, new[] { Pair.Address(server) }.ToEquatableArray());
         var client = await lan.JoinAsync(2);
+        client.Settings = client.Settings with { AllowDns = true };
         await using var dns = new DnsServer(server);
         dns.Add("example.org", Pair.Address(server));
         await FailsAsync(client, "example.org", LanyardNameFailure.NotOnNetwork);
+        await FailsAsync(client, "example", LanyardNameFailure.NotOnNetwork);
+        Assert.Null(client.Dns);
         Assert.Equal(0, dns.Questions);
-        client.Settings = client.Settings with { AllowDns = true };
-        Assert.Equal([Pair.Address(server)], await client.ResolveAsync("example.org", TestLan.Guard));
     }
+
+    [Theory]
+    [InlineData("lan.test", true)]
+    [InlineData("lan", true)]
+    [InlineData("Corp.Internal.", true)]
+    [InlineData("home.arpa", true)]
+    [InlineData("office.home.arpa", true)]
+    [InlineData("local", true)]
+    [InlineData("example.com", true)]
+    [InlineData("example.co.uk", true)]
+    [InlineData("vpn.example.de", true)]
+    [InlineData("com", false)]
+    [InlineData("uk", false)]
+    [InlineData("CO.UK.", false)]
+    [InlineData("com.au", false)]
+    [InlineData("or.jp", false)]
+    [InlineData("github.io", false)]
+    [InlineData("arpa", false)]
+    [InlineData("10.in-addr.arpa", false)]
+    [InlineData("in-addr.arpa", false)]
+    [InlineData("localhost", false)]
+    [InlineData("x.localhost", false)]
+    [InlineData("onion", false)]
+    [InlineData("a b.example.com", false)]
+    [InlineData("\u001b[2J.example.com", false)]
+    [InlineData(".", false)]
+    public void A_domain_is_a_networks_own_unless_it_is_a_public_suffix(string domain, bool isTaken) =>
+        Assert.Equal(isTaken, DnsDomains.Refuses(domain) is null);
 
     [Fact]
     public void Hostile_answers_are_answered_by_no()
@@ -77,6 +111,149 @@ public sealed class DnsTests
             for (var changes = random.Next(1, 5); changes > 0; changes--)
                 bytes[random.Next(4, bytes.Length)] = (byte)(random.Next(3) == 0 ? 0xc0 : random.Next(256));
             DnsMessage.TryParseAnswer(bytes.AsSpan(0, random.Next(2) == 0 ? bytes.Length : random.Next(bytes.Length)), 7, name, DnsRecordType.A, out _);
+        }
+    }
+
+    [Fact]
+    public async Task Answers_and_denials_are_kept_for_as_long_as_the_server_says()
+    {
+        await using var lan = await TestLan.StartAsync();
+        var server = await lan.JoinAsync(1);
+        lan.Controller.Dns = new NetworkDns("lan.test", new[] { Pair.Address(server) }.ToEquatableArray());
+        var client = await lan.JoinAsync(2);
+        client.Settings = client.Settings with { AllowDns = true };
+        await using var dns = new DnsServer(server) { DenialSeconds = 200 };
+        dns.Add("kept.lan.test", Pair.Address(server));
+        dns.AddAlias("alias.lan.test", "kept.lan.test");
+        Assert.Equal([Pair.Address(server)], await client.ResolveAsync("kept.lan.test", TestLan.Guard));
+        await FailsAsync(client, "none.lan.test", LanyardNameFailure.NotFound);
+        Assert.Equal([Pair.Address(server)], await client.ResolveAsync("alias.lan.test", TestLan.Guard));
+        var asked = dns.Questions;
+        dns.Add("kept.lan.test", InetAddress.Parse("10.77.0.250"));
+        dns.Add("none.lan.test", InetAddress.Parse("10.77.0.250"));
+        foreach (var name in new[] { "kept.lan.test", "KEPT", "kept.lan.test.", "alias" })
+            Assert.Equal([Pair.Address(server)], await client.ResolveAsync(name, TestLan.Guard));
+        await FailsAsync(client, "none", LanyardNameFailure.NotFound);
+        Assert.Equal(asked, dns.Questions);
+
+        // Answers with a lifetime of 0, and denials without a lifetime, are not cached.
+        dns.Seconds = 0;
+        dns.Add("now.lan.test", Pair.Address(server), InetAddress.FromIPAddress(server.IPv6Address!));
+        dns.DenialSeconds = null;
+        for (var i = 0; i < 2; i++)
+        {
+            Assert.Equal(2, (await client.ResolveAsync("now.lan.test", TestLan.Guard)).Count);
+            await FailsAsync(client, "never.lan.test", LanyardNameFailure.NotFound);
+        }
+
+        Assert.Equal(asked + 8, dns.Questions);
+
+        // A changed DNS configuration clears the cache.
+        lan.Controller.Dns = new NetworkDns("lan.test", new[] { Pair.Address(server), InetAddress.Parse("10.77.0.99") }.ToEquatableArray());
+        lan.Root.PushConfiguration(client.Node.Address, lan.Controller.ConfigFor(lan.Root.Status.ClockMs, client.Node.Identity));
+        while (client.Dns?.Servers.Count != 2)
+            await Task.Delay(5, TestLan.Guard);
+        Assert.Equal([InetAddress.Parse("10.77.0.250")], await client.ResolveAsync("kept.lan.test", TestLan.Guard));
+    }
+
+    [Fact]
+    public void The_cache_forgets_when_time_is_up_and_holds_no_more_than_it_may()
+    {
+        var now = 1_000L;
+        var cache = new DnsCache(() => now);
+        var dns = new NetworkDns("lan.test", new[] { InetAddress.Parse("10.0.0.1") }.ToEquatableArray());
+        InetAddress[] addresses = [InetAddress.Parse("10.0.0.2")];
+        cache.Keep(dns, "a", addresses, 10);
+        cache.Keep(dns, "b", [], uint.MaxValue);
+        cache.Keep(dns, "c", addresses, 0);
+        now += 9;
+        Assert.Equal(addresses, cache.Find(dns, "a"));
+        Assert.Equal([], cache.Find(dns, "b")!);
+        Assert.Null(cache.Find(dns, "c"));
+        now++;
+        Assert.Null(cache.Find(dns, "a"));
+        now += DnsCache.MaxSeconds;
+        Assert.Null(cache.Find(dns, "b"));
+        for (uint i = 0; i < 2 * DnsCache.MaxNames; i++)
+            cache.Keep(dns, $"n{i}", addresses, i + 1);
+        Assert.Equal(DnsCache.MaxNames, cache.Count);
+        Assert.Null(cache.Find(dns, "n0"));
+        Assert.Equal(addresses, cache.Find(dns, $"n{(2 * DnsCache.MaxNames) - 1}"));
+        Assert.Null(cache.Find(dns with { Domain = "other.test" }, $"n{(2 * DnsCache.MaxNames) - 1}"));
+        Assert.Equal(0, cache.Count);
+    }
+
+    [Fact]
+    public async Task A_name_with_a_dead_address_is_reached_by_its_other_one()
+    {
+        await using var lan = await TestLan.StartAsync();
+        // Only the success of the other address ends the attempt at the dead address.
+        var patient = new NetStack.TcpOptions { ConnectTimeout = TimeSpan.FromHours(1) };
+        var server = await lan.JoinAsync(1);
+        lan.Controller.Dns = new NetworkDns("lan.test", new[] { Pair.Address(server) }.ToEquatableArray());
+        var client = await lan.JoinAsync(2, lan.Options(2) with { Tcp = patient });
+        client.Settings = client.Settings with { AllowDns = true };
+        await using var dns = new DnsServer(server);
+        // This address derives from the address of a missing node. It needs no neighbor discovery, so no failure is ever reported.
+        var absent = DerivedAddresses.Rfc4193(lan.Network, NodeAddress.Parse("0123456789")).Address;
+        dns.Add("half.lan.test", absent, Pair.Address(server));
+        dns.Add("other.lan.test", InetAddress.Parse("10.77.0.250"), InetAddress.FromIPAddress(server.IPv6Address!));
+        using var listener = server.Listen(80);
+        await using var proxy = client.StartProxy(new LanyardProxyOptions { ConnectTimeout = TimeSpan.FromHours(1) });
+        foreach (var name in new[] { "half.lan.test", "other.lan.test" })
+        {
+            var accepting = listener.AcceptAsync(TestLan.Guard).AsTask();
+            await using (await client.ConnectAsync(name, 80, TestLan.Guard))
+            await using (await accepting)
+            {
+            }
+
+            accepting = listener.AcceptAsync(TestLan.Guard).AsTask();
+            var (socks, reply, _) = await Proxies.SocksClient.RequestAsync(proxy, SocksCommand.Connect, name, 80);
+            using (socks)
+                Assert.Equal(SocksReply.Succeeded, reply);
+            await using (await accepting)
+            {
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_member_that_is_not_there_is_known_not_to_be_as_soon_as_nobody_answers_for_its_address()
+    {
+        await using var lan = await TestLan.StartAsync();
+        var client = await lan.JoinAsync(1, lan.Options(1) with { Tcp = new NetStack.TcpOptions { ConnectTimeout = TimeSpan.FromHours(1) } });
+        var error = await Assert.ThrowsAsync<LanyardSocketException>(async () => await client.ConnectAsync("10.77.0.250", 80, TestLan.Guard));
+        Assert.Equal(NetStack.NetError.HostUnreachable, error.Error);
+    }
+
+    [Fact]
+    public async Task An_address_is_one_however_it_is_written()
+    {
+        await using var lan = await ProxyLan.StartAsync();
+        using var listener = lan.Server.Listen(80);
+        await using var proxy = lan.Client.StartProxy();
+        var (node, network) = (lan.Server.Node.Address, lan.Server.Id);
+        foreach (var host in new[]
+        {
+            $"{lan.ServerAddress}", $"::ffff:{lan.ServerAddress}", $"[::ffff:{lan.ServerAddress}]", $"{lan.ServerAddress}.", $"[{lan.Server.IPv6Address}]", $"{node}", $"{node}.",
+            $"{node}.{network}", $"{node}.{network}.", $"{node}.{network}.".ToUpperInvariant(), "server", "server.lan.test.",
+        })
+        {
+            var accepting = listener.AcceptAsync(TestLan.Guard).AsTask();
+            await using (await lan.Client.ConnectAsync(host, 80, TestLan.Guard))
+            await using (await accepting)
+            {
+            }
+
+            accepting = listener.AcceptAsync(TestLan.Guard).AsTask();
+            using var client = await SocksClient.ConnectAsync(proxy);
+            await client.SendAsync([5, 1, 0, 5, 1, 0, 3, (byte)host.Length, .. System.Text.Encoding.ASCII.GetBytes(host), 0, 80]);
+            await client.ReceiveAsync(2);
+            Assert.Equal((host, SocksReply.Succeeded), (host, (await client.ReadReplyAsync()).Reply));
+            await using (await accepting)
+            {
+            }
         }
     }
 

@@ -38,7 +38,9 @@ internal sealed class ProxyLan : IAsyncDisposable
         var lan = await TestLan.StartAsync();
         var server = await lan.JoinAsync(1, lan.Options(1) with { NetworkLimits = limits });
         lan.Controller.Dns = new NetworkDns("lan.test", new[] { Pair.Address(server) }.ToEquatableArray());
-        return new ProxyLan(lan, server, await lan.JoinAsync(2, lan.Options(2) with { NetworkLimits = limits }));
+        var client = await lan.JoinAsync(2, lan.Options(2) with { NetworkLimits = limits });
+        client.Settings = client.Settings with { AllowDns = true };
+        return new ProxyLan(lan, server, client);
     }
 
     /// <summary>Waits until a counter is as high as it has to become.</summary>

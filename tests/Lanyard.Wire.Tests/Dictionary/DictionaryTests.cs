@@ -4,6 +4,18 @@ namespace Lanyard.Wire.Tests;
 
 public sealed class DictionaryTests
 {
+    [Theory]
+    [InlineData("häuser = ⌂", "häuser = ⌂")]
+    [InlineData("\u001b[2J\r\n\t\u0007", "\ufffd[2J\ufffd\ufffd\ufffd\ufffd")]
+    [InlineData("\u0085\u009b", "\ufffd\ufffd")]
+    [InlineData("\u202egnp.exe\u2066\u200f\u2028", "\ufffdgnp.exe\ufffd\ufffd\ufffd")]
+    public void Text_holds_nothing_that_acts_where_it_is_shown(string written, string read)
+    {
+        var writer = new DictionaryWriter();
+        writer.Add("n", written);
+        Assert.Equal(read, new DictionaryReader(writer.Written).GetText("n"));
+    }
+
     [Fact]
     public void What_is_written_reads_back()
     {
@@ -19,7 +31,8 @@ public sealed class DictionaryTests
         writer.Add("B", binary);
         writer.Add("empty", "");
         var reader = new DictionaryReader(writer.Written);
-        Assert.Equal("a=b\\\nc\r", reader.GetText("n"));
+        Assert.True(reader.TryGetBytes("n", out var text));
+        Assert.Equal("a=b\\\nc\r"u8.ToArray(), text);
         Assert.Equal(0xfedcba9876543210, reader.GetNumber("u"));
         Assert.Equal(-0x12, reader.GetSignedNumber("i"));
         Assert.Equal(0x12, reader.GetSignedNumber("j"));

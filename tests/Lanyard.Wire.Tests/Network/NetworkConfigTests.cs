@@ -21,7 +21,7 @@ public sealed class NetworkConfigTests
             Flags = NetworkFlags.Broadcast | NetworkFlags.NoCompression,
             MulticastLimit = 3,
             Type = NetworkType.Public,
-            Name = "näme=\n",
+            Name = "näme=\\",
             Mtu = 1280,
             Tags = [NewTag(1), NewTag(2)],
             Capabilities = [new Capability { NetworkId = Small.NetworkId, Timestamp = 1, Id = 5, Rules = [Rule.ActionAccept], Custody = [new CapabilityCustody(Node, Node, Signature())] }],
@@ -38,6 +38,16 @@ public sealed class NetworkConfigTests
         Assert.False(config.HasRole(Node, SpecialistRoles.MulticastReplicator));
         Assert.Equal([Node], config.WithRole(SpecialistRoles.Anchor));
         Assert.Equal([Node, new NodeAddress(5)], config.WithRole(SpecialistRoles.Anchor | SpecialistRoles.MulticastReplicator));
+    }
+
+    [Theory]
+    [InlineData(long.MinValue)]
+    [InlineData(-1)]
+    [InlineData(long.MaxValue)]
+    public void Times_survive_whatever_a_controller_says(long time)
+    {
+        var config = Survivor(Small with { Timestamp = time, CredentialTimeMaxDelta = time });
+        Assert.Equal((time, time), (config.Timestamp, config.CredentialTimeMaxDelta));
     }
 
     [Fact]

@@ -217,6 +217,38 @@ public sealed class FragmentTests
     }
 
     [Fact]
+    public void Strangers_never_displace_the_packets_of_known_sources_and_have_half_of_the_buffer_at_most()
+    {
+        var buffer = new FragmentBuffer(8);
+        for (var id = 1; id <= 4; id++)
+            Add(buffer, Parts(NewPacket((ulong)id, 2000), 1432)[0], Here, out _);
+        for (var id = 100; id < 1_100; id++)
+            Add(buffer, Parts(NewPacket((ulong)id, 2000), 1432)[0], Stranger(id), out _, isKnown: false);
+
+        Assert.Equal(8, buffer.Count);
+        for (var id = 1; id <= 4; id++)
+            Assert.Equal(FragmentResult.Joined, Add(buffer, Parts(NewPacket((ulong)id, 2000), 1432)[1], Here, out _));
+
+        // Known sources take all of it, and then there is no room for a stranger.
+        for (var id = 11; id <= 18; id++)
+            Add(buffer, Parts(NewPacket((ulong)id, 2000), 1432)[0], Here, out _);
+        Assert.Equal(FragmentResult.Refused, Add(buffer, Parts(NewPacket(2_000, 2000), 1432)[0], Stranger(1), out _, isKnown: false));
+        for (var id = 11; id <= 18; id++)
+            Assert.Equal(FragmentResult.Joined, Add(buffer, Parts(NewPacket((ulong)id, 2000), 1432)[1], Here, out _));
+    }
+
+    [Fact]
+    public void The_prefix_with_most_unfinished_packets_makes_way()
+    {
+        var buffer = new FragmentBuffer(8, key: 7);
+        Add(buffer, Parts(NewPacket(1, 2000), 1432)[0], Stranger(1), out _);
+        for (var id = 100; id < 200; id++)
+            Add(buffer, Parts(NewPacket((ulong)id, 2000), 1432)[0], Here, out _);
+
+        Assert.Equal(FragmentResult.Joined, Add(buffer, Parts(NewPacket(1, 2000), 1432)[1], Stranger(1), out _));
+    }
+
+    [Fact]
     public void What_has_become_too_old_is_dropped()
     {
         var buffer = new FragmentBuffer();
@@ -266,13 +298,15 @@ public sealed class FragmentTests
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 
-    private FragmentResult? Add(FragmentBuffer buffer, ReadOnlySpan<byte> datagram, InetEndpoint source, out int length, long time = 0)
+    private FragmentResult? Add(FragmentBuffer buffer, ReadOnlySpan<byte> datagram, InetEndpoint source, out int length, long time = 0, bool isKnown = true)
     {
         length = 0;
         if (FragmentView.TryParse(datagram, out var fragment))
-            return buffer.AddFragment(fragment, source, time, _joined, out length);
-        return PacketView.TryParse(datagram, out var head) ? buffer.AddHead(head, source, time, _joined, out length) : null;
+            return buffer.AddFragment(fragment, source, isKnown, time, _joined, out length);
+        return PacketView.TryParse(datagram, out var head) ? buffer.AddHead(head, source, isKnown, time, _joined, out length) : null;
     }
+
+    private static InetEndpoint Stranger(int number) => new(InetAddress.FromV4(0x2d00_0000 + ((uint)number << 8)), 9993);
 
     private static byte[][] Parts(byte[] packet, int mtu)
     {

@@ -2,13 +2,14 @@ using System.ComponentModel;
 using System.Runtime.InteropServices;
 using System.Text;
 
-namespace Lanyard.NetStack.Tests;
+namespace Lanyard.Tests.Shared;
 
 /// <summary>A Linux TAP device in the calling thread's network namespace. Needs root.</summary>
 internal sealed partial class TapDevice : IDisposable
 {
     private const int OpenReadWrite = 2;
     private const int OpenNonBlocking = 0x800;
+    private const int OpenCloseOnExec = 0x80000;
     private const uint SetInterface = 0x400454ca;
     private const short Tap = 2;
     private const short NoPacketInformation = 0x1000;
@@ -17,7 +18,7 @@ internal sealed partial class TapDevice : IDisposable
 
     public TapDevice(string name)
     {
-        _file = Open("/dev/net/tun", OpenReadWrite | OpenNonBlocking, 0);
+        _file = Open("/dev/net/tun", OpenReadWrite | OpenNonBlocking | OpenCloseOnExec, 0);
         if (_file < 0)
             throw new Win32Exception(Marshal.GetLastPInvokeError());
         var request = new byte[40];

@@ -1,0 +1,206 @@
+using Lanyard.Wire;
+using Lanyard.Wire.Verbs;
+
+namespace Lanyard.Engine;
+
+/// <summary>Follows the packets of peers: learns, confirms, doubts and keeps open the paths to them.</summary>
+internal sealed class PathKeeper(Node node)
+{
+    private const long KeepaliveMs = 2_500;
+    private const long DirectPathsPushMs = 15_000;
+    private const long DirectPathsPushWhenDirectMs = 120_000;
+    private const long UnknownPathHelloMs = 250;
+    private const long RelayedDoubtMs = 1_000;
+    private const int FirstLatencies = 4;
+    private const int PeersPerSlice = 256;
+    private const int MaxSlices = 25;
+
+    private int _slice;
+
+    /// <summary>The time of the next keepalive round, in milliseconds.</summary>
+    public long NextDeadlineMs { get; private set; }
+
+    /// <summary>
+    /// Handles the way that an authentic packet came, before the packet is processed. A peer that returns on another port sends from a new endpoint or through a
+    /// root; replies must not be lost on its old path.
+    /// </summary>
+    public void NoteWay(in Incoming incoming)
+    {
+        var (nowMs, peer) = (incoming.NowMs, incoming.Peer);
+        if (peer.PathCount == 0)
+            return;
+        if (incoming.IsDirect)
+        {
+            if (incoming.Path is null && node.Topology.MayUsePath(peer.Address, incoming.LocalSocket, incoming.Endpoint))
+                peer.Newcomer.NoteReceived(incoming);
+            return;
+        }
+
+        if (peer.BestPath(nowMs) is not { } best || !best.IsQuiet(nowMs) || !peer.RelayedDoubt.TryPass(nowMs, RelayedDoubtMs))
+            return;
+        foreach (var path in peer.Paths)
+        {
+            if (path.IsAlive(nowMs) && path.IsQuiet(nowMs))
+                Distrust(nowMs, peer, path);
+        }
+
+        ReportDirectness(nowMs, peer);
+    }
+
+    /// <summary>Confirms the path of an authentic packet, or probes its endpoint. Updates the peer's activity and trust, and pushes direct paths when they are due.</summary>
+    /// <param name="incoming">The packet.</param>
+    /// <param name="sharedNetwork">The network that the packet proves the peer a member of; null if none.</param>
+    /// <returns>Always true, so that a verb handler can return it.</returns>
+    public bool NoteReceived(in Incoming incoming, VirtualNetwork? sharedNetwork = null)
+    {
+        var (nowMs, peer) = (incoming.NowMs, incoming.Peer);
+        peer.LastReceivedMs = nowMs;
+        if (incoming.Verb is Verb.Frame or Verb.ExtFrame or Verb.MulticastFrame or Verb.NetworkConfigRequest or Verb.NetworkConfig)
+            peer.LastFrameMs = nowMs;
+        if (sharedNetwork is not null)
+        {
+            if (!peer.SharesNetwork(nowMs))
+                node.SaveSoon(nowMs);
+            peer.LastTrustedMs = nowMs;
+        }
+
+        if (incoming.IsDirect)
+            NotePath(incoming);
+        if (peer.SharesNetwork(nowMs)
+            && peer.DirectPathsPush.TryPass(nowMs, incoming.IsDirect ? DirectPathsPushWhenDirectMs : DirectPathsPushMs))
+            node.PeerVerbs.PushDirectPaths(nowMs, peer);
+        return true;
+    }
+
+    /// <summary>Learns or confirms the path of a reply to a probe, and notes the round-trip time if the probe was sent over the same path.</summary>
+    public void NoteRoundTrip(in Incoming incoming, in OutstandingRequest request)
+    {
+        if (Learn(incoming, request) is not { } path || !request.IsAnsweredFrom(path.LocalSocket, path.Endpoint))
+            return;
+        path.NoteLatency(incoming.NowMs, incoming.NowMs - request.SentMs);
+        MeasureAtFirst(incoming.NowMs, incoming.Peer, path);
+    }
+
+    /// <summary>Probes a path that carries traffic until enough round-trip times are measured: the first one often includes a peer's start.</summary>
+    public void MeasureAtFirst(long nowMs, Peer peer, Path path)
+    {
+        if (path.Latencies < FirstLatencies && peer.IsInUse(nowMs))
+            node.Outbound.Probe(nowMs, peer, path);
+    }
+
+    /// <summary>Takes a path out of use until it answers, and probes it.</summary>
+    public void Distrust(long nowMs, Peer peer, Path path)
+    {
+        path.Distrust(nowMs);
+        node.Liveness.Watch(peer, path);
+        node.Outbound.Probe(nowMs, peer, path);
+    }
+
+    /// <summary>Reports to the host if the peer gained its first direct path or lost its last one.</summary>
+    public void ReportDirectness(long nowMs, Peer peer)
+    {
+        var path = peer.BestPath(nowMs);
+        if (path is not null == peer.WasDirect)
+            return;
+        peer.WasDirect = path is not null;
+        node.Host.PeerChanged(peer.Address, path is null ? PeerChange.DirectPathLost : PeerChange.DirectPathFound, path?.Endpoint ?? default);
+    }
+
+    /// <summary>
+    /// Sends heartbeats over idle paths in use, measures the round-trip times of paths that carry traffic, and sends a HELLO to each peer in use every minute.
+    /// </summary>
+    public void Poll(long nowMs)
+    {
+        if (nowMs < NextDeadlineMs)
+            return;
+
+        // A round over many peers is divided into slices, so that neither its packets nor their replies come in one burst.
+        var slices = Math.Clamp(node.Topology.Peers.Count / PeersPerSlice, 1, MaxSlices);
+        NextDeadlineMs = nowMs + (KeepaliveMs / slices);
+        _slice = (_slice + 1) % slices;
+        foreach (var peer in node.Topology.Peers)
+        {
+            if (peer.Address.Value % (ulong)slices != (ulong)_slice || peer.PathCount == 0)
+                continue;
+            var isInUse = peer.IsInUse(nowMs);
+            if (!node.Topology.IsRoot(peer.Address) && !isInUse && !IsHelper(peer))
+                continue;
+            var hello = nowMs - peer.LastHelloMs >= Peer.HelloIntervalMs;
+            foreach (var path in peer.Paths)
+            {
+                if (path.IsExpired(nowMs) || path.IsSuspect || !(hello || path.NeedsHeartbeat(nowMs) || (isInUse && path.NeedsLatency(nowMs))))
+                    continue;
+                if (hello)
+                {
+                    node.Outbound.SendHello(nowMs, peer, path.LocalSocket, path.Endpoint);
+                }
+                else
+                {
+                    node.Outbound.Probe(nowMs, peer, path);
+                    if (path.NoteSent(nowMs))
+                        node.Liveness.Watch(peer, path);
+                }
+            }
+        }
+    }
+
+    /// <summary>
+    /// Returns the path that a reply came over. An unknown path is learned if the request was sent to its endpoint: only a node at that endpoint can have answered.
+    /// Returns null if the path may not be used.
+    /// </summary>
+    private Path? Learn(in Incoming incoming, in OutstandingRequest request)
+    {
+        var (nowMs, peer) = (incoming.NowMs, incoming.Peer);
+        if (incoming.Path is { } known)
+        {
+            known.NoteReceived(nowMs);
+            ReportDirectness(nowMs, peer);
+            return known;
+        }
+
+        if (!request.IsAnsweredFrom(incoming.LocalSocket, incoming.Endpoint) || !node.Topology.MayUsePath(peer.Address, incoming.LocalSocket, incoming.Endpoint))
+            return null;
+        var path = peer.Learn(incoming.LocalSocket, incoming.Endpoint, nowMs);
+        node.SaveSoon(nowMs);
+        peer.Newcomer.Clear();
+
+        // The peer may have moved to another port: a path to the old port that has been silent since the request must answer before it carries traffic again.
+        foreach (var other in peer.Paths)
+        {
+            if (!ReferenceEquals(other, path) && other.Endpoint.Address == path.Endpoint.Address && !other.IsSuspect && other.LastReceivedMs < request.SentMs)
+                Distrust(nowMs, peer, other);
+        }
+
+        ReportDirectness(nowMs, peer);
+        node.PathLearned(nowMs, peer);
+        return path;
+    }
+
+    private void NotePath(in Incoming incoming)
+    {
+        var (nowMs, peer) = (incoming.NowMs, incoming.Peer);
+
+        // The packet may itself have been the reply that confirmed the path.
+        if ((incoming.Path ?? peer.FindPath(incoming.LocalSocket, incoming.Endpoint)) is { } path)
+        {
+            path.NoteReceived(nowMs);
+            if (!peer.WasDirect)
+                ReportDirectness(nowMs, peer);
+        }
+        else if (peer.UnknownPathHello.TryPass(nowMs, UnknownPathHelloMs) && node.Topology.MayUsePath(peer.Address, incoming.LocalSocket, incoming.Endpoint))
+        {
+            node.Outbound.Probe(nowMs, peer, incoming.LocalSocket, incoming.Endpoint, chargedTo: peer);
+        }
+    }
+
+    private bool IsHelper(Peer peer)
+    {
+        foreach (var network in node.JoinedNetworks)
+        {
+            if (network.Config is { } config && config.HasRole(peer.Address, SpecialistRoles.Anchor | SpecialistRoles.MulticastReplicator))
+                return true;
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,91 @@
+using System.Net.Sockets;
+using Lanyard.Primitives;
+
+namespace Lanyard;
+
+/// <summary>
+/// Connects to the first of several addresses that answers (RFC 8305). The address families alternate. The next attempt starts when an attempt fails or has not
+/// answered within 250 ms. The first connection cancels the other attempts. All callers that connect by name use it.
+/// </summary>
+internal static class HappyEyeballs
+{
+    /// <summary>The time before the next attempt starts: the Connection Attempt Delay of RFC 8305 section 8.</summary>
+    public static readonly TimeSpan AttemptDelay = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>Sorts addresses in the order of the attempts: the families alternate, and each family keeps its order (RFC 8305 section 4).</summary>
+    /// <param name="addresses">The addresses, preferred addresses first.</param>
+    public static InetAddress[] Order(IReadOnlyList<InetAddress> addresses)
+    {
+        var isFirstV4 = addresses[0].IsV4;
+        var first = addresses.Where(address => address.IsV4 == isFirstV4).ToArray();
+        var second = addresses.Where(address => address.IsV4 != isFirstV4).ToArray();
+        var ordered = new List<InetAddress>(addresses.Count);
+        for (var i = 0; i < Math.Max(first.Length, second.Length); i++)
+        {
+            if (i < first.Length)
+                ordered.Add(first[i]);
+            if (i < second.Length)
+                ordered.Add(second[i]);
+        }
+
+        return [.. ordered];
+    }
+
+    /// <summary>Connects to the first address that answers.</summary>
+    /// <typeparam name="T">The connection type. Connections that open too late are disposed.</typeparam>
+    /// <param name="addresses">One or more addresses, preferred addresses first.</param>
+    /// <param name="connect">Connects to one address.</param>
+    /// <param name="cancellationToken">Cancels all attempts.</param>
+    /// <exception cref="LanyardSocketException">No address answered: the last failure.</exception>
+    /// <exception cref="SocketException">No address answered: the last failure.</exception>
+    public static async Task<T> ConnectAsync<T>(IReadOnlyList<InetAddress> addresses, Func<InetAddress, CancellationToken, Task<T>> connect, CancellationToken cancellationToken)
+        where T : class, IDisposable
+    {
+        if (addresses.Count == 1)
+            return await connect(addresses[0], cancellationToken).ConfigureAwait(false);
+        var waiting = new Queue<InetAddress>(Order(addresses));
+        var running = new List<Task<T>>();
+        using var attempts = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        try
+        {
+            while (true)
+            {
+                if (waiting.Count > 0)
+                    running.Add(connect(waiting.Dequeue(), attempts.Token));
+                List<Task> next = [.. running];
+                if (waiting.Count > 0)
+                    next.Add(Task.Delay(AttemptDelay, attempts.Token));
+                if (await Task.WhenAny(next).ConfigureAwait(false) is not Task<T> ended)
+                    continue;
+                running.Remove(ended);
+                try
+                {
+                    return await ended.ConfigureAwait(false);
+                }
+                catch (Exception failure) when (failure is LanyardSocketException or SocketException && (waiting.Count > 0 || running.Count > 0))
+                {
+                    // Another address may answer.
+                }
+            }
+        }
+        finally
+        {
+            attempts.Cancel();
+            foreach (var late in running)
+                _ = DisposeLateAsync(late);
+        }
+    }
+
+    private static async Task DisposeLateAsync<T>(Task<T> late)
+        where T : class, IDisposable
+    {
+        try
+        {
+            (await late.ConfigureAwait(false)).Dispose();
+        }
+        catch (Exception given) when (given is LanyardException or SocketException or OperationCanceledException or ObjectDisposedException)
+        {
+            // The attempt failed or was canceled.
+        }
+    }
+}
