@@ -1,4 +1,6 @@
 using EndToEnd.Lab;
+using Lanyard.Primitives;
+using Lanyard.Wire;
 
 namespace EndToEnd;
 
@@ -23,8 +25,13 @@ public sealed class RouteTests
         var neighbor = await lab.AddHostAsync("n", 3);
         var lan = await lab.AddHostAsync("l", 4);
         await lan.RunAsync("ip", "addr", "add", $"{Behind}/24", "dev", "lo");
-        foreach (var host in new[] { gateway, neighbor })
+        foreach (var (host, form) in new[] { (gateway, 0x0123456789ul), (neighbor, 0x0123456788ul) })
+        {
             await host.RunAsync("ip", "route", "add", "192.168.60.0/24", "via", "10.99.0.4");
+            // One in 64 of the addresses that systems choose by chance has the form of a member's on the network: so has this one.
+            await host.RunAsync("ip", "link", "set", "eth0", "address", DerivedAddresses.Mac(NetworkId.Parse(root.Network), new NodeAddress(form)).ToString());
+        }
+
         File.WriteAllText(Path.Combine(lan.Directory, "index.html"), "behind");
         lan.Start("python3", "-m", "http.server", "8000", "--bind", Behind, "--directory", lan.Directory);
         await root.StartAsync();

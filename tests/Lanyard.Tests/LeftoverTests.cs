@@ -66,7 +66,19 @@ public sealed class LeftoverTests
         if (!OperatingSystem.IsLinux())
             return 0;
         return Directory.GetDirectories($"/proc/{Environment.ProcessId}/task")
-            .Count(task => File.ReadAllText(System.IO.Path.Combine(task, "comm")).StartsWith("Lanyard ", StringComparison.Ordinal));
+            .Count(task => ReadName(task).StartsWith("Lanyard ", StringComparison.Ordinal));
+    }
+
+    private static string ReadName(string task)
+    {
+        try
+        {
+            return File.ReadAllText(System.IO.Path.Combine(task, "comm"));
+        }
+        catch (IOException)
+        {
+            return ""; // The thread has ended meanwhile.
+        }
     }
 
     private static int UdpSockets() => OperatingSystem.IsLinux()

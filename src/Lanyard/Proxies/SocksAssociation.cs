@@ -41,8 +41,8 @@ internal sealed class SocksAssociation(ProxyContext proxy, ServedConnection conn
             _areOwnersKnown = owners is not null;
             _clientUser = owners?.FindUser(connection.Client.Remote, connection.Client.Local);
             using var clientEnd = _clientEnd = OpenForClient();
-            await SocksSession.ReplyAsync(client, SocksReply.Succeeded, clientEnd.Local).ConfigureAwait(false);
             proxy.Counters.Add(LanyardProxyCounter.Connected);
+            await SocksSession.ReplyAsync(client, SocksReply.Succeeded, clientEnd.Local).ConfigureAwait(false);
             fromClient = ReceiveFromClientAsync(clientEnd);
             var scratch = new byte[256];
             while (await client.ReadAsync(scratch).ConfigureAwait(false) > 0)

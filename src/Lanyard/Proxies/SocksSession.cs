@@ -68,10 +68,11 @@ internal sealed class SocksSession(ProxyContext proxy, ServedConnection connecti
         }
 
         client.Consume(length);
+        if (method == SocksFormat.NoMethod)
+            proxy.Counters.Add(LanyardProxyCounter.NotAuthenticated);
         await client.WriteAsync(new[] { SocksFormat.Version, method }).ConfigureAwait(false);
         if (method == SocksFormat.NoMethod)
         {
-            proxy.Counters.Add(LanyardProxyCounter.NotAuthenticated);
             ProxyLog.Refused(proxy.Logger, connection.Client.Remote, "it knows no method of authentication that is asked for here.");
             await ProxyContext.SayFarewellAsync(connection, client).ConfigureAwait(false);
             return false;
@@ -105,10 +106,11 @@ internal sealed class SocksSession(ProxyContext proxy, ServedConnection connecti
                 return false;
         }
 
+        if (!isRight)
+            proxy.Counters.Add(LanyardProxyCounter.NotAuthenticated);
         await client.WriteAsync(new[] { SocksFormat.AuthenticationVersion, isRight ? (byte)0 : (byte)1 }).ConfigureAwait(false);
         if (isRight)
             return true;
-        proxy.Counters.Add(LanyardProxyCounter.NotAuthenticated);
         ProxyLog.Refused(proxy.Logger, connection.Client.Remote, "user or password is wrong.");
         await ProxyContext.SayFarewellAsync(connection, client).ConfigureAwait(false);
         return false;

@@ -31,7 +31,7 @@ internal sealed record LocalInterfaces(
         foreach (var card in NetworkInterface.GetAllNetworkInterfaces())
         {
             var isExcluded = excludedPrefixes.Any(prefix => card.Name.StartsWith(prefix, StringComparison.Ordinal));
-            var mac = card.GetPhysicalAddress().GetAddressBytes() is { Length: 6 } bytes ? MacAddress.Read(bytes) : default;
+            var mac = IsPrograms(card.Name) && card.GetPhysicalAddress().GetAddressBytes() is { Length: 6 } bytes ? MacAddress.Read(bytes) : default;
 
             // The system reports whether a route is up. Do not require the interface to be up: a new interface is reported as up only later.
             if (!isExcluded)
@@ -60,6 +60,10 @@ internal sealed record LocalInterfaces(
         var routes = HostRoutes.Read().Where(route => cards.ContainsKey(route.Interface)).Select(route => new OwnLan(route.Network, cards[route.Interface]));
         return new LocalInterfaces(addresses, excluded, lans, [.. routes]);
     }
+
+    // Whether a program is at the other end of an interface, so that it may be a node's port on a virtual network. The Ethernet address alone does not tell: systems
+    // choose random ones for containers and virtual machines, and one in 64 of those has the form of a member's address. True where the system does not say.
+    private static bool IsPrograms(string card) => !Directory.Exists("/sys/class/net/lo") || File.Exists($"/sys/class/net/{card}/tun_flags");
 
     /// <summary>Whether two snapshots allow the same paths to peers.</summary>
     public bool IsSameAs(LocalInterfaces other) =>
@@ -127,5 +131,5 @@ internal sealed record LocalInterfaces(
 
 /// <summary>A LAN of the machine, or the destination network of a route.</summary>
 /// <param name="Network">The machine's address on the LAN, or the route's destination, with the prefix length.</param>
-/// <param name="Mac">The interface's Ethernet address; the default where it has none.</param>
+/// <param name="Mac">The Ethernet address of an interface that may be a node's port on a virtual network; the default for all others.</param>
 internal readonly record struct OwnLan(InetPrefix Network, MacAddress Mac);

@@ -167,6 +167,8 @@ public sealed class SocksTests
                 Assert.Equal(1, proxy.Counters[counter]);
             }
 
+            await ProxyLan.WaitForAsync(proxy.Counters, LanyardProxyCounter.DatagramsFromClients, 4);
+            await ProxyLan.WaitForAsync(proxy.Counters, LanyardProxyCounter.DatagramsToClients, 4);
             Assert.Equal(4, proxy.Counters[LanyardProxyCounter.DatagramsFromClients]);
             Assert.Equal(4, proxy.Counters[LanyardProxyCounter.DatagramsToClients]);
         }

@@ -27,7 +27,8 @@ public sealed class StrangerTests
             Assert.Equal(0, proxy.Counters[LanyardProxyCounter.DatagramsFromClients]);
             using var udp = Bind(0);
             Assert.Equal("client", await ExchangeAsync(udp, relay, Datagram(lan, "client")));
-            Assert.Equal(1, proxy.Counters[LanyardProxyCounter.DatagramsToClients]);
+            // The proxy counts a datagram once it is sent, which may be after it has arrived.
+            await ProxyLan.WaitForAsync(proxy.Counters, LanyardProxyCounter.DatagramsToClients, 1);
         }
 
         echo.Dispose();
