@@ -1,5 +1,5 @@
 using System.Threading.Channels;
-using Lanyard.Primitives;
+using Lanyard.Engine;
 using Lanyard.Wire;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -7,61 +7,56 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Lanyard.Controller;
 
 /// <summary>
-/// Runs a <see cref="NetworkController"/> beside a node: requests are posted from the node's thread, which waits for nothing; a task of the
-/// worker's answers them one by one, signs, and hands packets over. Between two requests it takes one message about a change, so that neither
-/// holds up the other.
+/// Runs a <see cref="NetworkController"/> beside its node. The node posts requests, which are queued. One task replies to them and sends what changed, outside of the
+/// node's and the controller's locks. Requests and changes take turns, so that neither holds up the other.
 /// </summary>
-public sealed partial class ControllerWorker : IAsyncDisposable
+public sealed partial class ControllerWorker : INetworkController, IAsyncDisposable
 {
-    /// <summary>How many requests wait at most by default: some seconds' worth of signing.</summary>
+    /// <summary>The default of the maximum number of queued requests: some seconds of signing.</summary>
     public const int DefaultQueueLength = 1024;
 
-    private readonly NetworkController _controller;
-    private readonly Action<ControllerPacket> _send;
-    private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly Channel<Request> _requests;
+    private readonly Channel<ConfigRequest> _requests;
 
-    // Holds an item if something was put where the worker may have looked already.
+    // Contains an item if something was queued after the worker may have looked.
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly CancellationTokenSource _ending = new();
-    private readonly Task _work;
+    private volatile Work? _work;
     private long _dropped;
 
-    /// <summary>Begins to work.</summary>
-    /// <param name="controller">The controller.</param>
-    /// <param name="send">Takes a packet to be sent. Called from the worker's task; it should not block, and may not throw.</param>
-    /// <param name="time">The clock; <see langword="null"/> for the system's.</param>
-    /// <param name="queueLength">How many requests wait at most; those beyond are dropped, and asked again by their nodes.</param>
+    /// <summary>Creates a worker that queues requests until <see cref="Start"/>.</summary>
+    /// <param name="queueLength">The maximum number of queued requests. Further requests are dropped; their nodes send them again.</param>
     /// <param name="logger">Where failures are reported.</param>
-    public ControllerWorker(
-        NetworkController controller,
-        Action<ControllerPacket> send,
-        TimeProvider? time = null,
-        int queueLength = DefaultQueueLength,
-        ILogger<ControllerWorker>? logger = null)
+    public ControllerWorker(int queueLength = DefaultQueueLength, ILogger<ControllerWorker>? logger = null)
+    {
+        _logger = logger ?? NullLogger<ControllerWorker>.Instance;
+        _requests = Channel.CreateBounded<ConfigRequest>(new BoundedChannelOptions(queueLength) { SingleReader = true });
+    }
+
+    /// <summary>The number of requests that were dropped because the queue was full.</summary>
+    public long DroppedRequests => Interlocked.Read(ref _dropped);
+
+    /// <summary>Starts to reply.</summary>
+    /// <param name="controller">The controller.</param>
+    /// <param name="send">Passes a message to the node. Called by the worker's task; it should not block. If it throws, the message is lost and the exception logged.</param>
+    /// <param name="nowMs">The node's clock, in milliseconds since 1970.</param>
+    /// <exception cref="InvalidOperationException">The worker was started before.</exception>
+    public void Start(NetworkController controller, Action<ControllerMessage> send, Func<long> nowMs)
     {
         ArgumentNullException.ThrowIfNull(controller);
         ArgumentNullException.ThrowIfNull(send);
-        _controller = controller;
-        _send = send;
-        _time = time ?? TimeProvider.System;
-        _logger = logger ?? NullLogger<ControllerWorker>.Instance;
-        _requests = Channel.CreateBounded<Request>(new BoundedChannelOptions(queueLength) { SingleReader = true });
+        ArgumentNullException.ThrowIfNull(nowMs);
+        if (_work is not null)
+            throw new InvalidOperationException("The worker was started before.");
         controller.MessagesWaiting += OnMessagesWaiting;
-        _work = Task.Run(WorkAsync);
+        _work = new Work(controller, send, nowMs);
+        _work.Task = Task.Run(() => RunAsync(_work));
     }
 
-    /// <summary>How many requests were dropped because too many waited.</summary>
-    public long DroppedRequests => Interlocked.Read(ref _dropped);
-
-    /// <summary>Posts a request for a configuration; the arguments are those of <see cref="NetworkController.HandleRequest"/>.</summary>
-    /// <returns>Whether it was taken: not if too many wait, or the worker has ended.</returns>
-    public bool TryPost(Identity requestor, InetEndpoint from, NetworkId id, ReadOnlySpan<byte> metadata, ulong packetId)
+    /// <inheritdoc/>
+    public bool TryPost(ConfigRequest request)
     {
-        ArgumentNullException.ThrowIfNull(requestor);
-        metadata = metadata[..Math.Min(metadata.Length, NetworkLimits.RequestMetadataLength)];
-        if (_requests.Writer.TryWrite(new Request(requestor, from, id, metadata.ToArray(), packetId)))
+        if (_requests.Writer.TryWrite(request))
         {
             _wake.Writer.TryWrite(true);
             return true;
@@ -71,44 +66,51 @@ public sealed partial class ControllerWorker : IAsyncDisposable
         return false;
     }
 
-    /// <summary>Ends the work. Requests that wait are not answered.</summary>
+    /// <inheritdoc/>
+    public Identity? FindIdentity(NodeAddress member) => _work?.Controller.FindIdentity(member);
+
+    /// <summary>Stops. Queued requests get no reply; members known to the controller can still be found.</summary>
     public async ValueTask DisposeAsync()
     {
-        _controller.MessagesWaiting -= OnMessagesWaiting;
         _requests.Writer.TryComplete();
-        await _ending.CancelAsync().ConfigureAwait(false);
-        await _work.ConfigureAwait(false);
+        if (_work is { } work)
+        {
+            work.Controller.MessagesWaiting -= OnMessagesWaiting;
+            await _ending.CancelAsync().ConfigureAwait(false);
+            await work.Task.ConfigureAwait(false);
+        }
+
         _ending.Dispose();
     }
 
     private void OnMessagesWaiting(object? sender, EventArgs e) => _wake.Writer.TryWrite(true);
 
-    private async Task WorkAsync()
+    private async Task RunAsync(Work work)
     {
         try
         {
-            // Something may have waited before the worker did.
+            // Something may have been queued before the start.
             var more = true;
             while (!_ending.IsCancellationRequested)
             {
                 if (!more)
                     await _wake.Reader.ReadAsync(_ending.Token).ConfigureAwait(false);
-                more = Guarded(AnswerOne) | Guarded(TakeOne);
+                more = Guarded(Reply, work) | Guarded(SendChange, work);
             }
         }
         catch (OperationCanceledException) when (_ending.IsCancellationRequested)
         {
-            // The end.
+            // The worker ends.
         }
     }
 
-    private bool Guarded(Func<bool> step)
+    private bool Guarded(Func<Work, bool> step, Work work)
     {
         try
         {
-            return step();
+            return step(work);
         }
-#pragma warning disable CA1031 // One request that fails must not end the controller: it is reported, and the next is taken.
+#pragma warning disable CA1031 // A request that fails must not end the controller: it is reported, and the next is taken.
         catch (Exception e)
 #pragma warning restore CA1031
         {
@@ -117,34 +119,34 @@ public sealed partial class ControllerWorker : IAsyncDisposable
         }
     }
 
-    private bool AnswerOne()
+    private bool Reply(Work work)
     {
         if (!_requests.Reader.TryRead(out var request))
             return false;
-        var reply = _controller.HandleRequest(NowMs(), request.Requestor, request.From, request.Network, request.Metadata, request.PacketId);
-        if (reply.Message is not null)
-            Send(reply.Message);
+        if (work.Controller.HandleRequest(request).Message is { } message)
+            work.Send(message);
         return true;
     }
 
-    private bool TakeOne()
+    private static bool SendChange(Work work)
     {
-        if (!_controller.TryTakeMessage(NowMs(), out var message))
+        if (!work.Controller.TryTakeMessage(work.NowMs(), out var message))
             return false;
-        Send(message);
+        work.Send(message);
         return true;
     }
-
-    private void Send(ControllerMessage message)
-    {
-        foreach (var packet in _controller.ToPackets(message))
-            _send(packet);
-    }
-
-    private long NowMs() => _time.GetUtcNow().ToUnixTimeMilliseconds();
 
     [LoggerMessage(LogLevel.Error, "A request for a network's configuration, or a message about a change, failed.")]
     private partial void LogFailed(Exception error);
 
-    private readonly record struct Request(Identity Requestor, InetEndpoint From, NetworkId Network, byte[] Metadata, ulong PacketId);
+    private sealed class Work(NetworkController controller, Action<ControllerMessage> send, Func<long> nowMs)
+    {
+        public NetworkController Controller => controller;
+
+        public Action<ControllerMessage> Send => send;
+
+        public Func<long> NowMs => nowMs;
+
+        public Task Task { get; set; } = Task.CompletedTask;
+    }
 }

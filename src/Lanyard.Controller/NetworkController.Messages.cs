@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Lanyard.Engine;
 using Lanyard.Wire;
 
 namespace Lanyard.Controller;
@@ -50,13 +51,7 @@ public sealed partial class NetworkController
 
         if (revocation is var (round, to))
         {
-            message = new ControllerMessage
-            {
-                To = to,
-                Network = round.Network.Record.Id,
-                Kind = ControllerMessageKind.Revocation,
-                Revocation = round.Signed(_identity),
-            };
+            message = ControllerMessage.Revoke(to, round.Signed(_identity));
             return true;
         }
 
@@ -66,32 +61,9 @@ public sealed partial class NetworkController
             return false;
         }
 
-        message = new ControllerMessage
-        {
-            To = member.Record.Address,
-            Network = network.Record.Id,
-            Kind = source is not null ? ControllerMessageKind.Config : network.IsDeleted ? ControllerMessageKind.NotFound : ControllerMessageKind.AccessDenied,
-            Config = source is null ? null : ConfigBuilder.Build(source, _identity),
-            InReplyTo = source is null ? packetId : 0,
-        };
+        var refusal = network.IsDeleted ? ControllerMessageKind.NotFound : ControllerMessageKind.AccessDenied;
+        message = MessageTo(member.Record.Address, network.Record.Id, source, refusal, source is null ? packetId : 0);
         return true;
-    }
-
-    /// <summary>
-    /// Puts a message into packets: one, or as many as a configuration has parts, each part signed. It takes the caller's processor about a
-    /// signature's time a part.
-    /// </summary>
-    public IReadOnlyList<ControllerPacket> ToPackets(ControllerMessage message)
-    {
-        ArgumentNullException.ThrowIfNull(message);
-        var packets = ControllerPackets.Of(message, _identity, _random, out var isTooLarge);
-        if (isTooLarge)
-        {
-            lock (_lock)
-                _counters = _counters with { ConfigsTooLarge = _counters.ConfigsTooLarge + 1 };
-        }
-
-        return packets;
     }
 
     private (RevocationRound Round, NodeAddress To)? NextRevocation(long nowMs)

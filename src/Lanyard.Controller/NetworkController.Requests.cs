@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using Lanyard.Engine;
 using Lanyard.Primitives;
 using Lanyard.Wire;
 
@@ -17,60 +18,56 @@ public sealed partial class NetworkController
     /// Answers NETWORK_CONFIG_REQUEST. A member gets its configuration; a node that is not authorized is recorded, so that somebody can
     /// authorize it, and refused; a member that asks again within <see cref="ControllerLimits.MinRequestInterval"/> gets nothing.
     /// </summary>
-    /// <param name="nowMs">The time in milliseconds since 1970.</param>
-    /// <param name="requestor">The node, its identity proved by the packet's authentication.</param>
-    /// <param name="from">Where the packet came from; none if through a relay.</param>
-    /// <param name="id">The network.</param>
-    /// <param name="metadata">The dictionary in the request. Any bytes.</param>
-    /// <param name="packetId">The packet, to which the answer refers.</param>
-    public ControllerReply HandleRequest(
-        long nowMs, Identity requestor, InetEndpoint from, NetworkId id, ReadOnlySpan<byte> metadata, ulong packetId)
+    public ControllerReply HandleRequest(ConfigRequest request)
     {
-        ArgumentNullException.ThrowIfNull(requestor);
-        var identity = requestor.ToString();
+        ArgumentNullException.ThrowIfNull(request);
+        var identity = request.Requester.ToString();
         ConfigSource? source;
         ControllerReason reason;
         lock (_lock)
         {
-            reason = Decide(nowMs, requestor, identity, from, id, metadata, packetId, out source);
+            reason = Decide(request, identity, out source);
             Count(reason);
         }
 
         RaiseMessagesWaiting();
-        var kind = reason switch
-        {
-            ControllerReason.Member => ControllerMessageKind.Config,
-            ControllerReason.NoSuchNetwork => ControllerMessageKind.NotFound,
-            ControllerReason.NotOurNetwork or ControllerReason.TooSoon => (ControllerMessageKind?)null,
-            _ => ControllerMessageKind.AccessDenied,
-        };
-        return new ControllerReply(reason, kind is not { } known ? null : new ControllerMessage
-        {
-            To = requestor.Address,
-            Network = id,
-            Kind = known,
-            InReplyTo = packetId,
-            Config = source is null ? null : ConfigBuilder.Build(source, _identity),
-        });
+        if (reason is ControllerReason.NotOurNetwork or ControllerReason.TooSoon)
+            return new ControllerReply(reason, null);
+        var refusal = reason == ControllerReason.NoSuchNetwork ? ControllerMessageKind.NotFound : ControllerMessageKind.AccessDenied;
+        return new ControllerReply(reason, MessageTo(request.Requester.Address, request.Network, source, refusal, request.PacketId));
     }
 
-    private ControllerReason Decide(
-        long nowMs, Identity requestor, string identity, InetEndpoint from, NetworkId id, ReadOnlySpan<byte> metadata, ulong packetId, out ConfigSource? source)
+    // The configuration that a source describes, signed; or a refusal where there is no source.
+    private ControllerMessage MessageTo(NodeAddress member, NetworkId network, ConfigSource? source, ControllerMessageKind refusal, ulong inReplyTo)
     {
+        var config = source is null ? null : ConfigBuilder.Build(source, _identity);
+        return new ControllerMessage
+        {
+            To = member,
+            Network = network,
+            Kind = config is null ? refusal : ControllerMessageKind.Config,
+            Config = config,
+            InReplyTo = inReplyTo,
+        };
+    }
+
+    private ControllerReason Decide(ConfigRequest request, string identity, out ConfigSource? source)
+    {
+        var (nowMs, requester, _, id, _, _) = request;
         source = null;
         if (id.Controller != Address)
             return ControllerReason.NotOurNetwork;
         if (!_networks.TryGetValue(id, out var network))
             return ControllerReason.NoSuchNetwork;
-        var member = network.Members.GetValueOrDefault(requestor.Address);
+        var member = network.Members.GetValueOrDefault(requester.Address);
         // Before the rate is looked at, so that an impostor does not use up the member's.
         if (member?.Record.Identity is { } known && known != identity)
             return ControllerReason.IdentityMismatch;
         if (member?.LastRequestMs is { } last && nowMs >= last && nowMs - last < Limits.MinRequestInterval.TotalMilliseconds)
             return ControllerReason.TooSoon;
 
-        var said = NetworkRequestMetadata.Parse(metadata);
-        var record = member?.Record ?? new MemberRecord { Network = id, Address = requestor.Address, CreationTimeMs = nowMs };
+        var said = NetworkRequestMetadata.Parse(request.Metadata.Span);
+        var record = member?.Record ?? new MemberRecord { Network = id, Address = requester.Address, CreationTimeMs = nowMs };
         record = Admit(network.Record, record with { Identity = identity }, said, nowMs);
         if (member is null && MakeRoom(network, record, nowMs) is { } refusal)
             return refusal;
@@ -78,10 +75,10 @@ public sealed partial class NetworkController
             record = Provide(network, record, said);
         member = Store(network, member, record);
         member.LastRequestMs = nowMs;
-        member.LastEndpoint = from;
-        member.LastPacketId = packetId;
+        member.LastEndpoint = request.Endpoint;
+        member.LastPacketId = request.PacketId;
         member.Metadata = said;
-        member.Identity = requestor;
+        member.Identity = requester;
         member.HasConfig = record.IsAuthorized;
         network.Touch(member);
         if (!record.IsAuthorized)

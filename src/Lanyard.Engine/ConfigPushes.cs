@@ -14,43 +14,24 @@ internal sealed class ConfigPushes(Node node)
     private static readonly long[] ConfigDelaysMs = [1_000, 2_000, 4_000, 8_000];
     private static readonly long[] RevocationDelaysMs = [1_000, 4_000];
 
-    private readonly Dictionary<(NetworkId Network, NodeAddress Member), PendingConfig> _configs = [];
-    private readonly Queue<PendingRevocation> _revocations = new();
+    private readonly Dictionary<(NetworkId Network, NodeAddress Member), Pending> _configs = [];
+    private readonly Queue<Pending> _revocations = new();
 
     /// <summary>The time of the next repetition, in milliseconds.</summary>
     public long NextDeadlineMs { get; private set; } = long.MaxValue;
 
-    /// <summary>Sends a configuration to a member, and repeats it until the member acknowledges it or a newer one replaces it.</summary>
-    public void Push(long nowMs, NodeAddress member, NetworkConfig config)
+    /// <summary>Queues a message. A pushed configuration is repeated until the member acknowledges it or receives another message about the network.</summary>
+    public void Send(long nowMs, ControllerMessage message)
     {
-        node.ConfigVerbs.SendConfig(nowMs, member, config, requestPacketId: 0);
-        if (member == node.Address)
+        node.ControllerOutbox.Post(message);
+        if (message.Kind != ControllerMessageKind.Revocation)
+            Cancel(message.Network, message.To);
+        if (message.To == node.Address)
             return;
-        var key = (config.NetworkId, member);
-        if (_configs.Count >= MaxConfigs && !_configs.ContainsKey(key))
-        {
-            node.Counters.Drop(DropReason.RateLimited);
-            return;
-        }
-
-        _configs[key] = new PendingConfig(config, 0, nowMs + ConfigDelaysMs[0]);
-        WakeAt(nowMs + ConfigDelaysMs[0]);
-    }
-
-    /// <summary>Sends a revocation to a member, three times.</summary>
-    public void Push(long nowMs, NodeAddress member, Revocation revocation)
-    {
-        node.ConfigVerbs.SendRevocation(nowMs, member, revocation);
-        if (member == node.Address)
-            return;
-        if (_revocations.Count >= MaxRevocations)
-        {
-            node.Counters.Drop(DropReason.RateLimited);
-            return;
-        }
-
-        _revocations.Enqueue(new PendingRevocation(member, revocation, 0, nowMs + RevocationDelaysMs[0]));
-        WakeAt(nowMs + RevocationDelaysMs[0]);
+        if (message.Kind == ControllerMessageKind.Revocation)
+            Repeat(nowMs, message);
+        else if (message is { Kind: ControllerMessageKind.Config, InReplyTo: 0 })
+            RepeatUntilAcknowledged(nowMs, message);
     }
 
     /// <summary>Stops pushing a configuration to a member: the member acknowledged it, received another one, or is no longer authorized.</summary>
@@ -69,7 +50,7 @@ internal sealed class ConfigPushes(Node node)
                 continue;
             }
 
-            node.ConfigVerbs.SendConfig(nowMs, key.Member, pending.Config, requestPacketId: 0);
+            node.ControllerOutbox.Post(pending.Message);
             var tries = pending.Tries + 1;
             if (tries == ConfigDelaysMs.Length)
             {
@@ -86,7 +67,7 @@ internal sealed class ConfigPushes(Node node)
             var pending = _revocations.Dequeue();
             if (pending.NextMs <= nowMs)
             {
-                node.ConfigVerbs.SendRevocation(nowMs, pending.Member, pending.Revocation);
+                node.ControllerOutbox.Post(pending.Message);
                 if (pending.Tries + 1 == RevocationDelaysMs.Length)
                     continue;
                 pending = pending with { Tries = pending.Tries + 1, NextMs = nowMs + RevocationDelaysMs[pending.Tries + 1] };
@@ -100,9 +81,31 @@ internal sealed class ConfigPushes(Node node)
             NextDeadlineMs = Math.Max(NextDeadlineMs, nowMs + TickMs);
     }
 
+    private void RepeatUntilAcknowledged(long nowMs, ControllerMessage message)
+    {
+        if (_configs.Count >= MaxConfigs)
+        {
+            node.Counters.Drop(DropReason.RateLimited);
+            return;
+        }
+
+        _configs[(message.Network, message.To)] = new Pending(message, 0, nowMs + ConfigDelaysMs[0]);
+        WakeAt(nowMs + ConfigDelaysMs[0]);
+    }
+
+    private void Repeat(long nowMs, ControllerMessage revocation)
+    {
+        if (_revocations.Count >= MaxRevocations)
+        {
+            node.Counters.Drop(DropReason.RateLimited);
+            return;
+        }
+
+        _revocations.Enqueue(new Pending(revocation, 0, nowMs + RevocationDelaysMs[0]));
+        WakeAt(nowMs + RevocationDelaysMs[0]);
+    }
+
     private void WakeAt(long ms) => NextDeadlineMs = Math.Min(NextDeadlineMs, ms);
 
-    private readonly record struct PendingConfig(NetworkConfig Config, int Tries, long NextMs);
-
-    private readonly record struct PendingRevocation(NodeAddress Member, Revocation Revocation, int Tries, long NextMs);
+    private readonly record struct Pending(ControllerMessage Message, int Tries, long NextMs);
 }

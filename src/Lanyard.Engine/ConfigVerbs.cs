@@ -11,8 +11,6 @@ namespace Lanyard.Engine;
 /// </summary>
 internal sealed class ConfigVerbs(Node node)
 {
-    private const long AuthorizationMs = 180_000;
-    private const int MaxAuthorizations = 262_144;
     private const int CredentialRoom = 256;
     private const long RequestIntervalMs = 250;
     private const int RequestSlots = 4_096;
@@ -21,7 +19,6 @@ internal sealed class ConfigVerbs(Node node)
 
     // The last request for each pair of node and network. Two pairs in one slot evict each other, and may then request sooner.
     private readonly Lazy<(NodeAddress Node, NetworkId Network, long AtMs)[]> _asked = new(static () => new (NodeAddress, NetworkId, long)[RequestSlots]);
-    private readonly Dictionary<(NetworkId, NodeAddress), long> _authorized = [];
 
     /// <summary>Asks the network's controller for this node's configuration.</summary>
     public void Request(long nowMs, VirtualNetwork network)
@@ -74,59 +71,12 @@ internal sealed class ConfigVerbs(Node node)
         }
 
         var endpoint = incoming.IsDirect ? incoming.Endpoint : default;
-        var reply = controller.Handle(incoming.NowMs, incoming.Peer.Identity, endpoint, request.NetworkId, request.Metadata);
-        if (reply.Kind != ControllerReplyKind.Ignore)
-            node.Pushes.Cancel(request.NetworkId, incoming.Peer.Address);
-        switch (reply.Kind)
-        {
-            case ControllerReplyKind.Config when reply.Config is { } config:
-                SendConfig(incoming.NowMs, incoming.Peer.Address, config, incoming.PacketId);
-                break;
-            case ControllerReplyKind.AccessDenied:
-                ReplyError(incoming, ErrorCode.NetworkAccessDenied, request.NetworkId);
-                break;
-            case ControllerReplyKind.NotFound:
-                ReplyError(incoming, ErrorCode.ObjectNotFound, request.NetworkId);
-                break;
-            default:
-                node.Counters.Drop(DropReason.RateLimited);
-                break;
-        }
-
+        if (!controller.TryPost(new ConfigRequest(incoming.NowMs, incoming.Peer.Identity, endpoint, request.NetworkId, Limit(request.Metadata), incoming.PacketId)))
+            node.Counters.Drop(DropReason.RateLimited);
         return node.Paths.NoteReceived(incoming);
     }
 
-    /// <summary>Sends a configuration in signed chunks: in answer to a request, or unasked where <paramref name="requestPacketId"/> is 0.</summary>
-    public void SendConfig(long nowMs, NodeAddress member, NetworkConfig config, ulong requestPacketId)
-    {
-        if (_authorized.Count < MaxAuthorizations)
-            _authorized[(config.NetworkId, member)] = nowMs;
-        if (member == node.Address)
-        {
-            node.FindNetwork(config.NetworkId)?.Configure(nowMs, config, ConfigOrigin.Answer);
-            return;
-        }
-
-        if (!config.TryWrite(out var text))
-        {
-            node.Counters.Drop(DropReason.Malformed);
-            return;
-        }
-
-        var updateId = Math.Max(node.Random.Next(), 1);
-        foreach (var chunk in NetworkConfigSplitter.Split(config.NetworkId, text, updateId, node.Identity))
-        {
-            var buffer = node.RentBuffer();
-            var writer = new ByteWriter(buffer.AsSpan(PacketFormat.HeaderBytes, PacketFormat.MaxPayloadBytes));
-            if (requestPacketId != 0)
-                new OkMessage { InReVerb = Verb.NetworkConfigRequest, InRePacketId = requestPacketId }.Write(ref writer);
-            writer.WriteBytes(chunk);
-            node.Outbound.Send(nowMs, member, requestPacketId != 0 ? Verb.Ok : Verb.NetworkConfig, buffer, PacketFormat.HeaderBytes, writer.Position, compress: true,
-                config.NetworkId.Value);
-            node.ReturnBuffer(buffer);
-        }
-    }
-
+    /// <summary>Sends a revocation to a member, or applies it if the member is this node.</summary>
     public void SendRevocation(long nowMs, NodeAddress member, Revocation revocation)
     {
         if (member == node.Address)
@@ -134,10 +84,6 @@ internal sealed class ConfigVerbs(Node node)
         else
             SendCredentials(nowMs, member, new NetworkCredentialsMessage { Revocations = [revocation] });
     }
-
-    /// <summary>Whether this node, as a controller, gave a member its configuration within the last minutes.</summary>
-    public bool HasAuthorized(long nowMs, NetworkId network, NodeAddress member) =>
-        _authorized.TryGetValue((network, member), out var atMs) && nowMs - atMs < AuthorizationMs;
 
     public bool ReceiveConfig(in Incoming incoming)
     {
@@ -280,15 +226,6 @@ internal sealed class ConfigVerbs(Node node)
         SendCredentials(nowMs, to, message with { Capabilities = capabilities.ToEquatableArray() });
     }
 
-    public void Clean(long nowMs)
-    {
-        foreach (var (key, atMs) in _authorized.ToArray())
-        {
-            if (nowMs - atMs >= AuthorizationMs)
-                _authorized.Remove(key);
-        }
-    }
-
     private bool MayAsk(long nowMs, NodeAddress peer, NetworkId network)
     {
         ref var slot = ref _asked.Value[(int)((peer.Value ^ (network.Value * SlotFactor)) * SlotFactor >> SlotShift)];
@@ -298,14 +235,15 @@ internal sealed class ConfigVerbs(Node node)
         return true;
     }
 
-    private void RequestFromSelf(long nowMs, VirtualNetwork network, ReadOnlySpan<byte> metadata)
+    private void RequestFromSelf(long nowMs, VirtualNetwork network, byte[] metadata)
     {
-        var reply = node.Controller?.Handle(nowMs, node.Identity, default, network.Id, metadata) ?? new ControllerReply(ControllerReplyKind.NotFound);
-        if (reply is { Kind: ControllerReplyKind.Config, Config: { } config })
-            network.Configure(nowMs, config, ConfigOrigin.Answer);
-        else if (reply.Kind != ControllerReplyKind.Ignore)
-            network.Refuse(reply.Kind == ControllerReplyKind.AccessDenied ? NetworkStatus.AccessDenied : NetworkStatus.NotFound);
+        if (node.Controller is not { } controller)
+            network.Refuse(NetworkStatus.NotFound);
+        else
+            controller.TryPost(new ConfigRequest(nowMs, node.Identity, default, network.Id, metadata, PacketId: 0));
     }
+
+    private static byte[] Limit(ReadOnlySpan<byte> metadata) => metadata[..Math.Min(metadata.Length, NetworkLimits.RequestMetadataLength)].ToArray();
 
     private void ReplyError(in Incoming incoming, ErrorCode code, NetworkId network)
     {

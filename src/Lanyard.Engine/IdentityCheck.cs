@@ -5,31 +5,30 @@ using Lanyard.Wire.Packets;
 
 namespace Lanyard.Engine;
 
-/// <summary>
-/// One pending identity check: key agreement, authentication of the HELLO, and the memory-hard hash of the address, which takes milliseconds. A node queues
-/// checks (<see cref="Node.TryTakeIdentityCheck"/>); its host runs them without the node's lock and returns them (<see cref="Node.CompleteIdentityCheck"/>).
-/// </summary>
-public sealed class IdentityCheck
+/// <summary>One pending identity check: key agreement, authentication of the HELLO, and the memory-hard hash of the address, which takes milliseconds.</summary>
+internal sealed class IdentityCheck : NodeWork
 {
+    private readonly IdentityChecks _checks;
     private readonly Identity _own;
     private readonly Func<Identity, bool>? _validate;
     private byte[]? _packet;
     private int _length;
 
+    /// <param name="checks">Where the result goes.</param>
     /// <param name="own">This node's identity.</param>
     /// <param name="identity">The identity in question.</param>
     /// <param name="validate">Verifies that the address matches its hash; null to skip it.</param>
     /// <param name="key">The session key if already agreed; null to agree on one.</param>
-    internal IdentityCheck(Identity own, Identity identity, Func<Identity, bool>? validate, SessionKey? key = null)
+    public IdentityCheck(IdentityChecks checks, Identity own, Identity identity, Func<Identity, bool>? validate, SessionKey? key = null)
     {
+        _checks = checks;
         Key = key;
         _own = own;
         _validate = validate;
         Identity = identity;
     }
 
-    /// <summary>Runs the check. Uses no state of the node, so any thread may call it.</summary>
-    public void Run()
+    public override void Run()
     {
         var key = Key;
         if (key is null && (!SessionKey.TryAgree(_own, Identity, out key) || (_packet is not null && !key.TryDearmor(Packet))))
@@ -42,34 +41,36 @@ public sealed class IdentityCheck
             key?.Dispose();
     }
 
+    internal override void Complete(long nowMs) => _checks.Complete(nowMs, this);
+
     /// <summary>The identity to check.</summary>
-    internal Identity Identity { get; }
+    public Identity Identity { get; }
 
     /// <summary>The local socket that received the HELLO.</summary>
-    internal int LocalSocket { get; private set; }
+    public int LocalSocket { get; private set; }
 
     /// <summary>The source endpoint of the HELLO.</summary>
-    internal InetEndpoint Endpoint { get; private set; }
+    public InetEndpoint Endpoint { get; private set; }
 
     /// <summary>Whether the sender must prove its source endpoint before the hash is computed.</summary>
-    internal bool IsChallenge { get; init; }
+    public bool IsChallenge { get; init; }
 
     /// <summary>The prospective peer that answered a challenge; null if there was none.</summary>
-    internal Peer? Candidate { get; init; }
+    public Peer? Candidate { get; init; }
 
     /// <summary>The peer's state saved before a restart; null for a new peer.</summary>
-    internal PeerState? Saved { get; init; }
+    public PeerState? Saved { get; init; }
 
-    internal IdentityCheckOutcome Outcome { get; private set; }
+    public IdentityCheckOutcome Outcome { get; private set; }
 
     /// <summary>The session key; set when the identity is valid.</summary>
-    internal SessionKey? Key { get; private set; }
+    public SessionKey? Key { get; private set; }
 
     /// <summary>The HELLO that carries the identity; empty for an identity from a WHOIS answer.</summary>
-    internal Span<byte> Packet => _packet.AsSpan(0, _length);
+    public Span<byte> Packet => _packet.AsSpan(0, _length);
 
     /// <summary>Attaches a copy of the HELLO that carries the identity.</summary>
-    internal IdentityCheck WithHello(int localSocket, in InetEndpoint endpoint, ReadOnlySpan<byte> packet)
+    public IdentityCheck WithHello(int localSocket, in InetEndpoint endpoint, ReadOnlySpan<byte> packet)
     {
         (LocalSocket, Endpoint) = (localSocket, endpoint);
         _packet = ArrayPool<byte>.Shared.Rent(packet.Length);
@@ -79,7 +80,7 @@ public sealed class IdentityCheck
     }
 
     /// <summary>Returns the copy of the HELLO to the pool.</summary>
-    internal void Release()
+    public void Release()
     {
         if (_packet is not null)
             ArrayPool<byte>.Shared.Return(_packet);

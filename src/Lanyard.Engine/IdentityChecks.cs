@@ -68,13 +68,13 @@ internal sealed class IdentityChecks
         if (saved is not null)
         {
             if (_saved.TryTake(nowMs))
-                check = new IdentityCheck(_node.Identity, identity, validate: null) { Saved = saved };
+                check = new IdentityCheck(this, _node.Identity, identity, validate: null) { Saved = saved };
         }
         else if (isRelayed)
         {
             queue = _strangers;
             if (_relayed.TryTake(nowMs))
-                check = new IdentityCheck(_node.Identity, identity, _node.Options.ValidateIdentity);
+                check = new IdentityCheck(this, _node.Identity, identity, _node.Options.ValidateIdentity);
         }
         else if (_challenges.TryRepeat(nowMs, identity, endpoint))
         {
@@ -84,12 +84,12 @@ internal sealed class IdentityChecks
         {
             // The sender of a wanted address may be an impostor: the prefix budget still applies.
             queue = _node.Whois.IsWanted(identity.Address) ? _own : _strangers;
-            check = new IdentityCheck(_node.Identity, identity, _node.Options.ValidateIdentity);
+            check = new IdentityCheck(this, _node.Identity, identity, _node.Options.ValidateIdentity);
         }
         else if (_agreed.TryTake(nowMs))
         {
             queue = _agreements;
-            check = new IdentityCheck(_node.Identity, identity, validate: null) { IsChallenge = true };
+            check = new IdentityCheck(this, _node.Identity, identity, validate: null) { IsChallenge = true };
         }
 
         return check is not null && TryAdd(queue, check.WithHello(localSocket, endpoint, packet));
@@ -99,7 +99,7 @@ internal sealed class IdentityChecks
     public void AddTold(Identity identity, bool isWanted)
     {
         if (!_pending.Contains(identity)
-            && !TryAdd(isWanted ? _own : _strangers, new IdentityCheck(_node.Identity, identity, _node.Options.ValidateIdentity)))
+            && !TryAdd(isWanted ? _own : _strangers, new IdentityCheck(this, _node.Identity, identity, _node.Options.ValidateIdentity)))
             _node.Counters.Drop(DropReason.RateLimited);
     }
 
@@ -107,7 +107,7 @@ internal sealed class IdentityChecks
     public void AddSaved(long nowMs, PeerState saved)
     {
         if (!_pending.Contains(saved.Identity) && _saved.TryTake(nowMs))
-            TryAdd(_own, new IdentityCheck(_node.Identity, saved.Identity, validate: null) { Saved = saved });
+            TryAdd(_own, new IdentityCheck(this, _node.Identity, saved.Identity, validate: null) { Saved = saved });
     }
 
     /// <summary>Handles a packet from an unknown sender if it answers a challenge. Returns false if it does not.</summary>
@@ -116,7 +116,7 @@ internal sealed class IdentityChecks
         if (!_challenges.TryAnswer(nowMs, localSocket, endpoint, bytes, packet, out var candidate))
             return false;
         if (!_pending.Contains(candidate.Identity) && _provenPrefixes.TryTake(nowMs, endpoint.Address) && _proven.TryTake(nowMs)
-            && TryAdd(_own, new IdentityCheck(_node.Identity, candidate.Identity, _node.Options.ValidateIdentity, candidate.Key) { Candidate = candidate }))
+            && TryAdd(_own, new IdentityCheck(this, _node.Identity, candidate.Identity, _node.Options.ValidateIdentity, candidate.Key) { Candidate = candidate }))
             _node.Waiting.Add(nowMs, candidate.Address, localSocket, endpoint, bytes, isAuthenticated: true);
         else
             _node.Counters.Drop(DropReason.RateLimited);
@@ -126,8 +126,12 @@ internal sealed class IdentityChecks
     /// <summary>Whether a challenge to this node at this endpoint is pending.</summary>
     public bool IsChallenged(NodeAddress address, in InetEndpoint endpoint) => _challenges.Contains(address, endpoint);
 
-    public bool TryTake([NotNullWhen(true)] out IdentityCheck? check) =>
-        _own.TryDequeue(out check) || _agreements.TryDequeue(out check) || _strangers.TryDequeue(out check);
+    public bool TryTake([NotNullWhen(true)] out NodeWork? work)
+    {
+        var found = _own.TryDequeue(out var check) || _agreements.TryDequeue(out check) || _strangers.TryDequeue(out check);
+        work = check;
+        return found;
+    }
 
     public void Complete(long nowMs, IdentityCheck check)
     {

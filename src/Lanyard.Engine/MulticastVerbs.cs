@@ -128,7 +128,7 @@ internal sealed class MulticastVerbs(Node node)
     // Members may, and so may anybody where this node is a root or has lately given the peer the network's configuration.
     private bool MayTellOfGroups(in Incoming incoming, VirtualNetwork? network, NetworkId id) =>
         (network is not null && network.Admits(incoming.NowMs, incoming.Peer)) || node.Topology.IsRootSelf
-        || node.ConfigVerbs.HasAuthorized(incoming.NowMs, id, incoming.Peer.Address);
+        || node.ControllerOutbox.HasAuthorized(incoming.NowMs, id, incoming.Peer.Address);
 
     private bool IsTrustedForMembers(VirtualNetwork network, Peer peer) =>
         peer.Address == network.Controller || node.Topology.IsRoot(peer.Address) || network.FindMember(peer.Address) is not null;

@@ -34,6 +34,7 @@ public sealed class Node
     private long _nextSaveMs = long.MaxValue;
     private long _nextDeadlineMs;
     private bool _isDeadlineStale = true;
+    private bool _isSigningNext;
 
     /// <summary>A node with an identity. The planet that its host has kept is its first; it is silent until it is polled.</summary>
     /// <param name="options">How it behaves.</param>
@@ -75,6 +76,7 @@ public sealed class Node
         MulticastVerbs = new MulticastVerbs(this);
         ConfigVerbs = new ConfigVerbs(this);
         Pushes = new ConfigPushes(this);
+        ControllerOutbox = new ControllerOutbox(this);
         if (host.LoadState(StateKind.Planet, 0) is { } planet && World.TryParse(planet, out var world) && world.Type == WorldType.Planet)
             Topology.AddWorld(world, isChosenByUser: true);
         _nextHousekeepingMs = nowMs + HousekeepingMs;
@@ -171,6 +173,8 @@ public sealed class Node
 
     internal ConfigPushes Pushes { get; }
 
+    internal ControllerOutbox ControllerOutbox { get; }
+
     internal PathKeeper Paths { get; }
 
     internal OwnEndpoints Endpoints { get; }
@@ -199,25 +203,31 @@ public sealed class Node
         _isDeadlineStale = true;
     }
 
-    /// <summary>Whether an identity waits to be checked: the host then calls <see cref="TryTakeIdentityCheck"/>.</summary>
-    public bool HasIdentityChecks => !Checks.IsEmpty;
+    /// <summary>Whether work waits: the host then calls <see cref="TryTakeWork"/>.</summary>
+    public bool HasWork => !Checks.IsEmpty || ControllerOutbox.HasWork;
 
     /// <summary>
-    /// Takes the next identity to be checked. The host calls <see cref="IdentityCheck.Run"/>, best outside of whatever lock guards the node, and then
-    /// <see cref="CompleteIdentityCheck"/>.
+    /// Takes the next piece of work. The host calls <see cref="NodeWork.Run"/>, best without whatever lock guards the node, and then <see cref="CompleteWork"/>.
+    /// Checks of identities and the controller's signatures take turns.
     /// </summary>
-    /// <returns>False where none waits.</returns>
-    public bool TryTakeIdentityCheck([NotNullWhen(true)] out IdentityCheck? check) => Checks.TryTake(out check);
-
-    /// <summary>Applies the result of a completed check: adds the peer, or refuses it. Never throws, whatever the HELLO.</summary>
-    public void CompleteIdentityCheck(long nowMs, IdentityCheck check)
+    /// <returns>False if none waits.</returns>
+    public bool TryTakeWork([NotNullWhen(true)] out NodeWork? work)
     {
-        ArgumentNullException.ThrowIfNull(check);
+        _isSigningNext = !_isSigningNext;
+        return _isSigningNext
+            ? ControllerOutbox.TryTake(out work) || Checks.TryTake(out work)
+            : Checks.TryTake(out work) || ControllerOutbox.TryTake(out work);
+    }
+
+    /// <summary>Applies the result of completed work. Never throws, whatever a HELLO contained.</summary>
+    public void CompleteWork(long nowMs, NodeWork work)
+    {
+        ArgumentNullException.ThrowIfNull(work);
         try
         {
-            Checks.Complete(nowMs, check);
+            work.Complete(nowMs);
         }
-#pragma warning disable CA1031 // A fault in this node or its host must cost only the HELLO that caused it. It is counted and reported.
+#pragma warning disable CA1031 // A fault in this node or its host must cost only the packet that caused it. It is counted and reported.
         catch (Exception e)
 #pragma warning restore CA1031
         {
@@ -392,22 +402,17 @@ public sealed class Node
     /// <summary>Stops following a moon. False if it was not followed.</summary>
     public bool Deorbit(ulong moon) => Topology.Deorbit(moon);
 
-    /// <summary>Pushes a new configuration of a network that this node controls to a member, and repeats it until the member acknowledges it.</summary>
-    public void PushConfiguration(long nowMs, NodeAddress member, NetworkConfig config)
+    /// <summary>
+    /// Sends a message of this node's controller to a node, or applies it if the receiver is this node. A pushed configuration is repeated until the member
+    /// acknowledges it, a revocation is sent three times within five seconds.
+    /// </summary>
+    /// <exception cref="ArgumentException">The message lacks the configuration or revocation that its kind requires.</exception>
+    public void Send(long nowMs, ControllerMessage message)
     {
-        ArgumentNullException.ThrowIfNull(config);
-        Pushes.Push(nowMs, member, config);
-        _isDeadlineStale = true;
-    }
-
-    /// <summary>Stops repeating a pushed configuration that a member has not acknowledged, because the member is no longer authorized.</summary>
-    public void CancelPush(NodeAddress member, NetworkId network) => Pushes.Cancel(network, member);
-
-    /// <summary>Sends a member a revocation of a credential of a network that this node controls, three times within five seconds.</summary>
-    public void PushRevocation(long nowMs, NodeAddress member, Revocation revocation)
-    {
-        ArgumentNullException.ThrowIfNull(revocation);
-        Pushes.Push(nowMs, member, revocation);
+        ArgumentNullException.ThrowIfNull(message);
+        if ((message.Kind == ControllerMessageKind.Config && message.Config is null) || (message.Kind == ControllerMessageKind.Revocation && message.Revocation is null))
+            throw new ArgumentException($"A message of the kind {message.Kind} requires one.", nameof(message));
+        Pushes.Send(nowMs, message);
         _isDeadlineStale = true;
     }
 
@@ -589,7 +594,7 @@ public sealed class Node
         Topology.Clean(nowMs);
         Endpoints.Clean(nowMs);
         Multicaster.Clean(nowMs);
-        ConfigVerbs.Clean(nowMs);
+        ControllerOutbox.Clean(nowMs);
         foreach (var network in _networks.Values)
             network.Clean(nowMs);
         SavePeers(nowMs);

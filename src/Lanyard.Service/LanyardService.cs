@@ -89,7 +89,7 @@ public sealed class LanyardService : IAsyncDisposable
         var configured = options.Port ?? configuration.PrimaryPort ?? LanyardOptions.DefaultPort;
         for (var trial = 1; ; trial++)
         {
-            var controllerLink = options.IsController ? new ControllerLink() : null;
+            var controller = options.IsController ? new ControllerHost(logger, loggers) : null;
             var node = await LanyardNode.StartAsync(
                 configuration.Apply(options.Node) with
                 {
@@ -98,18 +98,17 @@ public sealed class LanyardService : IAsyncDisposable
                     Port = configured,
                     AwaitBindAddresses = true,
                     JoinKnownNetworks = true,
-                    Controller = controllerLink,
+                    Controller = controller?.Worker,
                     LoggerFactory = loggers,
                 },
                 cancellationToken).ConfigureAwait(false);
-            ControllerHost? controller = null;
             ProxyHost? proxies = null;
             ApiServer? server = null;
             InterceptServer? intercept = null;
             try
             {
                 StateFiles.RemoveTemporaries(home, logger);
-                controller = controllerLink is null ? null : StartController(home, node, controllerLink, loggers, logger);
+                controller?.Start(node, home);
                 proxies = await ProxyHost.StartAsync(node, configuration, loggers).ConfigureAwait(false);
                 var access = new ApiAccess(AuthToken.LoadOrCreate(home, logger), AuthToken.LoadOrCreate(home, logger, AuthToken.MetricsFileName), keeper);
                 var api = new LocalApi(node, controller?.Controller, home, access, keeper);
@@ -256,29 +255,11 @@ public sealed class LanyardService : IAsyncDisposable
         return settings.SocketMode is { } mode ? options with { SocketMode = mode } : options;
     }
 
-    private static ControllerHost StartController(string home, LanyardNode node, ControllerLink link, ILoggerFactory? loggers, ILogger logger)
-    {
-        var identity = StateFiles.ReadIdentity(Path.Combine(home, StateNames.SecretIdentity));
-        var file = Path.Combine(home, StateFiles.Controller);
-        var import = File.Exists(file) ? null : ControllerFolder.Read(Path.Combine(home, StateFiles.ControllerImport), identity.Address,
-            (left, reason) => ServiceLog.RecordLeft(logger, left, reason));
-        var store = SqliteControllerStore.Open(file, loggers?.CreateLogger<SqliteControllerStore>());
-        try
-        {
-            return new ControllerHost(node, new NetworkController(identity, store, RandomNumberGenerator.Fill, import: import), store, link);
-        }
-        catch
-        {
-            store.Dispose();
-            throw;
-        }
-    }
-
     private static async ValueTask EndAsync(LanyardNode node, ControllerHost? controller)
     {
         // The controller stops sending before the node ends, and is still there while the node does.
         if (controller is not null)
-            await controller.StopAsync().ConfigureAwait(false);
+            await controller.Worker.DisposeAsync().ConfigureAwait(false);
         await node.DisposeAsync().ConfigureAwait(false);
         controller?.Dispose();
     }

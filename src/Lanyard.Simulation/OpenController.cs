@@ -28,13 +28,25 @@ public sealed class OpenController(Identity identity) : INetworkController
     /// <summary>The identifier of a network that this controller defines.</summary>
     public NetworkId Network(uint number) => NetworkId.Create(identity.Address, number);
 
+    /// <summary>Passes a reply to the controller's node, after the call that posted the request has returned. No request is accepted before it is set.</summary>
+    public Action<ControllerMessage>? Send { get; set; }
+
     /// <inheritdoc/>
-    public ControllerReply Handle(long nowMs, Identity requester, in InetEndpoint endpoint, NetworkId network, ReadOnlySpan<byte> metadata)
+    public bool TryPost(ConfigRequest request)
     {
-        ArgumentNullException.ThrowIfNull(requester);
-        return Refused.Contains(requester.Address)
-            ? new ControllerReply(ControllerReplyKind.AccessDenied)
-            : new ControllerReply(ControllerReplyKind.Config, Configure(nowMs, requester, network));
+        ArgumentNullException.ThrowIfNull(request);
+        if (Send is not { } send)
+            return false;
+        var isRefused = Refused.Contains(request.Requester.Address);
+        send(new ControllerMessage
+        {
+            To = request.Requester.Address,
+            Network = request.Network,
+            Kind = isRefused ? ControllerMessageKind.AccessDenied : ControllerMessageKind.Config,
+            Config = isRefused ? null : Configure(request.ReceivedMs, request.Requester, request.Network),
+            InReplyTo = request.PacketId,
+        });
+        return true;
     }
 
     /// <inheritdoc/>

@@ -45,8 +45,8 @@ public sealed class SimulatedNode : INodeHost
     /// <summary>Where it is to be reached from its own network.</summary>
     public InetEndpoint Endpoint => new(Host.Address, Port);
 
-    /// <summary>How many identities were checked.</summary>
-    public int IdentityChecks { get; private set; }
+    /// <summary>How many identities were checked and messages of a controller signed.</summary>
+    public int CompletedWork { get; private set; }
 
     /// <summary>How often packets to a peer changed between direct and relayed.</summary>
     public int PathChanges { get; private set; }
@@ -96,7 +96,7 @@ public sealed class SimulatedNode : INodeHost
     /// <summary>Plans the next poll anew; to be called after calls to <see cref="Node"/> or to a port's TCP/IP host.</summary>
     public void Wake()
     {
-        var next = Node.NextDeadlineMs * 1000;
+        var next = Node.HasWork ? 0 : Node.NextDeadlineMs * 1000;
         foreach (var port in _ports.Values)
             next = Math.Min(next, port.NextDeadlineMicroseconds);
         if (next >= _scheduledMicroseconds)
@@ -189,7 +189,7 @@ public sealed class SimulatedNode : INodeHost
     internal void Receive(InetEndpoint source, ushort port, Span<byte> datagram)
     {
         Node.Receive(Host.Internet.NowMs, _udpPorts.IndexOf(port), source, datagram);
-        RunIdentityChecks();
+        RunWork();
         TellPorts();
         Wake();
     }
@@ -210,13 +210,13 @@ public sealed class SimulatedNode : INodeHost
     }
 
     // In no time: on a machine they take milliseconds of another thread.
-    private void RunIdentityChecks()
+    private void RunWork()
     {
-        while (Node.TryTakeIdentityCheck(out var check))
+        while (Node.TryTakeWork(out var work))
         {
-            check.Run();
-            IdentityChecks++;
-            Node.CompleteIdentityCheck(Host.Internet.NowMs, check);
+            work.Run();
+            CompletedWork++;
+            Node.CompleteWork(Host.Internet.NowMs, work);
         }
     }
 
@@ -228,6 +228,7 @@ public sealed class SimulatedNode : INodeHost
         var now = Host.Internet.NowMicroseconds;
         if (Node.NextDeadlineMs * 1000 <= now)
             Node.Poll(now / 1000);
+        RunWork();
         TellPorts();
         foreach (var port in _ports.Values)
             port.Poll(now);

@@ -134,8 +134,8 @@ public sealed class LanyardNode : IAsyncDisposable
     }
 
     /// <summary>
-    /// What answers requests for configurations of the networks that this node controls; null where it is no controller. It is called with the node's
-    /// lock held, so it must neither call this node nor wait for a thread that does.
+    /// The controller of networks that takes requests for configurations; null if this node is not a controller. It is called with the node's lock held, so it must
+    /// neither call this node nor wait for a thread that does. It replies with <see cref="Send"/>.
     /// </summary>
     public INetworkController? Controller
     {
@@ -302,31 +302,14 @@ public sealed class LanyardNode : IAsyncDisposable
     }
 
     /// <summary>
-    /// Sends a member a new configuration of a network that this node controls. Call it without a lock that <see cref="Controller"/> takes.
+    /// Sends a message of this node's controller: a reply to a request, or what a member did not request. A pushed configuration is repeated until the member
+    /// acknowledges it. Call it without a lock that <see cref="Controller"/> takes.
     /// </summary>
-    public void PushConfiguration(NodeAddress member, NetworkConfig config)
+    /// <exception cref="ArgumentException">The message lacks the configuration or revocation that its kind requires.</exception>
+    public void Send(ControllerMessage message)
     {
         using (Hold())
-            _runtime.Engine.PushConfiguration(_runtime.NowMs, member, config);
-    }
-
-    /// <summary>
-    /// Stops sending a pushed configuration again to a member that is no longer authorized. Call it without a lock that <see cref="Controller"/> takes.
-    /// </summary>
-    public void CancelPush(NodeAddress member, NetworkId network)
-    {
-        using (Hold())
-            _runtime.Engine.CancelPush(member, network);
-    }
-
-    /// <summary>
-    /// Sends a member a revocation of a credential of a network that this node controls. Call it without a lock that
-    /// <see cref="Controller"/> takes.
-    /// </summary>
-    public void PushRevocation(NodeAddress member, Revocation revocation)
-    {
-        using (Hold())
-            _runtime.Engine.PushRevocation(_runtime.NowMs, member, revocation);
+            _runtime.Engine.Send(_runtime.NowMs, message);
     }
 
     /// <summary>Sends a message of the application's own to another node. It may get lost.</summary>

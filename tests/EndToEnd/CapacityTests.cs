@@ -318,6 +318,7 @@ public sealed class CapacityTests(ITestOutputHelper output)
             Assert.True(root.AddWorld(planet));
             var controller = new OpenController(identity);
             root.Controller = controller;
+            controller.Send = message => Task.Run(() => root.Send(message));
             return new Loopback(root, planet, controller) { A = await JoinAsync(planet, controller), B = await JoinAsync(planet, controller) };
         }
 

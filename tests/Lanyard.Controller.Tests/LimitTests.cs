@@ -1,3 +1,4 @@
+using Lanyard.Engine;
 using Lanyard.Primitives;
 using Lanyard.Wire;
 
@@ -150,5 +151,33 @@ public class LimitTests
         var test = Private(new ControllerLimits { MaxBodyBytes = 100 });
         Assert.Equal(413, test.Call("POST", test.PathOf(""), new string('{', 101)).Status);
         Assert.Equal(400, test.Call("POST", test.PathOf(""), new string('{', 100)).Status);
+    }
+
+    [Fact]
+    public void The_largest_records_make_a_configuration_that_members_read()
+    {
+        // Zeros are escaped, so that these rules are the longest there are.
+        var rule = Rule.MatchIPSource(InetPrefix.Parse("::/0"));
+        var test = new TestController();
+        var node = TestController.Stranger(0xa1);
+        test.SaveNetwork(network => network with
+        {
+            IsPrivate = false,
+            Name = new string('\n', NetworkLimits.NameLength),
+            Rules = Enumerable.Repeat(rule, NetworkLimits.Rules).ToEquatableArray(),
+            Routes = [.. Enumerable.Range(0, NetworkLimits.Routes).Select(i => new ManagedRoute(InetPrefix.Parse($"{i:x}::/16"), InetAddress.Parse("::1")))],
+            Capabilities = [.. Enumerable.Range(1, NetworkLimits.Capabilities)
+                .Select(id => new CapabilityDefinition((uint)id, true, Enumerable.Repeat(rule, NetworkLimits.CapabilityRules).ToEquatableArray()))],
+            Tags = [.. Enumerable.Range(1, NetworkLimits.Tags).Select(id => new TagDefinition((uint)id, 0))],
+            Dns = new DnsSettings(new string('\n', NetworkLimits.DnsDomainLength), [.. Enumerable.Repeat(InetAddress.Parse("::1"), NetworkLimits.DnsServers)]),
+        });
+        test.SaveMember(node, member => member with
+        {
+            Addresses = [.. Enumerable.Range(0, RecordLimits.MemberAddresses).Select(i => InetAddress.Parse($"{i:x}::"))],
+        });
+        var config = test.ConfigOf(node);
+        Assert.True(config.TryWrite(out var text), "The configuration is longer than members read.");
+        Assert.True(NetworkConfig.TryParse(text, out var read), "Members cannot read the configuration.");
+        Assert.Equal(NetworkLimits.Capabilities, read.Capabilities.Count);
     }
 }

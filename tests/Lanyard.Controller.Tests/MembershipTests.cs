@@ -1,3 +1,4 @@
+using Lanyard.Engine;
 using Lanyard.Primitives;
 using Lanyard.Wire;
 
@@ -39,7 +40,7 @@ public class MembershipTests
     {
         var reply = _test.Ask(_a);
         Assert.Equal((ControllerReason.NoSuchNetwork, ControllerMessageKind.NotFound), (reply.Reason, reply.Message!.Kind));
-        reply = _test.Core.HandleRequest(_test.NowMs, _a, default, new NetworkId(0x1234567890000001), default, 1);
+        reply = _test.Core.HandleRequest(new ConfigRequest(_test.NowMs, _a, default, new NetworkId(0x1234567890000001), default, 1));
         Assert.Equal((ControllerReason.NotOurNetwork, null), (reply.Reason, reply.Message));
         Assert.Equal(2, _test.Core.Counters.NoSuchNetwork);
     }

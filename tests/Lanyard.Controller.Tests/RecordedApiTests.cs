@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Lanyard.Engine;
 using Lanyard.Primitives;
 using Lanyard.Wire;
 

@@ -1,3 +1,4 @@
+using Lanyard.Engine;
 using Lanyard.Primitives;
 using Lanyard.Wire;
 

@@ -1,4 +1,5 @@
 using System.Text;
+using Lanyard.Engine;
 using Lanyard.Primitives;
 using Lanyard.Wire;
 
@@ -82,7 +83,7 @@ internal sealed class TestController
     }
 
     public ControllerReply AskNow(Identity node, byte[]? metadata = null) =>
-        Core.HandleRequest(NowMs, node, InetEndpoint.Parse("10.99.0.2:9993"), NetworkId, metadata ?? Metadata, ++_packetId);
+        Core.HandleRequest(new ConfigRequest(NowMs, node, InetEndpoint.Parse("10.99.0.2:9993"), NetworkId, metadata ?? Metadata, ++_packetId));
 
     /// <summary>The configuration of a node that is a member.</summary>
     public NetworkConfig ConfigOf(Identity node)

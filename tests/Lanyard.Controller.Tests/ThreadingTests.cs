@@ -1,3 +1,4 @@
+using Lanyard.Engine;
 using Lanyard.Primitives;
 using Lanyard.Wire;
 
@@ -47,7 +48,7 @@ public sealed class ThreadingTests : IDisposable
             if (step % 3 == 0)
                 test.SaveMember(node, member => member with { IsAuthorized = random.Next(4) > 0 });
             if (step % 5 == 0)
-                test.Core.HandleRequest(test.NowMs, node, default, test.NetworkId, TestController.Metadata, 1);
+                test.Core.HandleRequest(new ConfigRequest(test.NowMs, node, default, test.NetworkId, TestController.Metadata, 1));
             if (step % 25 == 0)
                 test.Core.DeleteMember(test.NowMs, test.NetworkId, node.Address);
             if (step % 5 == 0)

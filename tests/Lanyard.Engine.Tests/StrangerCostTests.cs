@@ -191,7 +191,7 @@ public sealed class StrangerCostTests
             var start = Stopwatch.GetTimestamp();
             node.Node.Receive(node.NowMs, 0, stranger.Endpoint, datagram);
             ticks += Stopwatch.GetTimestamp() - start;
-            node.RunIdentityChecks();
+            node.RunWork();
             bytesOut += Outgoing(node, confirmed);
             node.Host.Messages.Clear();
             node.Advance(10);
@@ -219,7 +219,7 @@ public sealed class StrangerCostTests
             node.Online();
         node.AddMoon();
         if (role == Role.Controller)
-            node.Node.Controller = new OpenController(node.Identity);
+            node.Node.Controller = new OpenController(node.Identity) { Send = node.ControllerReplies.Enqueue };
         var config = new OpenController(node.Root.Identity).Configure(node.NowMs, node.Identity, Public) with { Type = NetworkType.Public };
         node.Node.Join(node.NowMs, Public).Configure(node.NowMs, config, ConfigOrigin.Answer);
         for (var i = 1UL; i <= 1_000; i++)

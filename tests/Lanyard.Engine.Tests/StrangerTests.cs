@@ -146,10 +146,10 @@ public sealed class StrangerTests
         node.Node.Receive(node.NowMs, 0, stranger.Endpoint, stranger.Hello());
         node.Node.Receive(node.NowMs, 0, stranger.Endpoint, stranger.Hello());
         Assert.Null(node.Node.FindPeer(node.NowMs, stranger.Address));
-        Assert.True(node.Node.TryTakeIdentityCheck(out var check));
-        Assert.False(node.Node.TryTakeIdentityCheck(out _), "one identity is checked once");
+        Assert.True(node.Node.TryTakeWork(out var check));
+        Assert.False(node.Node.TryTakeWork(out _), "one identity is checked once");
         check.Run();
-        node.Node.CompleteIdentityCheck(node.NowMs, check);
+        node.Node.CompleteWork(node.NowMs, check);
         Assert.NotNull(node.Node.FindPeer(node.NowMs, stranger.Address));
 
         // Both HELLOs are answered.

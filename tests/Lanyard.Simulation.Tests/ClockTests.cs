@@ -75,11 +75,10 @@ public sealed class ClockTests
     public void A_member_that_was_revoked_while_the_clock_was_ahead_can_come_back()
     {
         _lan.Controller.Refused.Add(_b.Address);
-        _lan.Root.Node.PushRevocation(_lan.Internet.NowMs, _a.Address, new Revocation
+        _lan.Send(ControllerMessage.Revoke(_a.Address, new Revocation
         {
             Id = 1, NetworkId = _lan.Network, CredentialId = 0, CredentialType = CredentialType.Membership, Threshold = _lan.Internet.NowMs + DaysAheadMs, Target = _b.Address,
-        }.Sign(_lan.Root.Node.Identity));
-        _lan.Root.Wake();
+        }.Sign(_lan.Root.Node.Identity)));
         _lan.Internet.Run(TimeSpan.FromSeconds(1));
         Assert.False(_lan.Delivers(_b, _portB, _portA, tries: 2));
         SetBack();
@@ -98,7 +97,6 @@ public sealed class ClockTests
 
     private void Push(NetworkConfig config)
     {
-        _lan.Root.Node.PushConfiguration(_lan.Internet.NowMs, _a.Address, config);
-        _lan.Root.Wake();
+        _lan.Send(ControllerMessage.Push(_a.Address, config));
     }
 }

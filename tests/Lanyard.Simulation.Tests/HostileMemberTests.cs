@@ -117,8 +117,7 @@ public sealed class HostileMemberTests
         var added = new InetPrefix(InetAddress.Parse("fd12:3456:789a::5"), 64);
         lan.Controller.Customize = config => config.IssuedTo == a.Address ? config with { StaticAddresses = [.. config.StaticAddresses, added] } : config;
         var config = lan.Controller.Configure(lan.Internet.NowMs, a.Node.Identity, lan.Network);
-        lan.Root.Node.PushConfiguration(lan.Internet.NowMs, a.Address, config);
-        lan.Root.Wake();
+        lan.Send(ControllerMessage.Push(a.Address, config));
         Assert.True(lan.Internet.RunUntil(() => portA.Host!.Addresses.Contains(added), Soon));
         SendFrame(lan, attacker, a, EtherTypeIPv6, Advertisement(from.AddressOf(InetFamily.IPv6), portA.AddressOf(InetFamily.IPv6), added.Address, from.Network.Mac));
         lan.Internet.Run(Soon);

@@ -143,8 +143,7 @@ public sealed class HostilePeerTests(ITestOutputHelper output)
             Flags = RevocationFlags.FastPropagate,
         }.Sign(scene.Lan.Root.Node.Identity);
         scene.Lan.Controller.Refused.Add(member.Address);
-        scene.Lan.Root.Node.PushRevocation(scene.NowMs, scene.A.Address, revocation);
-        scene.Lan.Root.Wake();
+        scene.Lan.Send(ControllerMessage.Revoke(scene.A.Address, revocation));
         scene.Lan.Internet.Run(TimeSpan.FromSeconds(1));
 
         // It shows its old certificate again and again, in every packet that can carry one.

@@ -17,6 +17,7 @@ internal sealed class Lan
         Root = host.Start(identity, Planet);
         Controller = new OpenController(identity);
         Root.Node.Controller = Controller;
+        Controller.Send = message => Internet.At(Internet.NowMicroseconds, () => Send(message));
         Network = Controller.Network(1);
     }
 
@@ -36,6 +37,13 @@ internal sealed class Lan
         Root.Kill();
         Root = Root.Host.Start(Root.Node.Identity, Planet, state: Root.State);
         Root.Node.Controller = Controller;
+    }
+
+    /// <summary>Sends a message of the controller.</summary>
+    public void Send(ControllerMessage message)
+    {
+        Root.Node.Send(Internet.NowMs, message);
+        Root.Wake();
     }
 
     public SimulatedNode AddLeaf(Nat? nat = null) => Internet.AddHost(nat).Start(planet: Planet);

@@ -55,8 +55,7 @@ public sealed class NodeTests
         Assert.True(lan.Internet.RunUntil(() => port.Network.Status == NetworkStatus.AccessDenied, Soon));
         lan.Controller.Refused.Clear();
         var config = lan.Controller.Configure(lan.Internet.NowMs, stranger.Node.Identity, lan.Network);
-        lan.Root.Node.PushConfiguration(lan.Internet.NowMs, stranger.Address, config);
-        lan.Root.Wake();
+        lan.Send(ControllerMessage.Push(stranger.Address, config));
         Assert.True(lan.Internet.RunUntil(() => port.Network.Status == NetworkStatus.Ok, TimeSpan.FromMilliseconds(50)));
     }
 
@@ -198,8 +197,7 @@ public sealed class NodeTests
             Target = b.Address,
             Flags = Wire.RevocationFlags.FastPropagate,
         }.Sign(lan.Root.Node.Identity);
-        lan.Root.Node.PushRevocation(lan.Internet.NowMs, a.Address, revocation);
-        lan.Root.Wake();
+        lan.Send(ControllerMessage.Revoke(a.Address, revocation));
         lan.Internet.Run(TimeSpan.FromSeconds(1));
         Assert.False(lan.Delivers(b, portB, portA, tries: 3));
     }

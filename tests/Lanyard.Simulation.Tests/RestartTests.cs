@@ -39,8 +39,7 @@ public sealed class RestartTests(ITestOutputHelper output)
         lan.Internet.Run(TimeSpan.FromSeconds(1));
         lan.Controller.Customize = config => config with { Name = "renamed" };
         lan.Internet.Cut(node.Host, lan.Root.Host);
-        lan.Root.Node.PushConfiguration(lan.Internet.NowMs, node.Address, lan.Controller.Configure(lan.Internet.NowMs, node.Node.Identity, lan.Network));
-        lan.Root.Wake();
+        lan.Send(ControllerMessage.Push(node.Address, lan.Controller.Configure(lan.Internet.NowMs, node.Node.Identity, lan.Network)));
         lan.Internet.Run(TimeSpan.FromSeconds(2));
         Assert.Equal("simulation", port.Network.Config!.Name);
         lan.Internet.Mend(node.Host, lan.Root.Host);
@@ -62,11 +61,10 @@ public sealed class RestartTests(ITestOutputHelper output)
         lan.Internet.Run(TimeSpan.FromSeconds(1));
         lan.Internet.Cut(node.Host, lan.Root.Host);
         lan.Controller.Customize = config => config with { Name = "renamed" };
-        lan.Root.Node.PushConfiguration(lan.Internet.NowMs, node.Address, lan.Controller.Configure(lan.Internet.NowMs, node.Node.Identity, lan.Network));
-        lan.Root.Wake();
+        lan.Send(ControllerMessage.Push(node.Address, lan.Controller.Configure(lan.Internet.NowMs, node.Node.Identity, lan.Network)));
         lan.Internet.Run(TimeSpan.FromMilliseconds(500));
         lan.Controller.Refused.Add(node.Address);
-        lan.Root.Node.CancelPush(node.Address, lan.Network);
+        lan.Send(new ControllerMessage { To = node.Address, Network = lan.Network, Kind = ControllerMessageKind.AccessDenied });
         lan.Internet.Mend(node.Host, lan.Root.Host);
         lan.Internet.Run(TimeSpan.FromSeconds(20));
         Assert.Equal("simulation", port.Network.Config!.Name);

@@ -35,11 +35,10 @@ public sealed class RevocationsTests
         Assert.True(lan.Delivers(b, portB, portA, tries: 3));
 
         lan.Controller.Refused.Add(b.Address);
-        lan.Root.Node.PushRevocation(Now, a.Address, new Revocation
+        lan.Send(ControllerMessage.Revoke(a.Address, new Revocation
         {
             Id = 1, NetworkId = lan.Network, CredentialId = 0, CredentialType = CredentialType.Membership, Threshold = Now, Target = b.Address,
-        }.Sign(lan.Root.Node.Identity));
-        lan.Root.Wake();
+        }.Sign(lan.Root.Node.Identity)));
         lan.Internet.Run(TimeSpan.FromSeconds(1));
         Assert.False(lan.Delivers(b, portB, portA, tries: 2));
 

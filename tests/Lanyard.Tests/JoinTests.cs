@@ -72,7 +72,7 @@ public sealed class JoinTests
         Assert.Equal(LanyardNetworkFailure.NoAddress, error.Failure);
         Assert.Equal(NetworkStatus.Ok, node.Networks[0].Status);
         lan.Controller.AssignsAddresses = true;
-        lan.Root.PushConfiguration(node.Address, lan.Controller.ConfigFor(lan.Root.Status.ClockMs + 1, node.Identity));
+        lan.Root.Send(ControllerMessage.Push(node.Address, lan.Controller.ConfigFor(lan.Root.Status.ClockMs + 1, node.Identity)));
         await node.Networks[0].WaitUntilReadyAsync(waitForAuthorization: true, TestLan.Guard);
     }
 

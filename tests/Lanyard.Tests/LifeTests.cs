@@ -159,7 +159,7 @@ public sealed class LifeTests
                     InetPrefix.Parse($"10.77.0.{100 + (10 * at) + (config.IssuedTo == pair.A.Node.Address ? 1 : 2)}/24")],
             };
             foreach (var node in (LanyardNode[])[pair.A.Node, pair.B.Node])
-                pair.Lan.Root.PushConfiguration(node.Address, pair.Lan.Controller.ConfigFor(pair.Lan.Root.Status.ClockMs, node.Identity));
+                pair.Lan.Root.Send(ControllerMessage.Push(node.Address, pair.Lan.Controller.ConfigFor(pair.Lan.Root.Status.ClockMs, node.Identity)));
             while (pair.A.Mtu != mtu || pair.B.Mtu != mtu)
                 await Task.Delay(5, TestLan.Guard);
         }
@@ -216,7 +216,7 @@ public sealed class LifeTests
         async Task ConfigureAsync(Func<NetworkConfig, NetworkConfig> customize, int addresses)
         {
             pair.Lan.Controller.Customize = config => config.IssuedTo == pair.B.Node.Address ? customize(config) : config;
-            pair.Lan.Root.PushConfiguration(pair.B.Node.Address, pair.Lan.Controller.ConfigFor(pair.Lan.Root.Status.ClockMs, pair.B.Node.Identity));
+            pair.Lan.Root.Send(ControllerMessage.Push(pair.B.Node.Address, pair.Lan.Controller.ConfigFor(pair.Lan.Root.Status.ClockMs, pair.B.Node.Identity)));
             while (pair.B.Addresses.Count != addresses)
                 await Task.Delay(5, TestLan.Guard);
         }
@@ -234,7 +234,7 @@ public sealed class LifeTests
         foreach (var network in (LanyardNetwork[])[pair.A, pair.B])
         {
             network.Settings = new LanyardNetworkSettings { AllowDefault = true };
-            pair.Lan.Root.PushConfiguration(network.Node.Address, pair.Lan.Controller.ConfigFor(pair.Lan.Root.Status.ClockMs, network.Node.Identity));
+            pair.Lan.Root.Send(ControllerMessage.Push(network.Node.Address, pair.Lan.Controller.ConfigFor(pair.Lan.Root.Status.ClockMs, network.Node.Identity)));
         }
 
         while (pair.A.Config!.Routes.Count != 3 || pair.B.Routes.Count != 3)
@@ -255,7 +255,7 @@ public sealed class LifeTests
         using var udp = pair.B.OpenUdp(53);
         pair.Lan.Controller.Mtu = 1_400;
         foreach (var node in (LanyardNode[])[pair.A.Node, pair.B.Node])
-            pair.Lan.Root.PushConfiguration(node.Address, pair.Lan.Controller.ConfigFor(pair.Lan.Root.Status.ClockMs, node.Identity));
+            pair.Lan.Root.Send(ControllerMessage.Push(node.Address, pair.Lan.Controller.ConfigFor(pair.Lan.Root.Status.ClockMs, node.Identity)));
         while (pair.A.Mtu != 1_400 || pair.B.Mtu != 1_400)
             await Task.Delay(5, TestLan.Guard);
         await using var next = await pair.A.ConnectAsync($"{pair.B.IPv4Address}", 80, TestLan.Guard);

@@ -72,14 +72,24 @@ internal sealed class TestController(Identity identity) : INetworkController
 
     public Identity? FindIdentity(NodeAddress member) => null;
 
-    public ControllerReply Handle(long nowMs, Identity requester, in InetEndpoint endpoint, NetworkId network, ReadOnlySpan<byte> metadata)
+    /// <summary>Passes a reply to the controller's node.</summary>
+    public Action<ControllerMessage>? Send { get; set; }
+
+    public bool TryPost(ConfigRequest request)
     {
-        if (IsSilent)
-            return new ControllerReply(ControllerReplyKind.Ignore);
-        if (network != Network)
-            return new ControllerReply(ControllerReplyKind.NotFound);
-        if (IsPrivate && !_authorized.ContainsKey(requester.Address))
-            return new ControllerReply(ControllerReplyKind.AccessDenied);
-        return new ControllerReply(ControllerReplyKind.Config, ConfigFor(nowMs, requester));
+        if (IsSilent || Send is not { } send)
+            return false;
+        var kind = request.Network != Network ? ControllerMessageKind.NotFound
+            : IsPrivate && !_authorized.ContainsKey(request.Requester.Address) ? ControllerMessageKind.AccessDenied
+            : ControllerMessageKind.Config;
+        send(new ControllerMessage
+        {
+            To = request.Requester.Address,
+            Network = request.Network,
+            Kind = kind,
+            Config = kind == ControllerMessageKind.Config ? ConfigFor(request.ReceivedMs, request.Requester) : null,
+            InReplyTo = request.PacketId,
+        });
+        return true;
     }
 }

@@ -44,6 +44,7 @@ internal sealed class TestLan : IAsyncDisposable
         Assert.True(root.AddWorld(planet));
         var controller = new TestController(identity) { IsPrivate = isPrivate };
         root.Controller = controller;
+        controller.Send = message => Task.Run(() => root.Send(message));
         return new TestLan(root, controller, planet, loopback);
     }
 

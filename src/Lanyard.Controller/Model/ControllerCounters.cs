@@ -38,7 +38,4 @@ public readonly record struct ControllerCounters
 
     /// <summary>Configurations without an address that a pool should have given but had none free.</summary>
     public long PoolExhausted { get; init; }
-
-    /// <summary>Configurations that were longer than nodes read, so that their receivers were told there is no such network.</summary>
-    public long ConfigsTooLarge { get; init; }
 }

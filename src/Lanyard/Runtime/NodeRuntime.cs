@@ -14,8 +14,8 @@ namespace Lanyard;
 /// whole.</para>
 /// <para>Which threads there are. One a UDP socket, which waits for datagrams and takes the gate for each batch of them; one for timers; and the
 /// app's own, which take the gate to write, read, open or close, and send datagrams inline. Under the gate data is moved and datagrams leave; nothing
-/// of the app's runs there but a controller's <see cref="INetworkController.Handle"/>: operations complete after the gate was left, and their
-/// awaiters and all events run on the thread pool. So do the checks of identities.</para>
+/// of the app's runs there but a controller's <see cref="INetworkController"/>, which takes a request and returns: operations complete after the gate was left, and
+/// their awaiters and all events run on the thread pool. So does the engine's <see cref="NodeWork"/>.</para>
 /// </remarks>
 internal sealed partial class NodeRuntime : IDisposable
 {
@@ -34,7 +34,7 @@ internal sealed partial class NodeRuntime : IDisposable
     private readonly HashSet<NodeAddress> _movedPeers = [];
     private bool _hasChangedPorts;
     private bool _hasOpenBatches;
-    private bool _isCheckingIdentities;
+    private bool _isWorking;
 
     public NodeRuntime(LanyardOptions options, Identity identity, UdpTransport transport, StateKeeper state, EventQueue events)
     {
@@ -300,18 +300,18 @@ internal sealed partial class NodeRuntime : IDisposable
         }
     }
 
-    // On the thread pool, one check after another: the work itself with the gate open.
-    private void RunIdentityChecks()
+    // On the thread pool, one piece after another: the work itself with the gate open.
+    private void RunWork()
     {
         while (true)
         {
-            IdentityCheck? check;
+            NodeWork? work;
             Enter();
             try
             {
-                if (IsDisposed || !Engine.TryTakeIdentityCheck(out check))
+                if (IsDisposed || !Engine.TryTakeWork(out work))
                 {
-                    _isCheckingIdentities = false;
+                    _isWorking = false;
                     return;
                 }
             }
@@ -320,12 +320,12 @@ internal sealed partial class NodeRuntime : IDisposable
                 Exit();
             }
 
-            check.Run();
+            work.Run();
             Enter();
             try
             {
                 if (!IsDisposed)
-                    Engine.CompleteIdentityCheck(NowMs, check);
+                    Engine.CompleteWork(NowMs, work);
             }
             finally
             {
@@ -412,10 +412,10 @@ internal sealed partial class NodeRuntime : IDisposable
                 port.EndBatch();
         }
 
-        if (!_isCheckingIdentities && !IsDisposed && Engine.HasIdentityChecks)
+        if (!_isWorking && !IsDisposed && Engine.HasWork)
         {
-            _isCheckingIdentities = true;
-            ThreadPool.UnsafeQueueUserWorkItem(static runtime => ((NodeRuntime)runtime!).RunIdentityChecks(), this);
+            _isWorking = true;
+            ThreadPool.UnsafeQueueUserWorkItem(static runtime => ((NodeRuntime)runtime!).RunWork(), this);
         }
 
         if (_hasChangedPorts)

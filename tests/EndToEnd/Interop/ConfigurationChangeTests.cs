@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using EndToEnd.Lab;
 
@@ -79,5 +80,28 @@ public sealed class ConfigurationChangeTests
         for (var i = 0; i < Chunks; i++)
             Assert.Equal(-1, bytes.AsSpan(i * ChunkBytes, ChunkBytes).IndexOfAnyExcept((byte)i));
         await Eventually.TrueAsync(async () => (await real.TryGetAsync($"network/{root.Network}"))?.GetProperty("mtu").GetInt32() == 2800, "the real node has the last configuration");
+    }
+
+    [Theory]
+    [InlineData("ZEROTIER_ONE")]
+    [InlineData("ZEROTIER_ONE_OLD")]
+    public async Task A_real_node_that_is_no_longer_authorized_is_told_before_it_asks_again(string variable)
+    {
+        var binary = RealNode.BinaryOrSkip(variable);
+        await using var lab = await NamespaceLab.CreateAsync("curl");
+        var root = await LabRoot.CreateAsync(lab);
+        await root.StartAsync();
+        var host = await lab.AddHostAsync("a", 2);
+        var (home, address) = await root.AddMemberAsync(host, "real");
+        var real = await RealNode.StartAsync(host, binary, home);
+        await real.PostAsync($"network/{root.Network}", "{}");
+        await real.WaitForAddressesAsync(root.Network);
+        await root.Controller.CallAsync($"controller/network/{root.Network}/member/{address}", """{"authorized":false}""");
+
+        // A node asks for its configuration once a minute.
+        var watch = Stopwatch.StartNew();
+        await Eventually.TrueAsync(
+            async () => (await real.TryGetAsync($"network/{root.Network}"))?.GetProperty("status").GetString() == "ACCESS_DENIED", "the node knows that it is refused");
+        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(30), $"told after {watch.Elapsed}");
     }
 }

@@ -41,6 +41,9 @@ internal sealed class TestNode
     /// <summary>Identities whose address does not fit their hash.</summary>
     public HashSet<Identity> Forged { get; } = [];
 
+    /// <summary>The replies of the node's controller, which are sent once the call that caused them has returned.</summary>
+    public Queue<ControllerMessage> ControllerReplies { get; } = new();
+
     /// <summary>How many identities were compared with their hash.</summary>
     public int Validations { get; private set; }
 
@@ -53,15 +56,17 @@ internal sealed class TestNode
     public void Receive(in InetEndpoint from, Span<byte> run, int? datagramBytes = null)
     {
         Node.Receive(NowMs, 0, from, run, datagramBytes ?? run.Length);
-        RunIdentityChecks();
+        RunWork();
     }
 
-    public void RunIdentityChecks()
+    public void RunWork()
     {
-        while (Node.TryTakeIdentityCheck(out var check))
+        while (ControllerReplies.TryDequeue(out var reply))
+            Node.Send(NowMs, reply);
+        while (Node.TryTakeWork(out var work))
         {
-            check.Run();
-            Node.CompleteIdentityCheck(NowMs, check);
+            work.Run();
+            Node.CompleteWork(NowMs, work);
         }
     }
 
@@ -73,6 +78,7 @@ internal sealed class TestNode
         {
             NowMs = Math.Max(NowMs, Node.NextDeadlineMs);
             Node.Poll(NowMs);
+            RunWork();
             if (Node.NextDeadlineMs <= NowMs)
                 NowMs++;
         }

@@ -1,6 +1,7 @@
 using Lanyard.Primitives;
 using Lanyard.Tests.Shared;
 using Lanyard.Wire;
+using Lanyard.Wire.Compression;
 using Lanyard.Wire.Packets;
 using Lanyard.Wire.Verbs;
 
@@ -50,10 +51,19 @@ internal sealed class TestPeer(TestNode node, Identity identity, InetEndpoint en
             var copy = datagram.ToArray();
             if (PacketView.TryParse(copy, out var view) && view.Destination == Address && view.PacketId is var id && PacketForge.TryOpen(identity, node.Identity, copy)
                 && PacketView.TryParse(copy, out var plain))
-                packets.Add((to, id, plain.Verb, plain.Payload.ToArray()));
+                packets.Add((to, id, plain.Verb, Expand(plain)));
         }
 
         return packets;
+    }
+
+    private static byte[] Expand(PacketView packet)
+    {
+        if (!packet.IsCompressed)
+            return packet.Payload.ToArray();
+        var payload = new byte[PacketFormat.MaxPayloadBytes];
+        Assert.True(PayloadCompression.TryExpand(packet.Payload, payload, out var length));
+        return payload[..length];
     }
 
     /// <summary>Answers every HELLO and ECHO that the node sent to this peer's endpoint, and clears the record.</summary>

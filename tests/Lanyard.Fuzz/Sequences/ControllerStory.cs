@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Lanyard.Controller;
+using Lanyard.Engine;
 using Lanyard.Primitives;
 using Lanyard.Wire;
 
@@ -107,7 +108,7 @@ internal sealed class ControllerStory
         var asker = Asker(story.Byte());
         var network = story.Byte() is var choice && choice < 0xe0 ? Network(choice % 3) : new NetworkId(story.UInt64());
         var metadata = story.Bool() ? (new NetworkRequestMetadata().TryWrite(out var text) ? text : []) : story.Bytes(1_100).ToArray();
-        var reply = _controller.HandleRequest(_now, asker, InetEndpoint.Parse("10.99.0.2:9993"), network, metadata, ++_packetId);
+        var reply = _controller.HandleRequest(new ConfigRequest(_now, asker, InetEndpoint.Parse("10.99.0.2:9993"), network, metadata, ++_packetId));
         Check.Equal(reply.Reason == ControllerReason.Member, reply.Message?.Config is not null, "a configuration");
         if (reply.Message is { } message)
             CheckMessage(message, asker);
@@ -115,8 +116,7 @@ internal sealed class ControllerStory
 
     private void CheckMessage(ControllerMessage message, Identity to)
     {
-        foreach (var packet in _controller.ToPackets(message))
-            Check.That(packet.Payload.Length <= Lanyard.Wire.Packets.PacketFormat.MaxPayloadBytes, "a payload too long");
+        Check.Equal(to.Address, message.To, "receiver");
         if (message.Config is not { } config)
             return;
         Check.That(config.Membership!.Verify(Keys.Root) && config.Membership.IssuedTo == to.Address, "a certificate that is none");
@@ -129,8 +129,7 @@ internal sealed class ControllerStory
         for (var count = 0; _controller.TryTakeMessage(_now, out var message); count++)
         {
             Check.That(count < 1_000, "messages without end");
-            foreach (var packet in _controller.ToPackets(message))
-                Check.Equal(message.To, packet.To, "receiver");
+            Check.Equal(message.Kind == ControllerMessageKind.Config, message.Config is not null, "a configuration");
         }
     }
 

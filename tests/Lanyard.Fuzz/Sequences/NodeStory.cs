@@ -1,8 +1,8 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.ExceptionServices;
 using Lanyard.Controller;
 using Lanyard.Engine;
 using Lanyard.Primitives;
-using Lanyard.Service;
 using Lanyard.Wire;
 using Lanyard.Wire.Packets;
 using Lanyard.Wire.Verbs;
@@ -57,6 +57,7 @@ internal sealed class NodeStory : INodeHost
     private readonly Dictionary<(StateKind, ulong), byte[]> _state = [];
     private readonly List<(Verb Verb, ulong Id, Identity To)> _sent = [];
     private VirtualNetwork? _joined;
+    private readonly StoryController? _controller;
     private ulong _packetId = 1_000;
     private long _now = Start;
     private long _sentBytes;
@@ -82,7 +83,7 @@ internal sealed class NodeStory : INodeHost
                 IsPrivate = false, AssignV4FromPools = true, Routes = [new ManagedRoute(InetPrefix.Parse("10.144.0.0/29"), default)],
                 Pools = [new AddressPool(InetAddress.Parse("10.144.0.1"), InetAddress.Parse("10.144.0.6"))],
             });
-            _node.Controller = new ControllerLink { Controller = controller };
+            _node.Controller = _controller = new StoryController(controller);
         }
 
         _network = NetworkOf(role == NodeRole.Leaf ? Keys.Root : Keys.Leaf);
@@ -275,15 +276,17 @@ internal sealed class NodeStory : INodeHost
     private void Deliver(InetEndpoint from, byte[] datagram)
     {
         _node.Receive(_now, 0, from, datagram);
-        CheckIdentities();
+        RunWork();
     }
 
-    private void CheckIdentities()
+    private void RunWork()
     {
-        while (_node.TryTakeIdentityCheck(out var check))
+        while (_controller?.TryTake(_now, out var message) == true)
+            _node.Send(_now, message);
+        while (_node.TryTakeWork(out var work))
         {
-            check.Run();
-            _node.CompleteIdentityCheck(_now, check);
+            work.Run();
+            _node.CompleteWork(_now, work);
         }
     }
 
@@ -295,6 +298,7 @@ internal sealed class NodeStory : INodeHost
             Check.That(polls < 20_000, "a node is due without end");
             _now = Math.Max(_now, _node.NextDeadlineMs);
             _node.Poll(_now);
+            RunWork();
         }
 
         _now = end;
@@ -595,7 +599,7 @@ internal sealed class NodeStory : INodeHost
         if (story.Bool())
         {
             _node.Receive(_now, 0, Endpoint(ref story), buffer.AsSpan(0, total), size);
-            CheckIdentities();
+            RunWork();
             return;
         }
 
@@ -624,6 +628,24 @@ internal sealed class NodeStory : INodeHost
         var metadata = story.Bool() ? (new NetworkRequestMetadata().TryWrite(out var text) ? text : []) : story.Bytes(1_100).ToArray();
         new NetworkConfigRequestMessage { NetworkId = story.Byte() < 0xc0 ? _network : new NetworkId(story.UInt64()), Metadata = metadata, Timestamp = story.Time(_now) }.Write(ref writer);
         return writer.Written.ToArray();
+    }
+
+    /// <summary>A controller that replies once the node's call has returned.</summary>
+    private sealed class StoryController(NetworkController controller) : INetworkController
+    {
+        private readonly Queue<ControllerMessage> _replies = new();
+
+        public bool TryPost(ConfigRequest request)
+        {
+            if (controller.HandleRequest(request).Message is { } reply)
+                _replies.Enqueue(reply);
+            return true;
+        }
+
+        public Identity? FindIdentity(NodeAddress member) => controller.FindIdentity(member);
+
+        public bool TryTake(long nowMs, [NotNullWhen(true)] out ControllerMessage? message) =>
+            _replies.TryDequeue(out message) || controller.TryTakeMessage(nowMs, out message);
     }
 
     private sealed record NodeLimitsForTests

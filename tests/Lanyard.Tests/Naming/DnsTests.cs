@@ -1,3 +1,4 @@
+using Lanyard.Engine;
 using Lanyard.Primitives;
 using Lanyard.Tests.Proxies;
 using Lanyard.Wire;
@@ -150,7 +151,7 @@ public sealed class DnsTests
 
         // A changed DNS configuration clears the cache.
         lan.Controller.Dns = new NetworkDns("lan.test", new[] { Pair.Address(server), InetAddress.Parse("10.77.0.99") }.ToEquatableArray());
-        lan.Root.PushConfiguration(client.Node.Address, lan.Controller.ConfigFor(lan.Root.Status.ClockMs, client.Node.Identity));
+        lan.Root.Send(ControllerMessage.Push(client.Node.Address, lan.Controller.ConfigFor(lan.Root.Status.ClockMs, client.Node.Identity)));
         while (client.Dns?.Servers.Count != 2)
             await Task.Delay(5, TestLan.Guard);
         Assert.Equal([InetAddress.Parse("10.77.0.250")], await client.ResolveAsync("kept.lan.test", TestLan.Guard));

@@ -1,4 +1,5 @@
 using System.Net;
+using Lanyard.Engine;
 using Lanyard.Primitives;
 using Lanyard.Tests.Naming;
 using Lanyard.Wire;
@@ -181,7 +182,7 @@ public sealed class HostileControllerTests
         var root = pair.Lan.Root;
         for (var i = 0; i < 3; i++)
         {
-            root.PushConfiguration(victim, pair.Lan.Controller.ConfigFor(DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() + i, TestIdentities.Get(1)));
+            root.Send(ControllerMessage.Push(victim, pair.Lan.Controller.ConfigFor(DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() + i, TestIdentities.Get(1))));
             await WaitAsync(() => pair.A.Config is { } config && IsIn(field, config));
         }
 
