@@ -194,6 +194,10 @@ public enum HostCounter
     TcpBadChecksum,
     /// <summary>Dropped: no connection and no listener; answered with a reset if the rate allows.</summary>
     TcpNoPort,
+    /// <summary>Dropped: TCP segments for a connection, from an Ethernet address other than the one that its SYN came from.</summary>
+    TcpForeignSender,
+    /// <summary>Dropped: SYNs from an IP address that certainly belongs to another neighbor than the sender.</summary>
+    TcpForgedSource,
     /// <summary>Dropped: outside the window.</summary>
     TcpOutOfWindow,
     /// <summary>Dropped: older timestamp than already seen (PAWS, RFC 7323).</summary>
@@ -300,7 +304,7 @@ public sealed class HostCounters
         HostCounter.GroupMalformed or HostCounter.GroupIgnored or HostCounter.GroupRateLimited or HostCounter.IcmpMalformed or
         HostCounter.IcmpBadChecksum or HostCounter.IcmpIgnored or HostCounter.EchoIgnored or HostCounter.EchoUnexpected or
         HostCounter.IcmpErrorsUnmatched or HostCounter.UdpMalformed or HostCounter.UdpBadChecksum or HostCounter.UdpNoPort or
-        HostCounter.UdpQueueFull or HostCounter.TcpMalformed or HostCounter.TcpBadChecksum or HostCounter.TcpNoPort or
+        HostCounter.UdpQueueFull or HostCounter.TcpMalformed or HostCounter.TcpBadChecksum or HostCounter.TcpNoPort or HostCounter.TcpForeignSender or HostCounter.TcpForgedSource or
         HostCounter.TcpOutOfWindow or HostCounter.TcpPawsRejected or HostCounter.TcpBadAck or HostCounter.TcpNoAck or
         HostCounter.TcpOutOfOrderDropped or HostCounter.TcpDuplicateData or HostCounter.TcpDataAfterClose or
         HostCounter.TcpResetsRejected or HostCounter.TcpBacklogFull or HostCounter.TcpConnectionLimit or

@@ -7,6 +7,7 @@ using Lanyard;
 using Lanyard.NetStack;
 using Lanyard.Primitives;
 using Lanyard.Simulation;
+using Lanyard.Tests.Shared;
 using Lanyard.Wire;
 
 namespace EndToEnd;
@@ -243,7 +244,8 @@ public sealed class CapacityTests(ITestOutputHelper output)
     {
         private const int PerMillisecond = 50;
         private readonly Random _random = new(1);
-        private readonly byte[] _packet = new byte[40];
+        private readonly InetAddress _from = InetAddress.FromIPAddress(from.IPv4Address!);
+        private readonly InetAddress _to = InetAddress.FromIPAddress(to.IPv4Address!);
 
         /// <returns>How many were sent.</returns>
         public async Task<long> SendAsync(ushort etherType, TimeSpan span)
@@ -253,51 +255,14 @@ public sealed class CapacityTests(ITestOutputHelper output)
             {
                 for (var due = (long)(elapsed.TotalMilliseconds * PerMillisecond); sent < due; sent++)
                 {
-                    Write();
-                    frames.Send(to.Mac, etherType, _packet);
+                    frames.Send(to.Mac, etherType, IpForge.Segment(
+                        _from, _to, (ushort)_random.Next(1024, 65536), Port, IpForge.Syn, (uint)_random.NextInt64(uint.MaxValue)));
                 }
 
                 await Task.Delay(1);
             }
 
             return sent;
-        }
-
-        private void Write()
-        {
-            Array.Clear(_packet);
-            _packet[0] = 0x45;
-            _packet[3] = (byte)_packet.Length;
-            _packet[8] = 64;
-            _packet[9] = 6;
-            from.IPv4Address!.TryWriteBytes(_packet.AsSpan(12), out _);
-            to.IPv4Address!.TryWriteBytes(_packet.AsSpan(16), out _);
-            WriteChecksum(_packet.AsSpan(10), Sum(_packet.AsSpan(0, 20)));
-            var segment = _packet.AsSpan(20);
-            BinaryPrimitives.WriteUInt16BigEndian(segment, (ushort)_random.Next(1024, 65536));
-            BinaryPrimitives.WriteUInt16BigEndian(segment[2..], Port);
-            _random.NextBytes(segment.Slice(4, 4));
-            segment[12] = 0x50;
-            segment[13] = 2;
-            segment[14] = 0xff;
-
-            // The pseudo-header: both addresses, the protocol and the length.
-            WriteChecksum(segment[16..], Sum(_packet.AsSpan(12)) + 6 + (uint)segment.Length);
-        }
-
-        private static uint Sum(ReadOnlySpan<byte> bytes)
-        {
-            uint sum = 0;
-            for (var i = 0; i < bytes.Length; i += 2)
-                sum += BinaryPrimitives.ReadUInt16BigEndian(bytes[i..]);
-            return sum;
-        }
-
-        private static void WriteChecksum(Span<byte> at, uint sum)
-        {
-            while (sum >> 16 != 0)
-                sum = (sum & 0xffff) + (sum >> 16);
-            BinaryPrimitives.WriteUInt16BigEndian(at, (ushort)~sum);
         }
     }
 

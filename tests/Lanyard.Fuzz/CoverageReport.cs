@@ -15,7 +15,7 @@ internal static class CoverageReport
         "src/Lanyard.NetStack/Link/NdpP", "src/Lanyard.NetStack/Icmp/IcmpProtocol", "src/Lanyard.NetStack/Multicast/GroupQuery", "src/Lanyard.NetStack/Multicast/IgmpFormat",
         "src/Lanyard.NetStack/Multicast/MldFormat", "src/Lanyard.NetStack/Udp/UdpDatagram", "src/Lanyard.NetStack/Tcp/TcpSegment", "src/Lanyard.NetStack/Tcp/SynCookies",
         "src/Lanyard/Naming/DnsMessage", "src/Lanyard/Naming/DnsName", "src/Lanyard/Proxies/SocksFormat", "src/Lanyard/Proxies/HttpRequestHead", "src/Lanyard/Proxies/HttpProxyRequest",
-        "src/Lanyard/Proxies/LanyardForward.cs", "src/Lanyard/Networks/LanyardNetworkSettings", "src/Lanyard/Networks/CallerTable", "src/Lanyard/State/StateNames",
+        "src/Lanyard/Proxies/LanyardForward.cs", "src/Lanyard/Networks/LanyardNetworkSettings", "src/Lanyard/State/StateNames",
         "src/Lanyard.Engine/Rules/FrameHeaders", "src/Lanyard.Engine/Rules/RuleMatcher", "src/Lanyard.Engine/Rules/RuleEvaluator", "src/Lanyard.Engine/PeerState",
         "src/Lanyard.Controller/Json/", "src/Lanyard.Service/LocalConfiguration", "src/Lanyard.Service/InterceptSection", "src/Lanyard.Service/LanyardSection",
         "src/Lanyard.Service/Proxies/ProxySection", "src/Lanyard.Service/Intercept/SocketName", "src/Lanyard.Service/Intercept/InterceptMessages",

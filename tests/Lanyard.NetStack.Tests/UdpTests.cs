@@ -104,7 +104,7 @@ public class UdpTests
         Assert.Equal(5, socket.NextLength);
         var buffer = new byte[3];
         Assert.True(socket.TryReceive(buffer, out var info));
-        Assert.Equal(new UdpReceiveInfo(new InetEndpoint(Pair.B4, 7), new InetEndpoint(Pair.A4, 9), 5, 64), info);
+        Assert.Equal(new UdpReceiveInfo(new InetEndpoint(Pair.B4, 7), new InetEndpoint(Pair.A4, 9), 5, 64, 0, Pair.MacB), info);
         Assert.Equal("hel"u8.ToArray(), buffer);
         Assert.False(socket.TryReceive(buffer, out _));
     }

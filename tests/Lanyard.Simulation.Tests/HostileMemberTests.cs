@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using Lanyard.Engine;
 using Lanyard.NetStack;
 using Lanyard.Primitives;
+using Lanyard.Tests.Shared;
 using Lanyard.Wire;
 using Lanyard.Wire.Verbs;
 
@@ -43,6 +44,39 @@ public sealed class HostileMemberTests
         lan.Internet.Run(Soon);
         Assert.Equal(0, to.Host.Counters[HostCounter.TcpSegmentsReceived]);
         Assert.True(victim.Node.Counters.Dropped(DropReason.Filtered) + victim.Node.Counters.Dropped(DropReason.DeceptiveFragment) > 0);
+    }
+
+    [Fact]
+    public void A_member_that_races_another_with_its_address_is_not_taken_for_it()
+    {
+        var lan = new Lan();
+        var from = lan.AddMember(out var attacker);
+        var portA = lan.AddMember(out var a);
+        var portB = lan.AddMember(out var b);
+        Assert.True(lan.Internet.RunUntil(() => from.IsUp && portA.IsUp && portB.IsUp, Soon));
+        Assert.True(lan.Delivers(attacker, from, portB, tries: 3));
+        var (addressA, addressB) = (portA.AddressOf(InetFamily.IPv4), portB.AddressOf(InetFamily.IPv4));
+        Assert.Equal(NetError.None, portB.Host!.ListenTcp(new InetEndpoint(default, Port), null, out var listener));
+        for (ushort port = 5_000; port < 5_020; port++)
+        {
+            // Before, during and after the handshake; what is recorded is sent again.
+            Forge(IpForge.Syn);
+            Assert.Equal(NetError.None, portA.Host!.ConnectTcp(
+                lan.Internet.NowMicroseconds, new InetEndpoint(addressB, Port), new Connecting(), out _, new InetEndpoint(addressA, port)));
+            a.Wake();
+            Forge(IpForge.Acknowledgment);
+            TcpConnection? accepted = null;
+            Assert.True(lan.Internet.RunUntil(() => listener!.TryAccept(null, out accepted), TimeSpan.FromSeconds(20)), $"no connection from port {port}");
+            Assert.Equal(portA.Network.Mac, accepted!.RemoteMac);
+            Forge(IpForge.Reset);
+            Forge(IpForge.Syn);
+            lan.Internet.Run(TimeSpan.FromSeconds(1));
+            Assert.Equal((TcpState.Established, portA.Network.Mac), (accepted.State, accepted.RemoteMac));
+
+            void Forge(byte flags) => SendFrame(lan, attacker, b, EtherTypeIPv4, IpForge.Segment(addressA, addressB, port, Port, flags, 1));
+        }
+
+        Assert.False(listener!.TryAccept(null, out _), "a connection that nobody made");
     }
 
     [Theory]
@@ -359,5 +393,24 @@ public sealed class HostileMemberTests
         while (sum > 0xffff)
             sum = (sum >> 16) + (sum & 0xffff);
         return (ushort)sum;
+    }
+
+    private sealed class Connecting : ITcpEvents
+    {
+        public void OnConnected(TcpConnection connection)
+        {
+        }
+
+        public void OnReadable(TcpConnection connection)
+        {
+        }
+
+        public void OnWritable(TcpConnection connection)
+        {
+        }
+
+        public void OnClosed(TcpConnection connection, NetError reason)
+        {
+        }
     }
 }

@@ -45,45 +45,6 @@ public sealed class PartTests
     }
 
     [Fact]
-    public void The_first_SYN_says_whose_a_connection_is()
-    {
-        var table = new CallerTable();
-        var syn = Segment(flags: 0x02);
-        table.Note(new MacAddress(1), NetworkHost.EtherTypeIPv4, syn);
-        table.Note(new MacAddress(2), NetworkHost.EtherTypeIPv4, syn);
-        table.Note(new MacAddress(3), NetworkHost.EtherTypeIPv4, Segment(flags: 0x10, sourcePort: 5_001));
-        Assert.True(table.TryTake(InetEndpoint.Parse("10.0.0.1:5000"), InetEndpoint.Parse("10.0.0.2:80"), out var mac));
-        Assert.Equal(new MacAddress(1), mac);
-        Assert.False(table.TryTake(InetEndpoint.Parse("10.0.0.1:5000"), InetEndpoint.Parse("10.0.0.2:80"), out _));
-        Assert.False(table.TryTake(InetEndpoint.Parse("10.0.0.1:5001"), InetEndpoint.Parse("10.0.0.2:80"), out _));
-    }
-
-    [Fact]
-    public void Whose_connections_are_is_remembered_of_so_many_only()
-    {
-        var table = new CallerTable();
-        for (var port = 1; port <= 10_000; port++)
-            table.Note(new MacAddress(1), NetworkHost.EtherTypeIPv4, Segment(flags: 0x02, (ushort)port));
-        var local = InetEndpoint.Parse("10.0.0.2:80");
-        Assert.False(table.TryTake(InetEndpoint.Parse("10.0.0.1:1"), local, out _));
-        Assert.True(table.TryTake(InetEndpoint.Parse("10.0.0.1:10000"), local, out _));
-    }
-
-    [Fact]
-    public void Hostile_packets_are_looked_at_without_harm()
-    {
-        var table = new CallerTable();
-        var random = new Random(1);
-        for (var i = 0; i < 20_000; i++)
-        {
-            var packet = Segment(flags: 0x02)[..random.Next(41)];
-            if (packet.Length > 0)
-                packet[random.Next(packet.Length)] = (byte)random.Next(256);
-            table.Note(new MacAddress(1), i % 2 == 0 ? NetworkHost.EtherTypeIPv4 : NetworkHost.EtherTypeIPv6, packet);
-        }
-    }
-
-    [Fact]
     public async Task What_was_saved_is_loaded_before_it_is_written()
     {
         var store = new SlowStore();
@@ -208,21 +169,6 @@ public sealed class PartTests
         foreach (var error in Enum.GetValues<NetError>())
             Assert.True(error == NetError.None == (SocketErrors.Of(error) == SocketError.Success), error.ToString());
         Assert.Equal(SocketError.ConnectionRefused, SocketErrors.Of(NetError.ConnectionRefused));
-    }
-
-    // An IPv4 packet with a TCP segment from 10.0.0.1 to 10.0.0.2, port 80.
-    private static byte[] Segment(byte flags, ushort sourcePort = 5_000)
-    {
-        var packet = new byte[40];
-        packet[0] = 0x45;
-        packet[9] = 6;
-        InetAddress.Parse("10.0.0.1").Write(packet.AsSpan(12));
-        InetAddress.Parse("10.0.0.2").Write(packet.AsSpan(16));
-        packet[20] = (byte)(sourcePort >> 8);
-        packet[21] = (byte)sourcePort;
-        packet[23] = 80;
-        packet[33] = flags;
-        return packet;
     }
 
     private sealed class SlowStore : ILanyardStore

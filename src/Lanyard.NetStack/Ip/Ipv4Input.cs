@@ -63,11 +63,11 @@ internal sealed class Ipv4Input(NetworkHost host)
                 return;
             }
 
-            var key = new FragmentKey(source, destination, packet.Identification, packet.Protocol);
+            var key = new FragmentKey(frameSource, source, destination, packet.Identification, packet.Protocol);
             if (!host.Reassembler.TryAdd(key, packet.FragmentOffset, packet.MoreFragments, payload, bytes[..packet.HeaderLength],
                 out payload, out buffer))
                 return;
-            if (!host.Reassembler.IsPermitted(frameSource, MacOf(destination, toGroupMac), key, packet.HopLimit, packet.TrafficClass, payload))
+            if (!host.Reassembler.IsPermitted(MacOf(destination, toGroupMac), key, packet.HopLimit, packet.TrafficClass, payload))
             {
                 host.Pool.Return(buffer!);
                 return;

@@ -126,12 +126,12 @@ internal sealed class Ipv6Input(NetworkHost host)
                     continue;
                 if (!IsSound(packet, fragment, payload, pointer, raw))
                     break;
-                var key = new FragmentKey(packet.Source, packet.Destination, fragment.Identification, fragment.NextHeader);
+                var key = new FragmentKey(packet.FrameSource, packet.Source, packet.Destination, fragment.Identification, fragment.NextHeader);
                 if (!host.Reassembler.TryAdd(key, fragment.Offset, fragment.MoreFragments, payload, raw[..(raw.Length - payload.Length)],
                     out payload, out buffer))
                     break;
                 var frameDestination = packet.ToGroup ? AddressTable.MulticastMac(packet.Destination) : host.Mac;
-                if (!host.Reassembler.IsPermitted(packet.FrameSource, frameDestination, key, packet.HopLimit, packet.TrafficClass, payload))
+                if (!host.Reassembler.IsPermitted(frameDestination, key, packet.HopLimit, packet.TrafficClass, payload))
                     break;
                 continue;
             }

@@ -2,8 +2,11 @@ using Lanyard.Primitives;
 
 namespace Lanyard.NetStack;
 
-/// <summary>Which datagram a fragment belongs to (RFC 791 section 3.2, RFC 8200 section 4.5).</summary>
-internal readonly record struct FragmentKey(InetAddress Source, InetAddress Destination, uint Identification, byte Protocol);
+/// <summary>
+/// Which datagram a fragment belongs to (RFC 791 section 3.2, RFC 8200 section 4.5). Fragments from different Ethernet addresses are never joined: the datagram is
+/// reported as its sender's.
+/// </summary>
+internal readonly record struct FragmentKey(MacAddress Sender, InetAddress Source, InetAddress Destination, uint Identification, byte Protocol);
 
 /// <summary>
 /// Puts fragments of IPv4 and IPv6 together. Overlapping fragments condemn their datagram, with all that still comes of it (RFC 5722); exact repetitions
@@ -110,13 +113,12 @@ internal sealed class Reassembler(NetworkHost host)
     }
 
     /// <summary>Whether a packet that is whole now goes on, as the layer below judges it.</summary>
-    /// <param name="frameSource">The Ethernet source.</param>
     /// <param name="destination">The Ethernet destination.</param>
     /// <param name="key">Which packet.</param>
     /// <param name="hopLimit">Its hop limit.</param>
     /// <param name="trafficClass">Its traffic class.</param>
     /// <param name="payload">What follows the IP header.</param>
-    public bool IsPermitted(MacAddress frameSource, MacAddress destination, FragmentKey key, byte hopLimit, byte trafficClass, ReadOnlySpan<byte> payload)
+    public bool IsPermitted(MacAddress destination, FragmentKey key, byte hopLimit, byte trafficClass, ReadOnlySpan<byte> payload)
     {
         if (host.Options.ReassemblyFilter is not { } filter)
             return true;
@@ -135,7 +137,7 @@ internal sealed class Reassembler(NetworkHost host)
         else
             Ipv6Packet.WriteHeader(packet, key.Source, key.Destination, key.Protocol, hopLimit, trafficClass, payload.Length);
         payload.CopyTo(packet[headerBytes..]);
-        var permits = filter.Permits(frameSource, destination, isV4 ? NetworkHost.EtherTypeIPv4 : NetworkHost.EtherTypeIPv6, packet);
+        var permits = filter.Permits(key.Sender, destination, isV4 ? NetworkHost.EtherTypeIPv4 : NetworkHost.EtherTypeIPv6, packet);
         host.Pool.Return(buffer);
         if (!permits)
             host.Count(HostCounter.ReassembledFiltered);

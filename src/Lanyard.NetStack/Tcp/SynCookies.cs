@@ -30,7 +30,7 @@ internal readonly record struct SynOffer(uint Sequence, int Mss, int WindowShift
 /// acknowledgement.
 /// </summary>
 /// <remarks>
-/// The sequence number is 29 bits of a keyed hash over addresses, ports, the SYN's sequence number, the time slot and everything encoded,
+/// The sequence number is 29 bits of a keyed hash over addresses (IP addresses and the sender's Ethernet address), ports, the SYN's sequence number, the time slot and everything encoded,
 /// then 3 bits of the segment size's class. Two slots are accepted, so a stranger who sees no packet guesses right once in 2^28.
 /// </remarks>
 internal static class SynCookies
@@ -55,11 +55,12 @@ internal static class SynCookies
 
     /// <summary>The initial sequence number that answers a SYN, and the timestamp to send with it.</summary>
     /// <param name="host">The host.</param>
+    /// <param name="sender">The Ethernet source of the SYN: the cookie is of use to no other sender.</param>
     /// <param name="local">This end.</param>
     /// <param name="remote">The other end.</param>
     /// <param name="offer">What the SYN offers, with options that this end does not use taken out.</param>
     /// <param name="timestamp">The timestamp of now; comes back with the options in its low bits, never later than it was.</param>
-    public static uint Make(NetworkHost host, InetEndpoint local, InetEndpoint remote, in SynOffer offer, ref uint timestamp)
+    public static uint Make(NetworkHost host, MacAddress sender, InetEndpoint local, InetEndpoint remote, in SynOffer offer, ref uint timestamp)
     {
         var bits = 0u;
         if (offer.HasTimestamp)
@@ -74,11 +75,11 @@ internal static class SynCookies
         var mss = offer.Mss > 0 ? offer.Mss : TcpConnection.DefaultMss(remote.Address);
         while (index > 0 && Classes[index] > mss)
             index--;
-        return Sign(host, local, remote, offer.Sequence, host.Now >> SlotShift, Pack((uint)index, offer.HasTimestamp, bits));
+        return Sign(host, sender, local, remote, offer.Sequence, host.Now >> SlotShift, Pack((uint)index, offer.HasTimestamp, bits));
     }
 
     /// <summary>Reads the cookie that an acknowledgement brings back. False if it is none of this host's, or too old.</summary>
-    public static bool TryRead(NetworkHost host, InetEndpoint local, InetEndpoint remote, in TcpSegment segment, out SynOffer offer)
+    public static bool TryRead(NetworkHost host, MacAddress sender, InetEndpoint local, InetEndpoint remote, in TcpSegment segment, out SynOffer offer)
     {
         var cookie = segment.Acknowledgment - 1;
         var hasTimestamp = segment.Options.HasTimestamp;
@@ -90,13 +91,13 @@ internal static class SynCookies
             hasTimestamp, segment.Options.Timestamp, (bits & EcnBit) != 0, 0);
         var slot = host.Now >> SlotShift;
         var packed = Pack(index, hasTimestamp, bits);
-        return cookie == Sign(host, local, remote, sequence, slot, packed)
-            || cookie == Sign(host, local, remote, sequence, slot - 1, packed);
+        return cookie == Sign(host, sender, local, remote, sequence, slot, packed)
+            || cookie == Sign(host, sender, local, remote, sequence, slot - 1, packed);
     }
 
     private static uint Pack(uint index, bool hasTimestamp, uint bits) => index | (hasTimestamp ? 8u : 0) | (bits << 4);
 
-    private static uint Sign(NetworkHost host, InetEndpoint local, InetEndpoint remote, uint sequence, long slot, uint packed)
+    private static uint Sign(NetworkHost host, MacAddress sender, InetEndpoint local, InetEndpoint remote, uint sequence, long slot, uint packed)
     {
         var near = local.Address;
         var far = remote.Address;
@@ -104,7 +105,7 @@ internal static class SynCookies
         var hash = host.Secrets.Hash(HostSecrets.Purpose.SynCookie, ports | ((ulong)sequence << 32), near.V6High, near.V6Low ^ near.V4,
             far.V6High, far.V6Low ^ far.V4);
         // A second pass takes what the five words of the first have no room for.
-        hash = host.Secrets.Hash(HostSecrets.Purpose.SynCookie, hash, (ulong)slot, packed);
+        hash = host.Secrets.Hash(HostSecrets.Purpose.SynCookie, hash, (ulong)slot, packed, sender.Value);
         return ((uint)(hash >> 32) & ~ClassMask) | (packed & ClassMask);
     }
 }

@@ -79,7 +79,7 @@ public sealed partial class TcpConnection
         TakeSyn(now, offer);
         Receiver.Start(_initialReceiveSequence, offered: true);
         _lastAckSent = Receiver.Next;
-        Receive(now, segment);
+        Receive(now, RemoteMac, segment, marked: false);
     }
 
     /// <summary>An ICMP error quotes a segment of this connection. Returns whether it can really be one.</summary>

@@ -1,3 +1,5 @@
+using Lanyard.Primitives;
+
 namespace Lanyard.NetStack;
 
 // What arriving segments do to the connection: RFC 9293 section 3.10.7, with RFC 5961's defences and RFC 7323's timestamps.
@@ -17,14 +19,25 @@ public sealed partial class TcpConnection
 
     internal bool UsesTimestamps { get; private set; }
 
-    /// <summary>Takes a segment for this connection; <paramref name="marked"/> if its packet met congestion on the way.</summary>
-    internal void Receive(long now, in TcpSegment segment, bool marked = false)
+    /// <summary>
+    /// Whether a segment from an Ethernet address may be for this connection: from <see cref="RemoteMac"/>; while connecting, from any; and while half open, a reset
+    /// from the neighbor that the answer to the SYN went to, which has the SYN's IP address and sent no SYN.
+    /// </summary>
+    internal bool Admits(MacAddress sender, in TcpSegment segment) => RemoteMac == sender || State == TcpState.SynSent
+        || (State == TcpState.SynReceived && segment.Has(TcpFlags.Rst) && (_hop.Neighbor?.Mac ?? _hop.Mac) == sender);
+
+    /// <summary>Takes a segment for this connection.</summary>
+    /// <param name="now">The time in microseconds.</param>
+    /// <param name="sender">The Ethernet source: one that the connection admits.</param>
+    /// <param name="segment">The segment.</param>
+    /// <param name="marked">Whether its packet met congestion on the way.</param>
+    internal void Receive(long now, MacAddress sender, in TcpSegment segment, bool marked)
     {
         SegmentsReceived++;
         NoteReceived(now, segment);
         _isMarked = marked;
         if (State == TcpState.SynSent)
-            ReceiveWhileConnecting(now, segment);
+            ReceiveWhileConnecting(now, sender, segment);
         else
             ReceiveSynchronized(now, segment);
         Mark();
@@ -41,7 +54,7 @@ public sealed partial class TcpConnection
     }
 
     // Section 3.10.7.3.
-    private void ReceiveWhileConnecting(long now, in TcpSegment segment)
+    private void ReceiveWhileConnecting(long now, MacAddress sender, in TcpSegment segment)
     {
         var hasAck = segment.Has(TcpFlags.Ack);
         if (hasAck && segment.Acknowledgment != (uint)Sender.Next)
@@ -73,6 +86,7 @@ public sealed partial class TcpConnection
             return;
         }
 
+        RemoteMac = sender;
         TakeSyn(now, SynOffer.From(segment));
         if (!hasAck)
         {

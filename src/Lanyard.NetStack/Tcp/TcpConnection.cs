@@ -40,6 +40,12 @@ public sealed partial class TcpConnection
     /// <summary>The other end.</summary>
     public InetEndpoint RemoteEndpoint { get; }
 
+    /// <summary>
+    /// The Ethernet address that the other end's SYN came from, the default until it has come. Segments from other Ethernet addresses are dropped. On a network where
+    /// the source of a frame is authenticated, it says whose the connection is; the IP address does not.
+    /// </summary>
+    public MacAddress RemoteMac { get; internal set; }
+
     /// <summary>The state.</summary>
     public TcpState State { get; private set; }
 

@@ -113,7 +113,7 @@ public sealed class TcpListenSocket
 
         var local = new InetEndpoint(packet.Destination, segment.DestinationPort);
         var remote = new InetEndpoint(packet.Source, segment.SourcePort);
-        var connection = new TcpConnection(_host, local, remote, Options, this);
+        var connection = new TcpConnection(_host, local, remote, Options, this) { RemoteMac = packet.FrameSource };
         if (!_host.Tcp.TryAdd(connection))
             return;
         _halfOpen.AddLast(connection);
@@ -121,9 +121,11 @@ public sealed class TcpListenSocket
     }
 
     /// <summary>An acknowledgement for no connection has come while cookies are out. False if it is to be answered with a reset.</summary>
-    internal bool ReceiveCookie(long now, InetEndpoint local, InetEndpoint remote, in TcpSegment segment)
+    internal bool ReceiveCookie(long now, in InboundPacket packet, in TcpSegment segment)
     {
-        if (!SynCookies.TryRead(_host, local, remote, segment, out var offer))
+        var local = new InetEndpoint(packet.Destination, segment.DestinationPort);
+        var remote = new InetEndpoint(packet.Source, segment.SourcePort);
+        if (!SynCookies.TryRead(_host, packet.FrameSource, local, remote, segment, out var offer))
         {
             _host.Count(HostCounter.TcpCookiesRejected);
             // The cookie comes back with the acknowledgement and the stream's first segment. Were both lost, a reset in answer to the
@@ -137,7 +139,7 @@ public sealed class TcpListenSocket
             return true;
         }
 
-        var connection = new TcpConnection(_host, local, remote, Options, this);
+        var connection = new TcpConnection(_host, local, remote, Options, this) { RemoteMac = packet.FrameSource };
         if (!_host.Tcp.TryAdd(connection))
             return true;
         _host.Count(HostCounter.TcpCookiesAccepted);

@@ -47,7 +47,11 @@ internal sealed class TcpProtocol(NetworkHost host)
         {
             if (connection.State != TcpState.TimeWait || !connection.AdmitsNewIncarnation(segment))
             {
-                connection.Receive(host.Now, segment, packet.IsMarkedForCongestion);
+                // IP addresses and ports are easy to forge on a network, the sender of a frame is not.
+                if (connection.Admits(packet.FrameSource, segment))
+                    connection.Receive(host.Now, packet.FrameSource, segment, packet.IsMarkedForCongestion);
+                else
+                    host.Count(HostCounter.TcpForeignSender);
                 return;
             }
 
@@ -58,12 +62,15 @@ internal sealed class TcpProtocol(NetworkHost host)
         // A listener takes only a plain SYN (section 3.10.7.2).
         if ((segment.Flags & (TcpFlags.Syn | TcpFlags.Ack | TcpFlags.Rst)) == TcpFlags.Syn && FindListener(local) is { } listener)
         {
-            listener.Receive(host.Now, packet, segment);
+            if (host.IsForged(packet.Source, packet.FrameSource))
+                host.Count(HostCounter.TcpForgedSource);
+            else
+                listener.Receive(host.Now, packet, segment);
             return;
         }
 
         if (_cookiesUntil > host.Now && (segment.Flags & (TcpFlags.Syn | TcpFlags.Ack | TcpFlags.Rst)) == TcpFlags.Ack
-            && FindListener(local) is { } answered && answered.ReceiveCookie(host.Now, local, remote, segment))
+            && FindListener(local) is { } answered && answered.ReceiveCookie(host.Now, packet, segment))
             return;
 
         host.Count(HostCounter.TcpNoPort);
@@ -183,7 +190,7 @@ internal sealed class TcpProtocol(NetworkHost host)
             Ecn = timestamps && options.Ecn != EcnMode.Off && offer.Ecn,
         };
         var timestamp = TcpConnection.TimestampOffset(host, local.Address, remote.Address) + TcpConnection.TimestampClock(host.Now);
-        var sequence = SynCookies.Make(host, local, remote, offer, ref timestamp);
+        var sequence = SynCookies.Make(host, packet.FrameSource, local, remote, offer, ref timestamp);
         Span<byte> synOptions = stackalloc byte[TcpSegment.MaxOptionBytes];
         var length = TcpSegmentOptions.WriteSyn(synOptions, TcpConnection.OfferedMss(host, remote.Address, options),
             offer.WindowShift < 0 ? -1 : TcpReceiver.ChooseShift(options.MaxReceiveBufferBytes), offer.SackPermitted, timestamps, timestamp,

@@ -62,8 +62,10 @@ public sealed record UdpOptions
 /// <param name="Length">The datagram's payload in bytes; more than the buffer given means that the rest was cut off.</param>
 /// <param name="HopLimit">Its hop limit (TTL) on arrival.</param>
 /// <param name="TrafficClass">Its type of service (IPv4) or traffic class (IPv6).</param>
+/// <param name="RemoteMac">The Ethernet address that it came from. On a network where the source of a frame is authenticated, it says whose the datagram is; the IP
+/// address does not.</param>
 public readonly record struct UdpReceiveInfo(
-    InetEndpoint Remote, InetEndpoint Local, int Length, byte HopLimit = 0, byte TrafficClass = 0);
+    InetEndpoint Remote, InetEndpoint Local, int Length, byte HopLimit = 0, byte TrafficClass = 0, MacAddress RemoteMac = default);
 
 /// <summary>A delivery error of a sent datagram.</summary>
 /// <param name="Remote">The destination.</param>

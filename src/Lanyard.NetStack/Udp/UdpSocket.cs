@@ -226,7 +226,7 @@ public sealed class UdpSocket
 
     internal void Deliver(in InboundPacket packet, ReadOnlySpan<byte> payload, InetEndpoint remote, InetEndpoint local)
     {
-        var info = new UdpReceiveInfo(remote, local, payload.Length, packet.HopLimit, packet.TrafficClass);
+        var info = new UdpReceiveInfo(remote, local, payload.Length, packet.HopLimit, packet.TrafficClass, packet.FrameSource);
         if (_queue.TryAdd(payload, info, Options.ReceiveBufferBytes))
             _host.MarkReadable(this);
     }

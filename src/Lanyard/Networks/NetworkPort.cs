@@ -50,8 +50,6 @@ internal sealed class NetworkPort : IFrameSink, IGroupObserver, IAddressObserver
 
     public EchoHub Echo { get; }
 
-    public CallerTable Callers { get; } = new();
-
     public LanyardNetworkSettings Settings { get; private set; }
 
     /// <summary>Whether the engine changed the network since <see cref="ApplyChanges"/>.</summary>
@@ -118,13 +116,8 @@ internal sealed class NetworkPort : IFrameSink, IGroupObserver, IAddressObserver
         }
     }
 
-    /// <summary>The node at the other end of a connection that is new; none where it is not known, or lies behind a bridge.</summary>
-    public NodeAddress FindOtherEnd(InetEndpoint remote, InetEndpoint local)
-    {
-        if (Callers.TryTake(remote, local, out var mac))
-            return DerivedAddresses.NodeOf(Engine.Id, mac);
-        return Host.Addresses.Any(own => own.Address == remote.Address) ? Runtime.Engine.Address : default;
-    }
+    /// <summary>Returns the node that an Ethernet address belongs to; none if the address is the default or lies behind a bridge.</summary>
+    public NodeAddress FindNode(MacAddress mac) => DerivedAddresses.NodeOf(Engine.Id, mac);
 
     public void Receive(MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> frame)
     {
@@ -137,7 +130,6 @@ internal sealed class NetworkPort : IFrameSink, IGroupObserver, IAddressObserver
 
         if (_captures is not null)
             Record(isOutbound: false, source, destination, etherType, frame);
-        Callers.Note(source, etherType, frame);
         Host.Receive(Runtime.NowMicroseconds, source, destination, etherType, frame);
     }
 

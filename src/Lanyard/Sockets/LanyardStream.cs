@@ -34,8 +34,8 @@ public sealed class LanyardStream : Stream
     public IPEndPoint RemoteEndPoint => _remoteEndPoint ??= _channel.Connection.RemoteEndpoint.ToIPEndPoint();
 
     /// <summary>
-    /// The node at the other end, proven by the protocol's cryptography: it sent the packet that opened the connection from its side. None where it
-    /// lies behind a bridge, or is not known.
+    /// The node at the other end, authenticated by the protocol: it sent the segment that opened the connection from its side, and segments from other nodes are
+    /// dropped. None if the other end lies behind a bridge.
     /// </summary>
     public NodeAddress RemoteNode => _channel.RemoteNode;
 

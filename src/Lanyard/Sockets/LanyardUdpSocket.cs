@@ -1,6 +1,7 @@
 using System.Net;
 using Lanyard.NetStack;
 using Lanyard.Primitives;
+using Lanyard.Wire;
 
 namespace Lanyard;
 
@@ -193,5 +194,7 @@ public sealed class LanyardUdpSocket : IDisposable
 /// <param name="Local">The address and port that it was sent to: may be multicast or broadcast.</param>
 /// <param name="HopLimit">Its hop limit (TTL) on arrival.</param>
 /// <param name="TrafficClass">Its type of service (IPv4) or traffic class (IPv6).</param>
+/// <param name="RemoteNode">The node that sent it, authenticated by the protocol; none if it comes from behind a bridge. <paramref name="Remote"/> alone proves nothing:
+/// any member can send datagrams from any IP address.</param>
 public readonly record struct LanyardDatagram(
-    int Length, bool IsTruncated, InetEndpoint Remote, InetEndpoint Local, byte HopLimit = 0, byte TrafficClass = 0);
+    int Length, bool IsTruncated, InetEndpoint Remote, InetEndpoint Local, byte HopLimit = 0, byte TrafficClass = 0, NodeAddress RemoteNode = default);

@@ -30,7 +30,7 @@ internal sealed class TcpChannel : ITcpEvents, IPortUser
 
     public TcpConnection Connection => _connection!;
 
-    /// <summary>The node at the other end, as far as it is known.</summary>
+    /// <summary>The node at the other end; none if the connection is not established, or comes from behind a bridge.</summary>
     public NodeAddress RemoteNode { get; private set; }
 
     public bool IsFinishing => _isDisposed
@@ -41,7 +41,7 @@ internal sealed class TcpChannel : ITcpEvents, IPortUser
     public void Attach(TcpConnection connection)
     {
         _connection = connection;
-        RemoteNode = Port.FindOtherEnd(connection.RemoteEndpoint, connection.LocalEndpoint);
+        RemoteNode = Port.FindNode(connection.RemoteMac);
         Port.AddUser(this);
     }
 
@@ -191,7 +191,7 @@ internal sealed class TcpChannel : ITcpEvents, IPortUser
     void ITcpEvents.OnConnected(TcpConnection connection)
     {
         _connection = connection;
-        RemoteNode = Port.FindOtherEnd(connection.RemoteEndpoint, connection.LocalEndpoint);
+        RemoteNode = Port.FindNode(connection.RemoteMac);
         _connect?.Finish(new LanyardStream(this));
     }
 

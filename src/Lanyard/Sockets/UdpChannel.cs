@@ -141,7 +141,7 @@ internal sealed class UdpChannel : ReceiveChannel<LanyardDatagram>, IUdpEvents
         if (_socket!.TryReceive(buffer, out var info))
         {
             datagram = new LanyardDatagram(Math.Min(info.Length, buffer.Length), info.Length > buffer.Length, info.Remote, info.Local,
-                info.HopLimit, info.TrafficClass);
+                info.HopLimit, info.TrafficClass, Port.FindNode(info.RemoteMac));
             return true;
         }
 

@@ -36,7 +36,6 @@ internal static class ServiceTargets
         new("sdk-http", Http, ServiceSeeds.Http),
         new("sdk-chunked", Chunked, () => ["5\r\nhello\r\n0\r\n\r\n"u8.ToArray(), "1;a=b\r\nx\r\n0\r\nA: b\r\n\r\nrest"u8.ToArray()]) { MaxInputBytes = 10_000 },
         new("sdk-settings", Settings, ServiceSeeds.Settings) { MaxInputBytes = 1_000 },
-        new("sdk-frames", Frames, NetStackSeeds.Packets),
         new("service-local-conf", LocalConf, ServiceSeeds.LocalConf),
         new("service-intercept", Intercept, ServiceSeeds.Intercept) { MaxInputBytes = 512 },
         new("controller-network-json", NetworkRecords, ServiceSeeds.NetworkRecords) { MaxInputBytes = 8_192 },
@@ -182,14 +181,6 @@ internal static class ServiceTargets
             Check.Equal(text, StateNames.Of(StateKind.NetworkConfig, network), "network file", StringComparer.OrdinalIgnoreCase);
         if (StateNames.TryParseMoon(text, out var moon))
             Check.Equal(text, StateNames.Of(StateKind.Moon, moon), "moon file", StringComparer.OrdinalIgnoreCase);
-    }
-
-    private static void Frames(ReadOnlySpan<byte> input)
-    {
-        if (input.IsEmpty)
-            return;
-        var type = input[0] % 3 == 1 ? NetworkHost.EtherTypeIPv4 : NetworkHost.EtherTypeIPv6;
-        new CallerTable().Note(Pair.MacB, type, input[1..]);
     }
 
     private static void LocalConf(ReadOnlySpan<byte> input)
