@@ -29,7 +29,7 @@ internal sealed class AuthToken
     public static AuthToken LoadOrCreate(string home, ILogger logger, string fileName = FileName)
     {
         var path = Path.Combine(home, fileName);
-        var token = StateFiles.TryRead(path)?.Trim();
+        var token = StateFile.TryReadText(path)?.Trim();
         if (token is { Length: > 0 })
             return new AuthToken(token);
         var made = RandomNumberGenerator.GetString(Alphabet, Length);

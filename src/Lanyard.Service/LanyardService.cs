@@ -23,7 +23,7 @@ public sealed class LanyardService : IAsyncDisposable
     private const int PortTrials = 16;
 
     // Where the node keeps the port that it had, to have it again.
-    private const string KeptPortFile = StateNames.Port;
+    private const string KeptPortFile = LanyardFolderStore.PortFileName;
 
     private readonly string _home;
     private readonly LanyardOptions _options;
@@ -258,7 +258,7 @@ public sealed class LanyardService : IAsyncDisposable
 
     private static ControllerHost StartController(string home, LanyardNode node, ControllerLink link, ILoggerFactory? loggers, ILogger logger)
     {
-        var identity = StateFiles.ReadIdentity(Path.Combine(home, StateNames.SecretIdentity));
+        var identity = StateFiles.ReadIdentity(Path.Combine(home, LanyardFolderStore.IdentityFileName));
         var file = Path.Combine(home, StateFiles.Controller);
         var import = File.Exists(file) ? null : ControllerFolder.Read(Path.Combine(home, StateFiles.ControllerImport), identity.Address,
             (left, reason) => ServiceLog.RecordLeft(logger, left, reason));

@@ -45,7 +45,7 @@ internal sealed class ProgramConnection
 
         try
         {
-            await DuplexRelay.RunAsync(program, stream).ConfigureAwait(false);
+            await stream.RelayAsync(program).ConfigureAwait(false);
         }
         finally
         {

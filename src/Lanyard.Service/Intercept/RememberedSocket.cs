@@ -30,7 +30,7 @@ internal sealed record RememberedSocket(
         port = 0;
         try
         {
-            return StateFiles.TryRead(path) is { } text ? Parse(text, out key, out port) : [];
+            return StateFile.TryReadText(path) is { } text ? Parse(text, out key, out port) : [];
         }
         catch (LanyardStateException)
         {

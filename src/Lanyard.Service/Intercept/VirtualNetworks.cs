@@ -12,19 +12,8 @@ internal sealed class VirtualNetworks(LanyardNode node, Func<uint, LanyardNetwor
     /// <summary>
     /// The network that a destination belongs to: by its most specific address or route; null where it is none's, or in this host's own LAN.
     /// </summary>
-    public LanyardNetwork? FindFor(InetAddress destination, uint user, ulong only)
-    {
-        LanyardNetwork? found = null;
-        var longest = -1;
-        foreach (var network in Of(user, only))
-        {
-            var bits = network.Port.PrefixBitsTo(destination, prefersOwnLan: true);
-            if (bits > longest)
-                (found, longest) = (network, bits);
-        }
-
-        return found;
-    }
+    public LanyardNetwork? FindFor(InetAddress destination, uint user, ulong only) => destination.Family == InetFamily.None ? null
+        : LanyardNode.FindNetwork(Of(user, only), destination.ToIPAddress(), preferHostNetwork: true);
 
     /// <summary>The address that this node speaks to a destination from; none where it does not.</summary>
     public InetAddress SourceFor(InetAddress destination, uint user, ulong only)

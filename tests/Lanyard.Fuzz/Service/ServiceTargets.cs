@@ -9,6 +9,7 @@ using Lanyard.Engine.Rules;
 using Lanyard.NetStack;
 using Lanyard.NetStack.Tests;
 using Lanyard.Primitives;
+using Lanyard.Proxies;
 using Lanyard.Service;
 using Lanyard.Service.Intercept;
 using Lanyard.Wire;
