@@ -3,7 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using Lanyard.Controller;
-using Lanyard.Service.Intercept;
+using Lanyard.Intercept;
 using Lanyard.Wire;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -247,7 +247,7 @@ public sealed class LanyardService : IAsyncDisposable
             MemoryPath = Path.Combine(home, StateFiles.InterceptMemory),
             MayUse = (user, network) => keeper.Current.Intercept.Users.MayUse(user, network.Id),
         };
-        if (File.Exists(options.SocketPath) && !Libc.IsSocket(options.SocketPath))
+        if (File.Exists(options.SocketPath) && !InterceptServer.IsSocket(options.SocketPath))
         {
             throw new LanyardStateException(options.SocketPath, $"The file '{options.SocketPath}' is where the local socket for programs should be. "
                 + $"Move it away, or set lanyard.intercept.socket in {LocalConfiguration.FileName} to another path.");

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
 using Lanyard.Controller;
-using Lanyard.Service.Intercept;
+using Lanyard.Intercept;
 using Lanyard.Wire;
 using Microsoft.AspNetCore.Http;
 

@@ -1,4 +1,5 @@
 using System.Text;
+using Lanyard.Intercept;
 using Lanyard.Wire;
 using Microsoft.Extensions.Logging;
 
@@ -14,7 +15,7 @@ internal static class StateFiles
     public const string Process = "zerotier-one.pid";
 
     /// <summary>Where the local socket for programs is, while the service runs.</summary>
-    public const string InterceptPath = "intercept.path";
+    public const string InterceptPath = ServiceSocket.PathFileName;
 
     /// <summary>Which programs' sockets listen and receive.</summary>
     public const string InterceptMemory = "intercept.json";

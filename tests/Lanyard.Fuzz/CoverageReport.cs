@@ -18,9 +18,9 @@ internal static class CoverageReport
         "src/Lanyard.Proxies/LanyardForward.cs", "src/Lanyard/Networks/LanyardNetworkSettings", "src/Lanyard/Networks/CallerTable", "src/Lanyard/State/StateNames",
         "src/Lanyard.Engine/Rules/FrameHeaders", "src/Lanyard.Engine/Rules/RuleMatcher", "src/Lanyard.Engine/Rules/RuleEvaluator", "src/Lanyard.Engine/PeerState",
         "src/Lanyard.Controller/Json/", "src/Lanyard.Service/LocalConfiguration", "src/Lanyard.Service/InterceptSection", "src/Lanyard.Service/LanyardSection",
-        "src/Lanyard.Service/Proxies/ProxySection", "src/Lanyard.Service/Intercept/SocketName", "src/Lanyard.Service/Intercept/InterceptMessages",
-        "src/Lanyard.Service/Intercept/RememberedSocket", "src/Lanyard.Cli/Dissect/PcapNg", "src/Lanyard.Cli/Dissect/Capture", "src/Lanyard.Cli/Dissect/PacketCapture",
-        "src/Lanyard.Cli/Run/ProgramImage",
+        "src/Lanyard.Service/Proxies/ProxySection", "src/Lanyard.Intercept/Linux/SocketName", "src/Lanyard.Intercept/Protocol/InterceptMessages",
+        "src/Lanyard.Intercept/Hub/RememberedSocket", "src/Lanyard.Cli/Dissect/PcapNg", "src/Lanyard.Cli/Dissect/Capture", "src/Lanyard.Cli/Dissect/PacketCapture",
+        "src/Lanyard.Intercept/Programs/ProgramImage",
     ];
 
     // Ciphers, keys, and what only writes.

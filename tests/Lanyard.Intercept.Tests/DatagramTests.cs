@@ -1,8 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Lanyard.Intercept.Hub;
 using Lanyard.Primitives;
-using Lanyard.Service.Intercept;
 
 namespace Lanyard.Intercept.Tests;
 

@@ -1,7 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
-using Lanyard.Service.Intercept;
+using Lanyard.Intercept;
+using Lanyard.Intercept.Linux;
+using Lanyard.Intercept.Protocol;
 
 namespace Lanyard.Intercept.Tests;
 

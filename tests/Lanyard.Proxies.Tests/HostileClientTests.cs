@@ -4,6 +4,9 @@ using Lanyard.NetStack;
 
 namespace Lanyard.Proxies.Tests;
 
+[CollectionDefinition(nameof(Alone), DisableParallelization = true)]
+public sealed class Alone;
+
 /// <summary>Clients of a proxy that do it wrong, slowly, or ten thousand times.</summary>
 [Collection(nameof(Alone))]
 public sealed class HostileClientTests

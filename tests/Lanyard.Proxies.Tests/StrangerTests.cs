@@ -124,7 +124,7 @@ public sealed class StrangerTests
     {
         if (HostSocketOwners.TryReadTcp() is null)
             Assert.Skip("This system does not say whose sockets are.");
-        var own = UnixFiles.User;
+        var own = StateFile.OwnerOf("/proc/self")!.Value;
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         using var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
