@@ -214,7 +214,7 @@ public sealed class InterceptServer : IAsyncDisposable
             var reply = request.Operation switch
             {
                 InterceptOperation.Resolve when isUnderstood => await ResolveAsync(message.AsMemory(0, length), request, user).ConfigureAwait(false),
-                InterceptOperation.Interfaces when isUnderstood => Write(InterceptReply.Of(default), _hub.Interfaces(request.Network, user).AsSpan()),
+                InterceptOperation.Interfaces when isUnderstood => Write(InterceptReply.Of(default), _hub.Interfaces(new SocketOwner(user, request.Network)).AsSpan()),
                 _ => Write<InterceptEndpoint>(descriptor is null ? InterceptReply.Failed(Errno.BadRequest) : _hub.Handle(request, descriptor, second), []),
             };
             // The program uses its sockets again after the reply, so close the service's copies of the descriptors first.
@@ -262,8 +262,9 @@ public sealed class InterceptServer : IAsyncDisposable
         var name = Encoding.UTF8.GetString(message.Span[Marshal.SizeOf<InterceptRequest>()..]);
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
         patience.CancelAfter(RequestTimeout);
+        var owner = new SocketOwner(user, request.Network);
         var resolving = (request.Flags & InterceptFlags.V4) != 0
-            ? _hub.ResolveV4Async(name, request.Network, user, patience.Token) : _hub.ResolveAsync(name, request.Network, user, patience.Token);
+            ? _hub.ResolveV4Async(name, owner, patience.Token) : _hub.ResolveAsync(name, owner, patience.Token);
         return await resolving.ConfigureAwait(false) is { } addresses
             ? Write(InterceptReply.Of(default), addresses.Select(address => InterceptEndpoint.Of(new InetEndpoint(address, 0))).ToArray().AsSpan())
             : Write<InterceptEndpoint>(InterceptReply.Host, []);

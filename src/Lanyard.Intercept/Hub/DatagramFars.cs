@@ -35,8 +35,8 @@ internal sealed class DatagramFar(FarKey key, InetAddress address)
 /// <summary>The network of a destination, for programs that use one network (<c>Only</c>) or all (0). Immutable; replaced as a whole.</summary>
 internal sealed record FoundNetwork(ulong Only, LanyardNetwork? Network, long At);
 
-/// <summary>The remote endpoints of programs' datagrams. Reads need no lock; writes run under the hub's lock.</summary>
-internal sealed class DatagramFars(StandIns standIns)
+/// <summary>The remote endpoints of programs' datagrams. Reads need no lock; writes run under the lock of <see cref="SocketTable"/>.</summary>
+internal sealed class DatagramFars(LoopbackAliases aliases)
 {
     private const int MaxOfUser = 65_536;
 
@@ -48,7 +48,7 @@ internal sealed class DatagramFars(StandIns standIns)
 
     public bool TryFind(FarKey key, [NotNullWhen(true)] out DatagramFar? far) => _byKey.TryGetValue(key, out far);
 
-    /// <summary>Finds or creates a remote endpoint; returns null if the user has too many. Runs under the hub's lock.</summary>
+    /// <summary>Finds or creates a remote endpoint; returns null if the user has too many. Runs under the lock of <see cref="SocketTable"/>.</summary>
     public DatagramFar? Take(FarKey key)
     {
         if (_byKey.TryGetValue(key, out var far))
@@ -57,17 +57,17 @@ internal sealed class DatagramFars(StandIns standIns)
             return far;
         }
 
-        return _countOfUser.GetValueOrDefault(key.User) < MaxOfUser && standIns.TryTakeFar(out var address) ? Add(key, address) : null;
+        return _countOfUser.GetValueOrDefault(key.User) < MaxOfUser && aliases.TryTakeFar(out var address) ? Add(key, address) : null;
     }
 
-    /// <summary>Restores a remote endpoint that a previous service process created. Runs under the hub's lock.</summary>
+    /// <summary>Restores a remote endpoint that a previous service process created. Runs under the lock of <see cref="SocketTable"/>.</summary>
     public void Restore(FarKey key, InetAddress address)
     {
-        if (StandIns.IsFar(address) && !_byKey.ContainsKey(key) && standIns.TryTake(address))
+        if (LoopbackAliases.IsFar(address) && !_byKey.ContainsKey(key) && aliases.TryTake(address))
             Add(key, address);
     }
 
-    /// <summary>Forgets remote endpoints that are idle, except those of connected sockets. Runs under the hub's lock.</summary>
+    /// <summary>Forgets remote endpoints that are idle, except those of connected sockets. Runs under the lock of <see cref="SocketTable"/>.</summary>
     /// <param name="before">The time of last use before which an endpoint is idle, in milliseconds of <see cref="Environment.TickCount64"/>.</param>
     /// <param name="connected">The loopback alias addresses that sockets are connected to.</param>
     public void Sweep(long before, HashSet<InetAddress> connected)
@@ -76,7 +76,7 @@ internal sealed class DatagramFars(StandIns standIns)
         {
             _byKey.TryRemove(far.Key, out _);
             _byAddress.TryRemove(far.Address, out _);
-            standIns.Release(far.Address);
+            aliases.Release(far.Address);
             if (--CollectionsMarshal.GetValueRefOrAddDefault(_countOfUser, far.Key.User, out _) <= 0)
                 _countOfUser.Remove(far.Key.User);
         }

@@ -2,12 +2,11 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Intercept.Hub;
 
-/// <summary>A virtual port where programs listen: usually one socket, several where they share it (<c>SO_REUSEPORT</c>). Under the hub's lock.</summary>
+/// <summary>A virtual port where programs listen: usually one socket, several where they share it (<c>SO_REUSEPORT</c>). Under the lock of <see cref="SocketTable"/>.</summary>
 /// <param name="local">The address and port.</param>
-/// <param name="user">Whose it is.</param>
-/// <param name="network">The one network that it is open on; 0 for all.</param>
+/// <param name="owner">Whose it is, and the one network that it is open on.</param>
 /// <param name="backlog">How many connections wait to be accepted, at most.</param>
-internal sealed class ListenGroup(InetEndpoint local, uint user, ulong network, int backlog) : IDisposable
+internal sealed class ListenGroup(InetEndpoint local, SocketOwner owner, int backlog) : IDisposable
 {
     private readonly List<ProgramSocket> _members = [];
     // Null: it is being opened.
@@ -17,9 +16,7 @@ internal sealed class ListenGroup(InetEndpoint local, uint user, ulong network, 
 
     public InetEndpoint Local { get; } = local;
 
-    public uint User { get; } = user;
-
-    public ulong Network { get; } = network;
+    public SocketOwner Owner { get; } = owner;
 
     public int Backlog { get; } = backlog;
 

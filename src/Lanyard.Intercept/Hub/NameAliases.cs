@@ -4,9 +4,9 @@ namespace Lanyard.Intercept.Hub;
 
 /// <summary>
 /// Loopback alias addresses for host names that have only IPv6 addresses. They serve programs that resolve only IPv4 (<c>gethostbyname</c>) as destinations to connect
-/// and send to. All members run under the hub's lock.
+/// and send to. All members run under the lock of <see cref="SocketTable"/>.
 /// </summary>
-internal sealed class NameAliases(StandIns standIns)
+internal sealed class NameAliases(LoopbackAliases loopback)
 {
     // A program may keep an address for its whole life. Beyond the limit, the alias that was resolved longest ago makes room.
     private const int MaxOfUser = 4_096;
@@ -29,7 +29,7 @@ internal sealed class NameAliases(StandIns standIns)
 
         if (aliases.Count >= MaxOfUser)
             Forget(aliases, aliases.First!);
-        if (!standIns.TryTakeFar(out var alias))
+        if (!loopback.TryTakeFar(out var alias))
             return default;
         var node = aliases.AddLast(new Alias(user, address, alias));
         _byAddress.Add((user, address), node);
@@ -39,14 +39,14 @@ internal sealed class NameAliases(StandIns standIns)
 
     /// <summary>Returns the target of an alias of the user, or the address itself if it is no alias.</summary>
     public InetAddress Resolve(uint user, InetAddress address) =>
-        StandIns.IsFar(address) && _byAlias.TryGetValue(address, out var alias) && alias.Value.User == user ? alias.Value.Target : address;
+        LoopbackAliases.IsFar(address) && _byAlias.TryGetValue(address, out var alias) && alias.Value.User == user ? alias.Value.Target : address;
 
     private void Forget(LinkedList<Alias> aliases, LinkedListNode<Alias> alias)
     {
         aliases.Remove(alias);
         _byAddress.Remove((alias.Value.User, alias.Value.Target));
         _byAlias.Remove(alias.Value.Address);
-        standIns.Release(alias.Value.Address);
+        loopback.Release(alias.Value.Address);
     }
 
     private sealed record Alias(uint User, InetAddress Target, InetAddress Address);

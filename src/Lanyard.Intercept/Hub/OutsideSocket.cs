@@ -22,7 +22,7 @@ internal sealed unsafe class OutsideSocket : IDisposable
 
     private const ushort FirstUnprivilegedPort = 1_024;
 
-    private readonly InterceptHub _hub;
+    private readonly Datagrams _datagrams;
     private readonly ProgramSocket _program;
     private readonly SafeFileHandle _socket;
     private readonly int _domain;
@@ -32,9 +32,9 @@ internal sealed unsafe class OutsideSocket : IDisposable
     private readonly Queue<InetAddress> _heardInTurn = new();
     private bool _hearsAll;
 
-    private OutsideSocket(InterceptHub hub, ProgramSocket program, SocketDescriptor socket, ushort port)
+    private OutsideSocket(Datagrams datagrams, ProgramSocket program, SocketDescriptor socket, ushort port)
     {
-        _hub = hub;
+        _datagrams = datagrams;
         _program = program;
         _domain = socket.Domain;
         _port = port;
@@ -47,10 +47,10 @@ internal sealed unsafe class OutsideSocket : IDisposable
     public int Number { get; }
 
     /// <summary>Takes over a program's socket; returns null if the socket cannot carry datagrams.</summary>
-    /// <param name="hub">The receiver of datagrams.</param>
+    /// <param name="datagrams">The receiver of datagrams.</param>
     /// <param name="program">The program's socket on the virtual networks.</param>
     /// <param name="descriptor">The socket on the system's network. On success, the new object owns it.</param>
-    public static OutsideSocket? TryCreate(InterceptHub hub, ProgramSocket program, SocketDescriptor descriptor)
+    public static OutsideSocket? TryCreate(Datagrams datagrams, ProgramSocket program, SocketDescriptor descriptor)
     {
         if (descriptor.Type != InterceptSocketType.Datagram || !descriptor.TryGetNear(out var near) || near.Port != 0 || descriptor.User != program.User)
             return null;
@@ -62,7 +62,7 @@ internal sealed unsafe class OutsideSocket : IDisposable
             return null;
         if (!descriptor.TryGetNear(out near))
             return null;
-        return new OutsideSocket(hub, program, descriptor, near.Port);
+        return new OutsideSocket(datagrams, program, descriptor, near.Port);
     }
 
     /// <summary>Sends a datagram. Drops it if it cannot be sent.</summary>
@@ -102,7 +102,7 @@ internal sealed unsafe class OutsideSocket : IDisposable
                 if (count < 0)
                     return;
                 if (SocketName.TryRead(new ReadOnlySpan<byte>(name, Math.Min(message.NameLength, SocketName.MaxBytes)), out var remote) && IsHeard(remote.Address))
-                    _hub.ReceiveFromSystem(_program, remote, new ReadOnlySpan<byte>(bytes, (int)count));
+                    _datagrams.ReceiveFromSystem(_program, remote, new ReadOnlySpan<byte>(bytes, (int)count));
             }
         }
     }

@@ -4,7 +4,7 @@ using Lanyard.Primitives;
 namespace Lanyard.Intercept.Hub;
 
 /// <summary>Pings that programs send: ICMP echo requests (RFC 792, RFC 4443) in datagrams, answered with replies in datagrams.</summary>
-internal sealed class Pings(InterceptHub hub)
+internal sealed class Pings(Datagrams datagrams)
 {
     private const int HeaderBytes = 8;
     private const int MaxPending = 1_024;
@@ -41,7 +41,7 @@ internal sealed class Pings(InterceptHub hub)
             message[0] = remote.IsV4 ? EchoReplyV4 : EchoReplyV6;
             message.AsSpan(2, 2).Clear();
             BinaryPrimitives.WriteUInt16BigEndian(message.AsSpan(2), Checksum(message));
-            hub.SendToProgram(far, socket, message);
+            datagrams.SendToProgram(far, socket, message);
         }
         catch (Exception e) when (e is LanyardException or ArgumentException)
         {

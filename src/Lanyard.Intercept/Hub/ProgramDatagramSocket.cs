@@ -7,7 +7,7 @@ namespace Lanyard.Intercept.Hub;
 
 /// <summary>A program's datagram socket on the virtual networks: one UDP socket on each network that it uses.</summary>
 internal sealed class ProgramDatagramSocket(
-    InterceptHub hub, VirtualNetworks networks, OutsideSockets outsideSockets, ProgramSocket program, DatagramSettings settings) : IDisposable
+    Datagrams datagrams, VirtualNetworks networks, OutsideSockets outsideSockets, ProgramSocket program, DatagramSettings settings) : IDisposable
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<LanyardNetwork, LanyardUdpSocket> _sockets = [];
@@ -47,7 +47,7 @@ internal sealed class ProgramDatagramSocket(
     public bool OpenAll()
     {
         var isOpen = false;
-        foreach (var network in networks.Of(Program.User, Program.Network))
+        foreach (var network in networks.Of(Program.Owner))
             isOpen |= On(network) is not null;
         return isOpen;
     }
@@ -172,7 +172,7 @@ internal sealed class ProgramDatagramSocket(
     {
         try
         {
-            var isThere = !_connected.IsNone && networks.FindFor(_connected.Address, Program.User, Program.Network) == network;
+            var isThere = !_connected.IsNone && networks.FindFor(_connected.Address, Program.Owner) == network;
             if (isThere || socket.RemoteEndPoint is not null)
                 socket.Connect(isThere ? _connected : default);
         }
@@ -209,7 +209,7 @@ internal sealed class ProgramDatagramSocket(
                 try
                 {
                     var datagram = await socket.ReceiveFromAsync(buffer).ConfigureAwait(false);
-                    hub.ReceiveFromNetwork(this, network, datagram, buffer.AsSpan(0, datagram.Length));
+                    datagrams.ReceiveFromNetwork(this, network, datagram, buffer.AsSpan(0, datagram.Length));
                 }
                 catch (LanyardSocketException)
                 {

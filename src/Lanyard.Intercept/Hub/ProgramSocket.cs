@@ -4,18 +4,26 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Intercept.Hub;
 
-/// <summary>A socket of a program that is bound to an address that stands for a virtual one. Under the hub's lock.</summary>
+/// <summary>A socket of a program that is bound to an address that stands for a virtual one. Under the lock of <see cref="SocketTable"/>.</summary>
 /// <param name="cookie">What the system knows it by: never used again.</param>
-/// <param name="tokens">What authenticates its datagrams.</param>
-internal sealed class ProgramSocket(
-    ulong cookie, uint user, InterceptSocketType type, InetEndpoint near, InetEndpoint local, SocketTraits traits, ulong network, SocketTokens tokens)
+/// <param name="owner">Who made it, and the one network that it may use.</param>
+/// <param name="type">TCP or UDP.</param>
+/// <param name="near">Where it is bound in the system.</param>
+/// <param name="local">What <paramref name="near"/> represents.</param>
+internal sealed class ProgramSocket(ulong cookie, SocketOwner owner, InterceptSocketType type, InetEndpoint near, InetEndpoint local)
 {
     private long _seenAt = Environment.TickCount64;
 
     public ulong Cookie { get; } = cookie;
 
-    /// <summary>Who made it.</summary>
-    public uint User { get; } = user;
+    /// <summary>Who made it, and the one network that it may use.</summary>
+    public SocketOwner Owner { get; } = owner;
+
+    /// <summary>The user ID of who made it.</summary>
+    public uint User => Owner.User;
+
+    /// <summary>The ID of the one network that it may use; 0 for any.</summary>
+    public ulong Network => Owner.Network;
 
     public InterceptSocketType Type { get; } = type;
 
@@ -25,7 +33,8 @@ internal sealed class ProgramSocket(
     /// <summary>What that stands for: of unspecified address where it is bound to all of them, none where it was never bound.</summary>
     public InetEndpoint Local { get; } = local;
 
-    public SocketTraits Traits { get; } = traits;
+    /// <summary>What its options say.</summary>
+    public SocketTraits Traits { get; init; }
 
     /// <summary>Whether its datagrams are ICMP echo requests and replies.</summary>
     public bool IsEcho => (Traits & SocketTraits.Echo) != 0;
@@ -33,11 +42,12 @@ internal sealed class ProgramSocket(
     /// <summary>Whether the socket is a datagram socket that the program never bound, but only sent from or connected.</summary>
     public bool IsClient => (Traits & SocketTraits.Client) != 0;
 
-    /// <summary>The one network that it may use; 0 for any.</summary>
-    public ulong Network { get; } = network;
+    /// <summary>Whether a later service takes it up: it listens, or receives datagrams.</summary>
+    public bool IsRemembered => Listener is not null
+        || (this is { Type: InterceptSocketType.Datagram, IsEcho: false } && (!IsClient || !Connected.Last.IsNone));
 
     /// <summary>What authenticates its datagrams.</summary>
-    public SocketTokens Tokens { get; } = tokens;
+    public required SocketTokens Tokens { get; init; }
 
     /// <summary>Of a UDP socket, the far ends that it was connected to last, of which the second one may not be yet.</summary>
     public (InetEndpoint Before, InetEndpoint Last) Connected { get; set; }
@@ -59,7 +69,7 @@ internal sealed class ProgramSocket(
     public ListenGroup? Listener { get; set; }
 }
 
-/// <summary>A connection that a program asked for. Under the hub's lock.</summary>
+/// <summary>A connection that a program asked for. Under the lock of <see cref="SocketTable"/>.</summary>
 internal sealed class ConnectAttempt
 {
     /// <summary>How it went: an error number, or 0; null as long as that is not known.</summary>

@@ -67,7 +67,7 @@ internal static class SocketFilter
     {
         var steps = new List<FilterStep> { FilterStep.Do(FilterStep.LoadByte, NetworkHeader), FilterStep.Do(FilterStep.And, 0xf0), FilterStep.Compare(0x40, 0, isOnAlias ? Drop : Accept) };
         if (!isOnAlias)
-            steps.AddRange([FilterStep.Do(FilterStep.Load, NetworkHeader + SourceOffset), FilterStep.Do(FilterStep.And, StandIns.RangeMask), FilterStep.Compare(StandIns.FarFirst, 0, Accept)]);
+            steps.AddRange([FilterStep.Do(FilterStep.Load, NetworkHeader + SourceOffset), FilterStep.Do(FilterStep.And, LoopbackAliases.RangeMask), FilterStep.Compare(LoopbackAliases.FarFirst, 0, Accept)]);
         for (var i = 0; i < options.Length; i += sizeof(uint))
         {
             steps.Add(FilterStep.Do(FilterStep.Load, NetworkHeader + OptionsOffset + (uint)i));

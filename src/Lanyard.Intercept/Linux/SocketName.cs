@@ -67,10 +67,10 @@ internal static class SocketName
     public static bool IsLoopback(InetEndpoint endpoint) => endpoint.Address.IsLoopback && !IsNear(endpoint) && !IsFar(endpoint);
 
     /// <summary>Stands for the end of a program's socket.</summary>
-    public static bool IsNear(InetEndpoint endpoint) => StandIns.IsNear(endpoint.Address);
+    public static bool IsNear(InetEndpoint endpoint) => LoopbackAliases.IsNear(endpoint.Address);
 
     /// <summary>Stands for the other end.</summary>
-    public static bool IsFar(InetEndpoint endpoint) => StandIns.IsFar(endpoint.Address);
+    public static bool IsFar(InetEndpoint endpoint) => LoopbackAliases.IsFar(endpoint.Address);
 
     /// <summary>Whether a socket is bound to a loopback alias address, or connected to one.</summary>
     public static bool IsVirtual(SocketDescriptor socket) =>

@@ -4,10 +4,10 @@ using Lanyard.Primitives;
 namespace Lanyard.Intercept.Hub;
 
 /// <summary>
-/// Loopback addresses that stand for virtual ones: each socket of a program has one of its own, and so has the other end of each connection. Under the
-/// hub's lock.
+/// Loopback addresses that represent virtual ones: each socket of a program has one of its own, and so has the other end of each connection. Under the
+/// lock of <see cref="SocketTable"/>.
 /// </summary>
-internal sealed class StandIns
+internal sealed class LoopbackAliases
 {
     /// <summary>The first address of those that stand for the other end.</summary>
     public const uint FarFirst = 0x7f500000;

@@ -5,15 +5,21 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Intercept.Hub;
 
-// Connections that programs open.
-internal sealed partial class InterceptHub
+/// <summary>Connections that programs open.</summary>
+/// <param name="sockets">Programs' sockets.</param>
+/// <param name="addresses">What the ends of connections represent.</param>
+/// <param name="networks">The networks that lead to destinations.</param>
+/// <param name="probe">Tells whether a program's connection is still its own.</param>
+internal sealed class Connections(SocketTable sockets, AddressMap addresses, VirtualNetworks networks, SocketProbe probe) : IDisposable
 {
+    private readonly LoopbackSockets _loopback = new();
+
     /// <summary>
     /// Begins to connect a program's socket. The kernel and the program see a connecting socket (SYN-SENT), and the kernel handles the wait.
     /// </summary>
-    private InterceptReply Connect(SocketDescriptor descriptor, InetEndpoint remote, ulong only, uint user)
+    public InterceptReply Connect(SocketDescriptor descriptor, InetEndpoint remote, SocketOwner owner)
     {
-        if (_networks.FindFor(remote.Address, user, only) is not { } network)
+        if (networks.FindFor(remote.Address, owner) is not { } network)
             return InterceptReply.Host;
         if (remote.Port == 0)
             return InterceptReply.Failed(Errno.ConnectionRefused);
@@ -23,30 +29,29 @@ internal sealed partial class InterceptHub
         var attempt = new ConnectAttempt();
         ProgramSocket? socket;
         InetAddress far;
-        lock (_lock)
+        lock (sockets.Lock)
         {
-            socket = Find(descriptor);
+            socket = sockets.Find(descriptor);
             // Another program may own the port that an ended service used for pending connections.
-            if (descriptor.TryGetFar(out var connected) && StandIns.IsFar(connected.Address) && socket?.Attempt?.Outcome is null or 0
-                && FindConnection(descriptor, connected) is null)
+            if (descriptor.TryGetFar(out var connected) && LoopbackAliases.IsFar(connected.Address) && socket?.Attempt?.Outcome is null or 0
+                && addresses.Find(descriptor, connected) is null)
                 return InterceptReply.Failed(Errno.ConnectionAborted);
-            var error = socket is null ? TryMake(descriptor, default, user, only, SocketTraits.None, out socket) : 0;
+            var error = socket is null ? sockets.TryMake(descriptor, default, owner, SocketTraits.None, out socket) : 0;
             if (error != 0)
                 return InterceptReply.Failed(error);
-            if (!_standIns.TryTakeFar(out far))
+            if (!addresses.TryAdd(new ConnectionNames(socket!.Local, remote, attempt.Connection, socket.Near, _loopback.SilentPort), out far))
                 return InterceptReply.Failed(Errno.NoBufferSpace);
-            error = descriptor.Connect(new InetEndpoint(far, _sockets.SilentPort));
+            error = descriptor.Connect(new InetEndpoint(far, _loopback.SilentPort));
             if (error != Errno.InProgress)
             {
                 // The kernel answers a repeated connect correctly, but does not know why the previous attempt failed.
-                _standIns.Release(far);
+                addresses.Remove(far);
                 if (error is 0 or Errno.IsConnected)
                     ProgramSocketOptions.StartTimer(descriptor);
-                return InterceptReply.Failed(error == Errno.ConnectionReset && socket!.Attempt?.Outcome is > 0 and { } reason ? reason : error);
+                return InterceptReply.Failed(error == Errno.ConnectionReset && socket.Attempt?.Outcome is > 0 and { } reason ? reason : error);
             }
 
-            socket!.Attempt = attempt;
-            _far.Add(far, new ConnectionNames(socket.Local, remote, attempt.Connection, socket.Near, _sockets.SilentPort));
+            socket.Attempt = attempt;
         }
 
         attempt.Connection.Set(ProgramSocketOptions.Read(descriptor, isOpening: true));
@@ -54,53 +59,57 @@ internal sealed partial class InterceptHub
         return InterceptReply.Failed(Errno.InProgress);
     }
 
-    // Handles changed options of a socket that is connected or about to connect.
-    private InterceptReply Options(SocketDescriptor descriptor)
+    /// <summary>Handles changed options of a socket that is connected or about to connect.</summary>
+    public InterceptReply ApplyOptions(SocketDescriptor descriptor)
     {
         ProgramConnection? connection;
-        lock (_lock)
-            connection = descriptor.TryGetFar(out var far) ? FindConnection(descriptor, far)?.Connection : Find(descriptor)?.Attempt?.Connection;
+        lock (sockets.Lock)
+            connection = descriptor.TryGetFar(out var far) ? addresses.Find(descriptor, far)?.Connection : sockets.Find(descriptor)?.Attempt?.Connection;
         connection?.Set(ProgramSocketOptions.Read(descriptor, isOpening: false));
         return connection is null ? InterceptReply.Host : InterceptReply.Of(default);
     }
 
-    private InterceptReply Outcome(SocketDescriptor descriptor)
+    /// <summary>Answers how connecting a socket went.</summary>
+    public InterceptReply Outcome(SocketDescriptor descriptor)
     {
-        lock (_lock)
+        lock (sockets.Lock)
         {
-            if (Find(descriptor) is { Attempt.Outcome: { } outcome and not 0 })
+            if (sockets.Find(descriptor) is { Attempt.Outcome: { } outcome and not 0 })
                 return InterceptReply.Failed(outcome);
             // Connected, but not by this service: another program took the port of one that ended.
-            if (!descriptor.TryGetFar(out var far) || !StandIns.IsFar(far.Address))
+            if (!descriptor.TryGetFar(out var far) || !LoopbackAliases.IsFar(far.Address))
                 return InterceptReply.Host;
-            if (FindConnection(descriptor, far) is null)
+            if (addresses.Find(descriptor, far) is null)
                 return InterceptReply.Failed(Errno.ConnectionAborted);
             ProgramSocketOptions.StartTimer(descriptor);
             return InterceptReply.Host;
         }
     }
 
+    public void Dispose() => _loopback.Dispose();
+
     private async Task CarryAsync(LanyardNetwork network, ProgramSocket socket, ConnectAttempt attempt, InetEndpoint remote, InetAddress far)
     {
         var (stream, error) = await OpenAsync(network, socket, remote, far).ConfigureAwait(false);
         if (stream is null)
         {
-            lock (_lock)
+            lock (sockets.Lock)
                 attempt.Outcome = error;
             // The program learns the reason from the outcome.
-            _sockets.Refuse(far, socket.Near);
+            _loopback.Refuse(far, socket.Near);
             End(socket, attempt, far, error);
             return;
         }
 
         if (await ReachAsync(socket, far).ConfigureAwait(false) is not { } program)
         {
-            await RefuseAsync(stream).ConfigureAwait(false);
+            stream.Abort();
+            await stream.DisposeAsync().ConfigureAwait(false);
             End(socket, attempt, far, Errno.ConnectionAborted);
             return;
         }
 
-        lock (_lock)
+        lock (sockets.Lock)
             attempt.Outcome = 0;
         try
         {
@@ -117,8 +126,8 @@ internal sealed partial class InterceptHub
         try
         {
             var stream = await network.ConnectAsync(socket.Local, remote).ConfigureAwait(false);
-            lock (_lock)
-                _far[far] = _far[far] with { Local = InetEndpoint.FromIPEndPoint(stream.LocalEndPoint) };
+            lock (sockets.Lock)
+                addresses.ChangeLocal(far, InetEndpoint.FromIPEndPoint(stream.LocalEndPoint));
             return (stream, 0);
         }
         catch (Exception e) when (e is LanyardException or OperationCanceledException or ObjectDisposedException or ArgumentException)
@@ -127,17 +136,16 @@ internal sealed partial class InterceptHub
         }
     }
 
-    // Meets the program's connection, which waits at the silent port; null where it is gone.
+    // Meets the program's connection, which waits at the black-hole port; null if it is gone.
     private async Task<Socket?> ReachAsync(ProgramSocket program, InetAddress far)
     {
         Socket? socket = null;
         try
         {
-            socket = _sockets.CreateWaiting(far);
+            socket = _loopback.CreateWaiting(far);
             await socket.ConnectAsync(program.Near.ToIPEndPoint()).ConfigureAwait(false);
             // The program may be gone, and another one listen at its address.
-            if (!_systemSockets.IsAvailable
-                || (_systemSockets.TryFind(program.Type, program.Near, new InetEndpoint(far, _sockets.SilentPort), out _, out var cookie) && cookie == program.Cookie))
+            if (probe.IsConnectionOf(program, new InetEndpoint(far, _loopback.SilentPort)))
                 return socket;
         }
         catch (SocketException)
@@ -149,31 +157,18 @@ internal sealed partial class InterceptHub
         return null;
     }
 
-    private static async ValueTask RefuseAsync(LanyardStream stream)
-    {
-        stream.Abort();
-        await stream.DisposeAsync().ConfigureAwait(false);
-    }
-
-    // Of a connection that did not come about its program may yet ask why. A socket that had no other purpose than one that is over is forgotten.
+    // A program may yet ask why its connection failed. A socket that had no other purpose than a connection that is over is forgotten.
     private void End(ProgramSocket socket, ConnectAttempt attempt, InetAddress far, int outcome)
     {
-        lock (_lock)
+        lock (sockets.Lock)
         {
-            Release(far);
+            addresses.Remove(far);
             attempt.Outcome = outcome;
             if (outcome != 0 || socket.Attempt != attempt)
                 return;
             socket.Attempt = null;
             if (socket is { Local.IsNone: true, Listener: null })
-                Forget(socket);
+                sockets.Forget(socket);
         }
-    }
-
-    // Under the lock.
-    private void Release(InetAddress far)
-    {
-        if (_far.Remove(far))
-            _standIns.Release(far);
     }
 }
