@@ -1,14 +1,15 @@
 #include "environment.h"
+#include "protocol.h"
 #include "system.h"
 
 #define PRELOAD "LD_PRELOAD"
 #define LIBRARY_NAME "liblanyard-intercept.so"
 #define LIBRARY_MAX 4096
 
-// LANYARD_INTERCEPT has the longest value: the path of a Unix domain socket.
+// The service's socket has the longest value: the path of a Unix domain socket.
 #define VARIABLE_MAX 160
 
-static const char *const names[] = {"LANYARD_INTERCEPT", "LANYARD_NETWORK", "LANYARD_ISOLATE", "LANYARD_LISTEN", "LANYARD_OUTSIDE"};
+static const char *const names[] = {LANYARD_VARIABLE_SOCKET, LANYARD_VARIABLE_NETWORK, LANYARD_VARIABLE_ISOLATE, LANYARD_VARIABLE_LISTEN, LANYARD_VARIABLE_OUTSIDE};
 enum { NAMES = sizeof names / sizeof names[0] };
 
 static char kept[NAMES][VARIABLE_MAX];
@@ -82,7 +83,7 @@ static const char *find(char *const *environment, const char *name) {
   return NULL;
 }
 
-bool lanyard_is_supervised(char *const *environment) { return find(environment, "LANYARD_SUPERVISED") != NULL; }
+bool lanyard_is_supervised(char *const *environment) { return find(environment, LANYARD_VARIABLE_SUPERVISED) != NULL; }
 
 void lanyard_measure_environment(char *const *environment, size_t *entries, size_t *bytes) {
   const char *preload = find(environment, PRELOAD);

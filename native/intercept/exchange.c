@@ -9,11 +9,8 @@
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
-#include <sys/time.h>
 
 #define MAX_SETS 32
-// The service assigns ports from here upward when a program does not choose one.
-#define FIRST_CHOSEN_PORT 32768
 
 struct kept {
   int level;
@@ -22,14 +19,8 @@ struct kept {
 };
 
 static const struct kept options[] = {
-    {SOL_SOCKET, SO_KEEPALIVE, 4},          {SOL_SOCKET, SO_REUSEPORT, 4},        {SOL_SOCKET, SO_OOBINLINE, 4},    {SOL_SOCKET, SO_RCVLOWAT, 4},
-    {SOL_SOCKET, SO_PRIORITY, 4},           {SOL_SOCKET, SO_BROADCAST, 4},        {SOL_SOCKET, SO_DONTROUTE, 4},    {SOL_SOCKET, SO_LINGER, sizeof(struct linger)},
-    {SOL_SOCKET, SO_RCVTIMEO, sizeof(struct timeval)}, {SOL_SOCKET, SO_SNDTIMEO, sizeof(struct timeval)},
-    {IPPROTO_TCP, TCP_NODELAY, 4},          {IPPROTO_TCP, TCP_MAXSEG, 4},         {IPPROTO_TCP, TCP_CORK, 4},       {IPPROTO_TCP, TCP_KEEPIDLE, 4},
-    {IPPROTO_TCP, TCP_KEEPINTVL, 4},        {IPPROTO_TCP, TCP_KEEPCNT, 4},        {IPPROTO_TCP, TCP_SYNCNT, 4},     {IPPROTO_TCP, TCP_LINGER2, 4},
-    {IPPROTO_TCP, TCP_DEFER_ACCEPT, 4},     {IPPROTO_TCP, TCP_CONGESTION, 16},    {IPPROTO_TCP, TCP_USER_TIMEOUT, 4}, {IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 4},
-    {IPPROTO_IP, IP_TOS, 4},                {IPPROTO_IP, IP_TTL, 4},              {IPPROTO_IP, IP_RECVERR, 4},      {IPPROTO_IP, IP_MTU_DISCOVER, 4},
-    {IPPROTO_IPV6, IPV6_UNICAST_HOPS, 4},   {IPPROTO_IPV6, IPV6_TCLASS, 4},       {IPPROTO_IPV6, IPV6_RECVERR, 4},
+#define LANYARD_KEPT_OPTION(level, level_number, option, number, bytes) {level, option, bytes},
+#include "tables.h"
 };
 
 // Copies only the options that differ from their defaults: setting an option can be permanent (for example, a fixed buffer size).
@@ -82,7 +73,7 @@ static int copy_port(int from, int to, int domain, int type) {
   if (type == SOCK_STREAM)
     SYS5(SYS_setsockopt, to, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   int error = (int)SYS3(SYS_bind, to, &name.storage, name.length);
-  return error == -EADDRINUSE && any.port >= FIRST_CHOSEN_PORT ? 0 : error;
+  return error == -EADDRINUSE && any.port >= LANYARD_FIRST_CHOSEN_PORT ? 0 : error;
 }
 
 // The entry of a descriptor in an epoll set.

@@ -4,9 +4,6 @@
 
 #include "names.h"
 
-// Above the indexes that the system assigns by counting up (src/Lanyard.Intercept/Hub/VirtualInterfaces.cs).
-#define LANYARD_FIRST_INDEX 0x100000u
-
 unsigned int lanyard_interface_flags(void);
 
 // Whether programs see the virtual interfaces: not if their ports are only on the system's network.

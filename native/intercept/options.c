@@ -6,45 +6,22 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
-// From newer kernel headers; the numbers are fixed.
-#define LANYARD_TCP_AO_FIRST 38
-#define LANYARD_TCP_AO_LAST 40
-
 enum action { NONE, TELL, CHECK_AND_TELL, REFUSE };
 
 static enum action action_of(int level, int option) {
-  switch (level) {
-  case SOL_SOCKET:
-    return option == SO_KEEPALIVE ? TELL : NONE;
-  case IPPROTO_TCP:
-    switch (option) {
-    case TCP_KEEPIDLE:
-    case TCP_KEEPINTVL:
-    case TCP_KEEPCNT:
-    case TCP_USER_TIMEOUT:
-      return TELL;
-    case TCP_CONGESTION:
-      return CHECK_AND_TELL;
-    case TCP_MAXSEG:
-    case TCP_MD5SIG:
-    case TCP_MD5SIG_EXT:
-      return REFUSE;
-    default:
-      return option >= LANYARD_TCP_AO_FIRST && option <= LANYARD_TCP_AO_LAST ? REFUSE : NONE;
-    }
-  case IPPROTO_IP:
-    return option == IP_TOS || option == IP_TTL ? TELL : option == IP_MINTTL || option == IP_OPTIONS ? REFUSE : NONE;
-  case IPPROTO_IPV6:
-    return option == IPV6_UNICAST_HOPS || option == IPV6_TCLASS ? TELL
-        : option == IPV6_MINHOPCOUNT || option == IPV6_RTHDR || option == IPV6_HOPOPTS || option == IPV6_DSTOPTS ? REFUSE : NONE;
-  default:
-    return NONE;
-  }
+#define LANYARD_STREAM_OPTION(its_level, level_number, its_option, number, action) \
+  if (level == its_level && option == its_option) \
+    return action;
+#include "tables.h"
+  return NONE;
 }
 
 // Whether the service supports a congestion control algorithm.
 static bool is_known(const char *name, socklen_t length) {
-  static const char known[][6] = {"cubic", "reno", "bbr"};
+  static const char known[][6] = {
+#define LANYARD_CONGESTION_ALGORITHM(algorithm) #algorithm,
+#include "tables.h"
+  };
   for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
     socklen_t same = 0;
     while (same < length && known[i][same] != 0 && name[same] == known[i][same])

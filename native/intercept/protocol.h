@@ -1,5 +1,6 @@
 // What the intercept and the service say to each other: one request and one reply on a connection of the service's local socket (SOCK_SEQPACKET).
-// Both ends are on one machine, so numbers are in its byte order. The service's half is src/Lanyard.Intercept/Protocol/InterceptMessages.cs.
+// Both ends are on one machine, so numbers are in its byte order. The C# side is generated from this file at build (src/Lanyard.Intercept/Protocol.targets), so it keeps
+// to what both languages can say: constants, enumerations with values, and structures of whole numbers and bytes, whose sizes are asserted.
 #ifndef LANYARD_PROTOCOL_H
 #define LANYARD_PROTOCOL_H
 
@@ -19,12 +20,30 @@
 #define LANYARD_OPTION_TYPE 0x94
 #define LANYARD_OPTION_BYTES 4
 
+// The ports that the service assigns when a program does not choose one, from here upward.
+#define LANYARD_FIRST_CHOSEN_PORT 32768
+
+// Indexes of the interfaces that represent virtual networks: above those that the system assigns by counting up.
+#define LANYARD_FIRST_INDEX 0x100000u
+
+// For so long a program's side remembers what an address of datagrams represents, so that not every datagram needs a request.
+#define LANYARD_REMEMBER_SECONDS 5
+
+// The environment of redirected programs: the service's socket; the network, as sixteen hexadecimal digits or 0; 0 or 1; 0 or 1; virtual, host or both. The last one
+// marks programs whose system calls are supervised.
+#define LANYARD_VARIABLE_SOCKET "LANYARD_INTERCEPT"
+#define LANYARD_VARIABLE_NETWORK "LANYARD_NETWORK"
+#define LANYARD_VARIABLE_ISOLATE "LANYARD_ISOLATE"
+#define LANYARD_VARIABLE_OUTSIDE "LANYARD_OUTSIDE"
+#define LANYARD_VARIABLE_LISTEN "LANYARD_LISTEN"
+#define LANYARD_VARIABLE_SUPERVISED "LANYARD_SUPERVISED"
+
 #define LANYARD_NAME_MAX 255
 #define LANYARD_ADDRESSES_MAX 32
 #define LANYARD_DESCRIPTORS_MAX 2
 
 // The socket that a request is about comes along (SCM_RIGHTS): who has it may use it. The service binds it where that is needed.
-enum lanyard_op {
+enum lanyard_operation {
   LANYARD_CONNECT = 1, // TCP to `virtual`. The reply's error is EINPROGRESS: the socket is connecting, even if it is a blocking socket.
                        // EPROTONOSUPPORT: a Multipath TCP socket. Retry with a TCP socket.
   LANYARD_OUTCOME = 2, // How connecting went: the reply's error.
@@ -41,7 +60,7 @@ enum lanyard_op {
   LANYARD_INTERFACES = 11, // No socket. Reply: followed by one struct lanyard_interface for each address.
 };
 
-enum lanyard_flag {
+enum lanyard_flags {
   LANYARD_JOIN = 1,
   LANYARD_ECHO = 2, // A datagram socket whose datagrams are ICMP echo requests and replies.
   LANYARD_CONNECTED = 4, // The datagram socket is about to be connected there.
@@ -66,6 +85,7 @@ struct lanyard_endpoint {
   uint32_t scope; // The interface index, or 0.
   uint8_t address[16]; // IPv4: the first four.
 };
+_Static_assert(sizeof(struct lanyard_endpoint) == 24, "as C# has it");
 
 // One address of this node on a virtual network, and the interface that represents the network.
 struct lanyard_interface {
@@ -75,10 +95,11 @@ struct lanyard_interface {
   uint8_t mac[6];
   uint16_t padding;
 };
+_Static_assert(sizeof(struct lanyard_interface) == 52, "as C# has it");
 
 struct lanyard_request {
   uint32_t magic;
-  uint16_t op;
+  uint16_t operation;
   uint16_t flags;
   uint64_t network; // 0: any that the user may use.
   int32_t backlog;
@@ -87,6 +108,7 @@ struct lanyard_request {
   struct lanyard_endpoint far;
   struct lanyard_endpoint own; // An address of this node, or an interface index (in its scope); family 0 and scope 0: any.
 };
+_Static_assert(sizeof(struct lanyard_request) == 96, "as C# has it");
 
 struct lanyard_reply {
   uint32_t magic;
@@ -99,5 +121,6 @@ struct lanyard_reply {
   struct lanyard_endpoint own; // LANYARD_NAMES: this node's address for a received datagram if `first` is a group, and its interface.
   uint8_t token[LANYARD_TOKEN_BYTES]; // Of a socket that is bound to an address of the system; else zeros: its own options carry it.
 };
+_Static_assert(sizeof(struct lanyard_reply) == 104, "as C# has it");
 
 #endif

@@ -10,7 +10,6 @@
 // Caches translations for a short time, so that not every datagram needs a request to the service. The sequence number of an entry is odd during a write. A
 // reader that finds it odd or changed ignores the entry.
 #define REMEMBERED 64
-#define REMEMBER_SECONDS 5
 
 struct remembered {
   uint32_t sequence;
@@ -47,7 +46,7 @@ static bool recall(struct remembered *table, const struct lanyard_endpoint *sock
   *found = *slot;
   __atomic_thread_fence(__ATOMIC_ACQUIRE);
   return (sequence & 1) == 0 && __atomic_load_n(&slot->sequence, __ATOMIC_RELAXED) == sequence && found->value.family != 0
-      && now_seconds() - found->second <= REMEMBER_SECONDS && memcmp(&found->socket, socket, sizeof *socket) == 0
+      && now_seconds() - found->second <= LANYARD_REMEMBER_SECONDS && memcmp(&found->socket, socket, sizeof *socket) == 0
       && memcmp(&found->key, key, sizeof *key) == 0 && memcmp(&found->source, source, sizeof *source) == 0;
 }
 

@@ -27,19 +27,19 @@ __attribute__((constructor)) static void read_settings(void) {
   for (char **entry = environ; entry != NULL && *entry != NULL; entry++) {
     const char *value;
     lanyard_keep_variable(*entry);
-    if ((value = lanyard_value_of(*entry, "LANYARD_INTERCEPT")) != NULL) {
+    if ((value = lanyard_value_of(*entry, LANYARD_VARIABLE_SOCKET)) != NULL) {
       size_t i = 0;
       for (; value[i] != 0 && i < sizeof service_name.sun_path - 1; i++)
         service_name.sun_path[i] = value[i];
       service_name.sun_family = AF_UNIX;
       is_on = i > 0 && value[i] == 0;
-    } else if ((value = lanyard_value_of(*entry, "LANYARD_NETWORK")) != NULL)
+    } else if ((value = lanyard_value_of(*entry, LANYARD_VARIABLE_NETWORK)) != NULL)
       network = parse_hex(value);
-    else if ((value = lanyard_value_of(*entry, "LANYARD_ISOLATE")) != NULL)
+    else if ((value = lanyard_value_of(*entry, LANYARD_VARIABLE_ISOLATE)) != NULL)
       settings.is_isolated = value[0] == '1';
-    else if ((value = lanyard_value_of(*entry, "LANYARD_OUTSIDE")) != NULL)
+    else if ((value = lanyard_value_of(*entry, LANYARD_VARIABLE_OUTSIDE)) != NULL)
       settings.allows_outside = value[0] == '1';
-    else if ((value = lanyard_value_of(*entry, "LANYARD_LISTEN")) != NULL)
+    else if ((value = lanyard_value_of(*entry, LANYARD_VARIABLE_LISTEN)) != NULL)
       settings.listening = value[0] == 'h' ? LANYARD_LISTEN_HOST : value[0] == 'b' ? LANYARD_LISTEN_BOTH : LANYARD_LISTEN_VIRTUAL;
   }
   settings.is_on = is_on;
@@ -53,11 +53,11 @@ const struct lanyard_settings *lanyard_settings(void) {
   return &settings;
 }
 
-struct lanyard_request lanyard_request_for(enum lanyard_op op) {
+struct lanyard_request lanyard_request_for(enum lanyard_operation operation) {
   struct lanyard_request request;
   memset(&request, 0, sizeof request);
   request.magic = LANYARD_MAGIC;
-  request.op = (uint16_t)op;
+  request.operation = (uint16_t)operation;
   request.network = network;
   return request;
 }

@@ -13,10 +13,10 @@ struct lanyard_settings {
   enum lanyard_listening listening;
 };
 
-// Returns the settings of the environment: LANYARD_INTERCEPT (the service's socket), LANYARD_NETWORK, LANYARD_ISOLATE, LANYARD_OUTSIDE, LANYARD_LISTEN.
+// Returns the settings of the environment: the variables of protocol.h.
 const struct lanyard_settings *lanyard_settings(void);
 
-struct lanyard_request lanyard_request_for(enum lanyard_op op);
+struct lanyard_request lanyard_request_for(enum lanyard_operation operation);
 
 // Sends a request about a socket. Returns 0, or a negative errno if no answer arrives: -ENETDOWN if no service is running.
 // The service's own error is in the reply.

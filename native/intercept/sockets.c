@@ -216,14 +216,18 @@ EXPORT int getsockopt(int fd, int level, int option, void *value, socklen_t *len
 
 // Whether an isolated program may open a socket: Unix domain sockets, kernel interfaces, and redirected sockets. Returns 0 or an errno.
 static int isolation_of(int domain, int type, int protocol) {
-  if (domain == AF_UNIX || domain == AF_NETLINK || domain == AF_ALG)
+#define LANYARD_ISOLATED_FAMILY(family, number) \
+  if (domain == family) \
     return 0;
+#include "tables.h"
   if (domain != AF_INET && domain != AF_INET6)
     return EAFNOSUPPORT;
   type &= ~(SOCK_CLOEXEC | SOCK_NONBLOCK);
-  bool is_stream = type == SOCK_STREAM && (protocol == 0 || protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP);
-  bool is_datagram = type == SOCK_DGRAM && (protocol == 0 || protocol == IPPROTO_UDP || protocol == (domain == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6));
-  return is_stream || is_datagram ? 0 : EPROTONOSUPPORT;
+#define LANYARD_ISOLATED_SOCKET(family, family_number, its_type, type_number, its_protocol, protocol_number) \
+  if (domain == family && type == its_type && protocol == its_protocol) \
+    return 0;
+#include "tables.h"
+  return EPROTONOSUPPORT;
 }
 
 // Sockets for pings. The system's are for its own network; here they are datagram sockets to the service, which pings.

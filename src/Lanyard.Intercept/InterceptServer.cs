@@ -198,7 +198,7 @@ public sealed class InterceptServer : IAsyncDisposable
 
     private async Task AnswerAsync(Socket client, uint user)
     {
-        var message = new byte[Marshal.SizeOf<InterceptRequest>() + InterceptRequest.NameLimit];
+        var message = new byte[Marshal.SizeOf<InterceptRequest>() + InterceptProtocol.NameMax];
         using (var patience = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token))
         {
             patience.CancelAfter(RequestTimeout);
@@ -210,7 +210,7 @@ public sealed class InterceptServer : IAsyncDisposable
         {
             if (!MemoryMarshal.TryRead<InterceptRequest>(message.AsSpan(0, length), out var request))
                 return;
-            var isUnderstood = request.Magic == InterceptRequest.ExpectedMagic;
+            var isUnderstood = request.Magic == InterceptProtocol.Magic;
             var reply = request.Operation switch
             {
                 InterceptOperation.Resolve when isUnderstood => await ResolveAsync(message.AsMemory(0, length), request, user).ConfigureAwait(false),
@@ -274,7 +274,7 @@ public sealed class InterceptServer : IAsyncDisposable
     private static byte[] Write<T>(InterceptReply reply, ReadOnlySpan<T> items)
         where T : unmanaged
     {
-        items = items[..Math.Min(items.Length, InterceptReply.ItemLimit)];
+        items = items[..Math.Min(items.Length, InterceptProtocol.AddressesMax)];
         reply.Count = (ushort)items.Length;
         return [.. MemoryMarshal.AsBytes(new ReadOnlySpan<InterceptReply>(in reply)), .. MemoryMarshal.AsBytes(items)];
     }

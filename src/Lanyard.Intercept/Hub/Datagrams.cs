@@ -7,7 +7,7 @@ namespace Lanyard.Intercept.Hub;
 /// <summary>Programs' datagrams, between their sockets, the virtual networks and the system's network.</summary>
 internal sealed class Datagrams : IDisposable
 {
-    // Programs remember for five seconds what stands for what.
+    // Far longer than programs remember it (InterceptProtocol.RememberSeconds).
     private const long FarIdleMs = 120_000;
 
     // For so long a socket is taken to be there after the system said so.
@@ -81,7 +81,7 @@ internal sealed class Datagrams : IDisposable
 
         if (far is null)
             return InterceptReply.Failed(Errno.NoBufferSpace);
-        var isConnecting = (flags & InterceptFlags.Connect) != 0;
+        var isConnecting = (flags & InterceptFlags.Connected) != 0;
         if (!socket!.IsEcho && Open(socket, descriptor) is { } opened && isConnecting)
             opened.Connect(network is null ? default : remote);
         var end = new InetEndpoint(far.Address, Port);
@@ -100,7 +100,7 @@ internal sealed class Datagrams : IDisposable
         // What it sends to nobody else in particular goes there from now on.
         if (isConnecting && descriptor.SetOptions(socket.Tokens.FromProgram) is var refused and not 0)
             return InterceptReply.Failed(refused);
-        socket.Tokens.CopyTokenFromProgram(reply.SendToken);
+        socket.Tokens.CopyTokenFromProgram(reply.Token);
         return reply;
     }
 

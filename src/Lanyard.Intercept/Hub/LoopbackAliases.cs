@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Lanyard.Intercept.Protocol;
 using Lanyard.Primitives;
 
 namespace Lanyard.Intercept.Hub;
@@ -10,13 +11,13 @@ namespace Lanyard.Intercept.Hub;
 internal sealed class LoopbackAliases
 {
     /// <summary>The first address of those that stand for the other end.</summary>
-    public const uint FarFirst = 0x7f500000;
+    public const uint FarFirst = InterceptProtocol.FarFirst;
 
     /// <summary>The mask of both ranges.</summary>
-    public const uint RangeMask = 0xfff00000;
+    public const uint RangeMask = InterceptProtocol.RangeMask;
 
-    private const uint NearFirst = 0x7f400000;
-    private const uint RangeSize = 0x100000;
+    private const uint NearFirst = InterceptProtocol.NearFirst;
+    private const uint RangeSize = ~RangeMask + 1;
 
     // Below the ports that the system hands out.
     private const int FirstPort = 20_000;

@@ -15,10 +15,10 @@ internal readonly record struct SocketRequest(InetEndpoint Virtual, InetEndpoint
     public static bool TryRead(in InterceptRequest request, out SocketRequest read)
     {
         read = default;
-        if (request.Magic != InterceptRequest.ExpectedMagic || !request.VirtualEndpoint.TryRead(out var endpoint) || !request.FarEndpoint.TryRead(out var far)
-            || !request.OwnEndpoint.TryRead(out var own))
+        if (request.Magic != InterceptProtocol.Magic || !request.Virtual.TryRead(out var endpoint) || !request.Far.TryRead(out var far)
+            || !request.Own.TryRead(out var own))
             return false;
-        read = new SocketRequest(endpoint, far, own.Address, request.OwnEndpoint.Scope, request.Flags);
+        read = new SocketRequest(endpoint, far, own.Address, request.Own.Scope, request.Flags);
         return true;
     }
 }

@@ -19,8 +19,7 @@ internal sealed class SocketTable(AddressMap addresses, SocketProbe probe, Datag
     private const int MaxSocketsOfUser = 65_536;
     private const int BindTrials = 8;
 
-    // The ports that Linux chooses by default.
-    private const int FirstChosenPort = 32_768;
+    // As many as Linux chooses from by default.
     private const int ChosenPorts = 28_232;
 
     // The number of ports to try, each free on the virtual networks, before giving up because the system's network uses them.
@@ -61,7 +60,7 @@ internal sealed class SocketTable(AddressMap addresses, SocketProbe probe, Datag
         var start = RandomNumberGenerator.GetInt32(ChosenPorts);
         for (var i = 0; i < ChosenPorts; i++)
         {
-            port = (ushort)(FirstChosenPort + ((start + i) % ChosenPorts));
+            port = (ushort)(InterceptProtocol.FirstChosenPort + ((start + i) % ChosenPorts));
             if (Bound(type, new InetEndpoint(address, port)).FirstOrDefault() is null)
                 return true;
         }

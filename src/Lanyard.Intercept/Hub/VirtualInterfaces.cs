@@ -7,8 +7,6 @@ namespace Lanyard.Intercept.Hub;
 /// <summary>The network interfaces that represent virtual networks to programs. Their names and indexes derive from the network IDs.</summary>
 internal static class VirtualInterfaces
 {
-    // Above the indexes that the system assigns by counting up.
-    private const uint FirstIndex = 0x100000;
     private const uint IndexMask = 0xfffff;
     private const string NamePrefix = "ly";
     private const int NameDigits = 12;
@@ -17,7 +15,7 @@ internal static class VirtualInterfaces
     public static uint IndexOf(LanyardNetwork network)
     {
         var id = network.Id.Value;
-        return FirstIndex | (uint)((id ^ (id >> 20) ^ (id >> 40)) & IndexMask);
+        return InterceptProtocol.FirstIndex | (uint)((id ^ (id >> 20) ^ (id >> 40)) & IndexMask);
     }
 
     /// <summary>Returns the interface name of a network, at most 15 characters.</summary>

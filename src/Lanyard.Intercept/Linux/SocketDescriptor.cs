@@ -37,19 +37,6 @@ internal sealed unsafe class SocketDescriptor : IDisposable
     private static readonly (int Traffic, int HopLimit, int GroupHopLimit, int GroupLoop) s_optionsV4 = (1, 2, 33, 34);
     private static readonly (int Traffic, int HopLimit, int GroupHopLimit, int GroupLoop) s_optionsV6 = (67, 16, 18, 19);
 
-    // The options that a replacement socket keeps if they differ from their defaults. Setting some of them has permanent effects. Same list as in native/intercept/exchange.c.
-    private static readonly (int Level, int[] Options)[] s_kept =
-    [
-        // SO_DONTROUTE, SO_BROADCAST, SO_KEEPALIVE, SO_OOBINLINE, SO_PRIORITY, SO_LINGER, SO_REUSEPORT, SO_RCVLOWAT, SO_RCVTIMEO, SO_SNDTIMEO.
-        (SolSocket, [5, 6, 9, 10, 12, SoLinger, SoReusePort, 18, SoReceiveTimeout, SoSendTimeout]),
-        // TCP_NODELAY, TCP_MAXSEG, TCP_CORK, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT, TCP_SYNCNT, TCP_LINGER2, TCP_DEFER_ACCEPT, TCP_CONGESTION, TCP_USER_TIMEOUT.
-        (ProtocolTcp, [1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 18, TcpFastOpenConnect]),
-        // IP_TOS, IP_TTL, IP_MTU_DISCOVER, IP_RECVERR.
-        (ProtocolIp, [1, 2, 10, 11]),
-        // IPV6_UNICAST_HOPS, IPV6_RECVERR, IPV6_TCLASS.
-        (ProtocolV6, [16, 25, 67]),
-    ];
-
     private int _descriptor;
 
     /// <param name="descriptor">It is closed by this.</param>
@@ -256,11 +243,8 @@ internal sealed unsafe class SocketDescriptor : IDisposable
         if (descriptor < 0)
             return null;
         var fresh = new SocketDescriptor(descriptor);
-        foreach (var (level, options) in s_kept)
-        {
-            foreach (var option in options)
-                CopyOption(level, option, fresh);
-        }
+        foreach (var (level, option, bytes) in InterceptTables.KeptOptions)
+            CopyOption(level, option, bytes, fresh);
 
         foreach (var buffer in (int[])[SoSendBuffer, SoReceiveBuffer])
         {
@@ -292,11 +276,10 @@ internal sealed unsafe class SocketDescriptor : IDisposable
             _ = Libc.Close(descriptor);
     }
 
-    private void CopyOption(int level, int option, SocketDescriptor to)
+    private void CopyOption(int level, int option, int bytes, SocketDescriptor to)
     {
-        const int room = 16;
-        byte* old = stackalloc byte[room], fresh = stackalloc byte[room];
-        int oldLength = room, freshLength = room;
+        byte* old = stackalloc byte[bytes], fresh = stackalloc byte[bytes];
+        int oldLength = bytes, freshLength = bytes;
         if (Libc.GetOption(_descriptor, level, option, old, &oldLength) == 0 && Libc.GetOption(to._descriptor, level, option, fresh, &freshLength) == 0
             && !new ReadOnlySpan<byte>(old, oldLength).SequenceEqual(new ReadOnlySpan<byte>(fresh, freshLength)))
             _ = Libc.SetOption(to._descriptor, level, option, old, oldLength);

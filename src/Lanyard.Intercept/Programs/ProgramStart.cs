@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Lanyard.Intercept.Linux;
+using Lanyard.Intercept.Protocol;
 using Lanyard.Intercept.Supervision;
 using Lanyard.Wire;
 
@@ -36,11 +37,11 @@ public sealed partial class ProgramStart
         _variables = new Dictionary<string, string>
         {
             ["LD_PRELOAD"] = string.IsNullOrEmpty(preload) ? path : $"{path}:{preload}",
-            ["LANYARD_INTERCEPT"] = options.SocketPath,
-            ["LANYARD_NETWORK"] = options.Network?.ToString() ?? "0",
-            ["LANYARD_ISOLATE"] = options.IsIsolated ? "1" : "0",
-            ["LANYARD_OUTSIDE"] = options.AllowsOutside ? "1" : "0",
-            ["LANYARD_LISTEN"] = options.Listening switch { ListenPlace.Host => "host", ListenPlace.Both => "both", _ => "virtual" },
+            [InterceptProtocol.VariableSocket] = options.SocketPath,
+            [InterceptProtocol.VariableNetwork] = options.Network?.ToString() ?? "0",
+            [InterceptProtocol.VariableIsolate] = options.IsIsolated ? "1" : "0",
+            [InterceptProtocol.VariableOutside] = options.AllowsOutside ? "1" : "0",
+            [InterceptProtocol.VariableListen] = options.Listening switch { ListenPlace.Host => "host", ListenPlace.Both => "both", _ => "virtual" },
         };
     }
 

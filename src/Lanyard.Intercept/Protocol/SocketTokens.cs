@@ -15,14 +15,14 @@ namespace Lanyard.Intercept.Protocol;
 internal sealed record SocketTokens(byte[] ToProgram, byte[] FromProgram)
 {
     /// <summary>Bytes of a token.</summary>
-    public const int Bytes = InterceptReply.TokenBytes;
+    public const int Bytes = InterceptProtocol.TokenBytes;
 
     /// <summary>Bytes of a token as options: of the 40 that a header has room for.</summary>
     public const int OptionsBytes = Bytes / 2 * OptionBytes;
 
     // Router Alert (RFC 2113): the one option that takes any value and needs no privilege. It concerns routers, and these datagrams meet none.
-    private const byte OptionType = 0x94;
-    private const int OptionBytes = 4;
+    private const byte OptionType = InterceptProtocol.OptionType;
+    private const int OptionBytes = InterceptProtocol.OptionBytes;
 
     /// <summary>The token in <see cref="FromProgram"/>.</summary>
     public void CopyTokenFromProgram(Span<byte> token)

@@ -37,7 +37,7 @@ internal sealed class DatagramCalls(InterceptClient client, ProgramOptions optio
             return CallAnswer.Failed(refused);
         var request = client.For(InterceptOperation.Bind);
         request.Flags = InterceptFlags.Shared;
-        request.VirtualEndpoint = InterceptEndpoint.Of(local);
+        request.Virtual = InterceptEndpoint.Of(local);
         var reply = await client.AskAsync(request, socket, CancellationToken.None).ConfigureAwait(false);
         return reply.Error == Errno.NetworkDown && local.Port == 0 ? CallAnswer.Continue : CallAnswer.Failed(reply.Error);
     }
@@ -55,10 +55,10 @@ internal sealed class DatagramCalls(InterceptClient client, ProgramOptions optio
             return CallAnswer.Failed(refused);
         var request = client.For(option.Operation);
         request.Flags = option.Flags;
-        request.VirtualEndpoint = InterceptEndpoint.Of(new InetEndpoint(option.Group, 0));
-        request.FarEndpoint = InterceptEndpoint.Of(new InetEndpoint(option.Source, 0));
-        request.OwnEndpoint = InterceptEndpoint.Of(new InetEndpoint(option.Own, 0));
-        request.OwnEndpoint.Scope = option.Index;
+        request.Virtual = InterceptEndpoint.Of(new InetEndpoint(option.Group, 0));
+        request.Far = InterceptEndpoint.Of(new InetEndpoint(option.Source, 0));
+        request.Own = InterceptEndpoint.Of(new InetEndpoint(option.Own, 0));
+        request.Own.Scope = option.Index;
         var reply = await client.AskAsync(request, socket, CancellationToken.None).ConfigureAwait(false);
         if (option.IsSetting)
             return CallAnswer.Of(0);
@@ -82,7 +82,7 @@ internal sealed class DatagramCalls(InterceptClient client, ProgramOptions optio
             return CallAnswer.Failed(Libc.Error);
         var request = client.For(InterceptOperation.Bind);
         request.Flags = InterceptFlags.Echo;
-        request.VirtualEndpoint = InterceptEndpoint.Of(new InetEndpoint(domain == Libc.DomainV4 ? InetAddress.AnyV4 : InetAddress.AnyV6, 0));
+        request.Virtual = InterceptEndpoint.Of(new InetEndpoint(domain == Libc.DomainV4 ? InetAddress.AnyV4 : InetAddress.AnyV6, 0));
         var reply = await client.AskAsync(request, socket, CancellationToken.None).ConfigureAwait(false);
         if (reply is not { Error: 0, Verdict: InterceptVerdict.Virtual })
             return CallAnswer.Continue;

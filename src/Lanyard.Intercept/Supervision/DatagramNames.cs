@@ -26,7 +26,7 @@ internal readonly record struct DatagramRoute(int Error, InetEndpoint Far, bool 
 internal sealed class DatagramNames(InterceptClient client, ProgramOptions supervision)
 {
     private const int MaxRemembered = 4_096;
-    private const long RememberMs = 5_000;
+    private const long RememberMs = InterceptProtocol.RememberSeconds * 1_000;
 
     private readonly ConcurrentDictionary<(ulong Socket, InetEndpoint Key, InetAddress Source), (InetEndpoint Value, byte[]? Options, long At)> _knownFar = new();
     private readonly ConcurrentDictionary<(ulong Socket, InetEndpoint Key), (DatagramOrigin Value, long At)> _knownOrigins = new();
@@ -46,9 +46,9 @@ internal sealed class DatagramNames(InterceptClient client, ProgramOptions super
         if (near.Port != 0 && !isConnecting && _knownFar.TryGetValue(key, out var known) && Environment.TickCount64 - known.At < RememberMs)
             return new DatagramRoute(0, known.Value, false, known.Options);
         var request = client.For(InterceptOperation.Send);
-        request.VirtualEndpoint = InterceptEndpoint.Of(destination);
-        request.OwnEndpoint = InterceptEndpoint.Of(new InetEndpoint(source, 0));
-        request.Flags = (isConnecting ? InterceptFlags.Connect : 0) | (supervision.Listening == ListenPlace.Virtual ? InterceptFlags.Groups : 0)
+        request.Virtual = InterceptEndpoint.Of(destination);
+        request.Own = InterceptEndpoint.Of(new InetEndpoint(source, 0));
+        request.Flags = (isConnecting ? InterceptFlags.Connected : 0) | (supervision.Listening == ListenPlace.Virtual ? InterceptFlags.Groups : 0)
             | (supervision.IsIsolated ? 0 : InterceptFlags.Shared);
         var reply = await client.AskAsync(request, socket, CancellationToken.None).ConfigureAwait(false);
         if (reply is { Error: 0, Verdict: InterceptVerdict.Host } && supervision.IsIsolated && !SocketName.IsLoopback(destination))
@@ -71,7 +71,7 @@ internal sealed class DatagramNames(InterceptClient client, ProgramOptions super
             return ((InterceptFlags)reply.Flags & InterceptFlags.Echo) != 0 ? new DatagramRoute(0, default, IsSystemsEcho: true) : DatagramRoute.ToSystem(socket);
         if (!reply.First.TryRead(out var far) || !socket.TryGetNear(out near))
             return DatagramRoute.None(Errno.NetworkUnreachable);
-        var options = SocketName.IsNear(near) ? null : SocketTokens.WriteOptions(reply.SendToken);
+        var options = SocketName.IsNear(near) ? null : SocketTokens.WriteOptions(reply.Token);
         if (_knownFar.Count >= MaxRemembered)
             _knownFar.Clear();
         _knownFar[key] = (far, options, Environment.TickCount64);
@@ -89,7 +89,7 @@ internal sealed class DatagramNames(InterceptClient client, ProgramOptions super
         if (_knownOrigins.TryGetValue(key, out var known) && Environment.TickCount64 - known.At < RememberMs)
             return known.Value;
         var request = client.For(InterceptOperation.Names);
-        request.FarEndpoint = InterceptEndpoint.Of(far);
+        request.Far = InterceptEndpoint.Of(far);
         var reply = await client.AskAsync(request, socket, CancellationToken.None).ConfigureAwait(false);
         if (reply is not { Error: 0, Verdict: InterceptVerdict.Virtual } || !reply.Second.TryRead(out var sender) || !reply.First.TryRead(out var local)
             || !reply.Own.TryRead(out var own))

@@ -13,7 +13,7 @@ internal sealed class InterceptClient(ProgramOptions options)
     /// <summary>A request to be filled in.</summary>
     public InterceptRequest For(InterceptOperation operation) => new()
     {
-        Magic = InterceptRequest.ExpectedMagic,
+        Magic = InterceptProtocol.Magic,
         Operation = operation,
         Network = options.Network?.Value ?? 0,
     };
@@ -34,7 +34,7 @@ internal sealed class InterceptClient(ProgramOptions options)
             Send(socket, request, about, second);
             var message = new byte[s_replyBytes];
             var length = await socket.ReceiveAsync(message, interrupted).ConfigureAwait(false);
-            if (length >= s_replyBytes && MemoryMarshal.Read<InterceptReply>(message) is { Magic: InterceptRequest.ExpectedMagic } reply)
+            if (length >= s_replyBytes && MemoryMarshal.Read<InterceptReply>(message) is { Magic: InterceptProtocol.Magic } reply)
                 return reply;
         }
         catch (SocketException failure)

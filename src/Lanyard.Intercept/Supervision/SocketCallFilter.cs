@@ -64,9 +64,9 @@ internal static class SocketCallFilter
         }
 
         steps.AddRange(If(SocketCall.GetSocketOption, architecture, 1, [Libc.SolSocket], 2, [SoError]));
-        steps.AddRange(IfLevel(architecture, Libc.SolSocket, StreamOptions.OfSocket));
-        steps.AddRange(IfLevel(architecture, Libc.Tcp, StreamOptions.OfTcp));
-        steps.AddRange(If(SocketCall.SetSocketOption, architecture, 1, [GroupOption.LevelV4, GroupOption.LevelV6], 2, [.. GroupOption.Options.Union(StreamOptions.OfIp)]));
+        steps.AddRange(IfLevel(architecture, Libc.SolSocket, StreamOptions.Of(Libc.SolSocket)));
+        steps.AddRange(IfLevel(architecture, Libc.Tcp, StreamOptions.Of(Libc.Tcp)));
+        steps.AddRange(If(SocketCall.SetSocketOption, architecture, 1, [GroupOption.LevelV4, GroupOption.LevelV6], 2, [.. GroupOption.Options.Union(StreamOptions.Of(GroupOption.LevelV4)).Union(StreamOptions.Of(GroupOption.LevelV6))]));
         steps.AddRange(If(SocketCall.Socket, architecture, 0, [Libc.DomainV4, Libc.DomainV6], 2, [Libc.EchoV4, Libc.EchoV6]));
         steps.Add(FilterStep.Do(FilterStep.Return, Allow));
         return [.. steps];

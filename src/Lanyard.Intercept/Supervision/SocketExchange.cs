@@ -11,8 +11,6 @@ namespace Lanyard.Intercept.Supervision;
 /// </summary>
 internal static class SocketExchange
 {
-    // The service assigns ports from here upward when a program does not choose one.
-    private const int FirstChosenPort = 32_768;
     private const string EpollTarget = "anon_inode:[eventpoll]";
 
     /// <summary>Moves the socket of a call to the system's network. Returns 0 or an errno.</summary>
@@ -26,7 +24,7 @@ internal static class SocketExchange
             return Libc.Error;
         var reply = await client.AskAsync(client.For(InterceptOperation.Names), socket, CancellationToken.None).ConfigureAwait(false);
         if (reply is { Error: 0, First.Port: not 0 } && call.BindToPort(fresh, reply.First.Port) is var error and not 0
-            && (error != Errno.AddressInUse || reply.First.Port < FirstChosenPort))
+            && (error != Errno.AddressInUse || reply.First.Port < InterceptProtocol.FirstChosenPort))
             return error;
         return Replace(call, socket, fresh);
     }

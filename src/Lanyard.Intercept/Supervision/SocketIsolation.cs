@@ -1,4 +1,5 @@
 using Lanyard.Intercept.Linux;
+using Lanyard.Intercept.Protocol;
 
 namespace Lanyard.Intercept.Supervision;
 
@@ -14,17 +15,10 @@ internal sealed class SocketIsolation(bool isIsolated)
 
     private static int ErrorOf(int domain, int type, int protocol)
     {
-        if (domain is Libc.DomainUnix or Libc.DomainNetlink or Libc.DomainCrypto)
+        if (InterceptTables.IsolatedFamilies.Contains(domain))
             return 0;
         if (domain is not (Libc.DomainV4 or Libc.DomainV6))
             return Errno.AddressFamilyNotSupported;
-        return (type & TypeMask, protocol) switch
-        {
-            (Libc.StreamType, 0 or Libc.Tcp or Libc.MultipathTcp) => 0,
-            (Libc.DatagramType, 0 or Libc.Udp) => 0,
-            (Libc.DatagramType, Libc.EchoV4) when domain == Libc.DomainV4 => 0,
-            (Libc.DatagramType, Libc.EchoV6) when domain == Libc.DomainV6 => 0,
-            _ => Errno.ProtocolNotSupported,
-        };
+        return InterceptTables.IsolatedSockets.Contains((domain, type & TypeMask, protocol)) ? 0 : Errno.ProtocolNotSupported;
     }
 }

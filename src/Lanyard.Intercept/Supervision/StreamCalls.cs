@@ -46,7 +46,7 @@ internal sealed class StreamCalls(InterceptClient client, ProgramOptions options
 
         var request = client.For(InterceptOperation.Bind);
         request.Flags = options.Listening == ListenPlace.Virtual ? InterceptFlags.Groups : InterceptFlags.None;
-        request.VirtualEndpoint = InterceptEndpoint.Of(local);
+        request.Virtual = InterceptEndpoint.Of(local);
         var reply = await client.AskAsync(request, socket, CancellationToken.None).ConfigureAwait(false);
         if (reply.Error != 0 || reply.Verdict == InterceptVerdict.Virtual)
             return CallAnswer.Failed(reply.Error);
@@ -126,7 +126,7 @@ internal sealed class StreamCalls(InterceptClient client, ProgramOptions options
         if (socket.TryGetFar(out var far) && !SocketName.IsFar(far))
             return CallAnswer.Continue;
         var request = client.For(InterceptOperation.Connect);
-        request.VirtualEndpoint = InterceptEndpoint.Of(destination);
+        request.Virtual = InterceptEndpoint.Of(destination);
         var reply = await client.AskAsync(request, socket, CancellationToken.None).ConfigureAwait(false);
         if (reply.Error == Errno.ProtocolNotSupported)
             return await ConnectAlikeAsync(call, socket, destination).ConfigureAwait(false);

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Lanyard.Intercept.Linux;
 using Lanyard.Intercept.Programs;
+using Lanyard.Intercept.Protocol;
 
 namespace Lanyard.Intercept.Supervision;
 
@@ -34,9 +35,9 @@ public static class SuperviseStage
     // If this process is itself preloaded, its library then starts the supervised program unchanged and does nothing in it.
     private static void LeavePreloading()
     {
-        if (Environment.GetEnvironmentVariable("LANYARD_INTERCEPT") is null)
+        if (Environment.GetEnvironmentVariable(InterceptProtocol.VariableSocket) is null)
             return;
-        Environment.SetEnvironmentVariable("LANYARD_INTERCEPT", null);
-        Environment.SetEnvironmentVariable("LANYARD_SUPERVISED", "1");
+        Environment.SetEnvironmentVariable(InterceptProtocol.VariableSocket, null);
+        Environment.SetEnvironmentVariable(InterceptProtocol.VariableSupervised, "1");
     }
 }

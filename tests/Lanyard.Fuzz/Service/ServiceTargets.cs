@@ -212,7 +212,7 @@ internal static class ServiceTargets
     {
         if (MemoryMarshal.TryRead<InterceptRequest>(input, out var request))
         {
-            foreach (var endpoint in (ReadOnlySpan<InterceptEndpoint>)[request.VirtualEndpoint, request.FarEndpoint, request.OwnEndpoint])
+            foreach (var endpoint in (ReadOnlySpan<InterceptEndpoint>)[request.Virtual, request.Far, request.Own])
             {
                 if (endpoint.TryRead(out var read) && !read.IsNone)
                     Check.That(InterceptEndpoint.Of(read).TryRead(out var again) && again == read, "endpoint");
