@@ -3,7 +3,6 @@
 #include "system.h"
 
 #define PRELOAD "LD_PRELOAD"
-#define LIBRARY_NAME "liblanyard-intercept.so"
 #define LIBRARY_MAX 4096
 
 // The service's socket has the longest value: the path of a Unix domain socket.
@@ -51,10 +50,10 @@ void lanyard_keep_variable(const char *entry) {
   }
   if ((value = lanyard_value_of(entry, PRELOAD)) == NULL)
     return;
-  const size_t name = sizeof LIBRARY_NAME - 1;
+  const size_t name = sizeof LANYARD_LIBRARY - 1;
   size_t length;
   for (const char *item = value; (item = next_item(item, &length)) != NULL; item += length) {
-    if (length > name && length < LIBRARY_MAX && item[length - name - 1] == '/' && is_equal(item + length - name, LIBRARY_NAME, name)) {
+    if (length > name && length < LIBRARY_MAX && item[length - name - 1] == '/' && is_equal(item + length - name, LANYARD_LIBRARY, name)) {
       memcpy(library, item, length);
       library[length] = 0;
       return;

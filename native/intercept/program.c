@@ -1,5 +1,6 @@
 #include "program.h"
 #include "environment.h"
+#include "protocol.h"
 #include "system.h"
 #include <elf.h>
 #include <errno.h>
@@ -8,8 +9,6 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
-#define MAX_SCRIPTS 5
-#define SCRIPT_LINE 256
 #define NOTES_MAX 4096
 #define GO_BUILD_ID 4
 #define NO_SET_ID 2 // ST_NOSUID, a file system flag
@@ -106,20 +105,20 @@ static enum lanyard_program_kind judge(int folder, const char *path, char *loade
     return LANYARD_PROGRAM_REDIRECTED;
   union {
     Elf64_Ehdr head;
-    char line[SCRIPT_LINE + 1];
+    char line[LANYARD_SCRIPT_LINE_MAX + 1];
   } start;
   struct stat status;
   memset(&start, 0, sizeof start);
   enum lanyard_program_kind kind = LANYARD_PROGRAM_REDIRECTED;
   char *interpreter;
-  long count = read_at((int)file, &start, SCRIPT_LINE, 0);
+  long count = read_at((int)file, &start, LANYARD_SCRIPT_LINE_MAX, 0);
   if (SYS2(SYS_fstat, file, &status) == 0 && S_ISREG(status.st_mode) && count > 0) {
     if (count >= (long)sizeof start.head && memcmp(start.head.e_ident, ELFMAG, SELFMAG) == 0) {
       kind = judge_image((int)file, &start.head, &status, loader);
       if (kind == LANYARD_PROGRAM_REDIRECTED && gives_privileges((int)file, &status))
         // The dynamic linker of a script's interpreter would not find the script.
         kind = scripts == 0 ? LANYARD_PROGRAM_PRIVILEGED : LANYARD_PROGRAM_SECURE;
-    } else if (read_interpreter(start.line, count, &interpreter) && scripts < MAX_SCRIPTS)
+    } else if (read_interpreter(start.line, count, &interpreter) && scripts < LANYARD_SCRIPTS_MAX)
       kind = judge(AT_FDCWD, interpreter, loader, scripts + 1);
   }
   SYS1(SYS_close, file);

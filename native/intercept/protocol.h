@@ -38,6 +38,13 @@
 #define LANYARD_VARIABLE_LISTEN "LANYARD_LISTEN"
 #define LANYARD_VARIABLE_SUPERVISED "LANYARD_SUPERVISED"
 
+// The library's file, which is beside the lanyard command.
+#define LANYARD_LIBRARY "liblanyard-intercept.so"
+
+// How many scripts may be each other's interpreters, and how many bytes of a script's first line count, as the kernel has both.
+#define LANYARD_SCRIPTS_MAX 5
+#define LANYARD_SCRIPT_LINE_MAX 256
+
 #define LANYARD_NAME_MAX 255
 #define LANYARD_ADDRESSES_MAX 32
 #define LANYARD_DESCRIPTORS_MAX 2

@@ -23,7 +23,7 @@ public sealed partial class NetworkController
     /// <param name="id">The network.</param>
     /// <param name="metadata">The dictionary in the request. Any bytes.</param>
     /// <param name="packetId">The packet, to which the answer refers.</param>
-    public ControllerReply HandleRequest(
+    public ControllerAnswer HandleRequest(
         long nowMs, Identity requestor, InetEndpoint from, NetworkId id, ReadOnlySpan<byte> metadata, ulong packetId)
     {
         ArgumentNullException.ThrowIfNull(requestor);
@@ -44,7 +44,7 @@ public sealed partial class NetworkController
             ControllerReason.NotOurNetwork or ControllerReason.TooSoon => (ControllerMessageKind?)null,
             _ => ControllerMessageKind.AccessDenied,
         };
-        return new ControllerReply(reason, kind is not { } known ? null : new ControllerMessage
+        return new ControllerAnswer(reason, kind is not { } known ? null : new ControllerMessage
         {
             To = requestor.Address,
             Network = id,
@@ -120,7 +120,7 @@ public sealed partial class NetworkController
     /// <summary>Notes an authorized member's version, and gives it the network's defaults: tags, capabilities, addresses from pools.</summary>
     private MemberRecord Provide(NetworkState network, MemberRecord member, NetworkRequestMetadata said)
     {
-        var version = new NodeVersion(Small(said.MajorVersion), Small(said.MinorVersion), Small(said.Revision), Small(said.ProtocolVersion));
+        var version = new MemberVersion(Small(said.MajorVersion), Small(said.MinorVersion), Small(said.Revision), Small(said.ProtocolVersion));
         member = member with { Version = version };
         if (HasRulesEngine(said))
         {

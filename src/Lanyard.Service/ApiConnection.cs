@@ -16,7 +16,7 @@ public static class ApiConnection
     public const string PortFileName = StateFiles.Port;
 
     /// <summary>The name of the file in the folder with the token that the API demands (header <c>X-ZT1-Auth</c>).</summary>
-    public const string TokenFileName = AuthToken.FileName;
+    public const string TokenFileName = ApiToken.FileName;
 
     /// <summary>Connects.</summary>
     /// <param name="home">The service's folder.</param>
@@ -45,7 +45,7 @@ public static class ApiConnection
     private static void RequireTrusted(string home, IPEndPoint near, IPEndPoint far)
     {
         var trusted = new HashSet<uint> { SystemAccounts.Superuser, SystemAccounts.Own };
-        foreach (var path in new[] { home, Path.Combine(home, AuthToken.FileName) })
+        foreach (var path in new[] { home, Path.Combine(home, ApiToken.FileName) })
         {
             if (StateFile.OwnerOf(path) is { } owner)
                 trusted.Add(owner);

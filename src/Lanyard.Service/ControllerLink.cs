@@ -2,7 +2,6 @@ using Lanyard.Controller;
 using Lanyard.Engine;
 using Lanyard.Primitives;
 using Lanyard.Wire;
-using EngineReply = Lanyard.Engine.ControllerReply;
 
 namespace Lanyard.Service;
 
@@ -12,7 +11,7 @@ namespace Lanyard.Service;
 /// </summary>
 internal sealed class ControllerLink : INetworkController
 {
-    private static readonly EngineReply Unanswered = new(ControllerReplyKind.Ignore);
+    private static readonly ControllerReply Unanswered = new(ControllerReplyKind.Ignore);
 
     private volatile NetworkController? _controller;
 
@@ -23,15 +22,15 @@ internal sealed class ControllerLink : INetworkController
     public Identity? FindIdentity(NodeAddress member) => _controller?.FindIdentity(member);
 
     /// <inheritdoc/>
-    public EngineReply Handle(long nowMs, Identity requester, in InetEndpoint endpoint, NetworkId network, ReadOnlySpan<byte> metadata)
+    public ControllerReply Handle(long nowMs, Identity requester, in InetEndpoint endpoint, NetworkId network, ReadOnlySpan<byte> metadata)
     {
         if (_controller?.HandleRequest(nowMs, requester, endpoint, network, metadata, packetId: 0).Message is not { } message)
             return Unanswered;
         return message.Kind switch
         {
-            ControllerMessageKind.Config => new EngineReply(ControllerReplyKind.Config, message.Config),
-            ControllerMessageKind.NotFound => new EngineReply(ControllerReplyKind.NotFound),
-            ControllerMessageKind.AccessDenied => new EngineReply(ControllerReplyKind.AccessDenied),
+            ControllerMessageKind.Config => new ControllerReply(ControllerReplyKind.Config, message.Config),
+            ControllerMessageKind.NotFound => new ControllerReply(ControllerReplyKind.NotFound),
+            ControllerMessageKind.AccessDenied => new ControllerReply(ControllerReplyKind.AccessDenied),
             _ => Unanswered,
         };
     }

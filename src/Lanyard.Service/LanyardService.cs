@@ -111,7 +111,7 @@ public sealed class LanyardService : IAsyncDisposable
                 StateFiles.RemoveTemporaries(home, logger);
                 controller = controllerLink is null ? null : StartController(home, node, controllerLink, loggers, logger);
                 proxies = await ProxyHost.StartAsync(node, configuration, loggers).ConfigureAwait(false);
-                var access = new ApiAccess(AuthToken.LoadOrCreate(home, logger), AuthToken.LoadOrCreate(home, logger, AuthToken.MetricsFileName), keeper);
+                var access = new ApiAccess(ApiToken.LoadOrCreate(home, logger), ApiToken.LoadOrCreate(home, logger, ApiToken.MetricsFileName), keeper);
                 var api = new LocalApi(node, controller?.Controller, home, access, keeper);
                 server = await ApiServer.StartAsync(api, node.Port, IsPublic(configuration), cancellationToken).ConfigureAwait(false);
                 ServiceLog.ApiStarted(logger, server.Port, server.Addresses);

@@ -31,7 +31,7 @@ internal static class StateFiles
 
     private static readonly string[] All =
     [
-        .. ForEveryone, AuthToken.FileName, AuthToken.MetricsFileName, LocalConfiguration.FileName, TrustedPathsFile.FileName, InterceptMemory,
+        .. ForEveryone, ApiToken.FileName, ApiToken.MetricsFileName, LocalConfiguration.FileName, TrustedPathsFile.FileName, InterceptMemory,
         Controller, Controller + "-wal", Controller + "-shm", Controller + "-journal",
     ];
 

@@ -75,13 +75,13 @@ internal sealed class TestController
     public void Authorize(Identity node, bool authorized = true) => SaveMember(node, member => member with { IsAuthorized = authorized });
 
     /// <summary>Asks for a configuration, two seconds after whatever was before.</summary>
-    public ControllerReply Ask(Identity node, byte[]? metadata = null)
+    public ControllerAnswer Ask(Identity node, byte[]? metadata = null)
     {
         NowMs += 2_000;
         return AskNow(node, metadata);
     }
 
-    public ControllerReply AskNow(Identity node, byte[]? metadata = null) =>
+    public ControllerAnswer AskNow(Identity node, byte[]? metadata = null) =>
         Core.HandleRequest(NowMs, node, InetEndpoint.Parse("10.99.0.2:9993"), NetworkId, metadata ?? Metadata, ++_packetId);
 
     /// <summary>The configuration of a node that is a member.</summary>

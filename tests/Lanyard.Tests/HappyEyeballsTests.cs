@@ -55,6 +55,10 @@ public sealed class HappyEyeballsTests
     }
 
     [Fact]
+    public void Without_an_address_there_is_nothing_to_try() =>
+        Assert.Throws<ArgumentException>(() => { _ = HappyEyeballs.ConnectAsync([], (_, _) => Task.FromResult(new Connection()), TestLan.Guard); });
+
+    [Fact]
     public async Task All_attempts_end_with_the_caller()
     {
         using var cancellation = new CancellationTokenSource();

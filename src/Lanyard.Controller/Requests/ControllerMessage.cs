@@ -74,4 +74,4 @@ public enum ControllerReason
 /// <summary>A controller's answer to a request.</summary>
 /// <param name="Reason">Why.</param>
 /// <param name="Message">What to send, or <see langword="null"/> to send nothing.</param>
-public readonly record struct ControllerReply(ControllerReason Reason, ControllerMessage? Message);
+public readonly record struct ControllerAnswer(ControllerReason Reason, ControllerMessage? Message);

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using Lanyard.Intercept.Linux;
+using Lanyard.Intercept.Protocol;
 
 namespace Lanyard.Intercept.Programs;
 
@@ -17,9 +18,6 @@ public enum RedirectEngine
 /// <summary>Which engine a program takes.</summary>
 public static class ProgramEngine
 {
-    private const int MaxScripts = 4;
-    private const int MaxScriptLine = 255;
-
     /// <summary>
     /// Chooses the engine. Programs that a dynamic linker loads are preloaded. Static programs, Go programs and unreadable programs are supervised. A script uses the
     /// engine of its interpreter.
@@ -52,7 +50,7 @@ public static class ProgramEngine
     private static ProgramImage? FindImage(string program, out string? file)
     {
         file = ProgramStart.Find(program);
-        for (var i = 0; file is not null && i < MaxScripts; i++)
+        for (var i = 0; file is not null && i <= InterceptProtocol.ScriptsMax; i++)
         {
             var start = ReadStart(file);
             if (ProgramImage.TryParse(start, out var image))
@@ -72,7 +70,7 @@ public static class ProgramEngine
     {
         if (!start.StartsWith("#!"u8))
             return null;
-        var line = start[2..Math.Min(start.Length, MaxScriptLine)];
+        var line = start[2..Math.Min(start.Length, InterceptProtocol.ScriptLineMax)];
         var end = line.IndexOf((byte)'\n');
         line = (end < 0 ? line : line[..end]).Trim(" \t"u8);
         end = line.IndexOfAny((byte)' ', (byte)'\t');

@@ -46,7 +46,7 @@ public sealed partial class ProgramStart
     }
 
     /// <summary>Where the library that redirects is: beside this assembly. It is built where there is a C compiler.</summary>
-    public static string LibraryPath { get; } = Path.Combine(AppContext.BaseDirectory, "liblanyard-intercept.so");
+    public static string LibraryPath { get; } = Path.Combine(AppContext.BaseDirectory, InterceptProtocol.Library);
 
     /// <summary>Turns this process into the program. It returns only where that fails, with the reason.</summary>
     public ProgramStartException Become()

@@ -16,7 +16,6 @@ using Lanyard.Proxies;
 using Lanyard.Service;
 using Lanyard.Wire;
 using Lanyard.Wire.Tests;
-using NetworkJson = Lanyard.Controller.NetworkJson;
 
 namespace Lanyard.Fuzz;
 

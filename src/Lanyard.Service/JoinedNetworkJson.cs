@@ -6,7 +6,7 @@ using Lanyard.Wire;
 namespace Lanyard.Service;
 
 /// <summary>A joined network, as <c>GET /network</c> tells of it. Fields are in alphabetical order, as existing tools get them.</summary>
-internal static class NetworkJson
+internal static class JoinedNetworkJson
 {
     private const string DeviceAlphabet = "abcdefghijklmnopqrstuvwxyz234567";
 

@@ -9,7 +9,7 @@ namespace Lanyard.Service;
 /// What a caller of the API has to show: the content of a file that only the service's user may read. How long a comparison takes depends on what was shown only:
 /// not on where it differs from the token, nor on the token's length.
 /// </summary>
-internal sealed class AuthToken
+internal sealed class ApiToken
 {
     /// <summary>The file in the service's folder whose token allows everything.</summary>
     public const string FileName = "authtoken.secret";
@@ -22,16 +22,16 @@ internal sealed class AuthToken
 
     private readonly byte[] _digest;
 
-    private AuthToken(string token) => _digest = Digest(token);
+    private ApiToken(string token) => _digest = Digest(token);
 
     /// <summary>Returns the token in a folder's token file. Creates a new token if the file is missing or empty (a full disk leaves an empty file).</summary>
     /// <exception cref="LanyardStateException">The file cannot be read or created.</exception>
-    public static AuthToken LoadOrCreate(string home, ILogger logger, string fileName = FileName)
+    public static ApiToken LoadOrCreate(string home, ILogger logger, string fileName = FileName)
     {
         var path = Path.Combine(home, fileName);
         var token = StateFile.TryReadText(path)?.Trim();
         if (token is { Length: > 0 })
-            return new AuthToken(token);
+            return new ApiToken(token);
         var made = RandomNumberGenerator.GetString(Alphabet, Length);
         if (token is null)
         {
@@ -43,7 +43,7 @@ internal sealed class AuthToken
             ServiceLog.TokenMade(logger, path);
         }
 
-        return new AuthToken(made);
+        return new ApiToken(made);
     }
 
     /// <summary>Whether this is the token.</summary>

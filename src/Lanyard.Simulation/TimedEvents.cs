@@ -1,7 +1,7 @@
 namespace Lanyard.Simulation;
 
 /// <summary>What is to happen, by time and, at one time, in the order in which it was planned: a binary heap.</summary>
-internal sealed class EventQueue
+internal sealed class TimedEvents
 {
     private Entry[] _heap = new Entry[64];
     private long _order;

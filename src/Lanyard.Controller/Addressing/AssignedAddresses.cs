@@ -8,7 +8,7 @@ namespace Lanyard.Controller;
 /// Which addresses of one network its members hold. Finding a free IPv4 address costs a step for every 256 taken ones in a row, however
 /// large the range. An address can be held more than once, as two members may be given the same by hand.
 /// </summary>
-internal sealed class AddressTable
+internal sealed class AssignedAddresses
 {
     private const int WordsPerPage = 4;
 
