@@ -15,6 +15,9 @@ internal static class ExitCode
     /// <summary>The other end (a service, a controller, a peer) did not answer, or refused.</summary>
     public const int Unreachable = 3;
 
+    /// <summary>The program of <c>lanyard run</c> is missing, or cannot be run: 127, as shells have it.</summary>
+    public const int NotRun = 127;
+
     /// <summary>It was interrupted before it was done: 128 and the number of SIGINT, as shells have it.</summary>
     public const int Interrupted = 130;
 

@@ -1,5 +1,4 @@
 using System.Text;
-using Lanyard.Service;
 
 namespace Lanyard.Cli;
 
@@ -35,7 +34,7 @@ internal static class Files
     /// <exception cref="CommandException">It cannot be written.</exception>
     public static void Write(string path, byte[] bytes)
     {
-        if (!StateFiles.IsSpecial(path))
+        if (!StateFile.IsSpecial(path))
         {
             Write(path, bytes, secret: false, overwrite: true);
             return;
@@ -49,7 +48,7 @@ internal static class Files
     /// <exception cref="CommandException">It cannot be written.</exception>
     public static FileStream OpenWrite(string path)
     {
-        if (StateFiles.IsSpecial(path))
+        if (StateFile.IsSpecial(path))
             return Open(path, FileMode.Open);
         try
         {
@@ -89,11 +88,11 @@ internal static class Files
         {
             if (Path.GetDirectoryName(path) is { Length: > 0 } folder)
                 Directory.CreateDirectory(folder);
-            StateFiles.Write(path, bytes, secret, overwrite);
-        }
-        catch (LanyardStateException failure)
-        {
-            throw new CommandException(ExitCode.Failed, failure.Message);
+            var access = secret ? StateFileAccess.Owner : StateFileAccess.Everyone;
+            if (overwrite)
+                StateFile.Replace(path, bytes, access);
+            else
+                StateFile.Create(path, bytes, access);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or NotSupportedException)
         {

@@ -10,6 +10,7 @@ using Lanyard.Cli.Perf;
 using Lanyard.Cli.Run;
 using Lanyard.Cli.Worlds;
 using Lanyard.Controller;
+using Lanyard.Intercept;
 
 namespace Lanyard.Cli;
 
@@ -41,6 +42,11 @@ internal static class LanyardCommand
         {
             error.WriteLine(failure.Message);
             return failure.ExitCode;
+        }
+        catch (ProgramStartException failure) when (failure.IsNotRun)
+        {
+            error.WriteLine(failure.Message);
+            return ExitCode.NotRun;
         }
         catch (OperationCanceledException) when (signals.Token.IsCancellationRequested)
         {
@@ -93,7 +99,7 @@ internal static class LanyardCommand
         {
             new HelpOption { Recursive = true, Action = new CliHelp(groups) },
             new VersionOption(),
-            SuperviseStage.Create(),
+            RunSupervisedCommand.Create(),
             GameCommand.Create(),
             PlayerCommand.Create(),
         };

@@ -117,7 +117,7 @@ public sealed partial class NetworkController
     /// <summary>Notes an authorized member's version, and gives it the network's defaults: tags, capabilities, addresses from pools.</summary>
     private MemberRecord Provide(NetworkState network, MemberRecord member, NetworkRequestMetadata said)
     {
-        var version = new NodeVersion(Small(said.MajorVersion), Small(said.MinorVersion), Small(said.Revision), Small(said.ProtocolVersion));
+        var version = new MemberVersion(Small(said.MajorVersion), Small(said.MinorVersion), Small(said.Revision), Small(said.ProtocolVersion));
         member = member with { Version = version };
         if (HasRulesEngine(said))
         {

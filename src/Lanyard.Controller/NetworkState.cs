@@ -71,7 +71,7 @@ internal sealed class NetworkState(NetworkRecord record, MemberIdentities identi
     public Dictionary<NodeAddress, MemberState> Members { get; } = [];
 
     /// <summary>Which addresses the members hold, authorized or not.</summary>
-    public AddressTable Addresses { get; } = new();
+    public AssignedAddresses Addresses { get; } = new();
 
     public int AuthorizedCount { get; private set; }
 

@@ -8,7 +8,7 @@ namespace Lanyard.Service;
 /// Who may ask what: from this machine, or from a network of <c>settings.allowManagementFrom</c>, with the token; to read metrics, with that of
 /// <c>metricstoken.secret</c> too.
 /// </summary>
-internal sealed class ApiAccess(AuthToken token, AuthToken metricsToken, ConfigurationKeeper configuration)
+internal sealed class ApiAccess(ApiToken token, ApiToken metricsToken, ConfigurationKeeper configuration)
 {
     /// <summary>Whether a request comes from where requests may come from.</summary>
     public bool IsFromHere(HttpContext context)

@@ -1,6 +1,6 @@
 namespace Lanyard.Service;
 
-/// <summary>Work that has nobody to fail to: what timers, events and programs' requests begin.</summary>
+/// <summary>Work that has nobody to fail to: what timers and events begin.</summary>
 internal static class Background
 {
     /// <summary>Does the work, and tells whatever it throws.</summary>

@@ -35,9 +35,9 @@ internal sealed class ConfigurationKeeper : IAsyncDisposable
     {
         _path = Path.Combine(home, LocalConfiguration.FileName);
         _logger = logger;
-        _judged = new Content(StateFiles.TryRead(_path), null);
+        _judged = new Content(StateFile.TryReadText(_path), null);
         var trusted = Path.Combine(home, TrustedPathsFile.FileName);
-        _oldTrustedPaths = TrustedPathsFile.Parse(StateFiles.TryRead(trusted));
+        _oldTrustedPaths = TrustedPathsFile.Parse(StateFile.TryReadText(trusted));
         if (_oldTrustedPaths.Count > 0)
             ServiceLog.OldTrustedPaths(logger, _oldTrustedPaths.Count, trusted, _path);
         _current = Parse(_judged.Text);
@@ -97,9 +97,9 @@ internal sealed class ConfigurationKeeper : IAsyncDisposable
         lock (_lock)
         {
             // What was just written into it by hand stays.
-            var text = Merge(LocalConfiguration.Parse(_path, StateFiles.TryRead(_path)).Document, settings);
+            var text = Merge(LocalConfiguration.Parse(_path, StateFile.TryReadText(_path)).Document, settings);
             var changed = Parse(text);
-            if (text.Length > StateFiles.MaxBytes)
+            if (text.Length > StateFile.MaxTextBytes)
                 throw new LanyardStateException(_path, $"The file '{_path}' would become too long.");
             StateFiles.Write(_path, text);
             _judged = new Content(text, null);
@@ -184,7 +184,7 @@ internal sealed class ConfigurationKeeper : IAsyncDisposable
     {
         try
         {
-            return new Content(StateFiles.TryRead(_path), null);
+            return new Content(StateFile.TryReadText(_path), null);
         }
         catch (LanyardStateException failure)
         {

@@ -21,7 +21,7 @@ internal sealed class ControllerHost(ILogger logger, ILoggerFactory? loggers) : 
     /// <exception cref="ControllerStoreException">The records cannot be read.</exception>
     public void Start(LanyardNode node, string home)
     {
-        var identity = StateFiles.ReadIdentity(Path.Combine(home, StateNames.SecretIdentity));
+        var identity = StateFiles.ReadIdentity(Path.Combine(home, LanyardFolderStore.IdentityFileName));
         var file = Path.Combine(home, StateFiles.Controller);
         var import = File.Exists(file) ? null : ControllerFolder.Read(Path.Combine(home, StateFiles.ControllerImport), identity.Address,
             (left, reason) => ServiceLog.RecordLeft(logger, left, reason));

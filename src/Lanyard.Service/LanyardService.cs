@@ -3,7 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using Lanyard.Controller;
-using Lanyard.Service.Intercept;
+using Lanyard.Intercept;
 using Lanyard.Wire;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -23,7 +23,7 @@ public sealed class LanyardService : IAsyncDisposable
     private const int PortTrials = 16;
 
     // Where the node keeps the port that it had, to have it again.
-    private const string KeptPortFile = StateNames.Port;
+    private const string KeptPortFile = LanyardFolderStore.PortFileName;
 
     private readonly string _home;
     private readonly LanyardOptions _options;
@@ -110,7 +110,7 @@ public sealed class LanyardService : IAsyncDisposable
                 StateFiles.RemoveTemporaries(home, logger);
                 controller?.Start(node, home);
                 proxies = await ProxyHost.StartAsync(node, configuration, loggers).ConfigureAwait(false);
-                var access = new ApiAccess(AuthToken.LoadOrCreate(home, logger), AuthToken.LoadOrCreate(home, logger, AuthToken.MetricsFileName), keeper);
+                var access = new ApiAccess(ApiToken.LoadOrCreate(home, logger), ApiToken.LoadOrCreate(home, logger, ApiToken.MetricsFileName), keeper);
                 var api = new LocalApi(node, controller?.Controller, home, access, keeper);
                 server = await ApiServer.StartAsync(api, node.Port, IsPublic(configuration), cancellationToken).ConfigureAwait(false);
                 ServiceLog.ApiStarted(logger, server.Port, server.Addresses);
@@ -246,7 +246,7 @@ public sealed class LanyardService : IAsyncDisposable
             MemoryPath = Path.Combine(home, StateFiles.InterceptMemory),
             MayUse = (user, network) => keeper.Current.Intercept.Users.MayUse(user, network.Id),
         };
-        if (File.Exists(options.SocketPath) && !Libc.IsSocket(options.SocketPath))
+        if (File.Exists(options.SocketPath) && !InterceptServer.IsSocket(options.SocketPath))
         {
             throw new LanyardStateException(options.SocketPath, $"The file '{options.SocketPath}' is where the local socket for programs should be. "
                 + $"Move it away, or set lanyard.intercept.socket in {LocalConfiguration.FileName} to another path.");

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
 using Lanyard.Controller;
-using Lanyard.Service.Intercept;
+using Lanyard.Intercept;
 using Lanyard.Wire;
 using Microsoft.AspNetCore.Http;
 
@@ -258,7 +258,7 @@ internal sealed class LocalApi(LanyardNode node, NetworkController? controller, 
     {
         writer.WriteStartArray();
         foreach (var network in node.Networks)
-            NetworkJson.Write(writer, network);
+            JoinedNetworkJson.Write(writer, network);
         writer.WriteEndArray();
     }
 
@@ -295,7 +295,7 @@ internal sealed class LocalApi(LanyardNode node, NetworkController? controller, 
             WriteNothing(writer);
     }
 
-    private static ApiReply Show(LanyardNetwork network) => ApiReply.Ok(writer => NetworkJson.Write(writer, network));
+    private static ApiReply Show(LanyardNetwork network) => ApiReply.Ok(writer => JoinedNetworkJson.Write(writer, network));
 
     private static ApiReply Result(bool done) => ApiReply.Ok(writer =>
     {

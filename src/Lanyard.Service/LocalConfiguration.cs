@@ -67,7 +67,7 @@ public sealed record LocalConfiguration
     public static LocalConfiguration Read(string home)
     {
         var path = Path.Combine(home, FileName);
-        return Parse(path, StateFiles.TryRead(path));
+        return Parse(path, StateFile.TryReadText(path));
     }
 
     /// <summary>Reads a text as the content of a file.</summary>

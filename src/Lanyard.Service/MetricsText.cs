@@ -3,7 +3,7 @@ using System.Text;
 using Lanyard.Controller;
 using Lanyard.Engine;
 using Lanyard.NetStack;
-using Lanyard.Service.Intercept;
+using Lanyard.Intercept;
 using Lanyard.Wire.Verbs;
 
 namespace Lanyard.Service;

@@ -1,4 +1,5 @@
 using System.Text;
+using Lanyard.Intercept;
 using Lanyard.Wire;
 using Microsoft.Extensions.Logging;
 
@@ -7,9 +8,6 @@ namespace Lanyard.Service;
 /// <summary>The service's own files beside the node's. What goes wrong with one is said with its name.</summary>
 internal static class StateFiles
 {
-    /// <summary>Far above what any of these files holds.</summary>
-    public const int MaxBytes = 1 << 20;
-
     /// <summary>The port and process ID files of a running service, under the names that existing tools read.</summary>
     public const string Port = "zerotier-one.port";
 
@@ -17,7 +15,7 @@ internal static class StateFiles
     public const string Process = "zerotier-one.pid";
 
     /// <summary>Where the local socket for programs is, while the service runs.</summary>
-    public const string InterceptPath = "intercept.path";
+    public const string InterceptPath = ServiceSocket.PathFileName;
 
     /// <summary>Which programs' sockets listen and receive.</summary>
     public const string InterceptMemory = "intercept.json";
@@ -33,7 +31,7 @@ internal static class StateFiles
 
     private static readonly string[] All =
     [
-        .. ForEveryone, AuthToken.FileName, AuthToken.MetricsFileName, LocalConfiguration.FileName, TrustedPathsFile.FileName, InterceptMemory,
+        .. ForEveryone, ApiToken.FileName, ApiToken.MetricsFileName, LocalConfiguration.FileName, TrustedPathsFile.FileName, InterceptMemory,
         Controller, Controller + "-wal", Controller + "-shm", Controller + "-journal",
     ];
 
@@ -54,33 +52,10 @@ internal static class StateFiles
     /// <summary>Removes what was being written when a service stopped. The folder is this service's.</summary>
     public static void RemoveTemporaries(string home, ILogger logger) => new StateGuard(home, logger).RemoveTemporaries(All);
 
-    /// <summary>A file's text; null where there is none.</summary>
-    /// <exception cref="LanyardStateException">It cannot be read, or is too large.</exception>
-    public static string? TryRead(string path)
-    {
-        try
-        {
-            // Whoever writes it meanwhile is not kept from it.
-            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1);
-            if (file.Length > MaxBytes)
-                throw new LanyardStateException(path, $"The file '{path}' is larger than 1 MiB, which it cannot rightly be.");
-            using var reader = new StreamReader(file, Encoding.UTF8);
-            return reader.ReadToEnd();
-        }
-        catch (Exception missing) when (missing is FileNotFoundException or DirectoryNotFoundException)
-        {
-            return null;
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException && failure is not LanyardException)
-        {
-            throw new LanyardStateException(path, $"The file '{path}' cannot be read: {failure.Message}", failure);
-        }
-    }
-
     /// <summary>The identity in a file, with its secret.</summary>
     /// <exception cref="LanyardStateException">It is not there, or is none.</exception>
     public static Identity ReadIdentity(string path) =>
-        Identity.TryParse(TryRead(path), out var identity) && identity.HasSecret
+        Identity.TryParse(StateFile.TryReadText(path), out var identity) && identity.HasSecret
             ? identity
             : throw new LanyardStateException(path, $"The file '{path}' does not hold an identity with its secret key.");
 
@@ -91,22 +66,6 @@ internal static class StateFiles
     /// <summary>Puts a text into a new file.</summary>
     /// <exception cref="LanyardStateException">It is there already, or cannot be written.</exception>
     public static void Create(string path, string text) => Write(path, () => StateFile.Create(path, Encoding.UTF8.GetBytes(text), AccessOf(Path.GetFileName(path))));
-
-    /// <summary>Puts bytes into a file of whichever folder, as into one of the state: see <see cref="StateFile"/>.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="bytes">What it holds.</param>
-    /// <param name="isSecret">Whether nobody but its owner may read it.</param>
-    /// <param name="overwrite">Whether in the place of one that is there.</param>
-    /// <exception cref="LanyardStateException">It cannot be written, or is there and is not to be replaced.</exception>
-    public static void Write(string path, ReadOnlyMemory<byte> bytes, bool isSecret, bool overwrite)
-    {
-        var access = isSecret ? StateFileAccess.Owner : StateFileAccess.Everyone;
-        Write(path, overwrite ? () => StateFile.Replace(path, bytes.Span, access) : () => StateFile.Create(path, bytes.Span, access));
-    }
-
-    /// <summary>Whether something is at a path that a file cannot take the place of: a link, a device or a pipe, which is written to as it is.</summary>
-    public static bool IsSpecial(string path) => UnixFiles.AreHere
-        && (path.StartsWith("/dev/", StringComparison.Ordinal) || UnixFiles.TryGetStatus(path, follow: false) is { IsFile: false, IsFolder: false });
 
     /// <summary>Deletes a file that tells of a running service. If it stays, it tells of one that does not answer.</summary>
     public static void TryDelete(string path)

@@ -14,7 +14,7 @@ public sealed class Internet
     internal const long TicksPerMicrosecond = 10;
     private static readonly long Epoch = new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero).ToUnixTimeMilliseconds() * 1000;
 
-    private readonly EventQueue _events = new();
+    private readonly TimedEvents _events = new();
     private readonly Dictionary<InetAddress, SimulatedHost> _hosts = [];
     private readonly Dictionary<InetAddress, Nat> _nats = [];
     private readonly HashSet<(object, object)> _cuts = [];

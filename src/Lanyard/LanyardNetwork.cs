@@ -135,7 +135,7 @@ public sealed class LanyardNetwork
                 throw LeftException();
             if (!waitForAuthorization && Failure(snapshot) is { } failure)
                 throw new LanyardNetworkException(Id, Node.Address, failure, Describe(failure));
-            await Signal.WaitAsync(changed, cancellationToken).ConfigureAwait(false);
+            await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -255,30 +255,6 @@ public sealed class LanyardNetwork
             ThrowIfLeft();
             return new LanyardFrameSocket(new FrameChannel(_port, etherType, options ?? new FrameOptions()));
         }
-    }
-
-    /// <summary>Starts a SOCKS5 and HTTP proxy on the host that leads into this network, for programs, and parts of an app, that know nothing
-    /// of it.</summary>
-    /// <param name="options">How it works; the defaults where none are given: 127.0.0.1, any port, no password, this network only.</param>
-    /// <returns>The proxy, until it is disposed of; <see cref="LanyardProxy.LocalEndPoint"/> says where it listens.</returns>
-    /// <exception cref="ArgumentException">The options contradict each other, or one is out of range.</exception>
-    /// <exception cref="LanyardException">The address cannot be bound.</exception>
-    public LanyardProxy StartProxy(LanyardProxyOptions? options = null)
-    {
-        LanyardNetwork[] only = [this];
-        return new LanyardProxy(Node, () => only, options ?? new LanyardProxyOptions());
-    }
-
-    /// <summary>Starts to forward a port, as <c>ssh -L</c> and <c>-R</c> do.</summary>
-    /// <param name="forward">From where to where; see <see cref="LanyardForward.Parse"/>.</param>
-    /// <param name="options">How; the defaults where none are given.</param>
-    /// <returns>The forwarding, until it is disposed of.</returns>
-    /// <exception cref="ArgumentException">An option is out of range.</exception>
-    /// <exception cref="LanyardException">The port cannot be opened.</exception>
-    public LanyardForwarder StartForward(LanyardForward forward, LanyardForwardOptions? options = null)
-    {
-        ArgumentNullException.ThrowIfNull(forward);
-        return new LanyardForwarder(this, forward, options ?? new LanyardForwardOptions());
     }
 
     /// <summary>Puts destinations in the order in which they should be tried, as after a name was resolved (RFC 6724 section 6): those
@@ -487,7 +463,8 @@ public sealed class LanyardNetwork
         }
 
         return await HappyEyeballs.ConnectAsync(
-            addresses, (address, attempt) => ConnectAsync(new InetEndpoint(address, port), null, attempt).AsTask(), cancellationToken).ConfigureAwait(false);
+            Array.ConvertAll(addresses.ToArray(), address => address.ToIPAddress()), (address, attempt) => ConnectAsync(new IPEndPoint(address, port), attempt).AsTask(), cancellationToken)
+            .ConfigureAwait(false);
     }
 
     internal string DescribeUnresolved(string host) => TryParseNode(host, out _)

@@ -177,7 +177,7 @@ public sealed class LanyardNode : IAsyncDisposable
             ObjectDisposedException.ThrowIf(_disposing is not null, this);
             if (_isOnline)
                 return;
-            await Signal.WaitAsync(changed, cancellationToken).ConfigureAwait(false);
+            await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -241,6 +241,35 @@ public sealed class LanyardNode : IAsyncDisposable
     {
         joined = Array.Find(_networks, n => n.Id == network);
         return joined is not null;
+    }
+
+    /// <summary>Finds the joined network that leads to a destination: the network with the longest matching prefix among its addresses and routes.</summary>
+    /// <param name="destination">The destination, of either family.</param>
+    /// <param name="preferHostNetwork">Whether to skip ranges that the host itself reaches: its own LAN, and host routes that are at least as specific as the
+    /// range. Ranges that <see cref="LanyardNetworkSettings.AllowManagedNetworks"/> names are never skipped. Default false.</param>
+    /// <returns>The network; null if no network leads to the destination, and for loopback and unspecified addresses.</returns>
+    public LanyardNetwork? FindNetwork(IPAddress destination, bool preferHostNetwork = false) => FindNetwork(_networks, destination, preferHostNetwork);
+
+    /// <summary>As <see cref="FindNetwork(IPAddress, bool)"/>, among some networks, of one node or of several.</summary>
+    /// <param name="networks">The networks. Of several with the longest prefix, the first is returned.</param>
+    /// <param name="destination">The destination, of either family.</param>
+    /// <param name="preferHostNetwork">As for the other.</param>
+    /// <returns>The network; null if no network leads to the destination.</returns>
+    public static LanyardNetwork? FindNetwork(IEnumerable<LanyardNetwork> networks, IPAddress destination, bool preferHostNetwork = false)
+    {
+        ArgumentNullException.ThrowIfNull(networks);
+        ArgumentNullException.ThrowIfNull(destination);
+        var address = InetAddress.FromIPAddress(destination);
+        LanyardNetwork? found = null;
+        var longest = -1;
+        foreach (var network in networks)
+        {
+            var bits = network.Port.PrefixBitsTo(address, preferHostNetwork);
+            if (bits > longest)
+                (found, longest) = (network, bits);
+        }
+
+        return found;
     }
 
     /// <summary>
@@ -349,14 +378,6 @@ public sealed class LanyardNode : IAsyncDisposable
 
     /// <summary>Tells the node that the network under it changed, where the system does not say: all paths are tried anew.</summary>
     public void NotifyNetworkChanged() => _runtime.CheckEnvironment(isForced: true);
-
-    /// <summary>Starts a SOCKS5 and HTTP proxy on the host that leads into all networks of this node, those that it joins later included: a
-    /// destination's address says into which, and a name is looked up on one after the other.</summary>
-    /// <param name="options">How it works; the defaults where none are given.</param>
-    /// <returns>The proxy, until it is disposed of.</returns>
-    /// <exception cref="ArgumentException">The options contradict each other, or one is out of range.</exception>
-    /// <exception cref="LanyardException">The address cannot be bound.</exception>
-    public LanyardProxy StartProxy(LanyardProxyOptions? options = null) => new(this, () => Networks, options ?? new LanyardProxyOptions());
 
     /// <summary>
     /// Ends the node: streams that were disposed of get <see cref="LanyardOptions.ShutdownTimeout"/> to finish sending, everything else on its

@@ -124,6 +124,24 @@ namespace Lanyard
                 token.Register(callback, state, useSynchronizationContext: false);
         }
 
+        extension(Task task)
+        {
+            public async Task WaitAsync(CancellationToken cancellationToken)
+            {
+                if (cancellationToken.CanBeCanceled && !task.IsCompleted)
+                {
+                    var canceled = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+                    using (cancellationToken.UnsafeRegister(static source => ((TaskCompletionSource<bool>)source!).TrySetResult(true), canceled))
+                    {
+                        if (await Task.WhenAny(task, canceled.Task).ConfigureAwait(false) != task)
+                            throw new OperationCanceledException(cancellationToken);
+                    }
+                }
+
+                await task.ConfigureAwait(false);
+            }
+        }
+
         extension(string)
         {
             public static string Create(IFormatProvider provider, FormattableString text) => text.ToString(provider);

@@ -39,7 +39,7 @@ public class AddressTests
             Routes = [new ManagedRoute(InetPrefix.Parse("fd00::/64"), default)],
             Pools = [new AddressPool(InetAddress.Parse("fd00::1:0"), InetAddress.Parse("fd00::1:ffff"))],
         }, InetFamily.IPv6));
-        var table = new AddressTable();
+        var table = new AssignedAddresses();
         var free = InetAddress.Parse("fd00::1:c000");
         for (var i = 0u; i < 65_536; i++)
         {
@@ -119,7 +119,7 @@ public class AddressTests
     [Fact]
     public void Searching_a_huge_pool_that_is_half_full_costs_little()
     {
-        var table = new AddressTable();
+        var table = new AssignedAddresses();
         for (var number = 0x0a000000u; number < 0x0a000000u + 200_000; number++)
             table.Take(InetAddress.FromV4(number));
         var pools = UsableRanges.Of(Routed(new NetworkRecord { Id = new NetworkId(1) }, "10.0.0.0/8", "10.0.0.0", "10.255.255.255"), InetFamily.IPv4);
@@ -138,7 +138,7 @@ public class AddressTests
         var random = new Random(7);
         for (var round = 0; round < 200; round++)
         {
-            var table = new AddressTable();
+            var table = new AssignedAddresses();
             var taken = new HashSet<uint>();
             var start = (uint)random.Next(0, 2000);
             for (var i = 0; i < random.Next(0, 900); i++)

@@ -108,7 +108,7 @@ public class MembershipTests
         Assert.True(new NetworkRequestMetadata { MinorVersion = 99 }.TryWrite(out var metadata));
         _test.Ask(_a, metadata);
         var record = _test.Core.FindMember(_test.NetworkId, _a.Address)!;
-        Assert.Equal((revision + 1, new NodeVersion(1, 99, 1, 12)), (record.Revision, record.Version));
+        Assert.Equal((revision + 1, new MemberVersion(1, 99, 1, 12)), (record.Revision, record.Version));
     }
 
     [Fact]

@@ -14,13 +14,13 @@ internal static class CoverageReport
         "src/Lanyard.Wire/", "src/Lanyard.Primitives/", "src/Lanyard.NetStack/Ip/Ipv", "src/Lanyard.NetStack/Ip/Reassembler", "src/Lanyard.NetStack/Link/ArpP",
         "src/Lanyard.NetStack/Link/NdpP", "src/Lanyard.NetStack/Icmp/IcmpProtocol", "src/Lanyard.NetStack/Multicast/GroupQuery", "src/Lanyard.NetStack/Multicast/IgmpFormat",
         "src/Lanyard.NetStack/Multicast/MldFormat", "src/Lanyard.NetStack/Udp/UdpDatagram", "src/Lanyard.NetStack/Tcp/TcpSegment", "src/Lanyard.NetStack/Tcp/SynCookies",
-        "src/Lanyard/Naming/DnsMessage", "src/Lanyard/Naming/DnsName", "src/Lanyard/Proxies/SocksFormat", "src/Lanyard/Proxies/HttpRequestHead", "src/Lanyard/Proxies/HttpProxyRequest",
-        "src/Lanyard/Proxies/LanyardForward.cs", "src/Lanyard/Networks/LanyardNetworkSettings", "src/Lanyard/State/StateNames",
+        "src/Lanyard/Naming/DnsMessage", "src/Lanyard/Naming/DnsName", "src/Lanyard.Proxies/SocksFormat", "src/Lanyard.Proxies/HttpRequestHead", "src/Lanyard.Proxies/HttpProxyRequest",
+        "src/Lanyard.Proxies/LanyardForward.cs", "src/Lanyard/Networks/LanyardNetworkSettings", "src/Lanyard/State/StateNames",
         "src/Lanyard.Engine/Rules/FrameHeaders", "src/Lanyard.Engine/Rules/RuleMatcher", "src/Lanyard.Engine/Rules/RuleEvaluator", "src/Lanyard.Engine/PeerState",
         "src/Lanyard.Controller/Json/", "src/Lanyard.Service/LocalConfiguration", "src/Lanyard.Service/InterceptSection", "src/Lanyard.Service/LanyardSection",
-        "src/Lanyard.Service/Proxies/ProxySection", "src/Lanyard.Service/Intercept/SocketName", "src/Lanyard.Service/Intercept/InterceptMessages",
-        "src/Lanyard.Service/Intercept/RememberedSocket", "src/Lanyard.Cli/Dissect/PcapNg", "src/Lanyard.Cli/Dissect/Capture", "src/Lanyard.Cli/Dissect/PacketCapture",
-        "src/Lanyard.Cli/Run/ProgramImage",
+        "src/Lanyard.Service/Proxies/ProxySection", "src/Lanyard.Intercept/Linux/SocketName", "src/Lanyard.Intercept/Protocol/InterceptMessages",
+        "src/Lanyard.Intercept/Hub/RememberedSocket", "src/Lanyard.Cli/Dissect/PcapNg", "src/Lanyard.Cli/Dissect/Capture", "src/Lanyard.Cli/Dissect/PacketCapture",
+        "src/Lanyard.Intercept/Programs/ProgramImage",
     ];
 
     // Ciphers, keys, and what only writes.

@@ -1,8 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Lanyard.Intercept.Hub;
 using Lanyard.Primitives;
-using Lanyard.Service.Intercept;
 
 namespace Lanyard.Intercept.Tests;
 
@@ -285,7 +285,7 @@ public sealed class DatagramTests(ProgramLan lan) : IClassFixture<ProgramLan>
     [Fact]
     public void What_a_socket_is_connected_to_is_not_forgotten()
     {
-        var fars = new DatagramFars(new StandIns());
+        var fars = new DatagramFars(new LoopbackAliases());
         var (connected, idle) = (fars.Take(new FarKey(1, InetEndpoint.Parse("10.0.0.1:1")))!, fars.Take(new FarKey(1, InetEndpoint.Parse("10.0.0.2:1")))!);
         fars.Sweep(long.MaxValue, [connected.Address]);
         Assert.True(fars.TryFind(connected.Address, out _));

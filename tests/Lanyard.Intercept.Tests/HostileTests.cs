@@ -1,7 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
-using Lanyard.Service.Intercept;
+using Lanyard.Intercept;
+using Lanyard.Intercept.Linux;
+using Lanyard.Intercept.Protocol;
 
 namespace Lanyard.Intercept.Tests;
 
@@ -92,14 +94,14 @@ public sealed class HostileTests(ProgramLan lan) : IClassFixture<ProgramLan>
 
         var request = new InterceptRequest
         {
-            Magic = InterceptRequest.ExpectedMagic,
+            Magic = InterceptProtocol.Magic,
             Operation = (InterceptOperation)random.Next(0, 10),
             Flags = (InterceptFlags)random.Next(0, 8),
             Network = random.Next(3) == 0 ? (ulong)random.NextInt64() : 0,
             Backlog = random.Next(3) == 0 ? random.Next() : 5,
-            VirtualEndpoint = MakeEndpoint(random),
-            FarEndpoint = MakeEndpoint(random),
-            OwnEndpoint = MakeEndpoint(random),
+            Virtual = MakeEndpoint(random),
+            Far = MakeEndpoint(random),
+            Own = MakeEndpoint(random),
         };
         var message = new byte[Marshal.SizeOf<InterceptRequest>() + random.Next(0, 64)];
         MemoryMarshal.Write(message, request);

@@ -1,7 +1,8 @@
 using System.Net.Sockets;
 using System.Text;
+using Lanyard.Intercept.Hub;
+using Lanyard.Intercept.Linux;
 using Lanyard.NetStack;
-using Lanyard.Service.Intercept;
 
 namespace Lanyard.Intercept.Tests;
 

@@ -1,7 +1,7 @@
 using System.Net;
-using Lanyard.Cli.Run;
+using Lanyard.Intercept.Protocol;
+using Lanyard.Intercept.Supervision;
 using Lanyard.Primitives;
-using Lanyard.Service.Intercept;
 
 namespace Lanyard.Intercept.Tests;
 

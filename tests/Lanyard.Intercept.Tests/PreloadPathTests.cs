@@ -1,5 +1,5 @@
-using Lanyard.Cli.Run;
 using Lanyard.Cli.Tests;
+using Lanyard.Intercept.Programs;
 
 namespace Lanyard.Intercept.Tests;
 

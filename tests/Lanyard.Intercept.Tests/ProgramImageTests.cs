@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
-using Lanyard.Cli.Run;
+using Lanyard.Intercept.Programs;
+using Lanyard.Intercept.Supervision;
 
 namespace Lanyard.Intercept.Tests;
 

@@ -455,7 +455,7 @@ static void try_files(void) {
   }
 }
 
-// As intercept/protocol.h has it.
+// As native/intercept/protocol.h has it.
 struct wire_endpoint {
   uint8_t family;
   uint16_t port;

@@ -1,14 +1,14 @@
+using System.Net;
 using System.Net.Sockets;
-using Lanyard.Primitives;
 
 namespace Lanyard.Tests;
 
 public sealed class HappyEyeballsTests
 {
-    private static readonly InetAddress V4 = InetAddress.Parse("10.0.0.1");
-    private static readonly InetAddress OtherV4 = InetAddress.Parse("10.0.0.2");
-    private static readonly InetAddress V6 = InetAddress.Parse("fd00::1");
-    private static readonly InetAddress OtherV6 = InetAddress.Parse("fd00::2");
+    private static readonly IPAddress V4 = IPAddress.Parse("10.0.0.1");
+    private static readonly IPAddress OtherV4 = IPAddress.Parse("10.0.0.2");
+    private static readonly IPAddress V6 = IPAddress.Parse("fd00::1");
+    private static readonly IPAddress OtherV6 = IPAddress.Parse("fd00::2");
 
     [Fact]
     public void The_families_take_turns_and_the_preferred_one_begins()
@@ -21,17 +21,17 @@ public sealed class HappyEyeballsTests
     [Fact]
     public async Task An_address_that_fails_makes_way_for_the_next_and_the_last_failure_is_told()
     {
-        var tried = new List<InetAddress>();
+        var tried = new List<IPAddress>();
         var won = await HappyEyeballs.ConnectAsync([V6, OtherV6, V4], (address, _) =>
         {
             tried.Add(address);
-            return address == OtherV6 ? Task.FromResult(new Connection()) : Task.FromException<Connection>(new SocketException((int)SocketError.ConnectionRefused));
+            return address.Equals(OtherV6) ? Task.FromResult(new Connection()) : Task.FromException<Connection>(new SocketException((int)SocketError.ConnectionRefused));
         }, TestLan.Guard);
         Assert.Equal([V6, V4, OtherV6], tried);
         Assert.False(won.IsDisposed);
 
         var error = await Assert.ThrowsAsync<SocketException>(() => HappyEyeballs.ConnectAsync([V6, V4], (address, _) =>
-            Task.FromException<Connection>(new SocketException((int)(address == V4 ? SocketError.TimedOut : SocketError.ConnectionRefused))), TestLan.Guard));
+            Task.FromException<Connection>(new SocketException((int)(address.Equals(V4) ? SocketError.TimedOut : SocketError.ConnectionRefused))), TestLan.Guard));
         Assert.Equal(SocketError.TimedOut, error.SocketErrorCode);
     }
 
@@ -42,7 +42,7 @@ public sealed class HappyEyeballsTests
         var givenUp = new TaskCompletionSource();
         var won = await HappyEyeballs.ConnectAsync([V6, V4], (address, cancellation) =>
         {
-            if (address == V4)
+            if (address.Equals(V4))
                 return Task.FromResult(new Connection());
             cancellation.Register(() => givenUp.SetResult());
             return silent.Task;
@@ -53,6 +53,10 @@ public sealed class HappyEyeballsTests
         await late.Disposed.Task.WaitAsync(TestLan.Guard);
         Assert.False(won.IsDisposed);
     }
+
+    [Fact]
+    public void Without_an_address_there_is_nothing_to_try() =>
+        Assert.Throws<ArgumentException>(() => { _ = HappyEyeballs.ConnectAsync([], (_, _) => Task.FromResult(new Connection()), TestLan.Guard); });
 
     [Fact]
     public async Task All_attempts_end_with_the_caller()

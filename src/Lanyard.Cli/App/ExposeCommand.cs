@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Lanyard.Proxies;
 
 namespace Lanyard.Cli.App;
 

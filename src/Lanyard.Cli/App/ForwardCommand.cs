@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Lanyard.Proxies;
 
 namespace Lanyard.Cli.App;
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Lanyard.Primitives;
+using Lanyard.Proxies;
 
 namespace Lanyard.Cli.App;
 

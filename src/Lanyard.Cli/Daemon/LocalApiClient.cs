@@ -21,10 +21,10 @@ internal sealed class LocalApiClient : IDisposable
     /// <exception cref="CommandException">The folder does not say.</exception>
     public LocalApiClient(string home)
     {
-        var port = Read(home, StateFiles.Port, "No service runs on this folder. Start one with 'lanyard service', or name another folder with --home.");
-        var token = Read(home, AuthToken.FileName, "Only who may read this file may use the service: try as the user that runs it.");
+        var port = Read(home, ApiConnection.PortFileName, "No service runs on this folder. Start one with 'lanyard service', or name another folder with --home.");
+        var token = Read(home, ApiConnection.TokenFileName, "Only who may read this file may use the service: try as the user that runs it.");
         if (!ushort.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number == 0)
-            throw new CommandException(ExitCode.Failed, $"'{Path.Combine(home, StateFiles.Port)}' holds no port number.");
+            throw new CommandException(ExitCode.Failed, $"'{Path.Combine(home, ApiConnection.PortFileName)}' holds no port number.");
         var handler = new SocketsHttpHandler
         {
             UseProxy = false,

@@ -90,7 +90,7 @@ internal static class ServiceCommand
     private static string Describe(LanyardService service, string home)
     {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"Node {service.Node.Address}, UDP port {service.Port}; API at http://127.0.0.1:{service.Port}, token in {Path.Combine(home, AuthToken.FileName)}.");
+        text.Append(CultureInfo.InvariantCulture, $"Node {service.Node.Address}, UDP port {service.Port}; API at http://127.0.0.1:{service.Port}, token in {Path.Combine(home, ApiConnection.TokenFileName)}.");
         if (service.Node.Status.IsRoot)
             text.Append(" It is a root.");
         if (service.Controller is not null)

@@ -42,9 +42,9 @@ internal static class CaptureFile
             return PcapNg.Read(file);
         var swapped = BinaryPrimitives.ReverseEndianness(first);
         if (first is PcapMicroseconds or PcapNanoseconds)
-            return ReadPcap(file, new FieldReader(isBigEndian: false), first == PcapNanoseconds);
+            return ReadPcap(file, new CaptureFieldReader(isBigEndian: false), first == PcapNanoseconds);
         if (swapped is PcapMicroseconds or PcapNanoseconds)
-            return ReadPcap(file, new FieldReader(isBigEndian: true), swapped == PcapNanoseconds);
+            return ReadPcap(file, new CaptureFieldReader(isBigEndian: true), swapped == PcapNanoseconds);
         throw new InvalidDataException("it is neither pcap nor pcapng: make one with `tcpdump -w FILE.pcap udp`.");
     }
 
@@ -57,7 +57,7 @@ internal static class CaptureFile
     }
 
     // 16 bytes: seconds, fraction, length captured, length on the wire.
-    private static List<CapturedFrame> ReadPcap(ReadOnlyMemory<byte> file, FieldReader fields, bool nanoseconds)
+    private static List<CapturedFrame> ReadPcap(ReadOnlyMemory<byte> file, CaptureFieldReader fields, bool nanoseconds)
     {
         if (file.Length < PcapHeaderBytes)
             throw new InvalidDataException("its header is cut short.");
@@ -86,7 +86,7 @@ internal static class CaptureFile
 }
 
 /// <summary>Numbers in the byte order of the machine that wrote the file.</summary>
-internal readonly struct FieldReader(bool isBigEndian)
+internal readonly struct CaptureFieldReader(bool isBigEndian)
 {
     public ushort UInt16(ReadOnlySpan<byte> bytes) =>
         isBigEndian ? BinaryPrimitives.ReadUInt16BigEndian(bytes) : BinaryPrimitives.ReadUInt16LittleEndian(bytes);

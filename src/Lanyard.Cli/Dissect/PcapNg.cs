@@ -23,7 +23,7 @@ internal static class PcapNg
     {
         var frames = new List<CapturedFrame>();
         var interfaces = new List<Interface>();
-        var fields = default(FieldReader);
+        var fields = default(CaptureFieldReader);
         var position = 0;
         while (file.Length - position >= BlockOverhead)
         {
@@ -31,7 +31,7 @@ internal static class PcapNg
             var type = BinaryPrimitives.ReadUInt32LittleEndian(block);
             if (type == SectionHeader)
             {
-                fields = new FieldReader(BinaryPrimitives.ReadUInt32BigEndian(block[8..]) == ByteOrderMagic);
+                fields = new CaptureFieldReader(BinaryPrimitives.ReadUInt32BigEndian(block[8..]) == ByteOrderMagic);
                 if (fields.UInt32(block[8..]) != ByteOrderMagic)
                     throw new InvalidDataException($"the section at byte {position} has no byte order.");
                 interfaces.Clear();
@@ -67,7 +67,7 @@ internal static class PcapNg
     }
 
     // 4 bytes interface, 8 time (its upper half first), 4 captured, 4 length on the wire, the frame.
-    private static void AddEnhanced(List<CapturedFrame> frames, List<Interface> interfaces, ReadOnlyMemory<byte> body, FieldReader fields)
+    private static void AddEnhanced(List<CapturedFrame> frames, List<Interface> interfaces, ReadOnlyMemory<byte> body, CaptureFieldReader fields)
     {
         var span = body.Span;
         var index = fields.UInt32(span);
@@ -80,7 +80,7 @@ internal static class PcapNg
     }
 
     // 2 bytes link type, 2 reserved, 4 limit; options of 2 bytes code, 2 length, value padded to 4.
-    private static Interface ReadInterface(ReadOnlySpan<byte> body, FieldReader fields)
+    private static Interface ReadInterface(ReadOnlySpan<byte> body, CaptureFieldReader fields)
     {
         var linkType = (LinkType)fields.UInt16(body);
         var resolution = (byte)Microseconds;

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using Lanyard.Cli.App;
-using Lanyard.Service.Intercept;
+using Lanyard.Intercept;
+using Lanyard.Intercept.Programs;
+using Lanyard.Intercept.Supervision;
 
 namespace Lanyard.Cli.Run;
 
@@ -9,8 +11,6 @@ internal static class RunCommand
 {
     /// <summary>The verb.</summary>
     public const string Name = "run";
-
-    private const string LibraryFile = "liblanyard-intercept.so";
 
     public static Command Create()
     {
@@ -61,25 +61,32 @@ internal static class RunCommand
         {
             if (!OperatingSystem.IsLinux())
                 throw new CommandException(ExitCode.Failed, "Programs' sockets can be redirected on Linux only. Use 'lanyard proxy' or 'lanyard forward'.");
-            var library = Path.Combine(AppContext.BaseDirectory, LibraryFile);
+            var library = ProgramStart.LibraryPath;
             var words = result.GetRequiredValue(program);
             var chosen = Choose(result.GetRequiredValue(engine), words[0], File.Exists(library));
-            if (chosen == Engine.Preload && !File.Exists(library))
+            if (chosen == RedirectEngine.Preload && !File.Exists(library))
                 throw new CommandException(ExitCode.Failed, $"{library} is missing: it is built with Lanyard where there is a C compiler. Install gcc or clang and build again, or take '--engine supervise'.");
             var folder = result.GetRequiredValue(home);
             var only = result.GetValue(network);
             var isHomeGiven = result.GetResult(home) is { Implicit: false };
             var socket = ServiceSocket.Find(result.GetValue(service), folder, isHomeGiven);
-            var (isIsolated, allowsOutside, listening) = (result.GetValue(isolate), result.GetValue(outside), result.GetRequiredValue(listen));
-            if (isIsolated && allowsOutside)
+            var sees = new ProgramOptions
+            {
+                SocketPath = socket,
+                Network = only,
+                IsIsolated = result.GetValue(isolate),
+                AllowsOutside = result.GetValue(outside),
+                Listening = Enum.Parse<ListenPlace>(result.GetRequiredValue(listen), ignoreCase: true),
+            };
+            if (sees is { IsIsolated: true, AllowsOutside: true })
                 throw new CommandException(ExitCode.Usage, "--isolate and --allow-outside exclude each other.");
-            if (chosen == Engine.Preload && !allowsOutside)
+            if (chosen == RedirectEngine.Preload && !sees.AllowsOutside)
                 ProgramEngine.ThrowIfNotPreloaded(words[0]);
-            ProgramStart Preloaded() => new(words, library, socket, only, isIsolated, allowsOutside, listening);
-            var supervised = new SupervisedStart(words, new SuperviseOptions(socket, only?.Value ?? 0, isIsolated, Enum.Parse<ListenPlace>(listening, ignoreCase: true)));
+            ProgramStart Preloaded() => new(words, sees);
+            var supervised = new SupervisedStart(words, RunSupervisedCommand.Words, sees);
             using var interrupts = new ProgramInterrupts(cancellation);
             if (InterceptServer.IsServed(socket))
-                return chosen == Engine.Supervise ? await supervised.RunAsync(interrupts) : throw Preloaded().Become();
+                return chosen == RedirectEngine.Supervise ? await supervised.RunAsync(interrupts) : throw Preloaded().Become();
             ServiceSocket.ThrowIfThere(socket, isNeeded: result.GetValue(service) is not null);
             if (only is not { } id)
                 throw new CommandException(ExitCode.Usage, $"No service runs on '{folder}'. Start one ('lanyard service --home {folder}'), or say with --network which network to join for the program.");
@@ -88,15 +95,15 @@ internal static class RunCommand
             var options = AppNode.Configure(folder, error) with { Planet = AppOptions.ReadPlanet(result.GetValue(planet)), LoggerFactory = loggers };
             await using var app = await AppNode.StartAsync(options, id, waitForAuthorization: false, TextWriter.Null, capture: null, interrupts.Token);
             await using var server = InterceptServer.Start(app.Node, new InterceptOptions { SocketPath = socket }, loggers);
-            return await (chosen == Engine.Supervise ? supervised.RunAsync(interrupts) : Preloaded().RunAsync(interrupts));
+            return await (chosen == RedirectEngine.Supervise ? supervised.RunAsync(interrupts) : Preloaded().RunAsync(interrupts));
         });
         return command;
     }
 
-    private static Engine Choose(string engine, string program, bool hasLibrary) => engine switch
+    private static RedirectEngine Choose(string engine, string program, bool hasLibrary) => engine switch
     {
-        "preload" => Engine.Preload,
-        "supervise" => Engine.Supervise,
-        _ => hasLibrary ? ProgramEngine.Choose(program) : Engine.Supervise,
+        "preload" => RedirectEngine.Preload,
+        "supervise" => RedirectEngine.Supervise,
+        _ => hasLibrary ? ProgramEngine.Choose(program) : RedirectEngine.Supervise,
     };
 }

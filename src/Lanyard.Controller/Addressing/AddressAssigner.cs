@@ -14,7 +14,7 @@ internal static class AddressAssigner
     /// A free IPv4 address: in the first pool that has one, the first at or after a place that the member's number gives. So a member that was
     /// forgotten tends to get its address again, and members spread over the pool.
     /// </summary>
-    public static bool TryAssignV4(List<UsableRanges> pools, AddressTable table, NodeAddress member, out InetAddress address)
+    public static bool TryAssignV4(List<UsableRanges> pools, AssignedAddresses table, NodeAddress member, out InetAddress address)
     {
         foreach (var pool in pools)
         {
@@ -33,7 +33,7 @@ internal static class AddressAssigner
     /// Finds a free IPv6 address: the pool's first address plus the member's address if the pool is that large, otherwise a random address. One call tries a bounded
     /// number of addresses of a pool, so in an almost full pool a later call may succeed where this call fails.
     /// </summary>
-    public static bool TryAssignV6(List<UsableRanges> pools, AddressTable table, NodeAddress member, RandomFill random, out InetAddress address)
+    public static bool TryAssignV6(List<UsableRanges> pools, AssignedAddresses table, NodeAddress member, RandomFill random, out InetAddress address)
     {
         foreach (var pool in pools)
         {
@@ -61,7 +61,7 @@ internal static class AddressAssigner
         return false;
     }
 
-    private static bool TryFindV4(IReadOnlyList<AddressRange> ranges, AddressTable table, uint from, uint to, out InetAddress address)
+    private static bool TryFindV4(IReadOnlyList<AddressRange> ranges, AssignedAddresses table, uint from, uint to, out InetAddress address)
     {
         foreach (var (first, last) in ranges)
         {
@@ -77,7 +77,7 @@ internal static class AddressAssigner
         return false;
     }
 
-    private static bool IsFree(UsableRanges pool, AddressTable table, UInt128 number, out InetAddress address)
+    private static bool IsFree(UsableRanges pool, AssignedAddresses table, UInt128 number, out InetAddress address)
     {
         address = number.ToV6Address();
         if (table.IsTaken(address))

@@ -145,7 +145,7 @@ internal static class MemberJson
             LastDeauthorizedTimeMs = document.StoredCount("lastDeauthorizedTime"),
             LastAuthorizedCredentialType = TextOrNull(document, "lastAuthorizedCredentialType"),
             LastAuthorizedCredential = TextOrNull(document, "lastAuthorizedCredential"),
-            Version = new NodeVersion(Version(document, "vMajor"), Version(document, "vMinor"), Version(document, "vRev"), Version(document, "vProto")),
+            Version = new MemberVersion(Version(document, "vMajor"), Version(document, "vMinor"), Version(document, "vRev"), Version(document, "vProto")),
         };
         return true;
 

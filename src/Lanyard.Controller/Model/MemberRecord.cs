@@ -65,7 +65,7 @@ public sealed record MemberRecord
     public long AuthenticationExpiryTimeMs { get; init; }
 
     /// <summary>The software version that the node last reported; -1 in each part before.</summary>
-    public NodeVersion Version { get; init; } = NodeVersion.Unknown;
+    public MemberVersion Version { get; init; } = MemberVersion.Unknown;
 
     /// <summary>The node that this member reports traces to in place of the network's; none by default.</summary>
     public NodeAddress RemoteTraceTarget { get; init; }
@@ -90,8 +90,8 @@ public readonly record struct MemberTag(uint Id, uint Value);
 /// <param name="Minor">The minor version, or -1.</param>
 /// <param name="Revision">The revision, or -1.</param>
 /// <param name="Protocol">The protocol's version, or -1.</param>
-public readonly record struct NodeVersion(int Major, int Minor, int Revision, int Protocol)
+public readonly record struct MemberVersion(int Major, int Minor, int Revision, int Protocol)
 {
     /// <summary>Nothing is known.</summary>
-    public static NodeVersion Unknown => new(-1, -1, -1, -1);
+    public static MemberVersion Unknown => new(-1, -1, -1, -1);
 }

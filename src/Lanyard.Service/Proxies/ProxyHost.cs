@@ -1,4 +1,5 @@
 using System.Net;
+using Lanyard.Proxies;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 

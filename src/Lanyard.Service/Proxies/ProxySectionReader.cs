@@ -3,6 +3,7 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using Lanyard.Primitives;
+using Lanyard.Proxies;
 using Lanyard.Wire;
 
 namespace Lanyard.Service;

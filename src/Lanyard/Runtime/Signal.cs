@@ -28,24 +28,5 @@ internal sealed class Signal
         raised.TrySetResult(true);
     }
 
-    /// <summary>Awaits a task no longer than a token allows.</summary>
-    public static async Task WaitAsync(Task task, CancellationToken cancellationToken)
-    {
-        if (!cancellationToken.CanBeCanceled || task.IsCompleted)
-        {
-            await task.ConfigureAwait(false);
-            return;
-        }
-
-        var canceled = Create();
-        using (cancellationToken.UnsafeRegister(static source => ((TaskCompletionSource<bool>)source!).TrySetResult(true), canceled))
-        {
-            if (await Task.WhenAny(task, canceled.Task).ConfigureAwait(false) != task)
-                throw new OperationCanceledException(cancellationToken);
-        }
-
-        await task.ConfigureAwait(false);
-    }
-
     private static TaskCompletionSource<bool> Create() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

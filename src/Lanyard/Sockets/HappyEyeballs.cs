@@ -1,5 +1,5 @@
+using System.Net;
 using System.Net.Sockets;
-using Lanyard.Primitives;
 
 namespace Lanyard;
 
@@ -7,19 +7,19 @@ namespace Lanyard;
 /// Connects to the first of several addresses that answers (RFC 8305). The address families alternate. The next attempt starts when an attempt fails or has not
 /// answered within 250 ms. The first connection cancels the other attempts. All callers that connect by name use it.
 /// </summary>
-internal static class HappyEyeballs
+public static class HappyEyeballs
 {
-    /// <summary>The time before the next attempt starts: the Connection Attempt Delay of RFC 8305 section 8.</summary>
-    public static readonly TimeSpan AttemptDelay = TimeSpan.FromMilliseconds(250);
+    /// <summary>The time before the next attempt starts, 250 ms: the Connection Attempt Delay of RFC 8305 section 8.</summary>
+    public static TimeSpan AttemptDelay { get; } = TimeSpan.FromMilliseconds(250);
 
     /// <summary>Sorts addresses in the order of the attempts: the families alternate, and each family keeps its order (RFC 8305 section 4).</summary>
-    /// <param name="addresses">The addresses, preferred addresses first.</param>
-    public static InetAddress[] Order(IReadOnlyList<InetAddress> addresses)
+    /// <param name="addresses">One or more addresses, preferred addresses first.</param>
+    internal static IPAddress[] Order(IReadOnlyList<IPAddress> addresses)
     {
-        var isFirstV4 = addresses[0].IsV4;
-        var first = addresses.Where(address => address.IsV4 == isFirstV4).ToArray();
-        var second = addresses.Where(address => address.IsV4 != isFirstV4).ToArray();
-        var ordered = new List<InetAddress>(addresses.Count);
+        var firstFamily = addresses[0].AddressFamily;
+        var first = addresses.Where(address => address.AddressFamily == firstFamily).ToArray();
+        var second = addresses.Where(address => address.AddressFamily != firstFamily).ToArray();
+        var ordered = new List<IPAddress>(addresses.Count);
         for (var i = 0; i < Math.Max(first.Length, second.Length); i++)
         {
             if (i < first.Length)
@@ -34,16 +34,29 @@ internal static class HappyEyeballs
     /// <summary>Connects to the first address that answers.</summary>
     /// <typeparam name="T">The connection type. Connections that open too late are disposed.</typeparam>
     /// <param name="addresses">One or more addresses, preferred addresses first.</param>
-    /// <param name="connect">Connects to one address.</param>
+    /// <param name="connect">Connects to one address. Another exception than the two below ends all attempts.</param>
     /// <param name="cancellationToken">Cancels all attempts.</param>
+    /// <returns>The first connection.</returns>
     /// <exception cref="LanyardSocketException">No address answered: the last failure.</exception>
     /// <exception cref="SocketException">No address answered: the last failure.</exception>
-    public static async Task<T> ConnectAsync<T>(IReadOnlyList<InetAddress> addresses, Func<InetAddress, CancellationToken, Task<T>> connect, CancellationToken cancellationToken)
+    /// <exception cref="ArgumentException">There is no address.</exception>
+    public static Task<T> ConnectAsync<T>(IReadOnlyList<IPAddress> addresses, Func<IPAddress, CancellationToken, Task<T>> connect, CancellationToken cancellationToken = default)
         where T : class, IDisposable
     {
-        if (addresses.Count == 1)
-            return await connect(addresses[0], cancellationToken).ConfigureAwait(false);
-        var waiting = new Queue<InetAddress>(Order(addresses));
+        ArgumentNullException.ThrowIfNull(addresses);
+        ArgumentNullException.ThrowIfNull(connect);
+        return addresses.Count switch
+        {
+            0 => throw new ArgumentException("Give one or more addresses.", nameof(addresses)),
+            1 => connect(addresses[0], cancellationToken),
+            _ => ConnectToFirstAsync(addresses, connect, cancellationToken),
+        };
+    }
+
+    private static async Task<T> ConnectToFirstAsync<T>(IReadOnlyList<IPAddress> addresses, Func<IPAddress, CancellationToken, Task<T>> connect, CancellationToken cancellationToken)
+        where T : class, IDisposable
+    {
+        var waiting = new Queue<IPAddress>(Order(addresses));
         var running = new List<Task<T>>();
         using var attempts = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         try

@@ -11,6 +11,12 @@ namespace Lanyard;
 /// </summary>
 public sealed class LanyardFolderStore : ILanyardStore, IDisposable
 {
+    /// <summary>The name of the file with the node's identity and its secret key.</summary>
+    public const string IdentityFileName = StateNames.SecretIdentity;
+
+    /// <summary>The name of the file with the UDP port of the last time, which the node takes again where <see cref="LanyardOptions.Port"/> leaves the choice.</summary>
+    public const string PortFileName = StateNames.Port;
+
     private const string LockName = StateNames.Lock;
     private const int MaxFileBytes = 4 << 20;
 

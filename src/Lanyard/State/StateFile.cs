@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 
 namespace Lanyard;
 
@@ -7,22 +8,67 @@ namespace Lanyard;
 /// on; it reaches the disk before it takes the old one's place, and its folder after that. A process or machine that stops at any moment leaves the old
 /// content or the new one. A link in the file's place is replaced, and what it leads to left alone.
 /// </summary>
-internal static class StateFile
+public static class StateFile
 {
+    /// <summary>The longest text in bytes that <see cref="TryReadText"/> reads: far above what any file of the state holds.</summary>
+    public const int MaxTextBytes = 1 << 20;
+
     /// <summary>The mark between a file's name and the random suffix in the name of its temporary replacement.</summary>
-    public const string TemporaryMark = ".new-";
+    internal const string TemporaryMark = ".new-";
+
+    /// <summary>Returns a file's text, in UTF-8; null where there is no such file.</summary>
+    /// <param name="path">The file, which another process may replace meanwhile.</param>
+    /// <exception cref="LanyardStateException">It cannot be read, or is larger than <see cref="MaxTextBytes"/>.</exception>
+    public static string? TryReadText(string path)
+    {
+        try
+        {
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1);
+            if (file.Length > MaxTextBytes)
+                throw new LanyardStateException(path, $"The file '{path}' is larger than 1 MiB, which it cannot rightly be.");
+            using var reader = new StreamReader(file, Encoding.UTF8);
+            return reader.ReadToEnd();
+        }
+        catch (Exception missing) when (missing is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException && failure is not LanyardException)
+        {
+            throw new LanyardStateException(path, $"The file '{path}' cannot be read: {failure.Message}", failure);
+        }
+    }
+
+    /// <summary>Returns the user ID of the owner of a file or folder, following links; null if it is missing, or the system does not report owners.</summary>
+    /// <param name="path">The file or folder.</param>
+    public static uint? OwnerOf(string path) => UnixFiles.TryGetStatus(path, follow: true)?.User;
+
+    /// <summary>Whether a file cannot take the place of what is at a path: a link, a device or a pipe, which is written to as it is.</summary>
+    /// <param name="path">The path.</param>
+    public static bool IsSpecial(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        return UnixFiles.AreHere && (path.StartsWith("/dev/", StringComparison.Ordinal) || UnixFiles.TryGetStatus(path, follow: false) is { IsFile: false, IsFolder: false });
+    }
 
     /// <summary>Puts bytes into a file, in the place of the old one.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="value">All that it holds afterwards.</param>
+    /// <param name="access">Who may read it.</param>
     /// <exception cref="IOException">It cannot be written; the old one is there as before.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not write it.</exception>
     public static void Replace(string path, ReadOnlySpan<byte> value, StateFileAccess access) => Write(path, value, access, overwrite: true);
 
     /// <summary>Puts bytes into a new file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="value">All that it holds afterwards.</param>
+    /// <param name="access">Who may read it.</param>
     /// <exception cref="IOException">There is one, or it cannot be written.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not write it.</exception>
     public static void Create(string path, ReadOnlySpan<byte> value, StateFileAccess access) => Write(path, value, access, overwrite: false);
 
     /// <summary>Deletes a file where there is one.</summary>
+    /// <param name="path">The file.</param>
     /// <exception cref="IOException">It cannot be deleted.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not.</exception>
     public static void Delete(string path)
@@ -34,6 +80,7 @@ internal static class StateFile
     }
 
     /// <summary>Makes a folder for its owner alone, where there is none.</summary>
+    /// <param name="path">The folder.</param>
     /// <exception cref="IOException">It cannot be made.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not.</exception>
     public static void CreateFolder(string path)

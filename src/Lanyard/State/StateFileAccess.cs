@@ -1,7 +1,7 @@
 namespace Lanyard;
 
 /// <summary>Who may read a file of a node's state. Only its owner may ever write to one.</summary>
-internal enum StateFileAccess
+public enum StateFileAccess
 {
     /// <summary>Its owner (mode 0600).</summary>
     Owner,

@@ -7,7 +7,7 @@ namespace Lanyard;
 /// else may read what is secret. A mode that allows more is narrowed, and that is logged; a file of another user's is refused.
 /// </summary>
 /// <remarks>Where the system does not say whose files are, as beside Linux, modes are looked at only; on Windows, nothing is.</remarks>
-internal sealed class StateGuard
+public sealed class StateGuard
 {
     private const int WriteByOthers = 0x12; // 0022
     private const int Sticky = 0x200; // 01000
@@ -23,8 +23,12 @@ internal sealed class StateGuard
     private readonly ILogger _logger;
 
     /// <summary>Looks at a folder itself. What is in it stays readable where it is.</summary>
+    /// <param name="folder">The state folder.</param>
+    /// <param name="logger">Where it is logged that a mode was narrowed, or could not be.</param>
     public StateGuard(string folder, ILogger logger)
     {
+        ArgumentNullException.ThrowIfNull(folder);
+        ArgumentNullException.ThrowIfNull(logger);
         _folder = folder;
         _logger = logger;
         if (UnixFiles.TryGetStatus(folder, follow: true) is not { IsFolder: true } status)
@@ -40,6 +44,8 @@ internal sealed class StateGuard
     }
 
     /// <summary>Looks at a file, where there is one.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="access">Who may read it.</param>
     /// <exception cref="LanyardStateException">It is another user's, or no file.</exception>
     public void CheckFile(string path, StateFileAccess access)
     {
@@ -84,8 +90,10 @@ internal sealed class StateGuard
     }
 
     /// <summary>Removes what was to take the place of one of these files when a process or machine stopped. Nobody else may be writing them.</summary>
+    /// <param name="names">The names of the files in the folder.</param>
     public void RemoveTemporaries(IReadOnlyCollection<string> names)
     {
+        ArgumentNullException.ThrowIfNull(names);
         foreach (var file in Directory.EnumerateFiles(_folder))
         {
             if (IsTemporary(Path.GetFileName(file), out var name) && names.Contains(name))

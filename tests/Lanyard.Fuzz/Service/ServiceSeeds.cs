@@ -2,9 +2,10 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text;
 using Lanyard.Engine;
+using Lanyard.Intercept.Linux;
+using Lanyard.Intercept.Protocol;
 using Lanyard.NetStack.Tests;
 using Lanyard.Primitives;
-using Lanyard.Service.Intercept;
 using Lanyard.Wire;
 using Lanyard.Wire.Tests;
 using Lanyard.Wire.Verbs;
@@ -92,9 +93,9 @@ internal static class ServiceSeeds
     {
         var request = new InterceptRequest
         {
-            Magic = InterceptRequest.ExpectedMagic, Operation = InterceptOperation.Connect, Flags = InterceptFlags.Join, Network = 1, Backlog = 5,
-            VirtualEndpoint = InterceptEndpoint.Of(InetEndpoint.Parse("10.0.0.1:80")), FarEndpoint = InterceptEndpoint.Of(InetEndpoint.Parse("[fd00::1]:80")),
-            OwnEndpoint = InterceptEndpoint.Of(InetEndpoint.Parse("10.0.0.2:0")),
+            Magic = InterceptProtocol.Magic, Operation = InterceptOperation.Connect, Flags = InterceptFlags.Join, Network = 1, Backlog = 5,
+            Virtual = InterceptEndpoint.Of(InetEndpoint.Parse("10.0.0.1:80")), Far = InterceptEndpoint.Of(InetEndpoint.Parse("[fd00::1]:80")),
+            Own = InterceptEndpoint.Of(InetEndpoint.Parse("10.0.0.2:0")),
         };
         yield return [.. MemoryMarshal.AsBytes(new ReadOnlySpan<InterceptRequest>(in request)), .. "example.test"u8];
         foreach (var (text, domain) in new[] { ("10.0.0.1:80", 2), ("[fd00::1]:443", 10), ("10.0.0.1:53", 10), ("127.0.0.1:1", 2) })

@@ -2,18 +2,20 @@ using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using Lanyard.Cli.Dissect;
-using Lanyard.Cli.Run;
 using Lanyard.Controller;
 using Lanyard.Engine;
 using Lanyard.Engine.Rules;
+using Lanyard.Intercept.Hub;
+using Lanyard.Intercept.Linux;
+using Lanyard.Intercept.Programs;
+using Lanyard.Intercept.Protocol;
 using Lanyard.NetStack;
 using Lanyard.NetStack.Tests;
 using Lanyard.Primitives;
+using Lanyard.Proxies;
 using Lanyard.Service;
-using Lanyard.Service.Intercept;
 using Lanyard.Wire;
 using Lanyard.Wire.Tests;
-using NetworkJson = Lanyard.Controller.NetworkJson;
 
 namespace Lanyard.Fuzz;
 
@@ -200,7 +202,7 @@ internal static class ServiceTargets
     {
         if (MemoryMarshal.TryRead<InterceptRequest>(input, out var request))
         {
-            foreach (var endpoint in (ReadOnlySpan<InterceptEndpoint>)[request.VirtualEndpoint, request.FarEndpoint, request.OwnEndpoint])
+            foreach (var endpoint in (ReadOnlySpan<InterceptEndpoint>)[request.Virtual, request.Far, request.Own])
             {
                 if (endpoint.TryRead(out var read) && !read.IsNone)
                     Check.That(InterceptEndpoint.Of(read).TryRead(out var again) && again == read, "endpoint");

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Lanyard.Proxies;
 
 namespace Lanyard.Service.Tests.Proxies;
 

@@ -1,3 +1,5 @@
+using Lanyard.Proxies;
+
 namespace Lanyard.Service.Tests.Proxies;
 
 public sealed class ProxySectionTests

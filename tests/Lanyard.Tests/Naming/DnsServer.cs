@@ -96,10 +96,8 @@ internal sealed class DnsServer : IAsyncDisposable
 
     private byte[] Answer(ReadOnlySpan<byte> question, bool truncate)
     {
-        var offset = 12;
-        Span<byte> wire = stackalloc byte[DnsName.MaxBytes];
-        Assert.True(DnsName.TryRead(question, ref offset, wire, out _));
-        var name = ReadText(question[12..]);
+        var name = ReadText(question[12..], out var length);
+        var offset = 12 + length;
         var isV4 = question[offset + 1] == 1;
         var records = new List<byte>();
         var count = 0;
@@ -118,7 +116,7 @@ internal sealed class DnsServer : IAsyncDisposable
 
             if (known.Alias is not null)
             {
-                Assert.True(DnsName.TryEncode(known.Alias, out var alias));
+                byte[] alias = [.. known.Alias.Split('.').SelectMany(label => (byte[])[(byte)label.Length, .. Encoding.ASCII.GetBytes(label)]), 0];
                 records.AddRange([0xc0, 12, 0, 5, 0, 1, 0, 0, 0, Seconds, 0, (byte)alias.Length, .. alias]);
                 count++;
             }
@@ -136,12 +134,14 @@ internal sealed class DnsServer : IAsyncDisposable
         return [.. question[..2], (byte)(0x85 | (truncate ? 2 : 0)), (byte)(0x80 | code), 0, 1, 0, (byte)count, 0, authorities, 0, 0, .. question[12..(offset + 4)], .. records];
     }
 
-    private static string ReadText(ReadOnlySpan<byte> labels)
+    private static string ReadText(ReadOnlySpan<byte> labels, out int length)
     {
         var text = new StringBuilder();
+        length = 1;
         while (labels[0] > 0)
         {
             text.Append(text.Length > 0 ? "." : "").Append(Encoding.ASCII.GetString(labels.Slice(1, labels[0])));
+            length += 1 + labels[0];
             labels = labels[(1 + labels[0])..];
         }
 

@@ -148,17 +148,17 @@ public sealed class HostileControllerTests
         lan.Controller.Customize = config => config with { Routes = [.. config.Routes, new NetworkRoute(range), new NetworkRoute(half)] };
         var network = await lan.JoinAsync(1);
         network.Settings = network.Settings with { AllowGlobal = true };
-        var toHost = new ProxyRouter(() => [network], LanyardOutsidePolicy.Host);
-        var toNetworkOnly = new ProxyRouter(() => [network], LanyardOutsidePolicy.Refuse);
+        var first = range.Network.ToIPAddress();
         Assert.Contains(network.Routes, route => route.Target == half);
-        Assert.Null(toHost.FindNetwork(range.Network));
-        Assert.Same(network, toNetworkOnly.FindNetwork(range.Network));
-        Assert.Same(network, toHost.FindNetwork(InetAddress.Parse("10.77.0.200")));
-        Assert.Null(toHost.FindNetwork(InetAddress.Parse("127.0.0.1")));
+        Assert.Null(network.Node.FindNetwork(first, preferHostNetwork: true));
+        Assert.Same(network, network.Node.FindNetwork(first));
+        Assert.Null(LanyardNode.FindNetwork([], first));
+        Assert.Same(network, network.Node.FindNetwork(IPAddress.Parse("10.77.0.200"), preferHostNetwork: true));
+        Assert.Null(network.Node.FindNetwork(IPAddress.Loopback, preferHostNetwork: true));
 
         // The user says that it is the network's.
         network.Settings = network.Settings with { AllowManagedNetworks = [range, InetPrefix.Parse("10.77.0.0/24")] };
-        Assert.Same(network, toHost.FindNetwork(range.Network));
+        Assert.Same(network, network.Node.FindNetwork(first, preferHostNetwork: true));
     }
 
     [Theory]

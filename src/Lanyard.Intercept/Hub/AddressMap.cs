@@ -1,0 +1,70 @@
+using Lanyard.Intercept.Linux;
+using Lanyard.Primitives;
+
+namespace Lanyard.Intercept.Hub;
+
+/// <summary>
+/// What loopback alias addresses represent: the near ends of programs' sockets, the far ends of connections and datagrams, and host names that have only IPv6
+/// addresses. Under the lock of <see cref="SocketTable"/>, except for reads of <see cref="Datagrams"/>.
+/// </summary>
+internal sealed class AddressMap
+{
+    private readonly LoopbackAliases _aliases = new();
+    private readonly Dictionary<InetAddress, ConnectionNames> _connections = [];
+
+    public AddressMap()
+    {
+        Datagrams = new DatagramFars(_aliases);
+        Names = new NameAliases(_aliases);
+    }
+
+    /// <summary>The far ends of datagrams.</summary>
+    public DatagramFars Datagrams { get; }
+
+    /// <summary>The aliases of host names.</summary>
+    public NameAliases Names { get; }
+
+    /// <summary>Connections that are carried, or about to be.</summary>
+    public int ConnectionCount => _connections.Count;
+
+    /// <summary>Takes a free address and port for a program's socket.</summary>
+    public bool TryTakeNear(out InetEndpoint near) => _aliases.TryTakeNear(out near);
+
+    /// <summary>Takes the address that a program's socket has already; false if another socket has it.</summary>
+    public bool TryTakeNear(InetAddress near) => _aliases.TryTake(near);
+
+    /// <summary>Releases the address of a program's socket.</summary>
+    public void ReleaseNear(InetAddress near) => _aliases.Release(near);
+
+    /// <summary>Takes a free address for the far end of a connection, and notes what both ends represent.</summary>
+    public bool TryAdd(ConnectionNames names, out InetAddress far)
+    {
+        if (!_aliases.TryTakeFar(out far))
+            return false;
+        _connections.Add(far, names);
+        return true;
+    }
+
+    /// <summary>Changes what the ends of a connection represent.</summary>
+    /// <param name="far">The alias address of the far end.</param>
+    /// <param name="names">What they represent now.</param>
+    public void Change(InetAddress far, ConnectionNames names) => _connections[far] = names;
+
+    /// <summary>Notes the address that this node connects from.</summary>
+    public void ChangeLocal(InetAddress far, InetEndpoint local) => _connections[far] = _connections[far] with { Local = local };
+
+    /// <summary>Forgets a connection and releases its address.</summary>
+    public void Remove(InetAddress far)
+    {
+        if (_connections.Remove(far))
+            _aliases.Release(far);
+    }
+
+    /// <summary>
+    /// Finds a connection that this service opened, by all four parts of its loopback connection: nobody else has one with the same far address and port. Null if it is
+    /// not this service's.
+    /// </summary>
+    public ConnectionNames? Find(SocketDescriptor descriptor, InetEndpoint far) =>
+        _connections.TryGetValue(far.Address, out var names) && names.FarPort != 0 && names.FarPort == far.Port && descriptor.TryGetNear(out var near) && near == names.Near
+            ? names : null;
+}

@@ -1,0 +1,87 @@
+using System.Security.Cryptography;
+using Lanyard.Intercept.Protocol;
+using Lanyard.Primitives;
+
+namespace Lanyard.Intercept.Hub;
+
+/// <summary>
+/// Loopback addresses that represent virtual ones: each socket of a program has one of its own, and so has the other end of each connection. Under the
+/// lock of <see cref="SocketTable"/>.
+/// </summary>
+internal sealed class LoopbackAliases
+{
+    /// <summary>The first address of those that stand for the other end.</summary>
+    public const uint FarFirst = InterceptProtocol.FarFirst;
+
+    /// <summary>The mask of both ranges.</summary>
+    public const uint RangeMask = InterceptProtocol.RangeMask;
+
+    private const uint NearFirst = InterceptProtocol.NearFirst;
+    private const uint RangeSize = ~RangeMask + 1;
+
+    // Below the ports that the system hands out.
+    private const int FirstPort = 20_000;
+    private const int EndPort = 32_000;
+
+    // Half of a range, so that a free one is found soon.
+    private const int MaxTaken = (int)RangeSize / 2;
+
+    private readonly HashSet<uint> _taken = [];
+    private int _nearCount;
+    private int _farCount;
+    private uint _near = (uint)RandomNumberGenerator.GetInt32((int)RangeSize);
+    private uint _far = (uint)RandomNumberGenerator.GetInt32((int)RangeSize);
+
+    public static bool IsNear(InetAddress address) => address.IsV4 && (address.V4 & RangeMask) == NearFirst;
+
+    public static bool IsFar(InetAddress address) => address.IsV4 && (address.V4 & RangeMask) == FarFirst;
+
+    /// <summary>An address and port for a program to bind.</summary>
+    public bool TryTakeNear(out InetEndpoint near)
+    {
+        var isTaken = TryTake(NearFirst, ref _near, ref _nearCount, out var address);
+        near = new InetEndpoint(address, (ushort)RandomNumberGenerator.GetInt32(FirstPort, EndPort));
+        return isTaken;
+    }
+
+    /// <summary>An address for the other end of a connection.</summary>
+    public bool TryTakeFar(out InetAddress far) => TryTake(FarFirst, ref _far, ref _farCount, out far);
+
+    /// <summary>Takes one that is known already to stand for something; false where it is taken.</summary>
+    public bool TryTake(InetAddress near)
+    {
+        if (_nearCount >= MaxTaken || !_taken.Add(near.V4))
+            return false;
+        _nearCount++;
+        return true;
+    }
+
+    public void Release(InetAddress address)
+    {
+        if (!_taken.Remove(address.V4))
+            return;
+        if (IsNear(address))
+            _nearCount--;
+        else
+            _farCount--;
+    }
+
+    // The one that was given back longest ago comes last, since it may still be known by its old meaning.
+    private bool TryTake(uint first, ref uint last, ref int count, out InetAddress taken)
+    {
+        taken = default;
+        if (count >= MaxTaken)
+            return false;
+        count++;
+        while (true)
+        {
+            last = (last + 1) % RangeSize;
+            var address = first | last;
+            if ((byte)address is not (0 or 255) && _taken.Add(address))
+            {
+                taken = InetAddress.FromV4(address);
+                return true;
+            }
+        }
+    }
+}

@@ -1,0 +1,169 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Net.Sockets;
+using Lanyard.Intercept.Linux;
+using Lanyard.Intercept.Protocol;
+using Lanyard.Primitives;
+
+namespace Lanyard.Intercept.Hub;
+
+/// <summary>
+/// The one UDP socket that all datagrams of programs come to and leave from: on every loopback address, so that each address can stand for another
+/// sender or receiver (<c>ip(7)</c>, <c>IP_PKTINFO</c>). Datagrams carry tokens as IP options (<see cref="SocketTokens"/>), and nobody else can bind the
+/// port: not on another address, nor on another interface.
+/// </summary>
+internal sealed unsafe class LoopbackDatagrams : IDisposable
+{
+    public const int MaxDatagram = 65_507;
+
+    private const string Interface = "lo";
+    private const int IpProtocol = 0;
+    private const int IpReceiveOptions = 6; // IP_RECVOPTS
+    private const int IpSendOptions = 7; // IP_RETOPTS
+    private const int IpPacketInfo = 8;
+    private const int BufferBytes = 4 << 20;
+
+    // struct cmsghdr, and behind it struct in_pktinfo: where a datagram came to, or is to come from; or IP options, which may take 40 bytes.
+    private const int HeaderBytes = 16;
+    private const int PacketInfoBytes = 12;
+    private const int PacketInfoRoom = 32;
+    private const int SendControlBytes = PacketInfoRoom + HeaderBytes + SocketTokens.OptionsBytes;
+    private const int ReceiveControlBytes = PacketInfoRoom + HeaderBytes + 40;
+    private const int NameBytes = 16;
+
+    private readonly Socket _socket;
+    private readonly Receiver _receive;
+    private readonly Thread _thread;
+    private volatile bool _isDisposed;
+
+    /// <param name="receive">The receiver of programs' datagrams.</param>
+    /// <param name="port">The port of the previous service process, which sockets are connected to; 0 for none. If the port is in use, the service uses another port.</param>
+    public LoopbackDatagrams(Receiver receive, ushort port)
+    {
+        _receive = receive;
+        _socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        // Bound to the interface (SO_BINDTODEVICE), it would leave its port to sockets that are bound to another one, which can send over this one.
+        if (SocketFilter.Attach((int)_socket.Handle, SocketFilter.OfInterface((int)Libc.InterfaceIndex(Interface))) is var error and not 0)
+            throw new IOException(string.Create(System.Globalization.CultureInfo.InvariantCulture,
+                $"The kernel refuses a filter on the service's UDP socket (error {error}), without which other users could send in programs' names."));
+        _socket.SetRawSocketOption(IpProtocol, IpPacketInfo, [1, 0, 0, 0]);
+        _socket.SetRawSocketOption(IpProtocol, IpReceiveOptions, [1, 0, 0, 0]);
+        _socket.ReceiveBufferSize = BufferBytes;
+        _socket.SendBufferSize = BufferBytes;
+        try
+        {
+            _socket.Bind(new IPEndPoint(IPAddress.Any, port));
+        }
+        catch (SocketException) when (port != 0)
+        {
+            _socket.Bind(new IPEndPoint(IPAddress.Any, 0));
+        }
+
+        Port = (ushort)((IPEndPoint)_socket.LocalEndPoint!).Port;
+        _thread = new Thread(Receive) { IsBackground = true, Name = "Lanyard programs' datagrams" };
+        _thread.Start();
+    }
+
+    /// <summary>Takes a datagram of a program. It must be quick, and must not keep the bytes.</summary>
+    /// <param name="near">The address that it came from.</param>
+    /// <param name="far">The address that it came to.</param>
+    /// <param name="options">Its IP options.</param>
+    /// <param name="payload">What it carries.</param>
+    public delegate void Receiver(InetEndpoint near, InetAddress far, ReadOnlySpan<byte> options, ReadOnlySpan<byte> payload);
+
+    /// <summary>The port, of every loopback address.</summary>
+    public ushort Port { get; }
+
+    /// <summary>Sends a datagram to a program's socket. What it has no room for is dropped, as datagrams are.</summary>
+    public void Send(InetAddress far, InetEndpoint near, ReadOnlySpan<byte> options, ReadOnlySpan<byte> payload)
+    {
+        var name = stackalloc byte[NameBytes];
+        new Span<byte>(name, NameBytes).Clear();
+        *(ushort*)name = (ushort)AddressFamily.InterNetwork;
+        BinaryPrimitives.WriteUInt16BigEndian(new Span<byte>(name + 2, 2), near.Port);
+        near.Address.Write(new Span<byte>(name + 4, 4));
+        var control = stackalloc byte[SendControlBytes];
+        new Span<byte>(control, SendControlBytes).Clear();
+        WriteHead(control, IpPacketInfo, PacketInfoBytes);
+        far.Write(new Span<byte>(control + HeaderBytes + 4, 4));
+        WriteHead(control + PacketInfoRoom, IpSendOptions, options.Length);
+        options.CopyTo(new Span<byte>(control + PacketInfoRoom + HeaderBytes, SocketTokens.OptionsBytes));
+        fixed (byte* bytes = payload)
+        {
+            var extent = new Libc.Extent { Base = (nuint)bytes, Length = (nuint)payload.Length };
+            var message = Describe(name, &extent, control, SendControlBytes);
+            _ = Libc.SendMessage(_socket.SafeHandle, &message, 0);
+        }
+    }
+
+    public void Dispose()
+    {
+        _isDisposed = true;
+        try
+        {
+            _socket.Shutdown(SocketShutdown.Both);
+        }
+        catch (SocketException)
+        {
+            // It says that it is not connected, and wakes the thread all the same.
+        }
+
+        _thread.Join();
+        _socket.Dispose();
+    }
+
+    private static void WriteHead(byte* control, int type, int count)
+    {
+        *(nuint*)control = (nuint)(HeaderBytes + count);
+        *(int*)(control + 8) = IpProtocol;
+        *(int*)(control + 12) = type;
+    }
+
+    // The control message of a type; none where there is none.
+    private static ReadOnlySpan<byte> Find(byte* control, nuint length, int type)
+    {
+        for (nuint at = 0; at + HeaderBytes <= length;)
+        {
+            var size = *(nuint*)(control + at);
+            if (size < HeaderBytes || size > length - at)
+                break;
+            if (*(int*)(control + at + 8) == IpProtocol && *(int*)(control + at + 12) == type)
+                return new ReadOnlySpan<byte>(control + at + HeaderBytes, (int)size - HeaderBytes);
+            at += (size + 7) & ~(nuint)7;
+        }
+
+        return default;
+    }
+
+    private static Libc.Message Describe(byte* name, Libc.Extent* extent, byte* control, int controlBytes) => new()
+    {
+        Name = (nuint)name,
+        NameLength = NameBytes,
+        Extents = (nuint)extent,
+        ExtentCount = 1,
+        Control = (nuint)control,
+        ControlLength = (nuint)controlBytes,
+    };
+
+    private void Receive()
+    {
+        var buffer = new byte[MaxDatagram + 1];
+        var name = stackalloc byte[NameBytes];
+        var control = stackalloc byte[ReceiveControlBytes];
+        fixed (byte* bytes = buffer)
+        {
+            while (!_isDisposed)
+            {
+                var extent = new Libc.Extent { Base = (nuint)bytes, Length = (nuint)buffer.Length };
+                var message = Describe(name, &extent, control, ReceiveControlBytes);
+                var count = Libc.ReceiveMessage(_socket.SafeHandle, &message, 0);
+                if (count < 0 || Find(control, message.ControlLength, IpPacketInfo) is not { Length: PacketInfoBytes } info)
+                    continue;
+                var near = new InetEndpoint(InetAddress.FromBytes(new ReadOnlySpan<byte>(name + 4, 4)), BinaryPrimitives.ReadUInt16BigEndian(new ReadOnlySpan<byte>(name + 2, 2)));
+                // Behind the interface's number and the local address, the address in the header.
+                var far = InetAddress.FromBytes(info.Slice(8, 4));
+                _receive(near, far, Find(control, message.ControlLength, IpReceiveOptions), new ReadOnlySpan<byte>(bytes, (int)count));
+            }
+        }
+    }
+}

@@ -1,0 +1,144 @@
+using System.Net;
+using System.Net.Sockets;
+using Lanyard.Intercept.Linux;
+using Lanyard.Intercept.Protocol;
+using Lanyard.Primitives;
+
+namespace Lanyard.Intercept.Hub;
+
+/// <summary>
+/// Sockets of the system for virtual connections. A program's connection is to reach nobody until the virtual one has come about: it goes to a port
+/// where nobody accepts and there is no more room to wait, so that it is ignored and stays in SYN-SENT; and is then met by a connection from that very
+/// port to the program's (simultaneous open, RFC 9293 section 3.5). So waiting, polling, time-outs and errors are the system's own.
+/// </summary>
+internal sealed class LoopbackSockets : IDisposable
+{
+    private const int SoReusePort = 15;
+    private const int SoBindToDevice = 25;
+    private const int ProtocolIp = 0;
+    private const int IpMinTtl = 21;
+
+    private readonly Socket _silent;
+    private readonly Socket _waiting;
+
+    public LoopbackSockets()
+    {
+        _silent = Create(new InetEndpoint(InetAddress.AnyV4, 0), isShared: true, out var bound);
+        _silent.Listen(0);
+        SilentPort = bound.Port;
+        // The one that has room.
+        _waiting = Create(new InetEndpoint(InetAddress.FromV4(0x7f000001), 0), isShared: false, out _);
+        _waiting.Connect(new IPEndPoint(IPAddress.Loopback, SilentPort));
+    }
+
+    /// <summary>The port, of every loopback address, where connections wait.</summary>
+    public ushort SilentPort { get; }
+
+    /// <summary>A TCP socket at a loopback alias address, on a port that no other socket of the machine can have. Closing it resets its connection.</summary>
+    public static Socket CreateExclusive(InetAddress far, out ushort port)
+    {
+        var socket = CreateFor(new InetEndpoint(far, 0), isShared: false, out var bound);
+        port = bound.Port;
+        return socket;
+    }
+
+    /// <summary>A TCP socket at a loopback alias address, on the port where connections wait: nobody but this user can have that port there.</summary>
+    public Socket CreateWaiting(InetAddress far) => CreateFor(new InetEndpoint(far, SilentPort), isShared: true, out _);
+
+    /// <summary>Sets whether the kernel drops all segments to a socket of the service. Loopback segments never have the minimum TTL that the option then demands.</summary>
+    public static void SetBlackHole(Socket socket, bool isBlackHole) => socket.SetRawSocketOption(ProtocolIp, IpMinTtl, [(byte)(isBlackHole ? byte.MaxValue : 0), 0, 0, 0]);
+
+    /// <summary>
+    /// Fails a connection that is pending at the black-hole port, without ever opening it. A SYN takes the program's socket to SYN-RECEIVED, in which it is not
+    /// writable; the kernel drops the socket's SYN-ACK. A second SYN, from another socket with the same port, draws an ACK with the number of the first connection (RFC
+    /// 5961 section 4). The kernel answers that ACK with a reset.
+    /// </summary>
+    public unsafe void Refuse(InetAddress far, InetEndpoint near)
+    {
+        var name = stackalloc byte[SocketName.MaxBytes];
+        var length = SocketName.Write(near, Libc.DomainV4, new Span<byte>(name, SocketName.MaxBytes));
+        try
+        {
+            for (var i = 0; i < 2; i++)
+            {
+                using var socket = CreateWaiting(far);
+                socket.Blocking = false;
+                if (i == 0)
+                    SetBlackHole(socket, true);
+                // On failure, the program's socket is gone.
+                _ = Libc.Connect((int)socket.Handle, name, length);
+            }
+        }
+        catch (SocketException)
+        {
+            // No descriptor is available. The connection attempt times out in the program's kernel.
+        }
+    }
+
+    /// <summary>Whether a socket of some program is bound to an address that stands for its end.</summary>
+    public static unsafe bool IsBound(InetEndpoint near, InterceptSocketType type)
+    {
+        // One that shares no address with anybody (SO_REUSEADDR), whatever the other would share.
+        var descriptor = Libc.Socket(Libc.DomainV4, (type == InterceptSocketType.Stream ? Libc.StreamType : Libc.DatagramType) | Libc.CloseOnExec, 0);
+        if (descriptor < 0)
+            return true;
+        var name = stackalloc byte[SocketName.MaxBytes];
+        var length = SocketName.Write(near, Libc.DomainV4, new Span<byte>(name, SocketName.MaxBytes));
+        var isBound = Libc.Bind(descriptor, name, length) != 0 && Libc.Error == Errno.AddressInUse;
+        _ = Libc.Close(descriptor);
+        return isBound;
+    }
+
+    public void Dispose()
+    {
+        _silent.Dispose();
+        _waiting.Dispose();
+    }
+
+    private static Socket CreateFor(InetEndpoint far, bool isShared, out InetEndpoint bound)
+    {
+        var socket = Create(far, isShared, out bound);
+        try
+        {
+            socket.NoDelay = true;
+            // Virtual connections carry no urgent data. Urgent data that a program sends past the interposed calls becomes ordinary data.
+            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.OutOfBandInline, true);
+            // If this process dies, programs see a reset, and do not take it for the end of what they are sent.
+            socket.LingerState = new LingerOption(true, 0);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    // Bound here: .NET would allow other users' sockets the same port (SO_REUSEADDR). What is shared (SO_REUSEPORT), is among sockets of one user. What is
+    // bound to no interface keeps its port from sockets of every interface.
+    private static unsafe Socket Create(InetEndpoint endpoint, bool isShared, out InetEndpoint bound)
+    {
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            if (isShared)
+            {
+                socket.SetRawSocketOption(Libc.SolSocket, SoReusePort, [1, 0, 0, 0]);
+                socket.SetRawSocketOption(Libc.SolSocket, SoBindToDevice, "lo\0"u8);
+            }
+
+            var descriptor = (int)socket.Handle;
+            var name = stackalloc byte[SocketName.MaxBytes];
+            var length = SocketName.Write(endpoint, Libc.DomainV4, new Span<byte>(name, SocketName.MaxBytes));
+            if (Libc.Bind(descriptor, name, length) != 0 || Libc.GetSocketName(descriptor, name, &length) != 0)
+                throw new SocketException(Libc.Error == Errno.AddressInUse ? (int)SocketError.AddressAlreadyInUse : (int)SocketError.SocketError);
+            _ = SocketName.TryRead(new ReadOnlySpan<byte>(name, length), out bound);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+}

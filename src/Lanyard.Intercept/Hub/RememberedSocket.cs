@@ -1,0 +1,135 @@
+using System.Buffers;
+using System.Text.Json;
+using Lanyard.Intercept.Linux;
+using Lanyard.Intercept.Protocol;
+using Lanyard.Primitives;
+
+namespace Lanyard.Intercept.Hub;
+
+/// <summary>A program's socket, for a service that comes after the one that knew it.</summary>
+/// <param name="Cookie">What the system knows it by.</param>
+/// <param name="User">Who made it.</param>
+/// <param name="Type">TCP or UDP.</param>
+/// <param name="Near">Where it is bound in the system.</param>
+/// <param name="Local">What that stands for.</param>
+/// <param name="Traits">What its options say.</param>
+/// <param name="Network">The one network that it may use; 0 for any.</param>
+/// <param name="Backlog">How many connections may wait; 0: it does not listen.</param>
+/// <param name="Far">For a UDP socket, the loopback alias address that it is connected to; none if it is not connected.</param>
+/// <param name="Remote">The peer that <paramref name="Far"/> represents; none if the peer is on no virtual network.</param>
+internal sealed record RememberedSocket(
+    ulong Cookie, uint User, InterceptSocketType Type, InetEndpoint Near, InetEndpoint Local, SocketTraits Traits, ulong Network, int Backlog,
+    InetEndpoint Far = default, InetEndpoint Remote = default)
+{
+    /// <summary>What a file holds; nothing where there is none that makes sense: its sockets are then not taken up.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="key">What the tokens of the sockets come from; null where there is none.</param>
+    /// <param name="port">The UDP port of the service that wrote the file; 0 if unknown.</param>
+    public static IReadOnlyList<RememberedSocket> Read(string path, out SocketTokenKey? key, out ushort port)
+    {
+        key = null;
+        port = 0;
+        try
+        {
+            return StateFile.TryReadText(path) is { } text ? Parse(text, out key, out port) : [];
+        }
+        catch (LanyardStateException)
+        {
+            return [];
+        }
+    }
+
+    /// <summary>What a file's text holds; nothing where it makes no sense.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="key">What the tokens of the sockets come from; null where there is none.</param>
+    /// <param name="port">The UDP port of the service that wrote the text; 0 if unknown.</param>
+    internal static IReadOnlyList<RememberedSocket> Parse(string text, out SocketTokenKey? key, out ushort port)
+    {
+        var sockets = new List<RememberedSocket>();
+        key = null;
+        port = 0;
+        try
+        {
+            using var document = JsonDocument.Parse(text);
+            key = SocketTokenKey.Parse(document.RootElement.GetProperty("key").GetString());
+            if (key is null)
+                return sockets;
+            if (document.RootElement.TryGetProperty("port", out var written))
+                port = written.GetUInt16();
+            foreach (var item in document.RootElement.GetProperty("sockets").EnumerateArray())
+            {
+                var (type, traits) = ((InterceptSocketType)item.GetProperty("type").GetUInt32(), (SocketTraits)item.GetProperty("traits").GetInt32());
+                if (type is not (InterceptSocketType.Stream or InterceptSocketType.Datagram) || !InetEndpoint.TryParse(item.GetProperty("near").GetString(), out var near)
+                    || !near.Address.IsV4 || !TryReadLocal(item, out var local))
+                    continue;
+                sockets.Add(new RememberedSocket(
+                    item.GetProperty("cookie").GetUInt64(), item.GetProperty("user").GetUInt32(), type, near, local, traits, item.GetProperty("network").GetUInt64(),
+                    item.GetProperty("backlog").GetInt32(), ReadEndpoint(item, "far"), ReadEndpoint(item, "remote")));
+            }
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
+        {
+            sockets.Clear();
+            key = null;
+            port = 0;
+        }
+
+        return sockets;
+    }
+
+    /// <summary>Writes them, in the place of what was there. Where that cannot be, the next service does without.</summary>
+    public static void Write(string path, SocketTokenKey key, ushort port, IEnumerable<RememberedSocket> sockets)
+    {
+        var json = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(json))
+        {
+            writer.WriteStartObject();
+            writer.WriteString("key", key.ToString());
+            writer.WriteNumber("port", port);
+            writer.WriteStartArray("sockets");
+            foreach (var socket in sockets)
+            {
+                writer.WriteStartObject();
+                writer.WriteNumber("cookie", socket.Cookie);
+                writer.WriteNumber("user", socket.User);
+                writer.WriteNumber("type", (uint)socket.Type);
+                writer.WriteString("near", socket.Near.ToString());
+                // Of both families, an address is none.
+                writer.WriteString("address", socket.Local.Address.Family == InetFamily.None ? "" : socket.Local.Address.ToString());
+                writer.WriteNumber("port", socket.Local.Port);
+                writer.WriteNumber("traits", (int)socket.Traits);
+                writer.WriteNumber("network", socket.Network);
+                writer.WriteNumber("backlog", socket.Backlog);
+                if (!socket.Far.IsNone)
+                    writer.WriteString("far", socket.Far.ToString());
+                if (!socket.Remote.IsNone)
+                    writer.WriteString("remote", socket.Remote.ToString());
+                writer.WriteEndObject();
+            }
+
+            writer.WriteEndArray();
+            writer.WriteEndObject();
+        }
+
+        try
+        {
+            StateFile.Replace(path, json.WrittenSpan, StateFileAccess.Owner);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // The folder is full, or gone.
+        }
+    }
+
+    // Returns none if the property is missing or invalid.
+    private static InetEndpoint ReadEndpoint(JsonElement item, string name) =>
+        item.TryGetProperty(name, out var value) && InetEndpoint.TryParse(value.GetString(), out var endpoint) ? endpoint : default;
+
+    private static bool TryReadLocal(JsonElement item, out InetEndpoint local)
+    {
+        var address = default(InetAddress);
+        var isRead = item.GetProperty("address").GetString() is "" || InetAddress.TryParse(item.GetProperty("address").GetString(), out address);
+        local = new InetEndpoint(address, item.GetProperty("port").GetUInt16());
+        return isRead;
+    }
+}

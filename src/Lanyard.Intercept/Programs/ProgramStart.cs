@@ -1,0 +1,177 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Lanyard.Intercept.Linux;
+using Lanyard.Intercept.Protocol;
+using Lanyard.Intercept.Supervision;
+using Lanyard.Wire;
+
+namespace Lanyard.Intercept.Programs;
+
+/// <summary>A program that is to run with its sockets redirected by the preloaded library.</summary>
+public sealed partial class ProgramStart
+{
+    private const int SignalPipe = 13;
+    private const int SignalTerminate = 15;
+
+    // Of proc_pid_stat(5), counted from the state, which follows the name: when the process was started, in clock ticks.
+    private const int StartTimeField = 19;
+
+    private readonly string[] _command;
+    private readonly bool _dropsPrivileges;
+    private readonly Dictionary<string, string> _variables;
+
+    /// <param name="command">The program and its arguments.</param>
+    /// <param name="options">How it sees networks.</param>
+    /// <exception cref="ProgramStartException">The library cannot be preloaded from where it is.</exception>
+    public ProgramStart(string[] command, ProgramOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(command);
+        ArgumentNullException.ThrowIfNull(options);
+        _command = WithoutPrivileges(command);
+        // What could be run with privileges would leave the isolation.
+        _dropsPrivileges = options.IsIsolated;
+        var path = PreloadPath.Of(LibraryPath);
+        var preload = Environment.GetEnvironmentVariable("LD_PRELOAD");
+        _variables = new Dictionary<string, string>
+        {
+            ["LD_PRELOAD"] = string.IsNullOrEmpty(preload) ? path : $"{path}:{preload}",
+            [InterceptProtocol.VariableSocket] = options.SocketPath,
+            [InterceptProtocol.VariableNetwork] = options.Network?.ToString() ?? "0",
+            [InterceptProtocol.VariableIsolate] = options.IsIsolated ? "1" : "0",
+            [InterceptProtocol.VariableOutside] = options.AllowsOutside ? "1" : "0",
+            [InterceptProtocol.VariableListen] = options.Listening switch { ListenPlace.Host => "host", ListenPlace.Both => "both", _ => "virtual" },
+        };
+    }
+
+    /// <summary>Where the library that redirects is: beside this assembly. It is built where there is a C compiler.</summary>
+    public static string LibraryPath { get; } = Path.Combine(AppContext.BaseDirectory, InterceptProtocol.Library);
+
+    /// <summary>Turns this process into the program. It returns only where that fails, with the reason.</summary>
+    public ProgramStartException Become()
+    {
+        foreach (var (name, value) in _variables)
+            Environment.SetEnvironmentVariable(name, value);
+        if (_dropsPrivileges && !TryConfine())
+            return Describe(_command[0], new Win32Exception(Marshal.GetLastPInvokeError()));
+        return Become(_command);
+    }
+
+    /// <summary>Turns this process into a program, with this environment.</summary>
+    internal static ProgramStartException Become(string[] command)
+    {
+        var variables = Environment.GetEnvironmentVariables();
+        var environment = new List<string>();
+        foreach (System.Collections.DictionaryEntry variable in variables)
+            environment.Add($"{variable.Key}={variable.Value}");
+        // The runtime ignores it, and what is ignored stays so.
+        Signal(SignalPipe, 0);
+        DeleteRuntimeFiles();
+        Execute(command[0], Pointers(command), Pointers(environment));
+        return Describe(command[0], new Win32Exception(Marshal.GetLastPInvokeError()));
+    }
+
+    // What the runtime has opened for debuggers, and deletes when it ends, but not where a program takes its place.
+    private static void DeleteRuntimeFiles()
+    {
+        try
+        {
+            var fields = File.ReadAllText("/proc/self/stat");
+            var started = fields[(fields.LastIndexOf(')') + 2)..].Split(' ')[StartTimeField];
+            var own = string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}-{started}");
+            foreach (var file in new[] { $"dotnet-diagnostic-{own}-socket", $"clr-debug-pipe-{own}-in", $"clr-debug-pipe-{own}-out" })
+                File.Delete(Path.Combine(Path.GetTempPath(), file));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // They are small, and harm nobody.
+        }
+    }
+
+    /// <summary>Runs the program and gives its exit code; ends it when this is to end.</summary>
+    /// <param name="interrupts">What the terminal sends, and what ends the program.</param>
+    /// <exception cref="ProgramStartException">The program cannot be run.</exception>
+    public async Task<int> RunAsync(ProgramInterrupts interrupts)
+    {
+        ArgumentNullException.ThrowIfNull(interrupts);
+        var start = new ProcessStartInfo(_command[0], _command.Skip(1)) { UseShellExecute = false };
+        foreach (var (name, value) in _variables)
+            start.Environment[name] = value;
+        try
+        {
+            using var foreground = interrupts.LeaveToProgram();
+            using var process = Start(start);
+            using var ending = interrupts.Token.Register(() => Terminate(process.Id));
+            await process.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
+            return process.ExitCode;
+        }
+        catch (Win32Exception failure)
+        {
+            throw Describe(_command[0], failure);
+        }
+    }
+
+    /// <summary>Asks a process to end.</summary>
+    internal static void Terminate(int process) => _ = Kill(process, SignalTerminate);
+
+    // A filter also refuses system calls that bypass the library, as far as a filter can recognize them.
+    private static bool TryConfine() =>
+        Kernel.TryForgoPrivileges() && (!SocketCalls.IsSupported || Kernel.TryRefuse(SocketCallFilter.CreateRefusing(RuntimeInformation.ProcessArchitecture)));
+
+    // What a program may not get, its parent thread may not either, so that is one of its own.
+    private Process Start(ProcessStartInfo start)
+    {
+        if (!_dropsPrivileges)
+            return Process.Start(start)!;
+        Process? process = null;
+        Win32Exception? failure = null;
+        var thread = new Thread(() =>
+        {
+            try
+            {
+                if (!TryConfine())
+                    throw new Win32Exception(Marshal.GetLastPInvokeError());
+                process = Process.Start(start);
+            }
+            catch (Win32Exception e)
+            {
+                failure = e;
+            }
+        });
+        thread.Start();
+        thread.Join();
+        return process ?? throw failure!;
+    }
+
+    /// <summary>Where a program is; null where it is not found.</summary>
+    internal static string? Find(string program) => program.Contains('/', StringComparison.Ordinal)
+        ? program
+        : (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);
+
+    // Into a program that gets privileges nothing is preloaded. Started by its dynamic linker, it gets none.
+    private static string[] WithoutPrivileges(string[] command) =>
+        Find(command[0]) is { } file && HasPrivileges(file) && ProgramImage.TryParse(ProgramEngine.ReadStart(file), out var image) && image.Loader is { } loader
+            ? [loader, "--argv0", command[0], file, .. command.Skip(1)] : command;
+
+    // Set-user-ID, set-group-ID, or capabilities of the file.
+    private static bool HasPrivileges(string file) => File.Exists(file)
+        && ((!OperatingSystem.IsWindows() && (File.GetUnixFileMode(file) & (UnixFileMode.SetUser | UnixFileMode.SetGroup)) != 0)
+            || ReadAttribute(file, "security.capability", 0, 0) > 0);
+
+    private static ProgramStartException Describe(string program, Win32Exception failure) => new($"{program} cannot be run: {failure.Message}.", isNotRun: true);
+
+    private static nint[] Pointers(IEnumerable<string> texts) => [.. texts.Select(Marshal.StringToCoTaskMemUTF8), 0];
+
+    [LibraryImport("libc", EntryPoint = "execvpe", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Execute(string file, nint[] arguments, nint[] environment);
+
+    [LibraryImport("libc", EntryPoint = "getxattr", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial nint ReadAttribute(string file, string name, nint value, nuint size);
+
+    [LibraryImport("libc", EntryPoint = "signal")]
+    private static partial nint Signal(int signal, nint handler);
+
+    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
+    private static partial int Kill(int process, int signal);
+}

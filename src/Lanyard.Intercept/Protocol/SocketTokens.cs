@@ -1,0 +1,108 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+using Lanyard.Primitives;
+
+namespace Lanyard.Intercept.Protocol;
+
+/// <summary>
+/// What authenticates the datagrams between the service and a program's UDP socket. Any user may bind a loopback address and send from any other one, so
+/// addresses prove nothing. Each direction has a token of its own, sent as IP options: whoever sees one does not know the other, and only who has a
+/// descriptor of the socket sees either.
+/// </summary>
+/// <param name="ToProgram">The options of datagrams to the program's socket.</param>
+/// <param name="FromProgram">The options of datagrams from it.</param>
+internal sealed record SocketTokens(byte[] ToProgram, byte[] FromProgram)
+{
+    /// <summary>Bytes of a token.</summary>
+    public const int Bytes = InterceptProtocol.TokenBytes;
+
+    /// <summary>Bytes of a token as options: of the 40 that a header has room for.</summary>
+    public const int OptionsBytes = Bytes / 2 * OptionBytes;
+
+    // Router Alert (RFC 2113): the one option that takes any value and needs no privilege. It concerns routers, and these datagrams meet none.
+    private const byte OptionType = InterceptProtocol.OptionType;
+    private const int OptionBytes = InterceptProtocol.OptionBytes;
+
+    /// <summary>The token in <see cref="FromProgram"/>.</summary>
+    public void CopyTokenFromProgram(Span<byte> token)
+    {
+        for (var i = 0; i < Bytes; i++)
+            token[i] = FromProgram[(i / 2 * OptionBytes) + 2 + (i % 2)];
+    }
+
+    /// <summary>Whether a datagram that came with these options is the socket's.</summary>
+    public bool IsFromProgram(ReadOnlySpan<byte> options) => CryptographicOperations.FixedTimeEquals(options, FromProgram);
+
+    /// <summary>A token as options.</summary>
+    public static byte[] WriteOptions(ReadOnlySpan<byte> token)
+    {
+        var options = new byte[OptionsBytes];
+        for (var i = 0; i < Bytes; i += 2)
+        {
+            options[i * 2] = OptionType;
+            options[(i * 2) + 1] = OptionBytes;
+            token.Slice(i, 2).CopyTo(options.AsSpan((i * 2) + 2));
+        }
+
+        return options;
+    }
+}
+
+/// <summary>
+/// Derives the tokens of sockets, so that a service that comes after this one has the same: a socket's filter stays when a service ends. Cookies begin again
+/// when the machine does, so tokens are of one boot.
+/// </summary>
+internal sealed class SocketTokenKey
+{
+    private const int KeyBytes = 32;
+    private const string BootIdFile = "/proc/sys/kernel/random/boot_id";
+
+    private readonly byte[] _key;
+    private readonly byte[] _boot = ReadBootId();
+
+    private SocketTokenKey(byte[] key) => _key = key;
+
+    public static SocketTokenKey Create() => new(RandomNumberGenerator.GetBytes(KeyBytes));
+
+    /// <summary>The key that was written; null where it is none.</summary>
+    public static SocketTokenKey? Parse(string? text)
+    {
+        var key = new byte[KeyBytes];
+        return text?.Length == KeyBytes * 2 && Convert.FromHexString(text, key, out _, out _) == System.Buffers.OperationStatus.Done ? new SocketTokenKey(key) : null;
+    }
+
+    /// <summary>For the file that a later service reads.</summary>
+    public override string ToString() => Convert.ToHexStringLower(_key);
+
+    /// <summary>The tokens of a socket that is bound to a loopback alias address: no other socket has its cookie.</summary>
+    public SocketTokens Of(ulong cookie)
+    {
+        Span<byte> subject = stackalloc byte[sizeof(ulong)];
+        BinaryPrimitives.WriteUInt64BigEndian(subject, cookie);
+        return Derive("socket"u8, subject);
+    }
+
+    /// <summary>The tokens of a socket on an address of the system, which a user's sockets may share, or take from each other.</summary>
+    public SocketTokens Of(uint user, InetEndpoint near) =>
+        Derive("address"u8, Encoding.ASCII.GetBytes(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{user} {near}")));
+
+    private SocketTokens Derive(ReadOnlySpan<byte> kind, ReadOnlySpan<byte> subject)
+    {
+        var tokens = HMACSHA256.HashData(_key, (byte[])[.. kind, 0, .. _boot, 0, .. subject]);
+        return new SocketTokens(SocketTokens.WriteOptions(tokens.AsSpan(0, SocketTokens.Bytes)), SocketTokens.WriteOptions(tokens.AsSpan(SocketTokens.Bytes)));
+    }
+
+    private static byte[] ReadBootId()
+    {
+        try
+        {
+            return File.ReadAllBytes(BootIdFile);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // A container may hide it.
+            return [];
+        }
+    }
+}

@@ -1,0 +1,234 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Lanyard.Intercept.Linux;
+using Lanyard.Intercept.Protocol;
+using Lanyard.Primitives;
+
+namespace Lanyard.Intercept.Supervision;
+
+/// <summary>A datagram as a call of a program describes it: where its name, its data and its control messages are in the program's memory.</summary>
+/// <param name="Name">Where the name is; 0: there is none.</param>
+/// <param name="NameLength">The length, or the room, of the name in bytes.</param>
+/// <param name="Extents">Where the data are.</param>
+/// <param name="Control">Where the control messages are.</param>
+/// <param name="ControlLength">Their length in bytes.</param>
+internal sealed record DatagramMessage(nuint Name, int NameLength, Libc.Extent[] Extents, nuint Control, int ControlLength)
+{
+    private const int MaxBytes = 65_536;
+    private const int MaxControlBytes = 4_096;
+    private const int MaxExtents = 1_024;
+
+    // struct cmsghdr: the length, level 0 (IPPROTO_IP) and type.
+    private const int ControlHeaderBytes = 16;
+    private const int IpSendOptions = 7; // IP_RETOPTS
+    private const int MaxOptionsControlBytes = ControlHeaderBytes + SocketTokens.OptionsBytes + sizeof(long);
+
+    /// <summary>The one of sendto and recvfrom.</summary>
+    public static DatagramMessage Of(SupervisedCall call) => new(
+        call.Arguments[4], 0, [new Libc.Extent { Base = call.Arguments[1], Length = call.Arguments[2] }], 0, 0);
+
+    /// <summary>The one of sendmsg and others (<c>struct msghdr</c>). 0 or an error number.</summary>
+    public static int Read(SupervisedCall call, nuint address, out DatagramMessage message)
+    {
+        message = new DatagramMessage(0, 0, [], 0, 0);
+        if (!call.TryRead<Libc.Message>(address, out var head))
+            return Errno.BadAddress;
+        if (head.ExtentCount > MaxExtents)
+            return Errno.MessageTooLong;
+        var extents = new Libc.Extent[(int)head.ExtentCount];
+        if (!call.TryRead(head.Extents, MemoryMarshal.AsBytes(extents.AsSpan())))
+            return Errno.BadAddress;
+        message = new DatagramMessage(head.Name, head.NameLength, extents, head.Control, (int)Math.Min(head.ControlLength, MaxControlBytes));
+        return 0;
+    }
+
+    /// <summary>Returns a message with the beginning of a stream's data, up to the size limit, for the connected peer.</summary>
+    public DatagramMessage OfStream()
+    {
+        var room = (nuint)MaxBytes - 1;
+        var extents = Extents.Select(extent =>
+        {
+            var length = Math.Min(room, extent.Length);
+            room -= length;
+            return extent with { Length = length };
+        }).ToArray();
+        return this with { Name = 0, NameLength = 0, Extents = extents };
+    }
+
+    /// <summary>Returns the source address in the control messages; none if they contain none.</summary>
+    public InetAddress ReadSource(SupervisedCall call)
+    {
+        Span<byte> control = stackalloc byte[MaxControlBytes];
+        control = control[..(Control == 0 ? 0 : ControlLength)];
+        return call.TryRead(Control, control) && PacketInformation.TryReadSource(control, out var source) ? source : default;
+    }
+
+    /// <summary>Sends it, to another address than it says where that is given, without waiting. What was sent, or an error number as a negative one.</summary>
+    /// <param name="call">The program's call.</param>
+    /// <param name="socket">The program's socket.</param>
+    /// <param name="instead">Where to send it to; none for the address that it says.</param>
+    /// <param name="options">The IP options that it is to carry; null for those of the socket.</param>
+    /// <param name="flags">The call's flags.</param>
+    public unsafe long Send(SupervisedCall call, SocketDescriptor socket, InetEndpoint instead, byte[]? options, int flags)
+    {
+        var count = TotalBytes;
+        // The longest datagram is shorter.
+        if (count >= MaxBytes)
+            return -Errno.MessageTooLong;
+        var data = ArrayPool<byte>.Shared.Rent(MaxBytes);
+        try
+        {
+            var room = data.AsSpan(0, (int)count);
+            foreach (var extent in Extents)
+            {
+                if (!call.TryRead(extent.Base, room[..(int)extent.Length]))
+                    return -Errno.BadAddress;
+                room = room[(int)extent.Length..];
+            }
+
+            Span<byte> name = stackalloc byte[SocketName.MaxBytes];
+            Span<byte> control = stackalloc byte[MaxControlBytes + MaxOptionsControlBytes];
+            var nameLength = 0;
+            if (!instead.IsNone)
+            {
+                nameLength = SocketName.Write(instead, socket.Domain, name);
+            }
+            else if (Name != 0)
+            {
+                if (NameLength is < 0 or > SocketName.MaxBytes)
+                    return -Errno.BadRequest;
+                nameLength = NameLength;
+                if (!call.TryRead(Name, name[..nameLength]))
+                    return -Errno.BadAddress;
+            }
+
+            var controlLength = Control == 0 ? 0 : ControlLength;
+            if (!call.TryRead(Control, control[..controlLength]))
+                return -Errno.BadAddress;
+            // The service gets the source address in the request for the destination, so the datagram to the service omits it.
+            if (!instead.IsNone)
+                controlLength = PacketInformation.RemoveSource(control[..controlLength]);
+            if (options is not null)
+                controlLength = AddOptions(control, controlLength, options);
+            control = control[..controlLength];
+            fixed (byte* bytes = data, nameBytes = name, controlBytes = control)
+            {
+                var extent = new Libc.Extent { Base = (nuint)bytes, Length = (nuint)count };
+                var message = new Libc.Message
+                {
+                    Name = nameLength == 0 ? 0 : (nuint)nameBytes,
+                    NameLength = nameLength,
+                    Extents = (nuint)(&extent),
+                    ExtentCount = 1,
+                    Control = (nuint)controlBytes,
+                    ControlLength = (nuint)control.Length,
+                };
+                var sent = Libc.SendMessage(socket.Number, &message, flags | Libc.DoNotWait | Libc.NoSignal);
+                return sent >= 0 ? sent : -Libc.Error;
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(data);
+        }
+    }
+
+    // Behind the program's own control messages, which are aligned. Returns the length of all.
+    private static int AddOptions(Span<byte> control, int length, byte[] options)
+    {
+        length = (length + sizeof(long) - 1) & ~(sizeof(long) - 1);
+        var added = control[length..];
+        added[..ControlHeaderBytes].Clear();
+        MemoryMarshal.Write(added, (nuint)(ControlHeaderBytes + options.Length));
+        MemoryMarshal.Write(added[12..], IpSendOptions);
+        options.CopyTo(added[ControlHeaderBytes..]);
+        return length + ControlHeaderBytes + options.Length;
+    }
+
+    /// <summary>Receives one without waiting. An error number, or 0 and what came, whose data are the caller's to give back.</summary>
+    public unsafe int Receive(SocketDescriptor socket, int flags, out ReceivedDatagram received)
+    {
+        received = default;
+        var data = ArrayPool<byte>.Shared.Rent(MaxBytes);
+        var name = new byte[SocketName.MaxBytes];
+        var control = new byte[Control == 0 ? 0 : ControlLength];
+        fixed (byte* bytes = data, nameBytes = name, controlBytes = control)
+        {
+            var extent = new Libc.Extent { Base = (nuint)bytes, Length = (nuint)Math.Min(TotalBytes, MaxBytes) };
+            var message = new Libc.Message
+            {
+                Name = (nuint)nameBytes,
+                NameLength = name.Length,
+                Extents = (nuint)(&extent),
+                ExtentCount = 1,
+                Control = (nuint)controlBytes,
+                ControlLength = (nuint)control.Length,
+            };
+            var count = Libc.ReceiveMessage(socket.Number, &message, flags | Libc.DoNotWait);
+            if (count < 0)
+            {
+                var error = Libc.Error;
+                ArrayPool<byte>.Shared.Return(data);
+                return error;
+            }
+
+            received = new ReceivedDatagram(
+                data, count, (int)Math.Min((long)extent.Length, count), name.AsMemory(0, Math.Min(message.NameLength, name.Length)),
+                control.AsMemory(0, (int)message.ControlLength), message.Flags);
+            return 0;
+        }
+    }
+
+    /// <summary>Writes what came to where the program wants it, but for the name. 0 or an error number.</summary>
+    public int Give(SupervisedCall call, in ReceivedDatagram received)
+    {
+        var data = received.Data.AsSpan(0, received.Kept);
+        foreach (var extent in Extents)
+        {
+            var part = data[..(int)Math.Min((ulong)extent.Length, (ulong)data.Length)];
+            if (!call.TryWrite(extent.Base, part))
+                return Errno.BadAddress;
+            data = data[part.Length..];
+        }
+
+        return call.TryWrite(Control, received.Control.Span) ? 0 : Errno.BadAddress;
+    }
+
+    /// <summary>Writes the name and what else is told of a datagram into the program's <c>struct msghdr</c>.</summary>
+    public int GiveHead(SupervisedCall call, nuint address, in ReceivedDatagram received, ReadOnlySpan<byte> name)
+    {
+        if (Name != 0 && !call.TryWrite(Name, name[..Math.Clamp(NameLength, 0, name.Length)]))
+            return Errno.BadAddress;
+        if (!call.TryRead<Libc.Message>(address, out var head))
+            return Errno.BadAddress;
+        if (Name != 0)
+            head.NameLength = name.Length;
+        head.ControlLength = (nuint)received.Control.Length;
+        head.Flags = received.Flags;
+        return call.TryWrite(address, head) ? 0 : Errno.BadAddress;
+    }
+
+    private long TotalBytes
+    {
+        get
+        {
+            var total = 0L;
+            foreach (var extent in Extents)
+                total += (long)Math.Min(extent.Length, MaxBytes);
+            return total;
+        }
+    }
+}
+
+/// <summary>A datagram that came.</summary>
+/// <param name="Data">The pool's array that it is in.</param>
+/// <param name="Count">What the system said of its length in bytes.</param>
+/// <param name="Kept">How much of it there is.</param>
+/// <param name="Name">Whom it came from.</param>
+/// <param name="Control">The control messages.</param>
+/// <param name="Flags">What else is said of it.</param>
+internal readonly record struct ReceivedDatagram(byte[] Data, long Count, int Kept, Memory<byte> Name, Memory<byte> Control, int Flags)
+{
+    public void Return() => ArrayPool<byte>.Shared.Return(Data);
+}

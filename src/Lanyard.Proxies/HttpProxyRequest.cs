@@ -1,0 +1,216 @@
+using System.Buffers;
+using System.Buffers.Text;
+using System.Globalization;
+using System.Text;
+using Lanyard.Primitives;
+
+namespace Lanyard.Proxies;
+
+/// <summary>How the body of a request ends (RFC 9112 section 6).</summary>
+internal enum HttpBodyKind
+{
+    /// <summary>After so many bytes, which may be none.</summary>
+    Length,
+
+    /// <summary>With the last chunk.</summary>
+    Chunked,
+}
+
+/// <summary>What a client of an HTTP proxy wants: a connection, or a request passed on.</summary>
+internal sealed class HttpProxyRequest
+{
+    private const int DefaultPort = 80;
+
+    private HttpProxyRequest(ProxyDestination destination) => Destination = destination;
+
+    /// <summary>Where to.</summary>
+    public ProxyDestination Destination { get; }
+
+    /// <summary>The head to pass on; null where a connection is wanted.</summary>
+    public byte[]? Head { get; private init; }
+
+    /// <summary>How the request's body ends.</summary>
+    public HttpBodyKind BodyKind { get; private init; }
+
+    /// <summary>How long the body is, where its length is given.</summary>
+    public long BodyLength { get; private init; }
+
+    /// <summary>Reads a request.</summary>
+    /// <param name="head">Its head.</param>
+    /// <param name="request">What it asks.</param>
+    /// <param name="problem">Where it asks for nothing that a proxy can do: what to tell its user.</param>
+    public static bool TryParse(in HttpRequestHead head, out HttpProxyRequest? request, out string problem)
+    {
+        request = null;
+        problem = "";
+        if (head.Method.SequenceEqual("CONNECT"u8))
+        {
+            if (!TryParseAuthority(head.Target, 0, out var destination))
+            {
+                problem = "CONNECT takes a host and a port, such as example:443.";
+                return false;
+            }
+
+            request = new HttpProxyRequest(destination);
+            return true;
+        }
+
+        if (head.Target.Length < 7 || !HttpRequestHead.Is(head.Target[..7], "http://"u8))
+        {
+            problem = "This is a proxy. It takes CONNECT, and requests for addresses that begin with http://: use it as a proxy, not as a web server.";
+            return false;
+        }
+
+        var rest = head.Target[7..];
+        var authorityEnd = rest.IndexOfAny((byte)'/', (byte)'?');
+        var authority = authorityEnd < 0 ? rest : rest[..authorityEnd];
+        if (!TryParseAuthority(authority, DefaultPort, out var host))
+        {
+            problem = "The address names no host, such as http://example/.";
+            return false;
+        }
+
+        if (!TryFindBody(head, out var kind, out var length))
+        {
+            problem = "Where the request's body ends is not clear: it needs one Content-Length, or Transfer-Encoding: chunked.";
+            return false;
+        }
+
+        var path = authorityEnd < 0 ? default : rest[authorityEnd..];
+        request = new HttpProxyRequest(host) { Head = Rewrite(head, authority, path), BodyKind = kind, BodyLength = length };
+        return true;
+    }
+
+    /// <summary>Whether a request brings the right user and password (RFC 7617).</summary>
+    public static bool IsAuthenticated(in HttpRequestHead head, ProxyCredentials credentials)
+    {
+        var rest = head.Fields;
+        while (HttpRequestHead.TryReadField(ref rest, out var name, out var value))
+        {
+            if (!HttpRequestHead.Is(name, "proxy-authorization"u8))
+                continue;
+            if (value.Length < 6 || !HttpRequestHead.Is(value[..6], "basic "u8))
+                return false;
+            var decoded = new byte[value.Length];
+            if (Base64.DecodeFromUtf8(value[6..], decoded, out _, out var written) != OperationStatus.Done)
+                return false;
+            var colon = decoded.AsSpan(0, written).IndexOf((byte)':');
+            return colon >= 0 && credentials.Match(decoded.AsSpan(0, colon), decoded.AsSpan(colon + 1, written - colon - 1));
+        }
+
+        return false;
+    }
+
+    // A host, and a port unless there is a default.
+    private static bool TryParseAuthority(ReadOnlySpan<byte> bytes, int defaultPort, out ProxyDestination destination)
+    {
+        destination = default;
+        var text = Encoding.ASCII.GetString(bytes);
+        var colon = text.LastIndexOf(':');
+        if (colon < text.LastIndexOf(']'))
+            colon = -1;
+        var host = colon < 0 ? text : text[..colon];
+        var port = defaultPort;
+        if (colon >= 0 && colon < text.Length - 1
+            && !int.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out port))
+            return false;
+        if (port is 0 or > ushort.MaxValue || host.Length == 0 || host.IndexOfAny(['@', '/', '\\', '?', '#', ',']) >= 0)
+            return false;
+        if (host[0] == '[')
+        {
+            if (host[^1] != ']' || !InetAddress.TryParse(host[1..^1], out var address))
+                return false;
+            destination = new ProxyDestination("", address, (ushort)port);
+            return true;
+        }
+
+        destination = new ProxyDestination(host, default, (ushort)port);
+        return !host.Contains(':', StringComparison.Ordinal);
+    }
+
+    private static bool TryFindBody(in HttpRequestHead head, out HttpBodyKind kind, out long length)
+    {
+        kind = HttpBodyKind.Length;
+        length = 0;
+        var hasLength = false;
+        var hasEncoding = false;
+        var rest = head.Fields;
+        while (HttpRequestHead.TryReadField(ref rest, out var name, out var value))
+        {
+            if (HttpRequestHead.Is(name, "content-length"u8))
+            {
+                if (hasLength || !Utf8Parser.TryParse(value, out length, out var used) || used != value.Length || length < 0 || value[0] is (byte)'+' or (byte)'-')
+                    return false;
+                hasLength = true;
+            }
+            else if (HttpRequestHead.Is(name, "transfer-encoding"u8))
+            {
+                if (hasEncoding || head.IsVersion10 || !HttpRequestHead.Is(value, "chunked"u8))
+                    return false;
+                hasEncoding = true;
+                kind = HttpBodyKind.Chunked;
+            }
+        }
+
+        return !(hasLength && hasEncoding);
+    }
+
+    // As the server is to see it: its own form of the target, its own name, and nothing that was meant for the proxy (RFC 9110 section 7.6.1).
+    private static byte[] Rewrite(in HttpRequestHead head, ReadOnlySpan<byte> authority, ReadOnlySpan<byte> path)
+    {
+        var written = new ArrayBufferWriter<byte>(head.Method.Length + head.Target.Length + head.Fields.Length + 128);
+        written.Write(head.Method);
+        written.Write(" "u8);
+        if (path.IsEmpty && head.Method.SequenceEqual("OPTIONS"u8))
+            written.Write("*"u8);
+        else if (path.IsEmpty || path[0] != (byte)'/')
+            written.Write("/"u8);
+        written.Write(path);
+        written.Write(head.IsVersion10 ? " HTTP/1.0\r\nHost: "u8 : " HTTP/1.1\r\nHost: "u8);
+        written.Write(authority);
+        written.Write("\r\n"u8);
+        var rest = head.Fields;
+        while (HttpRequestHead.TryReadField(ref rest, out var name, out var value))
+        {
+            if (IsForProxy(name) || IsNamedByConnection(head, name))
+                continue;
+            written.Write(name);
+            written.Write(": "u8);
+            written.Write(value);
+            written.Write("\r\n"u8);
+        }
+
+        written.Write(head.IsVersion10 ? "Via: 1.0 lanyard\r\nConnection: close\r\n\r\n"u8 : "Via: 1.1 lanyard\r\nConnection: close\r\n\r\n"u8);
+        return written.WrittenSpan.ToArray();
+    }
+
+    private static bool IsForProxy(ReadOnlySpan<byte> name) =>
+        HttpRequestHead.Is(name, "host"u8) || HttpRequestHead.Is(name, "connection"u8) || HttpRequestHead.Is(name, "proxy-connection"u8)
+        || HttpRequestHead.Is(name, "proxy-authorization"u8) || HttpRequestHead.Is(name, "keep-alive"u8) || HttpRequestHead.Is(name, "te"u8)
+        || HttpRequestHead.Is(name, "upgrade"u8);
+
+    // What says where the body ends stays, whatever a client claims of it.
+    private static bool IsNamedByConnection(in HttpRequestHead head, ReadOnlySpan<byte> name)
+    {
+        if (HttpRequestHead.Is(name, "content-length"u8) || HttpRequestHead.Is(name, "transfer-encoding"u8))
+            return false;
+        Span<byte> small = stackalloc byte[64];
+        if (name.Length > small.Length)
+            return false;
+        for (var i = 0; i < name.Length; i++)
+            small[i] = name[i] is >= (byte)'A' and <= (byte)'Z' ? (byte)(name[i] | 0x20) : name[i];
+        var rest = head.Fields;
+        while (HttpRequestHead.TryReadField(ref rest, out var other, out var list))
+        {
+            if (!HttpRequestHead.Is(other, "connection"u8))
+                continue;
+            while (HttpRequestHead.TryReadItem(ref list, out var item))
+            {
+                if (HttpRequestHead.Is(item, small[..name.Length]))
+                    return true;
+            }
+        }
+
+        return false;
+    }
+}

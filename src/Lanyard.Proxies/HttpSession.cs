@@ -1,0 +1,97 @@
+using System.Globalization;
+using System.Text;
+
+namespace Lanyard.Proxies;
+
+/// <summary>
+/// Serves a client that speaks HTTP/1 to its proxy: one CONNECT, or one request that is passed on with <c>Connection: close</c>, so that the next comes
+/// over a connection of its own.
+/// </summary>
+internal sealed class HttpSession(ProxyContext proxy, ServedConnection connection, BufferedEnd client)
+{
+    private static readonly byte[] Established = "HTTP/1.1 200 Connection established\r\n\r\n"u8.ToArray();
+
+    /// <summary>Serves it to the end.</summary>
+    public async Task RunAsync()
+    {
+        var length = 0;
+        for (var known = 0; (length = HttpRequestHead.FindEnd(client.Buffered, known)) == 0;)
+        {
+            known = client.Buffered.Length;
+            if (known >= proxy.Options.MaxHeaderBytes)
+            {
+                proxy.Counters.Add(LanyardProxyCounter.Malformed);
+                await RefuseAsync(431, "Request Header Fields Too Large",
+                    $"The head of the request is longer than {proxy.Options.MaxHeaderBytes} bytes, which is as much as this proxy takes.").ConfigureAwait(false);
+                return;
+            }
+
+            if (!await client.FillAsync().ConfigureAwait(false))
+                return;
+        }
+
+        if (!TryUnderstand(length, out var request, out var isAllowed, out var problem))
+        {
+            if (isAllowed)
+            {
+                proxy.Counters.Add(LanyardProxyCounter.Malformed);
+                await RefuseAsync(400, "Bad Request", problem).ConfigureAwait(false);
+                return;
+            }
+
+            proxy.Counters.Add(LanyardProxyCounter.NotAuthenticated);
+            await RefuseAsync(407, "Proxy Authentication Required", "This proxy asks for a user and password.",
+                "Proxy-Authenticate: Basic realm=\"lanyard\", charset=\"UTF-8\"\r\n").ConfigureAwait(false);
+            return;
+        }
+
+        client.Consume(length);
+        StreamEnd other;
+        try
+        {
+            other = await proxy.ConnectAsync(connection, request!.Destination).ConfigureAwait(false);
+        }
+        catch (ProxyException failure)
+        {
+            var (status, reason) = failure.Failure switch
+            {
+                ProxyFailure.NotAllowed => (403, "Forbidden"),
+                ProxyFailure.TimedOut => (504, "Gateway Timeout"),
+                _ => (502, "Bad Gateway"),
+            };
+            await RefuseAsync(status, reason, failure.Message).ConfigureAwait(false);
+            return;
+        }
+
+        if (request.Head is null)
+        {
+            await client.WriteAsync(Established).ConfigureAwait(false);
+            await proxy.RelayAsync(connection, client, other).ConfigureAwait(false);
+        }
+        else
+        {
+            await proxy.RelayAsync(connection, new HttpBodyEnd(client, request), other, endsWithOther: true).ConfigureAwait(false);
+        }
+    }
+
+    private bool TryUnderstand(int length, out HttpProxyRequest? request, out bool isAllowed, out string problem)
+    {
+        request = null;
+        isAllowed = true;
+        problem = "What was sent is no request of HTTP/1.1.";
+        if (!HttpRequestHead.TryParse(client.Buffered[..length], out var head))
+            return false;
+        isAllowed = proxy.Credentials is null || HttpProxyRequest.IsAuthenticated(head, proxy.Credentials);
+        return isAllowed && HttpProxyRequest.TryParse(head, out request, out problem);
+    }
+
+    private async Task RefuseAsync(int status, string reason, string text, string fields = "")
+    {
+        ProxyLog.Refused(proxy.Logger, connection.Client.Remote, text);
+        var body = Encoding.UTF8.GetBytes(text + "\n");
+        var head = string.Create(CultureInfo.InvariantCulture,
+            $"HTTP/1.1 {status} {reason}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {body.Length}\r\n{fields}Connection: close\r\n\r\n");
+        await client.WriteAsync((byte[])[.. Encoding.ASCII.GetBytes(head), .. body]).ConfigureAwait(false);
+        await ProxyContext.SayFarewellAsync(connection, client).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,77 @@
+using System.Buffers;
+using Microsoft.Extensions.Logging;
+
+namespace Lanyard.Proxies;
+
+/// <summary>What the sessions of a proxy share.</summary>
+internal sealed class ProxyContext(LanyardProxyOptions options, ProxyRouter router, ILogger logger)
+{
+    // How long a client may take to read the last that it is told.
+    private static readonly TimeSpan FarewellTime = TimeSpan.FromSeconds(2);
+
+    // Beyond the time to connect, which ends by itself.
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
+
+    public LanyardProxyOptions Options { get; } = options;
+
+    public ProxyRouter Router { get; } = router;
+
+    public ILogger Logger { get; } = logger;
+
+    public LanyardProxyCounters Counters { get; } = new();
+
+    /// <summary>What clients must give; null where nothing.</summary>
+    public ProxyCredentials? Credentials { get; } = options.UserName is null ? null : new ProxyCredentials(options.UserName, options.Password!);
+
+    /// <summary>Connects a client to where it wants.</summary>
+    /// <exception cref="ProxyException">It did not come about; that is counted and logged.</exception>
+    public async Task<StreamEnd> ConnectAsync(ServedConnection connection, ProxyDestination destination)
+    {
+        connection.FinishWithin(Options.ConnectTimeout + Grace, LanyardProxyCounter.Unreachable);
+        try
+        {
+            var other = await Router.ConnectAsync(destination, Options.ConnectTimeout, connection.Token).ConfigureAwait(false);
+            connection.Attach(other);
+            Counters.Add(LanyardProxyCounter.Connected);
+            ProxyLog.Connected(Logger, connection.Client.Remote, destination.ToString());
+            return other;
+        }
+        catch (ProxyException failure)
+        {
+            Note(connection, failure);
+            throw;
+        }
+    }
+
+    /// <summary>Counts and logs that a client cannot have what it wants.</summary>
+    public void Note(ServedConnection connection, ProxyException failure)
+    {
+        Counters.Add(failure.Failure == ProxyFailure.NotAllowed ? LanyardProxyCounter.NotAllowed : LanyardProxyCounter.Unreachable);
+        ProxyLog.Refused(Logger, connection.Client.Remote, failure.Message);
+    }
+
+    /// <summary>Relays between a client and the other end until both have finished.</summary>
+    public Task RelayAsync(ServedConnection connection, StreamEnd client, StreamEnd other, bool endsWithOther = false)
+    {
+        connection.GetOnWithin(Options.IdleTimeout, LanyardProxyCounter.IdleTimedOut);
+        return DuplexRelay.RunAsync(client, other, connection, endsWithOther ? () => connection.LastFor(FarewellTime) : null);
+    }
+
+    /// <summary>Ends a connection so that the client can still read what it was told (RFC 9112 section 9.6).</summary>
+    public static async Task SayFarewellAsync(ServedConnection connection, StreamEnd client)
+    {
+        connection.LastFor(FarewellTime);
+        client.ShutdownSend();
+        var scratch = ArrayPool<byte>.Shared.Rent(4_096);
+        try
+        {
+            while (await client.ReadAsync(scratch).ConfigureAwait(false) > 0)
+            {
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(scratch);
+        }
+    }
+}
