@@ -3,8 +3,14 @@ using Lanyard.Primitives;
 namespace Lanyard.Service.Intercept;
 
 /// <summary>A socket of a program that is bound to an address that stands for a virtual one. Under the hub's lock.</summary>
-/// <param name="cookie">What the system knows it by: never used again.</param>
-/// <param name="tokens">What authenticates its datagrams.</param>
+/// <param name="cookie">The kernel's socket cookie, which is never reused.</param>
+/// <param name="user">The user that created it.</param>
+/// <param name="type">The socket type.</param>
+/// <param name="near">The address it is bound to in the kernel.</param>
+/// <param name="local">The virtual address that <paramref name="near"/> stands for.</param>
+/// <param name="traits">The options that apply to its datagrams.</param>
+/// <param name="network">The only network that it may use; 0 for any.</param>
+/// <param name="tokens">The tokens that authenticate its datagrams.</param>
 internal sealed class ProgramSocket(
     ulong cookie, uint user, InterceptSocketType type, InetEndpoint near, InetEndpoint local, SocketTraits traits, ulong network, SocketTokens tokens)
 {
