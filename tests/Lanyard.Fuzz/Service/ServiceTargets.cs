@@ -4,6 +4,7 @@ using System.Text.Json;
 using Lanyard.Cli.Dissect;
 using Lanyard.Cli.Run;
 using Lanyard.Controller;
+using Lanyard.Dissector;
 using Lanyard.Engine;
 using Lanyard.Engine.Rules;
 using Lanyard.NetStack;
@@ -303,7 +304,7 @@ internal static class ServiceTargets
 
     private static void Capture(ReadOnlySpan<byte> input)
     {
-        List<CapturedFrame> frames;
+        IReadOnlyList<CapturedFrame> frames;
         try
         {
             frames = CaptureFile.Read(input.ToArray());
