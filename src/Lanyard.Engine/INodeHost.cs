@@ -10,7 +10,7 @@ namespace Lanyard.Engine;
 public interface INodeHost
 {
     /// <summary>Sends a datagram. It may get lost; a failure is the host's to count.</summary>
-    /// <param name="localSocket">The socket to send from, as the host numbered it when it called <see cref="Node.Receive"/>; -1 leaves the choice to the host.</param>
+    /// <param name="localSocket">The socket to send from, as the host numbered it when it called <see cref="Node.Receive(long, int, in InetEndpoint, Span{byte})"/>; -1 leaves the choice to the host.</param>
     /// <param name="destination">Where to.</param>
     /// <param name="datagram">The UDP payload.</param>
     /// <param name="timeToLive">The IP time to live, or 0 for the system's default. Low values open a NAT without reaching the other end.</param>

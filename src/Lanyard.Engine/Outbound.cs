@@ -56,7 +56,7 @@ internal sealed class Outbound(Node node)
             Enqueue(nowMs, destination, packet, buffer.Slice(start, length), reason == WhoisReason.Multicast);
     }
 
-    /// <summary>As <see cref="Send"/>, to a peer that is known.</summary>
+    /// <summary>Sends a packet to a known peer.</summary>
     public void Send(long nowMs, Peer peer, Verb verb, Span<byte> buffer, int start, int length, bool compress = false)
     {
         var packet = new OutgoingPayload(verb, length, compress, Subject: 0, IsForStranger: false);

@@ -1,4 +1,4 @@
-#if NET
+#if NET9_0_OR_GREATER // JsonWriterOptions.IndentSize
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;

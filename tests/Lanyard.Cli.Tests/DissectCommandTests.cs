@@ -1,5 +1,6 @@
 using System.Text.Json;
-using Lanyard.Cli.Dissect;
+using Lanyard.Dissector;
+using Lanyard.Dissector.Tests;
 using Lanyard.Primitives;
 using Lanyard.Wire;
 using Lanyard.Wire.Packets;

@@ -19,7 +19,7 @@ internal static class CoverageReport
         "src/Lanyard.Engine/Rules/FrameHeaders", "src/Lanyard.Engine/Rules/RuleMatcher", "src/Lanyard.Engine/Rules/RuleEvaluator", "src/Lanyard.Engine/PeerState",
         "src/Lanyard.Controller/Json/", "src/Lanyard.Service/LocalConfiguration", "src/Lanyard.Service/InterceptSection", "src/Lanyard.Service/LanyardSection",
         "src/Lanyard.Service/Proxies/ProxySection", "src/Lanyard.Intercept/Linux/SocketName", "src/Lanyard.Intercept/Protocol/InterceptMessages",
-        "src/Lanyard.Intercept/Hub/RememberedSocket", "src/Lanyard.Cli/Dissect/PcapNg", "src/Lanyard.Cli/Dissect/Capture", "src/Lanyard.Cli/Dissect/PacketCapture",
+        "src/Lanyard.Intercept/Hub/RememberedSocket", "src/Lanyard.Dissector/PcapNg", "src/Lanyard.Dissector/Capture", "src/Lanyard.Dissector/PacketCapture",
         "src/Lanyard.Intercept/Programs/ProgramImage",
     ];
 

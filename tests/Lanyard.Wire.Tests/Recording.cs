@@ -1,11 +1,11 @@
-using Lanyard.Cli.Dissect;
+using Lanyard.Dissector;
 
 namespace Lanyard.Wire.Tests;
 
 /// <summary>What the recordings hold, decrypted with the recorded nodes' secrets.</summary>
 internal static class Recording
 {
-    private static readonly Dictionary<(string, string), List<CaptureEntry>> Entries = [];
+    private static readonly Dictionary<(string, string), IReadOnlyList<CaptureEntry>> Entries = [];
     private static readonly Lock EntriesLock = new();
 
     /// <summary>Every recording at every node, for theories: the recording's folder and the node.</summary>

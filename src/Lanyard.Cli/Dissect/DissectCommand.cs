@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Lanyard.Dissector;
 using Lanyard.Wire;
 
 namespace Lanyard.Cli.Dissect;
@@ -52,7 +53,7 @@ internal static class DissectCommand
 
         if (!TryRead(path, File.ReadAllBytes, error, out var bytes))
             return ExitCode.Failed;
-        List<CapturedFrame> frames;
+        IReadOnlyList<CapturedFrame> frames;
         try
         {
             frames = CaptureFile.Read(bytes);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Lanyard.Dissector;
 using Lanyard.Primitives;
 using Lanyard.Wire.Packets;
 
@@ -27,23 +28,21 @@ internal sealed class DissectReport(TextWriter output, KeyRing keys, bool json)
     /// <summary>Writes a packet's or another datagram's line.</summary>
     public void Write(CaptureEntry entry)
     {
-        if (entry.Other is { } other)
+        var description = entry.Describe(keys);
+        WriteLine(entry, description);
+        if (entry.Other is not null)
         {
             Other++;
-            WriteLine(entry, "other", other, isUnderstood: false);
             return;
         }
 
         Packets++;
         if (entry.State is PacketState.Authentic or PacketState.NotExpandable && entry.Suite != CipherSuite.TrustedPath)
             Authenticated++;
-        var description = Describe(entry);
-        if (entry.IsReadable && description.IsUnderstood)
+        if (description.IsUnderstood)
             Parsed++;
         else if (entry.IsReadable || entry.State == PacketState.NotExpandable)
             Unknown++;
-        var verb = entry.IsReadable || entry.State == PacketState.NotExpandable ? VerbNames.Of(entry.Verb) : "?";
-        WriteLine(entry, verb, description.ToString(), entry.IsReadable && description.IsUnderstood);
     }
 
     /// <summary>Writes the last line.</summary>
@@ -65,41 +64,33 @@ internal sealed class DissectReport(TextWriter output, KeyRing keys, bool json)
         });
     }
 
-    private Description Describe(CaptureEntry entry) => entry.State switch
-    {
-        PacketState.NoKey => new Description().Add($"not opened: no secret of {entry.Source} or {entry.Destination} with the other's identity"),
-        PacketState.Forged => new Description().Add("NOT AUTHENTIC: the code is wrong for the known keys"),
-        PacketState.Incomplete => new Description().Add("not all of its parts were captured"),
-        PacketState.NotExpandable => new Description().NotUnderstood("the compressed payload is broken"),
-        _ => PayloadDescriber.Describe(entry.Verb, entry.Payload.Span, keys),
-    };
-
-    private void WriteLine(CaptureEntry entry, string verb, string text, bool isUnderstood)
+    private void WriteLine(CaptureEntry entry, Description description)
     {
         var time = entry.Time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture);
         if (json)
         {
-            WriteJson(writer => WriteFields(writer, entry, time, verb, text, isUnderstood));
+            WriteJson(writer => WriteFields(writer, entry, time, description));
             return;
         }
 
         var line = new StringBuilder($"{time} {TextOf(entry.From)} > {TextOf(entry.To)} ");
         if (entry.Other is null)
             line.Append($"{(entry.Source.IsNone ? "-" : entry.Source.ToString())} > {entry.Destination} ");
-        line.Append(verb).Append(text.Length > 0 ? " " : "").Append(text);
+        var text = description.ToString();
+        line.Append(entry.VerbName).Append(text.Length > 0 ? " " : "").Append(text);
         if (entry.Other is null && entry.State != PacketState.Incomplete)
-            line.Append($" ({NameOf(entry.Suite)}{(entry.WasCompressed ? ", compressed" : "")}{(entry.Hops > 0 ? $", relayed {entry.Hops}" : "")})");
+            line.Append($" ({entry.SuiteName}{(entry.WasCompressed ? ", compressed" : "")}{(entry.Hops > 0 ? $", relayed {entry.Hops}" : "")})");
         output.WriteLine(line);
     }
 
-    private static void WriteFields(Utf8JsonWriter writer, CaptureEntry entry, string time, string verb, string text, bool isUnderstood)
+    private static void WriteFields(Utf8JsonWriter writer, CaptureEntry entry, string time, Description description)
     {
         writer.WriteString("time", time);
         writer.WriteString("fromEndpoint", TextOf(entry.From));
         writer.WriteString("toEndpoint", TextOf(entry.To));
         if (entry.Other is not null)
         {
-            writer.WriteString("other", text);
+            writer.WriteString("other", description.ToString());
             return;
         }
 
@@ -110,19 +101,19 @@ internal sealed class DissectReport(TextWriter output, KeyRing keys, bool json)
         writer.WriteString("state", entry.State.ToString());
         if (entry.State != PacketState.Incomplete)
         {
-            writer.WriteString("suite", NameOf(entry.Suite));
+            writer.WriteString("suite", entry.SuiteName);
             writer.WriteNumber("hops", entry.Hops);
             writer.WriteNumber("bytes", entry.Bytes.Length);
         }
 
         if (entry.IsReadable)
         {
-            writer.WriteString("verb", verb);
+            writer.WriteString("verb", entry.VerbName);
             writer.WriteBoolean("compressed", entry.WasCompressed);
-            writer.WriteBoolean("understood", isUnderstood);
+            writer.WriteBoolean("understood", description.IsUnderstood);
         }
 
-        writer.WriteString("text", text);
+        writer.WriteString("text", description.ToString());
     }
 
     private void WriteJson(Action<Utf8JsonWriter> fields)
@@ -143,14 +134,5 @@ internal sealed class DissectReport(TextWriter output, KeyRing keys, bool json)
         { IsNone: true } => "-",
         { Port: 0 } => endpoint.Address.ToString(),
         _ => endpoint.ToString(),
-    };
-
-    private static string NameOf(CipherSuite suite) => suite switch
-    {
-        CipherSuite.Poly1305 => "Poly1305, clear",
-        CipherSuite.Salsa2012Poly1305 => "Salsa20/12-Poly1305",
-        CipherSuite.TrustedPath => "trusted path",
-        CipherSuite.AesGmacSiv => "AES-GMAC-SIV",
-        _ => $"cipher suite {(int)suite}",
     };
 }

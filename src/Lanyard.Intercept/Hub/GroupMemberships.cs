@@ -80,5 +80,6 @@ internal sealed class GroupMemberships
     }
 
     /// <param name="IsIncluding">Whether the membership receives only the sources; otherwise it receives all other sources.</param>
+    /// <param name="Sources">The source addresses to receive from or to leave out.</param>
     private sealed record Membership(bool IsIncluding, HashSet<InetAddress> Sources);
 }

@@ -27,7 +27,7 @@ internal sealed unsafe partial class EventPoll : IDisposable
     /// <summary>Adds a descriptor. Returns false if epoll does not support the descriptor.</summary>
     /// <param name="descriptor">The descriptor.</param>
     /// <param name="what">The awaited event: <see cref="Libc.PollIn"/> or <see cref="Libc.PollOut"/>.</param>
-    /// <param name="key">The key that <see cref="Wait"/> returns for the descriptor.</param>
+    /// <param name="key">The key that <see cref="Wait(int)"/> returns for the descriptor.</param>
     public bool Add(int descriptor, int what, ulong key) => Add(_poll, descriptor, (uint)what, key);
 
     /// <summary>Adds a descriptor to an epoll set of a program. Returns false if epoll does not support the descriptor.</summary>

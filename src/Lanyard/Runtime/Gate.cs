@@ -7,7 +7,7 @@ namespace Lanyard;
 /// <remarks>It is not re-entered: what is called under the gate never enters it.</remarks>
 internal sealed class Gate
 {
-#if NET
+#if NET9_0_OR_GREATER
     private readonly Lock _lock = new();
 #else
     private readonly object _lock = new();
@@ -17,7 +17,7 @@ internal sealed class Gate
 
     public void Enter()
     {
-#if NET
+#if NET9_0_OR_GREATER
         _lock.Enter();
 #else
         Monitor.Enter(_lock);
@@ -29,7 +29,7 @@ internal sealed class Gate
     {
         var completion = _first;
         _first = _last = null;
-#if NET
+#if NET9_0_OR_GREATER
         _lock.Exit();
 #else
         Monitor.Exit(_lock);

@@ -12,17 +12,18 @@ internal sealed class RunningProcess : IDisposable
     private readonly SemaphoreSlim _changed = new(0);
 
     public RunningProcess(string file, params IEnumerable<string> arguments)
+        : this(new ProcessStartInfo(file, arguments))
     {
-        var start = new ProcessStartInfo(file)
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            UseShellExecute = false,
-        };
-        foreach (var argument in arguments)
-            start.ArgumentList.Add(argument);
-        _what = $"{file} {string.Join(' ', start.ArgumentList)}";
+    }
+
+    /// <summary>Starts a process with a folder or an environment of its own.</summary>
+    public RunningProcess(ProcessStartInfo start)
+    {
+        start.RedirectStandardInput = true;
+        start.RedirectStandardOutput = true;
+        start.RedirectStandardError = true;
+        start.UseShellExecute = false;
+        _what = $"{start.FileName} {string.Join(' ', start.ArgumentList)}";
         _process = new Process { StartInfo = start, EnableRaisingEvents = true };
         _process.OutputDataReceived += (_, line) => Add(line.Data);
         _process.ErrorDataReceived += (_, line) => Add(line.Data);

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Lanyard.Cli.Dissect;
 using Lanyard.Controller;
+using Lanyard.Dissector;
 using Lanyard.Engine;
 using Lanyard.Engine.Rules;
 using Lanyard.Intercept.Hub;
@@ -296,7 +297,7 @@ internal static class ServiceTargets
 
     private static void Capture(ReadOnlySpan<byte> input)
     {
-        List<CapturedFrame> frames;
+        IReadOnlyList<CapturedFrame> frames;
         try
         {
             frames = CaptureFile.Read(input.ToArray());

@@ -1,5 +1,5 @@
 using System.Text;
-using Lanyard.Cli.Dissect;
+using Lanyard.Dissector;
 using Lanyard.Primitives;
 using Lanyard.Wire;
 using Lanyard.Wire.Compression;

@@ -1,4 +1,4 @@
-using Lanyard.Cli.Dissect;
+using Lanyard.Dissector;
 
 namespace Lanyard.Wire.Tests.Packets;
 

@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using Lanyard.Cli.Dissect;
+using Lanyard.Dissector;
 using Lanyard.Wire.Crypto;
 using Lanyard.Wire.Packets;
 using Lanyard.Wire.Verbs;

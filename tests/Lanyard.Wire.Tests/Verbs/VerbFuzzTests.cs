@@ -1,4 +1,4 @@
-using Lanyard.Cli.Dissect;
+using Lanyard.Dissector;
 using Lanyard.Wire.Packets;
 using Lanyard.Wire.Verbs;
 

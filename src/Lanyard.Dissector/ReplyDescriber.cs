@@ -1,7 +1,7 @@
 using Lanyard.Wire;
 using Lanyard.Wire.Verbs;
 
-namespace Lanyard.Cli.Dissect;
+namespace Lanyard.Dissector;
 
 /// <summary>Says what OK, ERROR and parts of configurations say.</summary>
 internal static class ReplyDescriber

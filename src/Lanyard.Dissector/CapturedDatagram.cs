@@ -1,15 +1,15 @@
 using System.Buffers.Binary;
 using Lanyard.Primitives;
 
-namespace Lanyard.Cli.Dissect;
+namespace Lanyard.Dissector;
 
-/// <summary>What a captured frame holds: a UDP datagram, or something else that has a name.</summary>
-/// <param name="Time">When it was captured.</param>
-/// <param name="From">The sender, where it is known.</param>
-/// <param name="To">The receiver, where it is known.</param>
+/// <summary>The content of a captured frame: a UDP datagram, or something else by its name.</summary>
+/// <param name="Time">The time of capture.</param>
+/// <param name="From">The sender; none where it is unknown.</param>
+/// <param name="To">The receiver; none where it is unknown.</param>
 /// <param name="Payload">The UDP payload.</param>
-/// <param name="NotUdp">What it is instead, or null where it is a whole UDP datagram.</param>
-internal readonly record struct CapturedDatagram(
+/// <param name="NotUdp">The name of content that is not a whole UDP datagram, such as "ARP"; null for a UDP datagram.</param>
+public readonly record struct CapturedDatagram(
     DateTimeOffset Time, InetEndpoint From, InetEndpoint To, ReadOnlyMemory<byte> Payload, string? NotUdp)
 {
     private const ushort EtherTypeIPv4 = 0x0800;
@@ -18,7 +18,8 @@ internal readonly record struct CapturedDatagram(
     private const byte ProtocolUdp = 17;
     private const int UdpHeaderBytes = 8;
 
-    /// <summary>Takes a frame apart.</summary>
+    /// <summary>Parses a frame.</summary>
+    /// <param name="frame">The frame.</param>
     public static CapturedDatagram Of(CapturedFrame frame)
     {
         var bytes = frame.Bytes;

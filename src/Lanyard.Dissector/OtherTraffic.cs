@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using Lanyard.Wire.Packets;
 
-namespace Lanyard.Cli.Dissect;
+namespace Lanyard.Dissector;
 
 /// <summary>Names what passes the same ports as the protocol and is not it.</summary>
 internal static class OtherTraffic

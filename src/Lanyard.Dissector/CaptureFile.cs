@@ -1,29 +1,44 @@
 using System.Buffers.Binary;
 
-namespace Lanyard.Cli.Dissect;
+namespace Lanyard.Dissector;
 
-/// <summary>How the frames of a capture begin (the LINKTYPE numbers of tcpdump.org).</summary>
-internal enum LinkType
+/// <summary>The link-layer header of captured frames, by the LINKTYPE numbers of tcpdump.org. A capture may have other numbers than these.</summary>
+public enum LinkType
 {
+    /// <summary>BSD loopback: 4 bytes of address family in the byte order of the machine.</summary>
     Null = 0,
+
+    /// <summary>Ethernet, with or without VLAN tags.</summary>
     Ethernet = 1,
+
+    /// <summary>An IPv4 or IPv6 packet without a header before it.</summary>
     Raw = 101,
+
+    /// <summary>OpenBSD loopback: 4 bytes of address family in network byte order.</summary>
     Loop = 108,
+
+    /// <summary>Linux "cooked" capture, version 1: 16 bytes.</summary>
     LinuxSll = 113,
+
+    /// <summary>An IPv4 packet without a header before it.</summary>
     IPv4 = 228,
+
+    /// <summary>An IPv6 packet without a header before it.</summary>
     IPv6 = 229,
+
+    /// <summary>Linux "cooked" capture, version 2: 20 bytes.</summary>
     LinuxSll2 = 276,
 }
 
-/// <summary>One captured frame.</summary>
-/// <param name="Time">When it was captured.</param>
-/// <param name="LinkType">How it begins.</param>
-/// <param name="Bytes">What was captured of it.</param>
+/// <summary>A captured frame.</summary>
+/// <param name="Time">The time of capture.</param>
+/// <param name="LinkType">The kind of link-layer header.</param>
+/// <param name="Bytes">The captured bytes.</param>
 /// <param name="IsCut">Whether the capture kept less than the whole frame.</param>
-internal readonly record struct CapturedFrame(DateTimeOffset Time, LinkType LinkType, ReadOnlyMemory<byte> Bytes, bool IsCut);
+public readonly record struct CapturedFrame(DateTimeOffset Time, LinkType LinkType, ReadOnlyMemory<byte> Bytes, bool IsCut);
 
 /// <summary>Reads captures as tcpdump and Wireshark write them: pcap with microseconds or nanoseconds in either byte order, and pcapng.</summary>
-internal static class CaptureFile
+public static class CaptureFile
 {
     private const uint PcapMicroseconds = 0xa1b2c3d4;
     private const uint PcapNanoseconds = 0xa1b23c4d;
@@ -31,9 +46,10 @@ internal static class CaptureFile
     private const int PcapRecordBytes = 16;
     private const int NanosecondsPerTick = 100;
 
-    /// <summary>The frames of a capture.</summary>
-    /// <exception cref="InvalidDataException">The bytes are no capture; the message says what is wrong and where.</exception>
-    public static List<CapturedFrame> Read(ReadOnlyMemory<byte> file)
+    /// <summary>Reads the frames of a capture. A capture that ends in the middle of a frame is read up to there.</summary>
+    /// <param name="file">The content of the file. The frames refer to it.</param>
+    /// <exception cref="InvalidDataException">The bytes are not a capture; the message says what is wrong and where.</exception>
+    public static IReadOnlyList<CapturedFrame> Read(ReadOnlyMemory<byte> file)
     {
         if (file.Length < sizeof(uint))
             throw new InvalidDataException("it is too short to be a capture.");
@@ -48,7 +64,7 @@ internal static class CaptureFile
         throw new InvalidDataException("it is neither pcap nor pcapng: make one with `tcpdump -w FILE.pcap udp`.");
     }
 
-    /// <summary>A time from ticks of a clock since 1970.</summary>
+    /// <summary>Converts a time since 1970.</summary>
     internal static DateTimeOffset TimeOf(ulong seconds, ulong nanoseconds)
     {
         var ticks = (decimal)seconds * TimeSpan.TicksPerSecond + (nanoseconds / NanosecondsPerTick);

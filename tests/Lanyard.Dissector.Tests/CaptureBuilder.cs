@@ -1,8 +1,8 @@
 using System.Buffers.Binary;
-using Lanyard.Cli.Dissect;
+using Lanyard.Dissector;
 using Lanyard.Primitives;
 
-namespace Lanyard.Cli.Tests;
+namespace Lanyard.Dissector.Tests;
 
 /// <summary>Makes captures: pcap in either byte order and unit of time, and pcapng.</summary>
 internal sealed class CaptureBuilder(bool isBigEndian = false, bool nanoseconds = false, LinkType linkType = LinkType.Raw)

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using Lanyard.Primitives;
 
-namespace Lanyard.Cli.Dissect;
+namespace Lanyard.Dissector;
 
 /// <summary>Says in a few words what an Ethernet payload is.</summary>
 internal static class FrameDescriber

@@ -4,10 +4,10 @@ using Lanyard.Wire.Compression;
 using Lanyard.Wire.Packets;
 using Lanyard.Wire.Verbs;
 
-namespace Lanyard.Cli.Dissect;
+namespace Lanyard.Dissector;
 
-/// <summary>Makes packets of captured frames: joins them, finds their keys, decrypts and expands them, and learns identities on the way.</summary>
-internal sealed class PacketCapture
+/// <summary>Reads the packets of captured frames: joins fragments, finds keys, decrypts and expands payloads, and learns identities on the way.</summary>
+public sealed class PacketCapture
 {
     // Unfinished packets kept between one pair of endpoints.
     private const int FragmentCapacity = 256;
@@ -20,11 +20,13 @@ internal sealed class PacketCapture
 
     private PacketCapture(KeyRing keys) => _keys = keys;
 
-    /// <summary>Everything in a capture, in order of time; packets that lack parts come last.</summary>
+    /// <summary>Reads all entries of a capture, in order of time; incomplete packets come last.</summary>
     /// <param name="frames">The captured frames.</param>
-    /// <param name="keys">The identities that are known; those that the capture brings are added.</param>
-    public static List<CaptureEntry> Read(IReadOnlyList<CapturedFrame> frames, KeyRing keys)
+    /// <param name="keys">The known identities. Those in HELLO and WHOIS packets of the capture are added.</param>
+    public static IReadOnlyList<CaptureEntry> Read(IReadOnlyList<CapturedFrame> frames, KeyRing keys)
     {
+        ArgumentNullException.ThrowIfNull(frames);
+        ArgumentNullException.ThrowIfNull(keys);
         // An identity may come after the first packet that needs it: go over the capture again while there is something new.
         while (true)
         {

@@ -1,6 +1,6 @@
 using Lanyard.Wire.Verbs;
 
-namespace Lanyard.Cli.Dissect;
+namespace Lanyard.Dissector;
 
 /// <summary>The protocol's own names.</summary>
 internal static class VerbNames

@@ -1,17 +1,18 @@
 using Lanyard.Wire;
 using Lanyard.Wire.Verbs;
 
-namespace Lanyard.Cli.Dissect;
+namespace Lanyard.Dissector;
 
-/// <summary>Says what packets' payloads say.</summary>
-internal static class PayloadDescriber
+/// <summary>Describes payloads of packets.</summary>
+public static class PayloadDescriber
 {
-    /// <summary>What a payload says.</summary>
+    /// <summary>Describes a payload. Every payload has a description, whatever its bytes.</summary>
     /// <param name="verb">The packet's verb.</param>
-    /// <param name="payload">Its payload, decrypted and expanded.</param>
-    /// <param name="keys">The identities that are known, to check signatures with.</param>
+    /// <param name="payload">The payload, decrypted and expanded.</param>
+    /// <param name="keys">The known identities, to check signatures with.</param>
     public static Description Describe(Verb verb, ReadOnlySpan<byte> payload, KeyRing keys)
     {
+        ArgumentNullException.ThrowIfNull(keys);
         var text = new Description();
         switch (verb)
         {

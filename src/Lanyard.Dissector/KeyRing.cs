@@ -1,20 +1,23 @@
 using Lanyard.Wire;
 using Lanyard.Wire.Packets;
 
-namespace Lanyard.Cli.Dissect;
+namespace Lanyard.Dissector;
 
-/// <summary>The identities that are known, and the keys that pairs of them share.</summary>
-internal sealed class KeyRing
+/// <summary>The known identities, and the keys that pairs of them share.</summary>
+public sealed class KeyRing
 {
     private readonly Dictionary<NodeAddress, Identity> _identities = [];
     private readonly Dictionary<(NodeAddress, NodeAddress), SessionKey?> _keys = [];
 
-    /// <summary>How many identities are known.</summary>
+    /// <summary>The number of known identities.</summary>
     public int Count => _identities.Count;
 
-    /// <summary>Takes an identity; one with a secret replaces one without. False where it tells nothing new.</summary>
+    /// <summary>Adds an identity. One with a secret key replaces one without.</summary>
+    /// <param name="identity">The identity. With its secret key, packets from and to this node can be decrypted.</param>
+    /// <returns>False if the identity was known already.</returns>
     public bool Add(Identity identity)
     {
+        ArgumentNullException.ThrowIfNull(identity);
         if (_identities.TryGetValue(identity.Address, out var known) && (known.HasSecret || !identity.HasSecret))
             return false;
         _identities[identity.Address] = identity;
@@ -22,10 +25,13 @@ internal sealed class KeyRing
         return true;
     }
 
-    /// <summary>A node's identity, or null where it is not known.</summary>
+    /// <summary>Finds a node's identity; null if it is not known.</summary>
+    /// <param name="address">The node's address.</param>
     public Identity? Find(NodeAddress address) => _identities.GetValueOrDefault(address);
 
-    /// <summary>The key that two nodes share; null unless both identities are known and one of them with its secret.</summary>
+    /// <summary>Computes the key that two nodes share; null unless both identities are known, one of them with its secret key.</summary>
+    /// <param name="one">The address of one node.</param>
+    /// <param name="other">The address of the other node.</param>
     public SessionKey? KeyOf(NodeAddress one, NodeAddress other)
     {
         var pair = one.CompareTo(other) < 0 ? (one, other) : (other, one);
@@ -37,7 +43,7 @@ internal sealed class KeyRing
         return key;
     }
 
-    /// <summary>The key between a node whose identity a HELLO brings and one whose secret is known; null where that is not so.</summary>
-    public SessionKey? KeyWith(Identity newcomer, NodeAddress other) =>
+    /// <summary>Computes the key that an identity of a HELLO and a node with a known secret key share; null if the secret key is not known.</summary>
+    internal SessionKey? KeyWith(Identity newcomer, NodeAddress other) =>
         Find(other) is { HasSecret: true } own && SessionKey.TryAgree(own, newcomer, out var key) ? key : null;
 }

@@ -1,8 +1,8 @@
-using Lanyard.Cli.Dissect;
+using Lanyard.Dissector;
 using Lanyard.Primitives;
 using Lanyard.Wire.Tests;
 
-namespace Lanyard.Cli.Tests;
+namespace Lanyard.Dissector.Tests;
 
 public sealed class CaptureFileTests
 {

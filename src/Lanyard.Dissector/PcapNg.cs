@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace Lanyard.Cli.Dissect;
+namespace Lanyard.Dissector;
 
 /// <summary>
 /// The pcapng format (draft-ietf-opsawg-pcapng): blocks of type, length, body, length again. Sections set the byte order, interface
@@ -109,7 +109,7 @@ internal static class PcapNg
             var exponent = Resolution & 0x7f;
             var unitsPerSecond = Resolution < 0x80 ? Math.Pow(10, Math.Min(exponent, 18)) : Math.Pow(2, Math.Min(exponent, 62));
             var perSecond = (ulong)unitsPerSecond;
-            var nanoseconds = (UInt128)(units % perSecond) * 1_000_000_000 / perSecond;
+            var nanoseconds = (decimal)(units % perSecond) * 1_000_000_000 / perSecond;
             return CaptureFile.TimeOf(units / perSecond, (ulong)nanoseconds);
         }
     }
