@@ -36,7 +36,7 @@ public sealed class PackageFeed : IAsyncLifetime
     {
         // Only the version differs: nothing is compiled.
         await DotnetAsync(
-            "pack", Metadata("Solution"), "--no-build", "-c", Configuration, $"-p:PackageVersion={Version}", $"-p:PackageOutputPath={Folder}", $"-p:NuspecOutputPath={PathOf("nuspec")}/");
+            "pack", Metadata("Solution"), "--no-build", "-warnaserror", "-c", Configuration, $"-p:PackageVersion={Version}", $"-p:PackageOutputPath={Folder}", $"-p:NuspecOutputPath={PathOf("nuspec")}/");
     }
 
     public ValueTask DisposeAsync()

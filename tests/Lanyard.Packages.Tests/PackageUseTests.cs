@@ -40,7 +40,7 @@ public sealed class PackageUseTests(PackagedApps apps) : IClassFixture<PackagedA
     [Fact]
     public async Task An_application_compiled_to_native_code_works()
     {
-        Assert.SkipUnless(IsOnPath("clang") || IsOnPath("gcc"), "Native AOT takes clang or gcc to link.");
+        Assert.SkipUnless(RunningProcess.IsInstalled("clang") || RunningProcess.IsInstalled("gcc"), "Native AOT takes clang or gcc to link.");
         await AssertPublishedWorksAsync("PublishAot");
     }
 
@@ -56,7 +56,4 @@ public sealed class PackageUseTests(PackagedApps apps) : IClassFixture<PackagedA
     }
 
     private string BuiltPath(string project) => Path.Combine(apps.Folder, project, "bin", "Release", "net10.0", $"{project}.dll");
-
-    private static bool IsOnPath(string program) =>
-        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, program)));
 }

@@ -30,7 +30,7 @@ internal sealed class NamespaceLab : IAsyncDisposable
             Assert.Skip("Network namespaces need Linux and root.");
         foreach (var tool in tools.Prepend("ip"))
         {
-            if (!FindOnPath(tool))
+            if (!RunningProcess.IsInstalled(tool))
                 Assert.Skip($"'{tool}' is not installed.");
         }
 
@@ -113,9 +113,6 @@ internal sealed class NamespaceLab : IAsyncDisposable
         _delayed?.Dispose();
         System.IO.Directory.Delete(Directory, recursive: true);
     }
-
-    public static bool FindOnPath(string tool) =>
-        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Append("/usr/sbin").Append("/sbin").Any(folder => File.Exists(Path.Combine(folder, tool)));
 
     private async Task<LabHost> AddNamespaceAsync(string name)
     {

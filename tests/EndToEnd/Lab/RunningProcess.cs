@@ -94,6 +94,10 @@ internal sealed class RunningProcess : IDisposable
         _changed.Dispose();
     }
 
+    /// <summary>Whether a program is in a folder of the path or of system programs.</summary>
+    public static bool IsInstalled(string program) =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Append("/usr/sbin").Append("/sbin").Any(folder => File.Exists(Path.Combine(folder, program)));
+
     /// <summary>Runs a command to its end.</summary>
     public static async Task<(int ExitCode, string Output, string Error)> RunAsync(TimeSpan timeout, string file, params IEnumerable<string> arguments)
     {
