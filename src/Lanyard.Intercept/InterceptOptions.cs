@@ -1,20 +1,20 @@
 namespace Lanyard.Intercept;
 
-/// <summary>How programs' sockets are redirected.</summary>
+/// <summary>The options of an <see cref="InterceptServer"/>. Immutable.</summary>
 public sealed record InterceptOptions
 {
-    /// <summary>The local socket that programs find the service at.</summary>
+    /// <summary>The path of the local socket that programs connect to.</summary>
     public required string SocketPath { get; init; }
 
-    /// <summary>Who may ask at all. By default the service's own user (and the superuser).</summary>
+    /// <summary>The file mode of the socket: which users may use the server. Default the process's own user, and the superuser.</summary>
     public UnixFileMode SocketMode { get; init; } = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     /// <summary>
-    /// The file that says which programs' sockets listen and receive, so that a service that starts after this one ended, or was killed, takes them up; null for
-    /// none.
+    /// The file that remembers which programs' sockets listen and receive, so that a server that starts after this one stopped, or was killed, takes them up; null, the
+    /// default, for none.
     /// </summary>
     public string? MemoryPath { get; init; }
 
-    /// <summary>Whether the programs of a user (its number) may use a network. By default all that can ask may.</summary>
+    /// <summary>Whether the programs of a user (its user ID) may use a network. Default all users that <see cref="SocketMode"/> permits.</summary>
     public Func<uint, LanyardNetwork, bool> MayUse { get; init; } = static (_, _) => true;
 }

@@ -45,10 +45,10 @@ public sealed class InterceptServer : IAsyncDisposable
         _accepting = AcceptAsync();
     }
 
-    /// <summary>Programs' sockets that are known at present.</summary>
+    /// <summary>The number of programs' sockets that are known.</summary>
     public int SocketCount => _hub.SocketCount;
 
-    /// <summary>Programs' virtual connections at present.</summary>
+    /// <summary>The number of programs' virtual connections.</summary>
     public int ConnectionCount => _hub.ConnectionCount;
 
     /// <summary>Datagrams dropped since they claimed to come from a program's socket and did not carry its token.</summary>
@@ -57,12 +57,13 @@ public sealed class InterceptServer : IAsyncDisposable
     /// <summary>Questions about a connection or a datagram at a loopback alias address that is not this service's: other programs' of the machine, or ended ones.</summary>
     public long RefusedNameCount => _hub.RefusedNameCount;
 
-    /// <summary>Starts it.</summary>
+    /// <summary>Starts a server.</summary>
     /// <param name="node">The node whose networks programs use.</param>
-    /// <param name="options">How.</param>
-    /// <param name="loggers">Where it logs; nowhere if not given.</param>
+    /// <param name="options">The server's options.</param>
+    /// <param name="loggers">Creates the logger; null for none.</param>
+    /// <returns>The server, until it is disposed of.</returns>
     /// <exception cref="PlatformNotSupportedException">This is not Linux.</exception>
-    /// <exception cref="LanyardException">The socket cannot be made; the message says why.</exception>
+    /// <exception cref="LanyardException">The local socket cannot be created; the message says why.</exception>
     public static InterceptServer Start(LanyardNode node, InterceptOptions options, ILoggerFactory? loggers = null)
     {
         ArgumentNullException.ThrowIfNull(node);
@@ -115,7 +116,7 @@ public sealed class InterceptServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Ends it: programs' virtual connections are reset.</summary>
+    /// <summary>Stops the server. Programs' virtual connections are reset.</summary>
     public async ValueTask DisposeAsync()
     {
         if (_stop.IsCancellationRequested)

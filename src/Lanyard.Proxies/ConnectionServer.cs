@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Lanyard.Proxies;
 
-/// <summary>Accepts clients and serves each: so many at a time, none for longer than it gets on. Ends with all of them.</summary>
+/// <summary>Accepts clients and serves each, up to a number at a time. Cuts off clients that are late. Disposing it ends all of them.</summary>
 internal sealed class ConnectionServer : IAsyncDisposable
 {
     private static readonly TimeSpan PauseAfterFailure = TimeSpan.FromMilliseconds(100);

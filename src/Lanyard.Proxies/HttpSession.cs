@@ -92,6 +92,6 @@ internal sealed class HttpSession(ProxyContext proxy, ServedConnection connectio
         var head = string.Create(CultureInfo.InvariantCulture,
             $"HTTP/1.1 {status} {reason}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {body.Length}\r\n{fields}Connection: close\r\n\r\n");
         await client.WriteAsync((byte[])[.. Encoding.ASCII.GetBytes(head), .. body]).ConfigureAwait(false);
-        await ProxyContext.SayFarewellAsync(connection, client).ConfigureAwait(false);
+        await ProxyContext.CloseLingeringAsync(connection, client).ConfigureAwait(false);
     }
 }

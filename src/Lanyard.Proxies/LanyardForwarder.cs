@@ -76,7 +76,7 @@ public sealed class LanyardForwarder : IAsyncDisposable
             var other = await _router.ConnectAsync(destination, _options.ConnectTimeout, connection.Token).ConfigureAwait(false);
             connection.Attach(other);
             Counters.Add(LanyardProxyCounter.Connected);
-            connection.GetOnWithin(_options.IdleTimeout, LanyardProxyCounter.IdleTimedOut);
+            connection.SetIdleTimeout(_options.IdleTimeout, LanyardProxyCounter.IdleTimedOut);
             await DuplexRelay.RunAsync(connection.Client, other, connection).ConfigureAwait(false);
         }
         catch (ProxyException failure)

@@ -51,7 +51,7 @@ public sealed class LanyardProxy : IAsyncDisposable
     private async Task ServeAsync(ServedConnection connection)
     {
         using var client = new BufferedEnd(connection.Client);
-        connection.FinishWithin(Options.GreetingTimeout, LanyardProxyCounter.GreetingTimedOut);
+        connection.SetDeadline(Options.GreetingTimeout, LanyardProxyCounter.GreetingTimedOut);
         if (!await client.FillAsync().ConfigureAwait(false))
             return;
         var first = client.Buffered[0];

@@ -6,8 +6,8 @@ namespace Lanyard.Proxies;
 /// <summary>What the sessions of a proxy share.</summary>
 internal sealed class ProxyContext(LanyardProxyOptions options, ProxyRouter router, ILogger logger)
 {
-    // How long a client may take to read the last that it is told.
-    private static readonly TimeSpan FarewellTime = TimeSpan.FromSeconds(2);
+    // The hard deadline for a client that has been sent the last bytes.
+    private static readonly TimeSpan LingerTime = TimeSpan.FromSeconds(2);
 
     // Beyond the time to connect, which ends by itself.
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
@@ -27,7 +27,7 @@ internal sealed class ProxyContext(LanyardProxyOptions options, ProxyRouter rout
     /// <exception cref="ProxyException">It did not come about; that is counted and logged.</exception>
     public async Task<StreamEnd> ConnectAsync(ServedConnection connection, ProxyDestination destination)
     {
-        connection.FinishWithin(Options.ConnectTimeout + Grace, LanyardProxyCounter.Unreachable);
+        connection.SetDeadline(Options.ConnectTimeout + Grace, LanyardProxyCounter.Unreachable);
         try
         {
             var other = await Router.ConnectAsync(destination, Options.ConnectTimeout, connection.Token).ConfigureAwait(false);
@@ -53,14 +53,14 @@ internal sealed class ProxyContext(LanyardProxyOptions options, ProxyRouter rout
     /// <summary>Relays between a client and the other end until both have finished.</summary>
     public Task RelayAsync(ServedConnection connection, StreamEnd client, StreamEnd other, bool endsWithOther = false)
     {
-        connection.GetOnWithin(Options.IdleTimeout, LanyardProxyCounter.IdleTimedOut);
-        return DuplexRelay.RunAsync(client, other, connection, endsWithOther ? () => connection.LastFor(FarewellTime) : null);
+        connection.SetIdleTimeout(Options.IdleTimeout, LanyardProxyCounter.IdleTimedOut);
+        return DuplexRelay.RunAsync(client, other, connection, endsWithOther ? () => connection.SetHardDeadline(LingerTime) : null);
     }
 
-    /// <summary>Ends a connection so that the client can still read what it was told (RFC 9112 section 9.6).</summary>
-    public static async Task SayFarewellAsync(ServedConnection connection, StreamEnd client)
+    /// <summary>Closes a connection with a lingering close: the client can still read the answer (RFC 9112 section 9.6).</summary>
+    public static async Task CloseLingeringAsync(ServedConnection connection, StreamEnd client)
     {
-        connection.LastFor(FarewellTime);
+        connection.SetHardDeadline(LingerTime);
         client.ShutdownSend();
         var scratch = ArrayPool<byte>.Shared.Rent(4_096);
         try

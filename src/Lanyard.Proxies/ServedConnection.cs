@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace Lanyard.Proxies;
 
 /// <summary>
-/// A client that is being served, and what else ends with it. It has a time by which it must have got on; whoever is late is cut, whatever it waits
-/// for. Any thread.
+/// A client that is being served, and the other end, which ends with it. A client that misses its deadline, or is idle for too long, is cut off, whatever it waits for.
+/// Thread-safe.
 /// </summary>
 internal sealed class ServedConnection : IDisposable
 {
@@ -39,40 +39,44 @@ internal sealed class ServedConnection : IDisposable
     /// <summary>The time in milliseconds.</summary>
     public static long NowMs => (long)(Stopwatch.GetTimestamp() * (1_000.0 / Stopwatch.Frequency));
 
-    /// <summary>The connection must be done with what it does within a time, whether it gets on or not.</summary>
-    public void FinishWithin(TimeSpan time, LanyardProxyCounter lateness)
+    /// <summary>Sets a deadline for the current step, idle or not.</summary>
+    /// <param name="time">The time until the deadline.</param>
+    /// <param name="lateness">What is counted if the connection misses it.</param>
+    public void SetDeadline(TimeSpan time, LanyardProxyCounter lateness)
     {
         _lateness = lateness;
         Volatile.Write(ref _idleMs, 0);
         Volatile.Write(ref _deadlineMs, NowMs + (long)time.TotalMilliseconds);
     }
 
-    /// <summary>From now on the connection must get on at least so often; see <see cref="Touch"/>.</summary>
-    public void GetOnWithin(TimeSpan idle, LanyardProxyCounter lateness)
+    /// <summary>Replaces the deadline with an idle timeout, which <see cref="Touch"/> restarts.</summary>
+    /// <param name="idle">The longest time without a byte in either direction.</param>
+    /// <param name="lateness">What is counted if the connection exceeds it.</param>
+    public void SetIdleTimeout(TimeSpan idle, LanyardProxyCounter lateness)
     {
         _lateness = lateness;
         Volatile.Write(ref _idleMs, (long)idle.TotalMilliseconds);
         Touch();
     }
 
-    /// <summary>The rest must be over soon: whatever happens, the connection ends at the latest then, and nothing is counted.</summary>
-    public void LastFor(TimeSpan time) => Volatile.Write(ref _lastMs, NowMs + (long)time.TotalMilliseconds);
+    /// <summary>Sets a hard deadline: the connection ends then in any case, and nothing is counted.</summary>
+    public void SetHardDeadline(TimeSpan time) => Volatile.Write(ref _lastMs, NowMs + (long)time.TotalMilliseconds);
 
-    /// <summary>The connection got on.</summary>
+    /// <summary>Restarts the idle timeout.</summary>
     public void Touch()
     {
         if (Volatile.Read(ref _idleMs) is > 0 and var idle)
             Volatile.Write(ref _deadlineMs, NowMs + idle);
     }
 
-    /// <summary>The connection got on by bytes that were passed on.</summary>
+    /// <summary>Counts bytes that were relayed, and restarts the idle timeout.</summary>
     public void Carried(LanyardProxyCounter counter, int bytes)
     {
         Touch();
         _counters.Add(counter, bytes);
     }
 
-    /// <summary>Cuts the connection where it is late.</summary>
+    /// <summary>Cuts the connection off if it has missed a deadline or exceeded the idle timeout.</summary>
     public void CutIfLate(long nowMs)
     {
         if (nowMs >= Volatile.Read(ref _lastMs))

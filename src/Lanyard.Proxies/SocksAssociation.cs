@@ -33,7 +33,7 @@ internal sealed class SocksAssociation(ProxyContext proxy, ServedConnection conn
     /// <summary>Serves the client until its TCP connection ends.</summary>
     public async Task RunAsync()
     {
-        connection.GetOnWithin(proxy.Options.IdleTimeout, LanyardProxyCounter.IdleTimedOut);
+        connection.SetIdleTimeout(proxy.Options.IdleTimeout, LanyardProxyCounter.IdleTimedOut);
         Task fromClient = Task.CompletedTask;
         try
         {

@@ -74,7 +74,7 @@ internal sealed class SocksSession(ProxyContext proxy, ServedConnection connecti
         if (method == SocksFormat.NoMethod)
         {
             ProxyLog.Refused(proxy.Logger, connection.Client.Remote, "it knows no method of authentication that is asked for here.");
-            await ProxyContext.SayFarewellAsync(connection, client).ConfigureAwait(false);
+            await ProxyContext.CloseLingeringAsync(connection, client).ConfigureAwait(false);
             return false;
         }
 
@@ -112,7 +112,7 @@ internal sealed class SocksSession(ProxyContext proxy, ServedConnection connecti
         if (isRight)
             return true;
         ProxyLog.Refused(proxy.Logger, connection.Client.Remote, "user or password is wrong.");
-        await ProxyContext.SayFarewellAsync(connection, client).ConfigureAwait(false);
+        await ProxyContext.CloseLingeringAsync(connection, client).ConfigureAwait(false);
         return false;
     }
 
@@ -139,7 +139,7 @@ internal sealed class SocksSession(ProxyContext proxy, ServedConnection connecti
     // Waits for one connection from the destination, as FTP's data connections need it.
     private async Task BindAsync(ProxyDestination destination)
     {
-        connection.FinishWithin(proxy.Options.ConnectTimeout + proxy.Options.BindTimeout, LanyardProxyCounter.Unreachable);
+        connection.SetDeadline(proxy.Options.ConnectTimeout + proxy.Options.BindTimeout, LanyardProxyCounter.Unreachable);
         var expected = InetAddress.Parse("0.0.0.0");
         LanyardNetwork? network;
         try
@@ -237,7 +237,7 @@ internal sealed class SocksSession(ProxyContext proxy, ServedConnection connecti
     private async Task RefuseAsync(SocksReply reply)
     {
         await ReplyAsync(client, reply, default).ConfigureAwait(false);
-        await ProxyContext.SayFarewellAsync(connection, client).ConfigureAwait(false);
+        await ProxyContext.CloseLingeringAsync(connection, client).ConfigureAwait(false);
     }
 
     private static SocksReply ReplyTo(ProxyFailure failure) => failure switch

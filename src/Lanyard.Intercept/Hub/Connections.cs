@@ -39,9 +39,9 @@ internal sealed class Connections(SocketTable sockets, AddressMap addresses, Vir
             var error = socket is null ? sockets.TryMake(descriptor, default, owner, SocketTraits.None, out socket) : 0;
             if (error != 0)
                 return InterceptReply.Failed(error);
-            if (!addresses.TryAdd(new ConnectionNames(socket!.Local, remote, attempt.Connection, socket.Near, _loopback.SilentPort), out far))
+            if (!addresses.TryAdd(new ConnectionNames(socket!.Local, remote, attempt.Connection, socket.Near, _loopback.BlackHolePort), out far))
                 return InterceptReply.Failed(Errno.NoBufferSpace);
-            error = descriptor.Connect(new InetEndpoint(far, _loopback.SilentPort));
+            error = descriptor.Connect(new InetEndpoint(far, _loopback.BlackHolePort));
             if (error != Errno.InProgress)
             {
                 // The kernel answers a repeated connect correctly, but does not know why the previous attempt failed.
@@ -145,7 +145,7 @@ internal sealed class Connections(SocketTable sockets, AddressMap addresses, Vir
             socket = _loopback.CreateWaiting(far);
             await socket.ConnectAsync(program.Near.ToIPEndPoint()).ConfigureAwait(false);
             // The program may be gone, and another one listen at its address.
-            if (probe.IsConnectionOf(program, new InetEndpoint(far, _loopback.SilentPort)))
+            if (probe.IsConnectionOf(program, new InetEndpoint(far, _loopback.BlackHolePort)))
                 return socket;
         }
         catch (SocketException)

@@ -10,10 +10,10 @@ internal sealed class Datagrams : IDisposable
     // Far longer than programs remember it (InterceptProtocol.RememberSeconds).
     private const long FarIdleMs = 120_000;
 
-    // For so long a socket is taken to be there after the system said so.
+    // How long a socket counts as present after the system reported it.
     private const long SeenMs = 50;
 
-    // For so long a destination's network is not looked up again, which is more work than sending.
+    // How long the network of a destination is cached: finding it is more work than sending.
     private const long FoundMs = 1_000;
 
     private const byte UsualHopLimit = 64;
@@ -49,7 +49,7 @@ internal sealed class Datagrams : IDisposable
     /// <summary>Datagrams dropped since they claimed to come from a program's socket and did not carry its token.</summary>
     public long RefusedCount => Interlocked.Read(ref _refused);
 
-    /// <summary>Whether an address is a group or the broadcast address: of all virtual networks for a socket that is bound there, or whose program wants that.</summary>
+    /// <summary>Whether an address is a multicast group or the broadcast address.</summary>
     public static bool IsGroup(InetAddress address) => address.IsMulticast || address == InetAddress.BroadcastV4;
 
     /// <summary>Whether a socket is bound to all addresses, of one family or of both.</summary>
@@ -97,7 +97,7 @@ internal sealed class Datagrams : IDisposable
 
         if (LoopbackAliases.IsNear(socket.Near.Address))
             return reply;
-        // What it sends to nobody else in particular goes there from now on.
+        // The socket's datagrams without a destination go there from now on.
         if (isConnecting && descriptor.SetOptions(socket.Tokens.FromProgram) is var refused and not 0)
             return InterceptReply.Failed(refused);
         socket.Tokens.CopyTokenFromProgram(reply.Token);
@@ -121,7 +121,7 @@ internal sealed class Datagrams : IDisposable
         return InterceptReply.Of(default);
     }
 
-    /// <summary>Opens the sockets on the networks. Null where the program's is forgotten already.</summary>
+    /// <summary>Opens a program's socket on the virtual networks, unless it is open. Returns null if the socket is forgotten already.</summary>
     public ProgramDatagramSocket? Open(ProgramSocket socket, SocketDescriptor? descriptor = null)
     {
         if (_table.Find(socket.Near) is { } known)

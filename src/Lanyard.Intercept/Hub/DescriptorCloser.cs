@@ -4,12 +4,12 @@ using Lanyard.Intercept.Linux;
 namespace Lanyard.Intercept.Hub;
 
 /// <summary>
-/// Closes descriptors that programs handed in. A program may have closed its own meanwhile, and then this is the end of the socket, for which the system may
-/// have the closer wait (<c>SO_LINGER</c>): that is a thread's of its own to wait.
+/// Closes the descriptors that accompany requests. If the program has closed its own descriptor meanwhile, this closes the socket, and the system may block
+/// (<c>SO_LINGER</c>), so lingering sockets are closed on a separate thread.
 /// </summary>
 internal sealed class DescriptorCloser : IDisposable
 {
-    // More of them is mischief, and what it would wait for is dropped.
+    // Beyond the limit, sockets are closed without lingering.
     private const int MaxLingering = 256;
 
     private readonly BlockingCollection<SocketDescriptor> _lingering = new(MaxLingering);
@@ -39,7 +39,7 @@ internal sealed class DescriptorCloser : IDisposable
         }
         catch (InvalidOperationException)
         {
-            // It is over: nobody waits for anything here any more.
+            // The server has stopped.
         }
 
         descriptor.StopLingering();

@@ -4,12 +4,12 @@ namespace Lanyard.Intercept.Hub;
 
 /// <summary>A virtual port where programs listen: usually one socket, several where they share it (<c>SO_REUSEPORT</c>). Under the lock of <see cref="SocketTable"/>.</summary>
 /// <param name="local">The address and port.</param>
-/// <param name="owner">Whose it is, and the one network that it is open on.</param>
-/// <param name="backlog">How many connections wait to be accepted, at most.</param>
+/// <param name="owner">The user, and the one network that the port is open on.</param>
+/// <param name="backlog">The maximum number of connections that are queued for accepting.</param>
 internal sealed class ListenGroup(InetEndpoint local, SocketOwner owner, int backlog) : IDisposable
 {
     private readonly List<ProgramSocket> _members = [];
-    // Null: it is being opened.
+    // Null while it is being opened.
     private readonly Dictionary<LanyardNetwork, LanyardListener?> _listeners = [];
     private bool _isDisposed;
     private int _next;
@@ -26,14 +26,14 @@ internal sealed class ListenGroup(InetEndpoint local, SocketOwner owner, int bac
 
     public void Remove(ProgramSocket member) => _members.Remove(member);
 
-    /// <summary>Says that the port is being opened on a network. False where it is, or is open, or is not for it.</summary>
+    /// <summary>Begins to open the port on a network. Returns false if it is open there, is being opened, or its address is not of that network.</summary>
     public bool TryBegin(LanyardNetwork network)
     {
         var isAnywhere = Local.Address.Family == InetFamily.None || Local.Address.IsUnspecified;
         return !_isDisposed && (isAnywhere || network.Addresses.Any(own => own.Address == Local.Address)) && _listeners.TryAdd(network, null);
     }
 
-    /// <summary>The port is open on a network. False where nobody listens any more: the listener is the caller's to close.</summary>
+    /// <summary>Adds the listener of a network. Returns false if no socket listens any more; the caller then closes the listener.</summary>
     public bool TryAdd(LanyardNetwork network, LanyardListener listener)
     {
         if (!_isDisposed)
@@ -41,10 +41,10 @@ internal sealed class ListenGroup(InetEndpoint local, SocketOwner owner, int bac
         return !_isDisposed;
     }
 
-    /// <summary>The port is not open there, or not any more.</summary>
+    /// <summary>Removes the listener of a network.</summary>
     public void Forget(LanyardNetwork network) => _listeners.Remove(network);
 
-    /// <summary>The socket whose turn it is; null where there is none any more.</summary>
+    /// <summary>Returns the next socket in turn; null if there is none.</summary>
     public ProgramSocket? Next() => _members.Count == 0 ? null : _members[_next++ % _members.Count];
 
     public void Dispose()

@@ -78,7 +78,7 @@ internal sealed class Listeners(SocketTable sockets, AddressMap addresses, Virtu
             }
             catch (LanyardException)
             {
-                // The port is somebody else's there.
+                // Another socket has the port there.
             }
         }
     }
@@ -97,7 +97,7 @@ internal sealed class Listeners(SocketTable sockets, AddressMap addresses, Virtu
         // A socket of the system's network that listens on the virtual ones as well, on its own port.
         if (near.Address.IsUnspecified)
             return sockets.TryMake(descriptor, new InetEndpoint(any, near.Port), owner, SocketTraits.None, out socket);
-        // Bound by a service that was here before.
+        // Bound by an earlier service.
         return LoopbackAliases.IsNear(near.Address) ? Errno.NetworkDown : 0;
     }
 
@@ -118,7 +118,7 @@ internal sealed class Listeners(SocketTable sockets, AddressMap addresses, Virtu
     private static InetAddress AnyOf(SocketTraits traits) =>
         (traits & SocketTraits.V6) == 0 ? InetAddress.AnyV4 : (traits & SocketTraits.V6Only) != 0 ? InetAddress.AnyV6 : default;
 
-    // Listens on the networks that there are.
+    // Listens on the networks that are up.
     private void Open(ListenGroup group)
     {
         foreach (var network in networks.Of(group.Owner))
@@ -204,7 +204,7 @@ internal sealed class Listeners(SocketTable sockets, AddressMap addresses, Virtu
         }
     }
 
-    // Connects to the socket whose turn it is, or to the next one where nobody listens there any more; null where nobody is left.
+    // Connects to the next socket in turn that still listens; null if there is none.
     private async Task<Socket?> ReachAsync(ListenGroup group, InetAddress far, ConnectionNames names)
     {
         while (true)
@@ -227,7 +227,7 @@ internal sealed class Listeners(SocketTable sockets, AddressMap addresses, Virtu
             }
             catch (SocketException)
             {
-                // It listens no more.
+                // The program has closed the listener.
             }
 
             program?.Dispose();

@@ -10,10 +10,10 @@ namespace Lanyard.Intercept.Hub;
 /// </summary>
 internal sealed class LoopbackAliases
 {
-    /// <summary>The first address of those that stand for the other end.</summary>
+    /// <summary>The first alias address of far ends.</summary>
     public const uint FarFirst = InterceptProtocol.FarFirst;
 
-    /// <summary>The mask of both ranges.</summary>
+    /// <summary>The netmask of both ranges.</summary>
     public const uint RangeMask = InterceptProtocol.RangeMask;
 
     private const uint NearFirst = InterceptProtocol.NearFirst;
@@ -23,7 +23,7 @@ internal sealed class LoopbackAliases
     private const int FirstPort = 20_000;
     private const int EndPort = 32_000;
 
-    // Half of a range, so that a free one is found soon.
+    // Half of a range, so that a free address is found soon.
     private const int MaxTaken = (int)RangeSize / 2;
 
     private readonly HashSet<uint> _taken = [];
@@ -36,7 +36,7 @@ internal sealed class LoopbackAliases
 
     public static bool IsFar(InetAddress address) => address.IsV4 && (address.V4 & RangeMask) == FarFirst;
 
-    /// <summary>An address and port for a program to bind.</summary>
+    /// <summary>Takes a free address and port for a program's socket.</summary>
     public bool TryTakeNear(out InetEndpoint near)
     {
         var isTaken = TryTake(NearFirst, ref _near, ref _nearCount, out var address);
@@ -44,10 +44,10 @@ internal sealed class LoopbackAliases
         return isTaken;
     }
 
-    /// <summary>An address for the other end of a connection.</summary>
+    /// <summary>Takes a free address for a far end.</summary>
     public bool TryTakeFar(out InetAddress far) => TryTake(FarFirst, ref _far, ref _farCount, out far);
 
-    /// <summary>Takes one that is known already to stand for something; false where it is taken.</summary>
+    /// <summary>Takes an address that is known from an earlier service; false if it is taken.</summary>
     public bool TryTake(InetAddress near)
     {
         if (_nearCount >= MaxTaken || !_taken.Add(near.V4))
@@ -66,7 +66,7 @@ internal sealed class LoopbackAliases
             _farCount--;
     }
 
-    // The one that was given back longest ago comes last, since it may still be known by its old meaning.
+    // Addresses are taken in turn, since programs may still remember what a released one represented.
     private bool TryTake(uint first, ref uint last, ref int count, out InetAddress taken)
     {
         taken = default;

@@ -8,9 +8,9 @@ using Lanyard.Primitives;
 namespace Lanyard.Intercept.Hub;
 
 /// <summary>
-/// The one UDP socket that all datagrams of programs come to and leave from: on every loopback address, so that each address can stand for another
-/// sender or receiver (<c>ip(7)</c>, <c>IP_PKTINFO</c>). Datagrams carry tokens as IP options (<see cref="SocketTokens"/>), and nobody else can bind the
-/// port: not on another address, nor on another interface.
+/// The service's UDP socket for all datagrams to and from programs. It is on every loopback address, so that each address can represent another sender or receiver
+/// (<c>ip(7)</c>, <c>IP_PKTINFO</c>). Datagrams carry tokens as IP options (<see cref="SocketTokens"/>). No other socket can bind the port, on another address or
+/// interface either.
 /// </summary>
 internal sealed unsafe class LoopbackDatagrams : IDisposable
 {
@@ -64,17 +64,17 @@ internal sealed unsafe class LoopbackDatagrams : IDisposable
         _thread.Start();
     }
 
-    /// <summary>Takes a datagram of a program. It must be quick, and must not keep the bytes.</summary>
-    /// <param name="near">The address that it came from.</param>
-    /// <param name="far">The address that it came to.</param>
-    /// <param name="options">Its IP options.</param>
-    /// <param name="payload">What it carries.</param>
+    /// <summary>Receives a datagram of a program. It must not block, and must not keep the bytes.</summary>
+    /// <param name="near">The source address and port.</param>
+    /// <param name="far">The destination address.</param>
+    /// <param name="options">The IP options.</param>
+    /// <param name="payload">The payload.</param>
     public delegate void Receiver(InetEndpoint near, InetAddress far, ReadOnlySpan<byte> options, ReadOnlySpan<byte> payload);
 
     /// <summary>The port, of every loopback address.</summary>
     public ushort Port { get; }
 
-    /// <summary>Sends a datagram to a program's socket. What it has no room for is dropped, as datagrams are.</summary>
+    /// <summary>Sends a datagram to a program's socket. It is dropped if the socket's buffer is full.</summary>
     public void Send(InetAddress far, InetEndpoint near, ReadOnlySpan<byte> options, ReadOnlySpan<byte> payload)
     {
         var name = stackalloc byte[NameBytes];

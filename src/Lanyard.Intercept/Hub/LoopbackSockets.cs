@@ -18,21 +18,21 @@ internal sealed class LoopbackSockets : IDisposable
     private const int ProtocolIp = 0;
     private const int IpMinTtl = 21;
 
-    private readonly Socket _silent;
+    private readonly Socket _blackHole;
     private readonly Socket _waiting;
 
     public LoopbackSockets()
     {
-        _silent = Create(new InetEndpoint(InetAddress.AnyV4, 0), isShared: true, out var bound);
-        _silent.Listen(0);
-        SilentPort = bound.Port;
+        _blackHole = Create(new InetEndpoint(InetAddress.AnyV4, 0), isShared: true, out var bound);
+        _blackHole.Listen(0);
+        BlackHolePort = bound.Port;
         // The one that has room.
         _waiting = Create(new InetEndpoint(InetAddress.FromV4(0x7f000001), 0), isShared: false, out _);
-        _waiting.Connect(new IPEndPoint(IPAddress.Loopback, SilentPort));
+        _waiting.Connect(new IPEndPoint(IPAddress.Loopback, BlackHolePort));
     }
 
-    /// <summary>The port, of every loopback address, where connections wait.</summary>
-    public ushort SilentPort { get; }
+    /// <summary>The black-hole port, of every loopback address, where connections wait.</summary>
+    public ushort BlackHolePort { get; }
 
     /// <summary>A TCP socket at a loopback alias address, on a port that no other socket of the machine can have. Closing it resets its connection.</summary>
     public static Socket CreateExclusive(InetAddress far, out ushort port)
@@ -43,7 +43,7 @@ internal sealed class LoopbackSockets : IDisposable
     }
 
     /// <summary>A TCP socket at a loopback alias address, on the port where connections wait: nobody but this user can have that port there.</summary>
-    public Socket CreateWaiting(InetAddress far) => CreateFor(new InetEndpoint(far, SilentPort), isShared: true, out _);
+    public Socket CreateWaiting(InetAddress far) => CreateFor(new InetEndpoint(far, BlackHolePort), isShared: true, out _);
 
     /// <summary>Sets whether the kernel drops all segments to a socket of the service. Loopback segments never have the minimum TTL that the option then demands.</summary>
     public static void SetBlackHole(Socket socket, bool isBlackHole) => socket.SetRawSocketOption(ProtocolIp, IpMinTtl, [(byte)(isBlackHole ? byte.MaxValue : 0), 0, 0, 0]);
@@ -75,7 +75,7 @@ internal sealed class LoopbackSockets : IDisposable
         }
     }
 
-    /// <summary>Whether a socket of some program is bound to an address that stands for its end.</summary>
+    /// <summary>Whether a socket is bound to a near end.</summary>
     public static unsafe bool IsBound(InetEndpoint near, InterceptSocketType type)
     {
         // One that shares no address with anybody (SO_REUSEADDR), whatever the other would share.
@@ -91,7 +91,7 @@ internal sealed class LoopbackSockets : IDisposable
 
     public void Dispose()
     {
-        _silent.Dispose();
+        _blackHole.Dispose();
         _waiting.Dispose();
     }
 

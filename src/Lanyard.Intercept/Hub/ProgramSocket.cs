@@ -4,11 +4,11 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Intercept.Hub;
 
-/// <summary>A socket of a program that is bound to an address that stands for a virtual one. Under the lock of <see cref="SocketTable"/>.</summary>
-/// <param name="cookie">What the system knows it by: never used again.</param>
-/// <param name="owner">Who made it, and the one network that it may use.</param>
+/// <summary>A socket of a program that is bound on virtual networks. Under the lock of <see cref="SocketTable"/>.</summary>
+/// <param name="cookie">The kernel's cookie (<c>SO_COOKIE</c>), which is never used again.</param>
+/// <param name="owner">The user that created it, and the one network that it may use.</param>
 /// <param name="type">TCP or UDP.</param>
-/// <param name="near">Where it is bound in the system.</param>
+/// <param name="near">The address and port of the system that it is bound to.</param>
 /// <param name="local">What <paramref name="near"/> represents.</param>
 internal sealed class ProgramSocket(ulong cookie, SocketOwner owner, InterceptSocketType type, InetEndpoint near, InetEndpoint local)
 {
@@ -16,10 +16,10 @@ internal sealed class ProgramSocket(ulong cookie, SocketOwner owner, InterceptSo
 
     public ulong Cookie { get; } = cookie;
 
-    /// <summary>Who made it, and the one network that it may use.</summary>
+    /// <summary>The user that created it, and the one network that it may use.</summary>
     public SocketOwner Owner { get; } = owner;
 
-    /// <summary>The user ID of who made it.</summary>
+    /// <summary>The user ID of the user that created it.</summary>
     public uint User => Owner.User;
 
     /// <summary>The ID of the one network that it may use; 0 for any.</summary>
@@ -27,13 +27,13 @@ internal sealed class ProgramSocket(ulong cookie, SocketOwner owner, InterceptSo
 
     public InterceptSocketType Type { get; } = type;
 
-    /// <summary>Where it is bound in the system.</summary>
+    /// <summary>The address and port of the system that it is bound to: the near end.</summary>
     public InetEndpoint Near { get; } = near;
 
-    /// <summary>What that stands for: of unspecified address where it is bound to all of them, none where it was never bound.</summary>
+    /// <summary>The virtual address and port that <see cref="Near"/> represents; the unspecified address for all, none for a socket that was never bound.</summary>
     public InetEndpoint Local { get; } = local;
 
-    /// <summary>What its options say.</summary>
+    /// <summary>The traits that its options set.</summary>
     public SocketTraits Traits { get; init; }
 
     /// <summary>Whether its datagrams are ICMP echo requests and replies.</summary>
@@ -46,44 +46,44 @@ internal sealed class ProgramSocket(ulong cookie, SocketOwner owner, InterceptSo
     public bool IsRemembered => Listener is not null
         || (this is { Type: InterceptSocketType.Datagram, IsEcho: false } && (!IsClient || !Connected.Last.IsNone));
 
-    /// <summary>What authenticates its datagrams.</summary>
+    /// <summary>The tokens that authenticate its datagrams.</summary>
     public required SocketTokens Tokens { get; init; }
 
-    /// <summary>Of a UDP socket, the far ends that it was connected to last, of which the second one may not be yet.</summary>
+    /// <summary>The last two far ends of a UDP socket's connections. The kernel may not have connected it to the last one yet.</summary>
     public (InetEndpoint Before, InetEndpoint Last) Connected { get; set; }
 
     /// <summary>The guard that keeps the loopback alias address of a UDP socket from other programs; null if there is none.</summary>
     public AliasGuard? Guard { get; set; }
 
-    /// <summary>When the system was last asked whether it is still there, in milliseconds of <see cref="Environment.TickCount64"/>.</summary>
+    /// <summary>The time at which the system last reported the socket, in milliseconds of <see cref="Environment.TickCount64"/>.</summary>
     public long SeenAt
     {
         get => Volatile.Read(ref _seenAt);
         set => Volatile.Write(ref _seenAt, value);
     }
 
-    /// <summary>Its latest connection that was asked for.</summary>
+    /// <summary>The latest connection attempt.</summary>
     public ConnectAttempt? Attempt { get; set; }
 
-    /// <summary>Where it listens.</summary>
+    /// <summary>The virtual port where it listens; null if it does not listen.</summary>
     public ListenGroup? Listener { get; set; }
 }
 
-/// <summary>A connection that a program asked for. Under the lock of <see cref="SocketTable"/>.</summary>
+/// <summary>A connection attempt of a program. Under the lock of <see cref="SocketTable"/>.</summary>
 internal sealed class ConnectAttempt
 {
-    /// <summary>How it went: an error number, or 0; null as long as that is not known.</summary>
+    /// <summary>The outcome: an errno, or 0; null while it is pending.</summary>
     public int? Outcome { get; set; }
 
     /// <summary>The connection that carries the program's data once the attempt succeeds.</summary>
     public ProgramConnection Connection { get; } = new();
 }
 
-/// <summary>What the ends of a connection stand for.</summary>
-/// <param name="Local">The program's.</param>
-/// <param name="Remote">The other.</param>
-/// <param name="Near">Where the program's end is in the system.</param>
-/// <param name="FarPort">The port, of the address that stands for the other end, that is this connection's; 0 as long as there is none.</param>
+/// <summary>What the ends of a loopback connection represent.</summary>
+/// <param name="Local">The program's virtual address and port.</param>
+/// <param name="Remote">The peer's.</param>
+/// <param name="Near">The near end.</param>
+/// <param name="FarPort">The port of the far end; 0 until it has one.</param>
 /// <param name="Connection">The connection that carries the program's data.</param>
 /// <param name="Acceptance">For a connection to a listener, the proof that the listener accepted it.</param>
 internal sealed record ConnectionNames(

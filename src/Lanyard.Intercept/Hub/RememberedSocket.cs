@@ -6,24 +6,24 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Intercept.Hub;
 
-/// <summary>A program's socket, for a service that comes after the one that knew it.</summary>
-/// <param name="Cookie">What the system knows it by.</param>
-/// <param name="User">Who made it.</param>
+/// <summary>A program's socket as the memory file describes it for a later service.</summary>
+/// <param name="Cookie">The kernel's cookie.</param>
+/// <param name="User">The user that created it.</param>
 /// <param name="Type">TCP or UDP.</param>
-/// <param name="Near">Where it is bound in the system.</param>
-/// <param name="Local">What that stands for.</param>
-/// <param name="Traits">What its options say.</param>
-/// <param name="Network">The one network that it may use; 0 for any.</param>
-/// <param name="Backlog">How many connections may wait; 0: it does not listen.</param>
+/// <param name="Near">The near end.</param>
+/// <param name="Local">The virtual address and port.</param>
+/// <param name="Traits">The traits that its options set.</param>
+/// <param name="Network">The ID of the one network that it may use; 0 for any.</param>
+/// <param name="Backlog">The maximum number of queued connections; 0 if it does not listen.</param>
 /// <param name="Far">For a UDP socket, the loopback alias address that it is connected to; none if it is not connected.</param>
 /// <param name="Remote">The peer that <paramref name="Far"/> represents; none if the peer is on no virtual network.</param>
 internal sealed record RememberedSocket(
     ulong Cookie, uint User, InterceptSocketType Type, InetEndpoint Near, InetEndpoint Local, SocketTraits Traits, ulong Network, int Backlog,
     InetEndpoint Far = default, InetEndpoint Remote = default)
 {
-    /// <summary>What a file holds; nothing where there is none that makes sense: its sockets are then not taken up.</summary>
+    /// <summary>Reads a file. Returns nothing if it is missing or malformed; its sockets are then not taken up.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="key">What the tokens of the sockets come from; null where there is none.</param>
+    /// <param name="key">The key of the sockets' tokens; null if there is none.</param>
     /// <param name="port">The UDP port of the service that wrote the file; 0 if unknown.</param>
     public static IReadOnlyList<RememberedSocket> Read(string path, out SocketTokenKey? key, out ushort port)
     {
@@ -39,9 +39,9 @@ internal sealed record RememberedSocket(
         }
     }
 
-    /// <summary>What a file's text holds; nothing where it makes no sense.</summary>
+    /// <summary>Parses a file's text. Returns nothing if it is malformed.</summary>
     /// <param name="text">The text.</param>
-    /// <param name="key">What the tokens of the sockets come from; null where there is none.</param>
+    /// <param name="key">The key of the sockets' tokens; null if there is none.</param>
     /// <param name="port">The UDP port of the service that wrote the text; 0 if unknown.</param>
     internal static IReadOnlyList<RememberedSocket> Parse(string text, out SocketTokenKey? key, out ushort port)
     {
@@ -77,7 +77,7 @@ internal sealed record RememberedSocket(
         return sockets;
     }
 
-    /// <summary>Writes them, in the place of what was there. Where that cannot be, the next service does without.</summary>
+    /// <summary>Replaces the file. If that fails, the next service does without it.</summary>
     public static void Write(string path, SocketTokenKey key, ushort port, IEnumerable<RememberedSocket> sockets)
     {
         var json = new ArrayBufferWriter<byte>();

@@ -7,8 +7,8 @@ using Lanyard.Primitives;
 namespace Lanyard.Intercept.Hub;
 
 /// <summary>
-/// Programs' sockets, by what the system knows them by and by their virtual ports. Who has a descriptor of a socket may use the socket, whoever that is; a new one is
-/// its maker's, and so are the networks that it sees.
+/// Programs' sockets, by the kernel's cookies and by virtual ports. Any user that has a descriptor of a socket may use it. A new socket belongs to the user that created
+/// it, and that user's networks apply to it.
 /// </summary>
 /// <param name="addresses">Where loopback alias addresses come from.</param>
 /// <param name="probe">Tells whether a socket is still there.</param>
@@ -92,7 +92,7 @@ internal sealed class SocketTable(AddressMap addresses, SocketProbe probe, Datag
                 continue;
             if ((both & SocketTraits.ReuseAddress) != 0 && other.User == user && other.Listener is null)
                 continue;
-            // Its program may have closed it a moment ago.
+            // The program may have closed it meanwhile.
             if (probe.IsPresent(other))
                 return true;
             Forget(other);
@@ -101,12 +101,12 @@ internal sealed class SocketTable(AddressMap addresses, SocketProbe probe, Datag
         return false;
     }
 
-    /// <summary>Binds a socket to an address that stands for its own, unless it is bound. Returns 0 or an errno.</summary>
+    /// <summary>Registers a socket, and binds it to a loopback alias address unless it is bound. Returns 0 or an errno.</summary>
     /// <param name="descriptor">The socket.</param>
-    /// <param name="local">What the address stands for.</param>
-    /// <param name="owner">Whose it is, and the one network that it may use.</param>
-    /// <param name="more">Traits beside those that its options say.</param>
-    /// <param name="socket">The socket as it is known from now on.</param>
+    /// <param name="local">The virtual address and port.</param>
+    /// <param name="owner">The user that created it, and the one network that it may use.</param>
+    /// <param name="more">Traits beside those that its options set.</param>
+    /// <param name="socket">The registered socket.</param>
     public int TryMake(SocketDescriptor descriptor, InetEndpoint local, SocketOwner owner, SocketTraits more, out ProgramSocket? socket)
     {
         socket = null;
@@ -136,7 +136,7 @@ internal sealed class SocketTable(AddressMap addresses, SocketProbe probe, Datag
         }
         else
         {
-            // A socket that is bound to all addresses of the system speaks from 127.0.0.1 to one that stands for a virtual address.
+            // A socket that is bound to the wildcard address of the system sends from 127.0.0.1 to an alias address.
             if (near.Address.IsUnspecified)
                 near = near with { Address = InetAddress.FromV4(0x7f000001) };
             if (LoopbackAliases.IsFar(near.Address) || IsOfAnotherUser(descriptor.Type, near, user))
@@ -223,7 +223,7 @@ internal sealed class SocketTable(AddressMap addresses, SocketProbe probe, Datag
     {
         near = default;
         guard = null;
-        // Before it has an address that somebody could send to.
+        // Before the socket has an address that others could send to.
         if (Protect(descriptor, tokens, isOnAlias: true) is var unprotected and not 0)
             return unprotected;
         for (var trial = 1; ; trial++)
@@ -241,17 +241,17 @@ internal sealed class SocketTable(AddressMap addresses, SocketProbe probe, Datag
         }
     }
 
-    // Only datagrams: a TCP connection has a peer, which is found out. Returns 0 or an errno.
+    // Attaches the filter and the token of a UDP socket. A TCP connection needs neither: its peer is known. Returns 0 or an errno.
     private static int Protect(SocketDescriptor descriptor, SocketTokens tokens, bool isOnAlias)
     {
         if (descriptor.Type != InterceptSocketType.Datagram)
             return 0;
         var error = descriptor.Attach(SocketFilter.OfToken(tokens.ToProgram, isOnAlias));
-        // What is on an alias address speaks to nobody but the service. What speaks to the system's network as well carries the token there only.
+        // A socket on an alias address sends only to the service, so all its datagrams may carry the token.
         return error == 0 && isOnAlias ? descriptor.SetOptions(tokens.FromProgram) : error;
     }
 
-    // Whether another user has a socket at an address of the system that this one's is at as well.
+    // Whether another user's socket is at the same address of the system.
     private bool IsOfAnotherUser(InterceptSocketType type, InetEndpoint near, uint user)
     {
         if (type != InterceptSocketType.Datagram || datagrams.Find(near) is not { } open || open.Program.User == user)

@@ -5,17 +5,18 @@ namespace Lanyard.Intercept.Hub;
 /// <summary>Which networks a user's programs see, and which of these an address belongs to.</summary>
 internal sealed class VirtualNetworks(LanyardNode node, Func<uint, LanyardNetwork, bool> mayUse)
 {
-    /// <summary>The networks of a user, or the one of them that was asked for; only those that are up.</summary>
+    /// <summary>The networks that are up and that an owner may use.</summary>
     public IEnumerable<LanyardNetwork> Of(SocketOwner owner) =>
         node.Networks.Where(network => network.IsReady && (owner.Network == 0 || network.Id.Value == owner.Network) && mayUse(owner.User, network));
 
     /// <summary>
-    /// The network that a destination belongs to: by its most specific address or route; null where it is none's, or in this host's own LAN.
+    /// The network that leads to a destination: see <see cref="LanyardNode.FindNetwork(IEnumerable{LanyardNetwork}, System.Net.IPAddress, bool)"/>. Null if there is none, or
+    /// if the destination is in this host's own LAN.
     /// </summary>
     public LanyardNetwork? FindFor(InetAddress destination, SocketOwner owner) => destination.Family == InetFamily.None ? null
         : LanyardNode.FindNetwork(Of(owner), destination.ToIPAddress(), preferHostNetwork: true);
 
-    /// <summary>The address that this node speaks to a destination from; none where it does not.</summary>
+    /// <summary>This node's source address towards a destination; none if no network leads there.</summary>
     public InetAddress SourceFor(InetAddress destination, SocketOwner owner)
     {
         if (FindFor(destination, owner) is not { } network)
@@ -24,7 +25,7 @@ internal sealed class VirtualNetworks(LanyardNode node, Func<uint, LanyardNetwor
         return own.FirstOrDefault(address => address.Contains(destination), own.FirstOrDefault()).Address;
     }
 
-    /// <summary>The network on which an address is this node's; null where it is none.</summary>
+    /// <summary>The network on which an address is this node's; null if there is none.</summary>
     public LanyardNetwork? FindOwner(InetAddress address, SocketOwner owner) =>
         Of(owner).FirstOrDefault(network => network.Addresses.Any(own => own.Address == address));
 }

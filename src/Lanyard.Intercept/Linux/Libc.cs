@@ -9,7 +9,6 @@ internal static unsafe partial class Libc
     public const int DomainV4 = 2;
     public const int DomainV6 = 10;
     public const int DomainNetlink = 16;
-    public const int DomainCrypto = 38; // AF_ALG
     public const int StreamType = 1;
     public const int DatagramType = 2;
 
@@ -34,7 +33,6 @@ internal static unsafe partial class Libc
     public const int CloseOnExec = 0x80000; // O_CLOEXEC, SOCK_CLOEXEC, EPOLL_CLOEXEC
     public const int NonBlocking = 0x800; // O_NONBLOCK, SOCK_NONBLOCK
     public const int DuplicateFrom = 0; // F_DUPFD
-    public const int GetDescriptorFlags = 1; // F_GETFD
     public const int SetDescriptorFlags = 2; // F_SETFD
     public const int GetStatusFlags = 3; // F_GETFL
     public const int SetStatusFlags = 4; // F_SETFL

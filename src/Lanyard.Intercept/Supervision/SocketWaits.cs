@@ -10,15 +10,6 @@ internal sealed class SocketWaits : IDisposable
     private readonly EventPoll _poll = new();
     private ulong _last;
 
-    public int Count
-    {
-        get
-        {
-            lock (_lock)
-                return _waits.Count;
-        }
-    }
-
     /// <summary>Has <see cref="Run"/> tell of a descriptor that is no program's.</summary>
     public void Watch(int descriptor)
     {

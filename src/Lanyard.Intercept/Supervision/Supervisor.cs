@@ -47,9 +47,6 @@ internal sealed class Supervisor : IDisposable
         _waits.Watch(listener);
     }
 
-    /// <summary>Calls that are being answered.</summary>
-    public int PendingCount => _pending.Count;
-
     /// <summary>Serves until the last program has ended, or <see cref="Stop"/>.</summary>
     public void Run()
     {

@@ -173,9 +173,9 @@ internal sealed class ProxyHost : IAsyncDisposable
 /// <summary>What the running of proxies and forwards logs.</summary>
 internal static partial class ProxyHostLog
 {
-    [LoggerMessage(203, LogLevel.Error, "A proxy or forward of local.conf cannot be started, and is tried again: {Error}")]
+    [LoggerMessage(203, LogLevel.Error, "Could not start a proxy or forward of local.conf; retrying: {Error}")]
     public static partial void NotStarted(ILogger logger, string error);
 
-    [LoggerMessage(205, LogLevel.Error, "The proxies and forwards could not be brought in line, which is tried again. Please report this.")]
+    [LoggerMessage(205, LogLevel.Error, "Could not update proxies and forwards; retrying. Please report this.")]
     public static partial void InternalError(ILogger logger, Exception exception);
 }

@@ -98,7 +98,7 @@ public sealed class ProxyHostTests
         // No file says this: it would be refused.
         var wrong = new LocalConfiguration { Proxies = [new ConfiguredProxy(null, new LanyardProxyOptions { UserName = "joe" })] };
         await using var host = await ProxyHost.StartAsync(lan.Service("r").Node, wrong, log, retryInterval: TimeSpan.FromMilliseconds(20));
-        while (log.Lines.Count(line => line.Contains("could not be brought in line", StringComparison.Ordinal)) < 3)
+        while (log.Lines.Count(line => line.Contains("Could not update proxies and forwards", StringComparison.Ordinal)) < 3)
             await Task.Delay(20, ServiceLan.Guard);
         await host.ApplyAsync(new LocalConfiguration { Proxies = [new ConfiguredProxy(null, new LanyardProxyOptions())] });
         Assert.Single(host.Listening);
