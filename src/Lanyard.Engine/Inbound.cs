@@ -279,12 +279,12 @@ internal sealed class Inbound(Node node)
     }
 
     // To the destination where this root reaches it, else by another root that may.
-    private Route? RelayVia(long nowMs, NodeAddress destination, NodeAddress source)
+    private PeerRoute? RelayVia(long nowMs, NodeAddress destination, NodeAddress source)
     {
         if (node.Topology.FindKnown(destination) is { } peer && peer.BestPathOfAll(nowMs) is { } path)
-            return new Route(peer, path);
+            return new PeerRoute(peer, path);
         if (node.Topology.BestRoot(nowMs, except: source) is { } root && root.BestPath(nowMs) is { } upward)
-            return new Route(root, upward);
+            return new PeerRoute(root, upward);
         node.Counters.Drop(DropReason.RelayUnknownDestination);
         return null;
     }

@@ -144,7 +144,7 @@ internal sealed class Outbound(Node node)
             if (peer.FindPath(localSocket, endpoint) is { } path)
                 NoteSent(nowMs, peer, path);
         }
-        else if (Route(nowMs, peer) is { } route)
+        else if (FindRoute(nowMs, peer) is { } route)
         {
             NoteRequest(nowMs, peer, route.Path.LocalSocket, route.Path.Endpoint, payload, packet);
             Emit(route.Path.LocalSocket, route.Path.Endpoint, buffer, packet.Length);
@@ -227,10 +227,10 @@ internal sealed class Outbound(Node node)
     public bool HasQueued => _queue.Count > 0;
 
     /// <summary>The way to a peer now: one of its own paths, or one to a root that relays.</summary>
-    public Route? Route(long nowMs, Peer peer)
+    public PeerRoute? FindRoute(long nowMs, Peer peer)
     {
         if (peer.BestPath(nowMs) is { } path)
-            return new Route(peer, path);
+            return new PeerRoute(peer, path);
 
         // A path that has been silent may be gone: what is sent goes by relay until it has answered, which takes a round trip.
         if (peer.PathCount > 0 && peer.OldPathProbe.TryPass(nowMs, OldPathProbeMs))
@@ -240,13 +240,13 @@ internal sealed class Outbound(Node node)
         }
 
         if (node.Topology.BestRoot(nowMs, except: peer.Address) is { } root && root.BestPath(nowMs) is { } relay)
-            return new Route(root, relay);
-        return peer.BestPathOfAll(nowMs) is { } last ? new Route(peer, last) : null;
+            return new PeerRoute(root, relay);
+        return peer.BestPathOfAll(nowMs) is { } last ? new PeerRoute(peer, last) : null;
     }
 
     private bool TrySend(long nowMs, Peer peer, in OutgoingPayload payload, Span<byte> buffer, int start)
     {
-        var found = Route(nowMs, peer);
+        var found = FindRoute(nowMs, peer);
         var isDirect = found is { } way && ReferenceEquals(way.Via, peer);
         if (!isDirect && node.Options.PeerHints.Count > 0)
             node.Contacts.TryHints(nowMs, peer);
@@ -392,4 +392,4 @@ internal sealed class Outbound(Node node)
 }
 
 /// <summary>A way to a peer: over a path of <paramref name="Via"/>, which is the peer itself or a root.</summary>
-internal readonly record struct Route(Peer Via, Path Path);
+internal readonly record struct PeerRoute(Peer Via, Path Path);

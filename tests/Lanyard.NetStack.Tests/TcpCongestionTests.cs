@@ -27,7 +27,7 @@ public class TcpCongestionTests(ITestOutputHelper output)
             next += 100;
             for (var i = 0; i < 10; i++)
             {
-                if (start.OnAcknowledged(new AckSample { Una = i == 0 ? next - 100 : next - 50, Next = next, Rtt = rtt }))
+                if (start.OnAcknowledged(new AckSample { Unacknowledged = i == 0 ? next - 100 : next - 50, Next = next, Rtt = rtt }))
                     return true;
             }
 

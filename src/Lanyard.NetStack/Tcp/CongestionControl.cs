@@ -24,7 +24,7 @@ internal readonly struct AckSample
     public long SmoothedRtt { get; init; }
 
     /// <summary>The first sequence number not acknowledged.</summary>
-    public long Una { get; init; }
+    public long Unacknowledged { get; init; }
 
     /// <summary>The next sequence number to be sent.</summary>
     public long Next { get; init; }

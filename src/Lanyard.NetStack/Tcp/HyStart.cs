@@ -31,7 +31,7 @@ internal struct HyStart
     /// <summary>Heeds an acknowledgement in slow start. True if slow start is over.</summary>
     public bool OnAcknowledged(in AckSample sample)
     {
-        if (sample.Una >= _roundEnd && OnRoundEnded(sample.Next))
+        if (sample.Unacknowledged >= _roundEnd && OnRoundEnded(sample.Next))
             return true;
         if (sample.Rtt >= 0)
         {

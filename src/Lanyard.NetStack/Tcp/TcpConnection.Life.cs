@@ -86,8 +86,8 @@ public sealed partial class TcpConnection
     internal bool OnIcmpError(uint quotedSequence, IcmpError error)
     {
         // Only what is in flight can have met an error (RFC 5927 section 4.1).
-        var sequence = SequenceNumber.Unwrap(quotedSequence, Sender.Una);
-        if (State is TcpState.Closed or TcpState.TimeWait || sequence < Sender.Una || sequence >= Sender.Next)
+        var sequence = SequenceNumber.Unwrap(quotedSequence, Sender.Unacknowledged);
+        if (State is TcpState.Closed or TcpState.TimeWait || sequence < Sender.Unacknowledged || sequence >= Sender.Next)
             return false;
         if (error.Error == NetError.MessageTooLong)
         {
@@ -201,7 +201,7 @@ public sealed partial class TcpConnection
         _softError = NetError.None;
         Sender.Establish(ChooseSendMss(), _usesSack);
         // The window of a SYN is never scaled (RFC 7323 section 2.2).
-        Sender.SetWindow(Receiver.Next, Sender.Una, (long)segment.Window << (segment.Has(TcpFlags.Syn) ? 0 : Sender.WindowShift));
+        Sender.SetWindow(Receiver.Next, Sender.Unacknowledged, (long)segment.Window << (segment.Has(TcpFlags.Syn) ? 0 : Sender.WindowShift));
         State = Sender.FinQueued ? TcpState.FinWait1 : TcpState.Established;
         OnHeard(now);
         if (Listener is { } listener)

@@ -99,7 +99,7 @@ public sealed partial class TcpConnection
     }
 
     /// <summary>Sends what a live end must answer: an empty segment before what it has acknowledged.</summary>
-    internal void TransmitProbe() => TransmitEmpty(Sender.Una - 1);
+    internal void TransmitProbe() => TransmitEmpty(Sender.Unacknowledged - 1);
 
     private void Output(long now)
     {

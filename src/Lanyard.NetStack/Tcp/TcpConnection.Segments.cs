@@ -152,10 +152,10 @@ public sealed partial class TcpConnection
         TakeTimestamp(now, segment, sequence);
         if (segment.Options.UserTimeoutSeconds > 0)
             AdoptUserTimeout(segment.Options.UserTimeoutSeconds);
-        var ack = SequenceNumber.Unwrap(segment.Acknowledgment, Sender.Una);
+        var ack = SequenceNumber.Unwrap(segment.Acknowledgment, Sender.Unacknowledged);
         if (State == TcpState.SynReceived)
         {
-            if (ack <= Sender.Una || ack > Sender.Next)
+            if (ack <= Sender.Unacknowledged || ack > Sender.Next)
             {
                 Host.Count(HostCounter.TcpBadAck);
                 Host.Tcp.SendReset(LocalEndpoint, RemoteEndpoint, segment);
@@ -171,7 +171,7 @@ public sealed partial class TcpConnection
 
             Establish(now, segment);
         }
-        else if (ack > Sender.Next || ack < Sender.Una - Math.Max(Sender.MaxWindow, 1))
+        else if (ack > Sender.Next || ack < Sender.Unacknowledged - Math.Max(Sender.MaxWindow, 1))
         {
             Host.Count(HostCounter.TcpBadAck);
             Challenge(now, segment);
@@ -221,8 +221,8 @@ public sealed partial class TcpConnection
     {
         if (State is TcpState.SynReceived or TcpState.TimeWait || !segment.Has(TcpFlags.Ack) || segment.Has(TcpFlags.Syn))
             return;
-        var ack = SequenceNumber.Unwrap(segment.Acknowledgment, Sender.Una);
-        if (ack > Sender.Next || ack < Sender.Una - Math.Max(Sender.MaxWindow, 1))
+        var ack = SequenceNumber.Unwrap(segment.Acknowledgment, Sender.Unacknowledged);
+        if (ack > Sender.Next || ack < Sender.Unacknowledged - Math.Max(Sender.MaxWindow, 1))
             return;
         OnHeard(now);
         if (Sender.Acknowledge(now, segment, sequence, ack))

@@ -22,20 +22,20 @@ internal sealed partial class TcpSender
     public bool Acknowledge(long now, in TcpSegment segment, long sequence, long ack)
     {
         var windowChanged = UpdateWindow(segment, sequence, ack);
-        var before = Una;
+        var before = Unacknowledged;
         var outstandingBefore = Outstanding;
         var pipeBefore = Recovery.Pipe(outstandingBefore);
         var deliveredBefore = Rate.Delivered;
         var lostBefore = Segments.LostEver;
         _latestRtt = -1;
         var hasEcho = connection.UsesTimestamps && segment.Options.HasTimestamp;
-        if (ack > Una)
+        if (ack > Unacknowledged)
             Advance(now, ack, hasEcho, segment.Options.TimestampEcho);
         _unansweredProbes = 0;
         // An end that has shrunk its window to nothing cannot acknowledge, but it is there (RFC 9293 section 3.8.6).
         if (Window == 0)
             Retries = 0;
-        var acknowledged = Una - before;
+        var acknowledged = Unacknowledged - before;
         var sacked = Recovery.UseSack && segment.Options.SackBlocks > 0 ? ReadSack(now, segment.Options) : 0;
         if (Recovery.TryUndo(Congestion))
             OnUndone();
@@ -48,8 +48,8 @@ internal sealed partial class TcpSender
             return false;
         }
 
-        var duplicate = acknowledged == 0 && segment.SequenceLength == 0 && !windowChanged && ack == Una;
-        if (Recovery.OnProbeAnswered(Una, duplicate && sacked == 0))
+        var duplicate = acknowledged == 0 && segment.SequenceLength == 0 && !windowChanged && ack == Unacknowledged;
+        if (Recovery.OnProbeAnswered(Unacknowledged, duplicate && sacked == 0))
         {
             // The probe repaired a loss that nothing else showed: the window must answer to it.
             Congestion.OnLoss(outstandingBefore);
@@ -57,7 +57,7 @@ internal sealed partial class TcpSender
         }
 
         var stateBefore = Recovery.State;
-        var begun = Recovery.OnAcknowledged(now, Una, Next, acknowledged, sacked, duplicate, Congestion, Rtt, Mss);
+        var begun = Recovery.OnAcknowledged(now, Unacknowledged, Next, acknowledged, sacked, duplicate, Congestion, Rtt, Mss);
         var sample = new AckSample
         {
             Now = now,
@@ -67,7 +67,7 @@ internal sealed partial class TcpSender
             Limited = _limited || (Congestion.InSlowStart && outstandingBefore * 2 > Congestion.Window),
             Rtt = _latestRtt,
             SmoothedRtt = Rtt.Smoothed,
-            Una = Una,
+            Unacknowledged = Unacknowledged,
             Next = Next,
             Pipe = Recovery.Pipe(Outstanding),
             PipeBefore = pipeBefore,
@@ -153,7 +153,7 @@ internal sealed partial class TcpSender
         if (Segments.Count > 0 && Segments[0].Start < ack)
             Segments.TrimFirst(ack);
         connection.BytesAcknowledged += Math.Min(ack - First, Buffer.End) - Buffer.Start;
-        Una = ack;
+        Unacknowledged = ack;
         Buffer.Release(Math.Min(ack - First, Buffer.End));
         if (rtt >= 0)
             Rtt.AddSample(rtt);
@@ -166,21 +166,21 @@ internal sealed partial class TcpSender
         long newly = 0;
         for (var block = 0; block < segmentOptions.SackBlocks; block++)
         {
-            var start = SequenceNumber.Unwrap(segmentOptions.SackStart(block), Una);
-            var end = SequenceNumber.Unwrap(segmentOptions.SackEnd(block), Una);
+            var start = SequenceNumber.Unwrap(segmentOptions.SackStart(block), Unacknowledged);
+            var end = SequenceNumber.Unwrap(segmentOptions.SackEnd(block), Unacknowledged);
             if (start >= end || end > Next)
                 continue;
-            if (block == 0 && (end <= Una || IsWithinSecond(segmentOptions, start, end)))
+            if (block == 0 && (end <= Unacknowledged || IsWithinSecond(segmentOptions, start, end)))
             {
                 // The first block tells of data received twice (RFC 2883).
-                if (end > Una - MaxWindow)
-                    Recovery.OnDuplicateReported(Una, Next, start, end);
+                if (end > Unacknowledged - MaxWindow)
+                    Recovery.OnDuplicateReported(Unacknowledged, Next, start, end);
                 continue;
             }
 
-            if (end <= Una)
+            if (end <= Unacknowledged)
                 continue;
-            for (var i = Segments.FindEndingAfter(Math.Max(start, Una)); i < Segments.Count; i++)
+            for (var i = Segments.FindEndingAfter(Math.Max(start, Unacknowledged)); i < Segments.Count; i++)
             {
                 ref var segment = ref Segments[i];
                 if (segment.End > end)
@@ -202,7 +202,7 @@ internal sealed partial class TcpSender
     }
 
     private bool IsWithinSecond(in TcpSegmentOptions segmentOptions, long start, long end) => segmentOptions.SackBlocks > 1
-        && start >= SequenceNumber.Unwrap(segmentOptions.SackStart(1), Una) && end <= SequenceNumber.Unwrap(segmentOptions.SackEnd(1), Una);
+        && start >= SequenceNumber.Unwrap(segmentOptions.SackStart(1), Unacknowledged) && end <= SequenceNumber.Unwrap(segmentOptions.SackEnd(1), Unacknowledged);
 
     // Whether the echoed timestamp is from before the segment was last sent.
     private bool IsOlder(bool hasEcho, uint echo, in SentSegment segment) => hasEcho

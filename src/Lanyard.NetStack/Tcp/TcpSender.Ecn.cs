@@ -13,7 +13,7 @@ internal sealed partial class TcpSender
     // The other end tells of congestion on the way to it: as loss, but nothing is missing. Once for a window of data.
     private void OnCongestionEcho()
     {
-        if (Una <= _echoesUntil)
+        if (Unacknowledged <= _echoesUntil)
             return;
         _echoesUntil = Next;
         _tellReduced = true;

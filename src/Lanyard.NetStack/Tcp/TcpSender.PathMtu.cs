@@ -38,7 +38,7 @@ internal sealed partial class TcpSender
         if (Recovery.SizeProbeEnd != 0 || Recovery.State != RecoveryState.Open)
             return false;
         var size = _sizeSearch!.Next(now);
-        if (size <= Mss || available < size || room < size || Una + Window - Next < size)
+        if (size <= Mss || available < size || room < size || Unacknowledged + Window - Next < size)
             return false;
         connection.Host.Count(HostCounter.TcpSizeProbes);
         SendSegment(size, false, now);
@@ -51,7 +51,7 @@ internal sealed partial class TcpSender
     {
         if (Recovery.SizeProbeEnd == 0)
             return;
-        if (Una >= Recovery.SizeProbeEnd || (Recovery.SizeProbeState & SentState.Sacked) != 0)
+        if (Unacknowledged >= Recovery.SizeProbeEnd || (Recovery.SizeProbeState & SentState.Sacked) != 0)
         {
             Recovery.SizeProbeEnd = 0;
             Mss = _sizeSearch!.OnArrived();

@@ -65,7 +65,7 @@ internal sealed partial class TcpSender
 
     private void OnReorderTimer(long now)
     {
-        if (Recovery.OnReorderTimer(now, Una, Next, Congestion, Rtt, Mss))
+        if (Recovery.OnReorderTimer(now, Unacknowledged, Next, Congestion, Rtt, Mss))
         {
             var pipe = Recovery.Pipe(Outstanding);
             OnRecoveryBegun(new AckSample { Now = now, Pipe = pipe, PipeBefore = pipe, Rate = new() { TotalDelivered = Rate.Delivered } });
@@ -123,7 +123,7 @@ internal sealed partial class TcpSender
             return;
         connection.Host.Count(HostCounter.TcpTailProbes);
         var available = Buffer.End - (Next - First);
-        var length = (int)Math.Min(Math.Min(available, Mss), Una + Window - Next);
+        var length = (int)Math.Min(Math.Min(available, Mss), Unacknowledged + Window - Next);
         if (length > 0)
         {
             SendSegment(length, false, now);
@@ -164,7 +164,7 @@ internal sealed partial class TcpSender
         _persistBackoff = Math.Min(_persistBackoff + 1, 16);
         PersistAt = now + Math.Min(Rtt.Timeout(MinRto, MaxRto) << _persistBackoff, Math.Max(MaxRto, MinRto));
         var available = Buffer.End - (Next - First);
-        var length = (int)Math.Min(Math.Min(available, Mss), Una + Window - Next);
+        var length = (int)Math.Min(Math.Min(available, Mss), Unacknowledged + Window - Next);
         if (length > 0)
         {
             // The window admits a part that was not worth sending so far; now it is (the override of section 3.8.6.2.1).

@@ -33,12 +33,12 @@ internal sealed partial class TcpSender(TcpConnection connection, BufferPool poo
     public long First { get; private set; }
 
     /// <summary>The first sequence number not acknowledged.</summary>
-    public long Una { get; private set; }
+    public long Unacknowledged { get; private set; }
 
     /// <summary>The next sequence number to be sent.</summary>
     public long Next { get; private set; }
 
-    /// <summary>The window that the other end offers, in bytes from <see cref="Una"/>.</summary>
+    /// <summary>The window that the other end offers, in bytes from <see cref="Unacknowledged"/>.</summary>
     public long Window { get; private set; }
 
     /// <summary>The largest window ever offered.</summary>
@@ -56,11 +56,11 @@ internal sealed partial class TcpSender(TcpConnection connection, BufferPool poo
     public bool FinSent { get; private set; }
 
     /// <summary>Whether the other end has acknowledged the FIN.</summary>
-    public bool FinAcknowledged => FinSent && Una == Next;
+    public bool FinAcknowledged => FinSent && Unacknowledged == Next;
 
     public bool HasUnsent => Buffer.End > Next - First || (FinQueued && !FinSent);
 
-    public long Outstanding => Next - Una;
+    public long Outstanding => Next - Unacknowledged;
 
     public bool NoDelay { get; set; } = options.NoDelay;
 
@@ -69,7 +69,7 @@ internal sealed partial class TcpSender(TcpConnection connection, BufferPool poo
     /// <summary>The SYN takes the first sequence number.</summary>
     public void Start(long initialSequence)
     {
-        Una = initialSequence;
+        Unacknowledged = initialSequence;
         Next = initialSequence + 1;
         First = initialSequence + 1;
         Recovery = new LossRecovery(Segments);
@@ -78,7 +78,7 @@ internal sealed partial class TcpSender(TcpConnection connection, BufferPool poo
     /// <summary>The SYN was acknowledged and the segment size is agreed.</summary>
     public void Establish(int mss, bool useSack)
     {
-        Una = First;
+        Unacknowledged = First;
         Mss = mss;
         Congestion = CongestionControl.Create(options.Congestion, mss);
         _paces = options.Pacing || Congestion.NeedsPacing;
@@ -131,7 +131,7 @@ internal sealed partial class TcpSender(TcpConnection connection, BufferPool poo
 
     private void SendLost(long now)
     {
-        var window = Una + Math.Max(Window, 1);
+        var window = Unacknowledged + Math.Max(Window, 1);
         for (var i = 0; i < Segments.Count && Segments.LostUnsent > 0; i++)
         {
             ref var segment = ref Segments[i];
@@ -201,7 +201,7 @@ internal sealed partial class TcpSender(TcpConnection connection, BufferPool poo
                 continue;
             }
 
-            var usable = Una + Window - Next;
+            var usable = Unacknowledged + Window - Next;
             if (usable <= 0 || !MaySend(ref length, available, usable, fin))
                 break;
             fin = fin && length == available && usable > length;

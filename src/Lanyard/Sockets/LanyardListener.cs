@@ -78,7 +78,7 @@ internal sealed class ListenChannel : ITcpListenEvents, IPortUser
         {
             using (new GateHold(Port.Runtime))
             {
-                if (WhyNot() is { } error)
+                if (FindEndReason() is { } error)
                     throw error;
                 _socket!.Options = value;
                 _options = value;
@@ -97,7 +97,7 @@ internal sealed class ListenChannel : ITcpListenEvents, IPortUser
         try
         {
             _accept.ThrowIfBusy();
-            if (WhyNot() is { } error)
+            if (FindEndReason() is { } error)
                 return new ValueTask<LanyardStream>(Task.FromException<LanyardStream>(error));
             if (TryAccept() is { } stream)
                 return new ValueTask<LanyardStream>(stream);
@@ -122,7 +122,7 @@ internal sealed class ListenChannel : ITcpListenEvents, IPortUser
             _isDisposed = true;
             _socket?.Close(Port.Runtime.NowMicroseconds);
             Port.RemoveUser(this);
-            if (WhyNot() is { } error)
+            if (FindEndReason() is { } error)
                 _accept.Fail(error);
         }
         finally
@@ -146,7 +146,7 @@ internal sealed class ListenChannel : ITcpListenEvents, IPortUser
     void IPortUser.OnPortLeft()
     {
         _socket = null;
-        if (WhyNot() is { } error)
+        if (FindEndReason() is { } error)
             _accept.Fail(error);
     }
 
@@ -161,7 +161,7 @@ internal sealed class ListenChannel : ITcpListenEvents, IPortUser
         return new LanyardStream(channel);
     }
 
-    private Exception? WhyNot() =>
+    private Exception? FindEndReason() =>
         _isDisposed ? new ObjectDisposedException(nameof(LanyardListener), "The listener was disposed of.")
         : Port.IsLeft ? Port.Owner.LeftException()
         : _isAddressGone ? SocketErrors.AddressGone(LocalEndpoint, Port)

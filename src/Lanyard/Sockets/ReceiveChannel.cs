@@ -82,7 +82,7 @@ internal abstract class ReceiveChannel<TMessage> : IPortUser
     /// <summary>Throws where the socket cannot be used.</summary>
     protected void ThrowIfEnded()
     {
-        if (WhyNot() is { } error)
+        if (FindEndReason() is { } error)
             throw error;
     }
 
@@ -105,11 +105,11 @@ internal abstract class ReceiveChannel<TMessage> : IPortUser
 
     private void FailReceive()
     {
-        if (WhyNot() is { } error)
+        if (FindEndReason() is { } error)
             _receive.Fail(error);
     }
 
-    private Exception? WhyNot() =>
+    private Exception? FindEndReason() =>
         _isDisposed ? new ObjectDisposedException(_socketName, "The socket was disposed of.")
         : Port.IsLeft ? Port.Owner.LeftException()
         : _isAddressGone ? SocketErrors.AddressGone(LocalEndpoint, Port)
@@ -119,7 +119,7 @@ internal abstract class ReceiveChannel<TMessage> : IPortUser
     private bool TryFinish(Span<byte> buffer, [MaybeNullWhen(false)] out TMessage message, out Exception? error)
     {
         message = default;
-        error = WhyNot();
+        error = FindEndReason();
         return error is not null || TryReceive(buffer, out message, out error);
     }
 
