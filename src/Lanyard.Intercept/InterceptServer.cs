@@ -242,11 +242,11 @@ public sealed class InterceptServer : IAsyncDisposable
         Libc.DescriptorControl control = default;
         fixed (byte* bytes = message)
         {
-            var extent = new Libc.Extent { Base = (nuint)bytes, Length = (nuint)message.Length };
+            var vector = new Libc.IoVector { Base = (nuint)bytes, Length = (nuint)message.Length };
             var header = new Libc.Message
             {
-                Extents = (nuint)(&extent),
-                ExtentCount = 1,
+                IoVectors = (nuint)(&vector),
+                IoVectorCount = 1,
                 Control = (nuint)(&control),
                 ControlLength = Libc.DescriptorControl.UsedBytesOfTwo,
             };

@@ -26,6 +26,7 @@ public sealed class LanyardNetwork
     {
         Node = node;
         Id = id;
+        Errors = new NetworkErrors(this);
         _settingsName = StateNames.NetworkSettings(id.Value);
         var settings = runtime.State.Load(_settingsName) is { } file ? LanyardNetworkSettings.Parse(file, LogIgnored) : new LanyardNetworkSettings();
         _port = new NetworkPort(runtime, this, runtime.Engine.Join(runtime.NowMs, id), settings);
@@ -132,9 +133,9 @@ public sealed class LanyardNetwork
             if (snapshot.IsReady)
                 return;
             if (snapshot.IsLeft)
-                throw LeftException();
-            if (!waitForAuthorization && Failure(snapshot) is { } failure)
-                throw new LanyardNetworkException(Id, Node.Address, failure, Describe(failure));
+                throw Errors.Left();
+            if (!waitForAuthorization && Errors.Find(snapshot) is { } failure)
+                throw failure;
             await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
     }
@@ -383,20 +384,7 @@ public sealed class LanyardNetwork
         _port.Runtime.Events.Add(() => handler(this, args));
     }
 
-    internal LanyardNetworkException LeftException() =>
-        new(Id, Node.Address, LanyardNetworkFailure.Left, $"Network {Id} was left, or its node ended.");
-
-    internal LanyardNetworkException TimedOutException(TimeSpan after)
-    {
-        var why = Node.IsOnline
-            ? $"Its controller {Id.Controller} did not answer. It may be offline."
-            : Node.Planet is null
-                ? "This node knows no roots: put a 'planet' file into its state folder, or set LanyardOptions.Planet."
-                : "This node is offline: no root answers. Is UDP blocked, or the planet out of date?";
-        return new LanyardNetworkException(Id, Node.Address, LanyardNetworkFailure.TimedOut,
-            $"Network {Id} did not come up within {after.TotalSeconds.ToString("0.#", CultureInfo.InvariantCulture)} s. {why} "
-                + "It stays joined and comes up when it can.");
-    }
+    internal NetworkErrors Errors { get; }
 
     private static InetEndpoint AnyAddress(int port)
     {
@@ -410,21 +398,12 @@ public sealed class LanyardNetwork
         ArgumentOutOfRangeException.ThrowIfGreaterThan(port, ushort.MaxValue);
     }
 
-    private static LanyardNetworkFailure? Failure(NetworkSnapshot snapshot) => snapshot.Status switch
-    {
-        NetworkStatus.AccessDenied => LanyardNetworkFailure.AccessDenied,
-        NetworkStatus.NotFound => LanyardNetworkFailure.NotFound,
-        NetworkStatus.AuthenticationRequired => LanyardNetworkFailure.AuthenticationRequired,
-        NetworkStatus.Ok => LanyardNetworkFailure.NoAddress,
-        _ => null,
-    };
-
     private GateHold Hold() => new(_port.Runtime);
 
     private void ThrowIfLeft()
     {
         if (_port.IsLeft)
-            throw LeftException();
+            throw Errors.Left();
     }
 
     private IPAddress? FirstOf(InetFamily family)
@@ -439,7 +418,7 @@ public sealed class LanyardNetwork
     }
 
     // A node's address, alone or with this network's ID after a dot.
-    private bool TryParseNode(string host, out NodeAddress node)
+    internal bool TryParseNode(string host, out NodeAddress node)
     {
         node = default;
         host = HostNames.WithoutFinalDot(host);
@@ -466,48 +445,4 @@ public sealed class LanyardNetwork
             Array.ConvertAll(addresses.ToArray(), address => address.ToIPAddress()), (address, attempt) => ConnectAsync(new IPEndPoint(address, port), attempt).AsTask(), cancellationToken)
             .ConfigureAwait(false);
     }
-
-    internal string DescribeUnresolved(string host) => TryParseNode(host, out _)
-        ? $"'{host}' cannot be reached by its node address: network {Id} gives no IPv6 addresses that follow from these. Use an IP "
-            + "address, or have the controller assign rfc4193 or 6plane addresses."
-        : $"'{host}' is no host on network {Id}: give an IP address, or a node's address (ten hexadecimal digits), alone or followed by "
-            + $"'.{Id}'." + (Dns is null && Config?.Dns is { } dns ? $" The network has DNS for '{dns.Domain}', which is not used: set allowDNS, unless that is a "
-            + "public domain." : "");
-
-    private string Describe(LanyardNetworkFailure failure) => failure switch
-    {
-        LanyardNetworkFailure.AccessDenied =>
-            $"Network {Id} is private and has not admitted this node. Ask the owner of controller {Id.Controller} to authorize member "
-                + $"{Node.Address}. The network stays joined and comes up once that is done.",
-        LanyardNetworkFailure.NotFound =>
-            $"There is no network {Id}: node {Id.Controller} has none of this number, or is no controller. Check the network's ID.",
-        LanyardNetworkFailure.AuthenticationRequired =>
-            $"Network {Id} wants its user to sign in: {Config?.Sso.AuthenticationUrl} The network stays joined and comes up once that is "
-                + "done.",
-        _ => $"Network {Id} has admitted this node but assigned it no address that may be taken. Ask the owner of controller "
-            + $"{Id.Controller} to give member {Node.Address} one, or look at LanyardNetwork.Settings.",
-    };
-}
-
-/// <summary>About an address that another member claims.</summary>
-public sealed class LanyardAddressConflictEventArgs(LanyardNetwork network, AddressConflict conflict) : EventArgs
-{
-    /// <summary>The network.</summary>
-    public LanyardNetwork Network { get; } = network;
-
-    /// <summary>Which address, who claims it, and whether this node has given it up.</summary>
-    public AddressConflict Conflict { get; } = conflict;
-}
-
-/// <summary>What came of a ping.</summary>
-/// <param name="Error"><see cref="NetError.None"/> for a reply; <see cref="NetError.TimedOut"/> where there was none; else what an ICMP
-/// error said.</param>
-/// <param name="From">Who replied, or who sent the error; none where nobody did.</param>
-/// <param name="RoundTrip">The round-trip time of a reply.</param>
-/// <param name="HopLimit">The reply's hop limit (TTL) on arrival.</param>
-/// <param name="PayloadBytes">The reply's payload in bytes.</param>
-public readonly record struct LanyardPingReply(NetError Error, InetAddress From, TimeSpan RoundTrip, byte HopLimit, int PayloadBytes)
-{
-    /// <summary>Whether there was a reply.</summary>
-    public bool IsSuccess => Error == NetError.None;
 }

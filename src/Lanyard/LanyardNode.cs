@@ -29,7 +29,7 @@ public sealed class LanyardNode : IAsyncDisposable
     private volatile bool _isOnline;
     private Task? _disposing;
 
-    private LanyardNode(LanyardOptions options, ILanyardStore store, Identity identity, NodeRuntime runtime, ILogger logger)
+    internal LanyardNode(LanyardOptions options, ILanyardStore store, Identity identity, NodeRuntime runtime, ILogger logger)
     {
         Options = options;
         Identity = identity.WithoutSecret();
@@ -65,26 +65,13 @@ public sealed class LanyardNode : IAsyncDisposable
     /// <summary>Whether it reaches a root, or is one.</summary>
     public bool IsOnline => _isOnline;
 
-    /// <summary>What is to be said of the node at this moment.</summary>
+    /// <summary>The node's status at this moment.</summary>
     public LanyardNodeStatus Status
     {
         get
         {
             using (Hold())
-            {
-                return new LanyardNodeStatus
-                {
-                    Address = Address,
-                    IsOnline = _runtime.Engine.IsOnline,
-                    IsRoot = _runtime.Engine.IsRoot,
-                    StartedAt = _startedAt,
-                    ClockMs = _runtime.NowMs,
-                    LocalEndpoints = _runtime.LocalEndpoints,
-                    SendFailures = _runtime.SendFailures,
-                    SurfaceEndpoints = _runtime.Engine.SurfaceAddresses(),
-                    Planet = _runtime.Engine.Planet is { } planet ? (planet.Id, planet.Timestamp) : default,
-                };
-            }
+                return LanyardNodeStatus.Of(_runtime, _startedAt);
         }
     }
 
@@ -164,7 +151,7 @@ public sealed class LanyardNode : IAsyncDisposable
         options.Check();
         var logger = options.LoggerFactory?.CreateLogger("Lanyard") ?? NullLogger.Instance;
         // Files and the making of keys are no work for a thread that shows a window.
-        return await Task.Run(() => StartOnPoolAsync(options, logger, cancellationToken), cancellationToken).ConfigureAwait(false);
+        return await Task.Run(() => NodeStart.RunAsync(options, logger, cancellationToken), cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Waits until <see cref="IsOnline"/>.</summary>
@@ -185,9 +172,8 @@ public sealed class LanyardNode : IAsyncDisposable
     /// <param name="network">The network.</param>
     /// <param name="cancellationToken">Ends the waiting; the network stays joined.</param>
     /// <returns>The network.</returns>
-    /// <exception cref="LanyardNetworkException">The controller refuses this node, or did not answer within <see cref="LanyardOptions.JoinTimeout"/>,
-    /// or assigned no address. The network stays joined and the controller is asked again now and then: when it admits the node, the network comes
-    /// up. <see cref="LeaveAsync"/> gives up.</exception>
+    /// <exception cref="LanyardNetworkException">The controller refuses this node, did not reply within <see cref="LanyardOptions.JoinTimeout"/>, or assigned no
+    /// address. The network stays joined and comes up when the controller admits the node; <see cref="LeaveAsync"/> gives up.</exception>
     /// <exception cref="ObjectDisposedException">The node ended.</exception>
     public async Task<LanyardNetwork> JoinAsync(NetworkId network, CancellationToken cancellationToken = default)
     {
@@ -202,7 +188,7 @@ public sealed class LanyardNode : IAsyncDisposable
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            throw joined.TimedOutException(Options.JoinTimeout);
+            throw joined.Errors.TimedOut(Options.JoinTimeout);
         }
     }
 
@@ -399,57 +385,14 @@ public sealed class LanyardNode : IAsyncDisposable
         _runtime.Events.Add(() => handler(this, args));
     }
 
-    private static async Task<LanyardNode> StartOnPoolAsync(LanyardOptions options, ILogger logger, CancellationToken cancellationToken)
+    /// <summary>Starts the threads.</summary>
+    internal void Start()
     {
-        var store = options.Store;
-        store ??= options.StateDirectory is { } directory ? new LanyardFolderStore(directory, logger) : new LanyardMemoryStore();
-        UdpTransport? transport = null;
-        try
-        {
-            var identity = await IdentityLoader.LoadAsync(options, store, logger, cancellationToken).ConfigureAwait(false);
-            WorldLoader.KeepPlanet(options, store, logger);
-            var moons = WorldLoader.FindMoons(store, logger);
-            transport = PortKeeper.Bind(options.BindAddresses, options.Port, options.BatchDatagrams, options.AwaitBindAddresses, store, logger);
-            var events = new EventQueue(logger);
-            var runtime = new NodeRuntime(options, identity, transport, new StateKeeper(store, events), events);
-            var node = new LanyardNode(options, store, identity, runtime, logger);
-            node.Start(moons);
-            return node;
-        }
-        catch
-        {
-            transport?.Dispose();
-            if (options.Store is null)
-                (store as IDisposable)?.Dispose();
-            throw;
-        }
-    }
-
-    private void Start(IReadOnlyList<ulong> moons)
-    {
-        using (Hold())
-        {
-            foreach (var moon in moons)
-                _runtime.Engine.Orbit(_runtime.NowMs, moon, default);
-        }
-
-        if (Options.JoinKnownNetworks)
-        {
-            foreach (var name in _store.List(StateNames.NetworkFolder))
-            {
-                if (StateNames.TryParseNetwork(name, out var id) && id != 0)
-                    Join(new NetworkId(id));
-                else if (!StateNames.IsOfNetwork(name))
-                    Log.NetworkFileLeft(_logger, IdentityLoader.PathOf(_store, name));
-            }
-        }
-
         _runtime.Start();
 #if NET
         LanyardMetrics.Add(this);
 #endif
-        Log.Started(_logger, Address, string.Join(", ", BoundEndPoints.Select(e => e.ToString())),
-            (_store as LanyardFolderStore)?.Directory ?? "memory");
+        Log.Started(_logger, Address, string.Join(", ", BoundEndPoints.Select(e => e.ToString())), (_store as LanyardFolderStore)?.Directory ?? "memory");
     }
 
     private async Task EndAsync()
@@ -503,71 +446,4 @@ public sealed class LanyardNode : IAsyncDisposable
         ObjectDisposedException.ThrowIf(_disposing is not null && !evenIfEnding, this);
         return new GateHold(_runtime);
     }
-}
-
-/// <summary>A node at one moment.</summary>
-public sealed record LanyardNodeStatus
-{
-    /// <summary>The node's address.</summary>
-    public required NodeAddress Address { get; init; }
-
-    /// <summary>Whether it reaches a root, or is one.</summary>
-    public required bool IsOnline { get; init; }
-
-    /// <summary>Whether the planet or a moon names it a root.</summary>
-    public required bool IsRoot { get; init; }
-
-    /// <summary>Since when it has been running, UTC.</summary>
-    public required DateTimeOffset StartedAt { get; init; }
-
-    /// <summary>The node's clock, which never goes back: milliseconds since 1970.</summary>
-    public required long ClockMs { get; init; }
-
-    /// <summary>Its physical endpoints on this machine that peers are told.</summary>
-    public required IReadOnlyList<InetEndpoint> LocalEndpoints { get; init; }
-
-    /// <summary>The endpoints under which roots and peers say they see it.</summary>
-    public required IReadOnlyList<InetEndpoint> SurfaceEndpoints { get; init; }
-
-    /// <summary>How many datagrams the system did not take: no route at the time, or its queue was full.</summary>
-    public required long SendFailures { get; init; }
-
-    /// <summary>The planet's number and edition; zeros without one.</summary>
-    public required (ulong Id, long Timestamp) Planet { get; init; }
-}
-
-/// <summary>About a network.</summary>
-public sealed class LanyardNetworkEventArgs(LanyardNetwork network, NetworkStatus status) : EventArgs
-{
-    /// <summary>The network.</summary>
-    public LanyardNetwork Network { get; } = network;
-
-    /// <summary>Its status when the event arose.</summary>
-    public NetworkStatus Status { get; } = status;
-}
-
-/// <summary>About a peer.</summary>
-public sealed class LanyardPeerEventArgs(NodeAddress peer, PeerChange change, InetEndpoint endpoint) : EventArgs
-{
-    /// <summary>The peer.</summary>
-    public NodeAddress Peer { get; } = peer;
-
-    /// <summary>What changed.</summary>
-    public PeerChange Change { get; } = change;
-
-    /// <summary>The physical endpoint in use from now on; none where there is none.</summary>
-    public InetEndpoint Endpoint { get; } = endpoint;
-}
-
-/// <summary>A message of the application's own.</summary>
-public sealed class LanyardUserMessageEventArgs(NodeAddress source, ulong type, ReadOnlyMemory<byte> message) : EventArgs
-{
-    /// <summary>The node that sent it.</summary>
-    public NodeAddress Source { get; } = source;
-
-    /// <summary>The application's type number.</summary>
-    public ulong Type { get; } = type;
-
-    /// <summary>The message.</summary>
-    public ReadOnlyMemory<byte> Message { get; } = message;
 }

@@ -131,8 +131,8 @@ public sealed class HostileTests(ProgramLan lan) : IClassFixture<ProgramLan>
         var control = stackalloc byte[16 + (sizeof(int) * 8)];
         fixed (byte* bytes = message)
         {
-            var extent = new Libc.Extent { Base = (nuint)bytes, Length = (nuint)message.Length };
-            var header = new Libc.Message { Extents = (nuint)(&extent), ExtentCount = 1 };
+            var vector = new Libc.IoVector { Base = (nuint)bytes, Length = (nuint)message.Length };
+            var header = new Libc.Message { IoVectors = (nuint)(&vector), IoVectorCount = 1 };
             if (!descriptors.IsEmpty)
             {
                 *(nuint*)control = (nuint)(16 + (sizeof(int) * descriptors.Length));

@@ -90,8 +90,8 @@ internal sealed unsafe class LoopbackDatagrams : IDisposable
         options.CopyTo(new Span<byte>(control + PacketInfoRoom + HeaderBytes, SocketTokens.OptionsBytes));
         fixed (byte* bytes = payload)
         {
-            var extent = new Libc.Extent { Base = (nuint)bytes, Length = (nuint)payload.Length };
-            var message = Describe(name, &extent, control, SendControlBytes);
+            var vector = new Libc.IoVector { Base = (nuint)bytes, Length = (nuint)payload.Length };
+            var message = Describe(name, &vector, control, SendControlBytes);
             _ = Libc.SendMessage(_socket.SafeHandle, &message, 0);
         }
     }
@@ -135,12 +135,12 @@ internal sealed unsafe class LoopbackDatagrams : IDisposable
         return default;
     }
 
-    private static Libc.Message Describe(byte* name, Libc.Extent* extent, byte* control, int controlBytes) => new()
+    private static Libc.Message Describe(byte* name, Libc.IoVector* vector, byte* control, int controlBytes) => new()
     {
         Name = (nuint)name,
         NameLength = NameBytes,
-        Extents = (nuint)extent,
-        ExtentCount = 1,
+        IoVectors = (nuint)vector,
+        IoVectorCount = 1,
         Control = (nuint)control,
         ControlLength = (nuint)controlBytes,
     };
@@ -154,8 +154,8 @@ internal sealed unsafe class LoopbackDatagrams : IDisposable
         {
             while (!_isDisposed)
             {
-                var extent = new Libc.Extent { Base = (nuint)bytes, Length = (nuint)buffer.Length };
-                var message = Describe(name, &extent, control, ReceiveControlBytes);
+                var vector = new Libc.IoVector { Base = (nuint)bytes, Length = (nuint)buffer.Length };
+                var message = Describe(name, &vector, control, ReceiveControlBytes);
                 var count = Libc.ReceiveMessage(_socket.SafeHandle, &message, 0);
                 if (count < 0 || Find(control, message.ControlLength, IpPacketInfo) is not { Length: PacketInfoBytes } info)
                     continue;

@@ -73,8 +73,8 @@ internal sealed unsafe class OutsideSocket : IDisposable
         var nameLength = SocketName.Write(remote, _domain, new Span<byte>(name, SocketName.MaxBytes));
         fixed (byte* bytes = payload)
         {
-            var extent = new Libc.Extent { Base = (nuint)bytes, Length = (nuint)payload.Length };
-            var message = new Libc.Message { Name = (nuint)name, NameLength = nameLength, Extents = (nuint)(&extent), ExtentCount = 1 };
+            var vector = new Libc.IoVector { Base = (nuint)bytes, Length = (nuint)payload.Length };
+            var message = new Libc.Message { Name = (nuint)name, NameLength = nameLength, IoVectors = (nuint)(&vector), IoVectorCount = 1 };
             try
             {
                 _ = Libc.SendMessage(_socket, &message, Libc.DoNotWait | Libc.NoSignal);
@@ -96,8 +96,8 @@ internal sealed unsafe class OutsideSocket : IDisposable
         {
             for (var i = 0; i < MaxDatagramsInTurn; i++)
             {
-                var extent = new Libc.Extent { Base = (nuint)bytes, Length = (nuint)buffer.Length };
-                var message = new Libc.Message { Name = (nuint)name, NameLength = SocketName.MaxBytes, Extents = (nuint)(&extent), ExtentCount = 1 };
+                var vector = new Libc.IoVector { Base = (nuint)bytes, Length = (nuint)buffer.Length };
+                var message = new Libc.Message { Name = (nuint)name, NameLength = SocketName.MaxBytes, IoVectors = (nuint)(&vector), IoVectorCount = 1 };
                 var count = Libc.ReceiveMessage(_socket, &message, Libc.DoNotWait);
                 if (count < 0)
                     return;

@@ -101,10 +101,10 @@ internal static unsafe partial class Kernel
     private static partial int SetLimits(int process, int resource, ulong* changed, ulong* present);
 
     [LibraryImport("libc", EntryPoint = "process_vm_readv", SetLastError = true)]
-    private static partial nint ReadMemory(int process, Libc.Extent* own, nuint ownCount, Libc.Extent* others, nuint othersCount, nuint flags);
+    private static partial nint ReadMemory(int process, Libc.IoVector* own, nuint ownCount, Libc.IoVector* others, nuint othersCount, nuint flags);
 
     [LibraryImport("libc", EntryPoint = "process_vm_writev", SetLastError = true)]
-    private static partial nint WriteMemory(int process, Libc.Extent* own, nuint ownCount, Libc.Extent* others, nuint othersCount, nuint flags);
+    private static partial nint WriteMemory(int process, Libc.IoVector* own, nuint ownCount, Libc.IoVector* others, nuint othersCount, nuint flags);
 
     private static int Install(ReadOnlySpan<FilterStep> filter, int flags)
     {
@@ -120,8 +120,8 @@ internal static unsafe partial class Kernel
     {
         fixed (byte* first = bytes)
         {
-            var own = new Libc.Extent { Base = (nuint)first, Length = (nuint)bytes.Length };
-            var others = new Libc.Extent { Base = address, Length = own.Length };
+            var own = new Libc.IoVector { Base = (nuint)first, Length = (nuint)bytes.Length };
+            var others = new Libc.IoVector { Base = address, Length = own.Length };
             return (isWriting ? WriteMemory(thread, &own, 1, &others, 1, 0) : ReadMemory(thread, &own, 1, &others, 1, 0)) == bytes.Length;
         }
     }

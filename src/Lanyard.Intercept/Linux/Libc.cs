@@ -44,7 +44,7 @@ internal static unsafe partial class Libc
     public const int PollHangUp = 16;
 
     private const int OfDescriptor = 0x1000; // AT_EMPTY_PATH
-    private const int CurrentFolder = -100; // AT_FDCWD
+    private const int AtCurrentDirectory = -100; // AT_FDCWD
     private const int NotFollowed = 0x100; // AT_SYMLINK_NOFOLLOW
     private const uint TypeField = 1; // STATX_TYPE
     private const uint ModeField = 2; // STATX_MODE
@@ -72,7 +72,7 @@ internal static unsafe partial class Libc
     public static bool IsSocket(string path)
     {
         StatusMessage status = default;
-        return Status(CurrentFolder, path, 0, TypeField, &status) == 0 && (status.Mode & TypeMask) == SocketFileType;
+        return Status(AtCurrentDirectory, path, 0, TypeField, &status) == 0 && (status.Mode & TypeMask) == SocketFileType;
     }
 
     /// <summary>Returns the inode number of a descriptor's file; 0 if the system does not report it.</summary>
@@ -86,7 +86,7 @@ internal static unsafe partial class Libc
     public static ulong? CountEntries(string path)
     {
         StatusMessage status = default;
-        return Status(CurrentFolder, path, 0, SizeField, &status) == 0 && status.Size > 0 ? status.Size : null;
+        return Status(AtCurrentDirectory, path, 0, SizeField, &status) == 0 && status.Size > 0 ? status.Size : null;
     }
 
     /// <summary>Returns the type, permissions and owner of a file, without following a symbolic link. Returns false if the file is missing.</summary>
@@ -96,7 +96,7 @@ internal static unsafe partial class Libc
     public static bool TryLook(string path, out int mode, out uint user)
     {
         StatusMessage status = default;
-        var isThere = Status(CurrentFolder, path, NotFollowed, TypeField | ModeField | UserField, &status) == 0;
+        var isThere = Status(AtCurrentDirectory, path, NotFollowed, TypeField | ModeField | UserField, &status) == 0;
         (mode, user) = (status.Mode, status.User);
         return isThere;
     }
@@ -171,8 +171,8 @@ internal static unsafe partial class Libc
     {
         public nuint Name;
         public int NameLength;
-        public nuint Extents;
-        public nuint ExtentCount;
+        public nuint IoVectors;
+        public nuint IoVectorCount;
         public nuint Control;
         public nuint ControlLength;
         public int Flags;
@@ -181,7 +181,7 @@ internal static unsafe partial class Libc
 
     /// <summary><c>struct iovec</c>.</summary>
     [StructLayout(LayoutKind.Sequential)]
-    public struct Extent
+    public struct IoVector
     {
         public nuint Base;
         public nuint Length;

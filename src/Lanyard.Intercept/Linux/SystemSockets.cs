@@ -151,8 +151,8 @@ internal sealed unsafe class SystemSockets : IDisposable
     // The system answers before sending returns.
     private nint Transfer(void* data, int length, bool isSending)
     {
-        var extent = new Libc.Extent { Base = (nuint)data, Length = (nuint)length };
-        var message = new Libc.Message { Extents = (nuint)(&extent), ExtentCount = 1 };
+        var vector = new Libc.IoVector { Base = (nuint)data, Length = (nuint)length };
+        var message = new Libc.Message { IoVectors = (nuint)(&vector), IoVectorCount = 1 };
         return isSending ? Libc.SendMessage(_socket, &message, Libc.DoNotWait) : Libc.ReceiveMessage(_socket, &message, Libc.DoNotWait);
     }
 

@@ -10,14 +10,14 @@ namespace Lanyard.Intercept.Supervision;
 /// <summary>A datagram as a call of a program describes it: where its name, its data and its control messages are in the program's memory.</summary>
 /// <param name="Name">Where the name is; 0: there is none.</param>
 /// <param name="NameLength">The length, or the room, of the name in bytes.</param>
-/// <param name="Extents">Where the data are.</param>
+/// <param name="IoVectors">Where the data are.</param>
 /// <param name="Control">Where the control messages are.</param>
 /// <param name="ControlLength">Their length in bytes.</param>
-internal sealed record DatagramMessage(nuint Name, int NameLength, Libc.Extent[] Extents, nuint Control, int ControlLength)
+internal sealed record DatagramMessage(nuint Name, int NameLength, Libc.IoVector[] IoVectors, nuint Control, int ControlLength)
 {
     private const int MaxBytes = 65_536;
     private const int MaxControlBytes = 4_096;
-    private const int MaxExtents = 1_024;
+    private const int MaxIoVectors = 1_024;
 
     // struct cmsghdr: the length, level 0 (IPPROTO_IP) and type.
     private const int ControlHeaderBytes = 16;
@@ -26,7 +26,7 @@ internal sealed record DatagramMessage(nuint Name, int NameLength, Libc.Extent[]
 
     /// <summary>The one of sendto and recvfrom.</summary>
     public static DatagramMessage Of(SupervisedCall call) => new(
-        call.Arguments[4], 0, [new Libc.Extent { Base = call.Arguments[1], Length = call.Arguments[2] }], 0, 0);
+        call.Arguments[4], 0, [new Libc.IoVector { Base = call.Arguments[1], Length = call.Arguments[2] }], 0, 0);
 
     /// <summary>The one of sendmsg and others (<c>struct msghdr</c>). 0 or an error number.</summary>
     public static int Read(SupervisedCall call, nuint address, out DatagramMessage message)
@@ -34,12 +34,12 @@ internal sealed record DatagramMessage(nuint Name, int NameLength, Libc.Extent[]
         message = new DatagramMessage(0, 0, [], 0, 0);
         if (!call.TryRead<Libc.Message>(address, out var head))
             return Errno.BadAddress;
-        if (head.ExtentCount > MaxExtents)
+        if (head.IoVectorCount > MaxIoVectors)
             return Errno.MessageTooLong;
-        var extents = new Libc.Extent[(int)head.ExtentCount];
-        if (!call.TryRead(head.Extents, MemoryMarshal.AsBytes(extents.AsSpan())))
+        var vectors = new Libc.IoVector[(int)head.IoVectorCount];
+        if (!call.TryRead(head.IoVectors, MemoryMarshal.AsBytes(vectors.AsSpan())))
             return Errno.BadAddress;
-        message = new DatagramMessage(head.Name, head.NameLength, extents, head.Control, (int)Math.Min(head.ControlLength, MaxControlBytes));
+        message = new DatagramMessage(head.Name, head.NameLength, vectors, head.Control, (int)Math.Min(head.ControlLength, MaxControlBytes));
         return 0;
     }
 
@@ -47,13 +47,13 @@ internal sealed record DatagramMessage(nuint Name, int NameLength, Libc.Extent[]
     public DatagramMessage OfStream()
     {
         var room = (nuint)MaxBytes - 1;
-        var extents = Extents.Select(extent =>
+        var vectors = IoVectors.Select(vector =>
         {
-            var length = Math.Min(room, extent.Length);
+            var length = Math.Min(room, vector.Length);
             room -= length;
-            return extent with { Length = length };
+            return vector with { Length = length };
         }).ToArray();
-        return this with { Name = 0, NameLength = 0, Extents = extents };
+        return this with { Name = 0, NameLength = 0, IoVectors = vectors };
     }
 
     /// <summary>Returns the source address in the control messages; none if they contain none.</summary>
@@ -80,11 +80,11 @@ internal sealed record DatagramMessage(nuint Name, int NameLength, Libc.Extent[]
         try
         {
             var room = data.AsSpan(0, (int)count);
-            foreach (var extent in Extents)
+            foreach (var vector in IoVectors)
             {
-                if (!call.TryRead(extent.Base, room[..(int)extent.Length]))
+                if (!call.TryRead(vector.Base, room[..(int)vector.Length]))
                     return -Errno.BadAddress;
-                room = room[(int)extent.Length..];
+                room = room[(int)vector.Length..];
             }
 
             Span<byte> name = stackalloc byte[SocketName.MaxBytes];
@@ -114,13 +114,13 @@ internal sealed record DatagramMessage(nuint Name, int NameLength, Libc.Extent[]
             control = control[..controlLength];
             fixed (byte* bytes = data, nameBytes = name, controlBytes = control)
             {
-                var extent = new Libc.Extent { Base = (nuint)bytes, Length = (nuint)count };
+                var vector = new Libc.IoVector { Base = (nuint)bytes, Length = (nuint)count };
                 var message = new Libc.Message
                 {
                     Name = nameLength == 0 ? 0 : (nuint)nameBytes,
                     NameLength = nameLength,
-                    Extents = (nuint)(&extent),
-                    ExtentCount = 1,
+                    IoVectors = (nuint)(&vector),
+                    IoVectorCount = 1,
                     Control = (nuint)controlBytes,
                     ControlLength = (nuint)control.Length,
                 };
@@ -155,13 +155,13 @@ internal sealed record DatagramMessage(nuint Name, int NameLength, Libc.Extent[]
         var control = new byte[Control == 0 ? 0 : ControlLength];
         fixed (byte* bytes = data, nameBytes = name, controlBytes = control)
         {
-            var extent = new Libc.Extent { Base = (nuint)bytes, Length = (nuint)Math.Min(TotalBytes, MaxBytes) };
+            var vector = new Libc.IoVector { Base = (nuint)bytes, Length = (nuint)Math.Min(TotalBytes, MaxBytes) };
             var message = new Libc.Message
             {
                 Name = (nuint)nameBytes,
                 NameLength = name.Length,
-                Extents = (nuint)(&extent),
-                ExtentCount = 1,
+                IoVectors = (nuint)(&vector),
+                IoVectorCount = 1,
                 Control = (nuint)controlBytes,
                 ControlLength = (nuint)control.Length,
             };
@@ -174,7 +174,7 @@ internal sealed record DatagramMessage(nuint Name, int NameLength, Libc.Extent[]
             }
 
             received = new ReceivedDatagram(
-                data, count, (int)Math.Min((long)extent.Length, count), name.AsMemory(0, Math.Min(message.NameLength, name.Length)),
+                data, count, (int)Math.Min((long)vector.Length, count), name.AsMemory(0, Math.Min(message.NameLength, name.Length)),
                 control.AsMemory(0, (int)message.ControlLength), message.Flags);
             return 0;
         }
@@ -184,10 +184,10 @@ internal sealed record DatagramMessage(nuint Name, int NameLength, Libc.Extent[]
     public int Give(SupervisedCall call, in ReceivedDatagram received)
     {
         var data = received.Data.AsSpan(0, received.Kept);
-        foreach (var extent in Extents)
+        foreach (var vector in IoVectors)
         {
-            var part = data[..(int)Math.Min((ulong)extent.Length, (ulong)data.Length)];
-            if (!call.TryWrite(extent.Base, part))
+            var part = data[..(int)Math.Min((ulong)vector.Length, (ulong)data.Length)];
+            if (!call.TryWrite(vector.Base, part))
                 return Errno.BadAddress;
             data = data[part.Length..];
         }
@@ -214,8 +214,8 @@ internal sealed record DatagramMessage(nuint Name, int NameLength, Libc.Extent[]
         get
         {
             var total = 0L;
-            foreach (var extent in Extents)
-                total += (long)Math.Min(extent.Length, MaxBytes);
+            foreach (var vector in IoVectors)
+                total += (long)Math.Min(vector.Length, MaxBytes);
             return total;
         }
     }

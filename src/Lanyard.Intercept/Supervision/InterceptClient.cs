@@ -48,7 +48,7 @@ internal sealed class InterceptClient(ProgramOptions options)
     // The connection is new, so there is room. Where it is gone, receiving tells.
     private static unsafe void Send(Socket socket, InterceptRequest request, SocketDescriptor about, SocketDescriptor? second)
     {
-        var extent = new Libc.Extent { Base = (nuint)(&request), Length = (nuint)sizeof(InterceptRequest) };
+        var vector = new Libc.IoVector { Base = (nuint)(&request), Length = (nuint)sizeof(InterceptRequest) };
         var control = new Libc.DescriptorControl
         {
             Length = second is null ? (nuint)Libc.DescriptorControl.UsedBytes : Libc.DescriptorControl.UsedBytesOfTwo,
@@ -57,7 +57,7 @@ internal sealed class InterceptClient(ProgramOptions options)
             Descriptor = about.Number,
             Second = second?.Number ?? 0,
         };
-        var message = new Libc.Message { Extents = (nuint)(&extent), ExtentCount = 1, Control = (nuint)(&control), ControlLength = (nuint)sizeof(Libc.DescriptorControl) };
+        var message = new Libc.Message { IoVectors = (nuint)(&vector), IoVectorCount = 1, Control = (nuint)(&control), ControlLength = (nuint)sizeof(Libc.DescriptorControl) };
         _ = Libc.SendMessage(socket.SafeHandle, &message, Libc.NoSignal);
     }
 }

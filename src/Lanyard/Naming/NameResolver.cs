@@ -53,5 +53,5 @@ internal static class NameResolver
     }
 
     private static LanyardNameException NotOnNetwork(LanyardNetwork network, string host) =>
-        new(host, LanyardNameFailure.NotOnNetwork, network.DescribeUnresolved(host));
+        new(host, LanyardNameFailure.NotOnNetwork, network.Errors.DescribeUnresolved(host));
 }

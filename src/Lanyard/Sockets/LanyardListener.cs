@@ -163,9 +163,9 @@ internal sealed class ListenChannel : ITcpListenEvents, IPortUser
 
     private Exception? FindEndReason() =>
         _isDisposed ? new ObjectDisposedException(nameof(LanyardListener), "The listener was disposed of.")
-        : Port.IsLeft ? Port.Owner.LeftException()
+        : Port.IsLeft ? Port.Owner.Errors.Left()
         : _isAddressGone ? SocketErrors.AddressGone(LocalEndpoint, Port)
-        : _socket is null ? Port.Owner.LeftException()
+        : _socket is null ? Port.Owner.Errors.Left()
         : null;
 
     private sealed class AcceptOperation(ListenChannel channel) : Operation<LanyardStream>(channel.Port.Runtime)

@@ -111,9 +111,9 @@ internal abstract class ReceiveChannel<TMessage> : IPortUser
 
     private Exception? FindEndReason() =>
         _isDisposed ? new ObjectDisposedException(_socketName, "The socket was disposed of.")
-        : Port.IsLeft ? Port.Owner.LeftException()
+        : Port.IsLeft ? Port.Owner.Errors.Left()
         : _isAddressGone ? SocketErrors.AddressGone(LocalEndpoint, Port)
-        : !HasSocket ? Port.Owner.LeftException()
+        : !HasSocket ? Port.Owner.Errors.Left()
         : null;
 
     private bool TryFinish(Span<byte> buffer, [MaybeNullWhen(false)] out TMessage message, out Exception? error)

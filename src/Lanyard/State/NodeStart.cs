@@ -1,0 +1,56 @@
+using Lanyard.Wire;
+using Microsoft.Extensions.Logging;
+
+namespace Lanyard;
+
+/// <summary>Starts nodes from their options and from what was stored.</summary>
+internal static class NodeStart
+{
+    /// <summary>Loads or makes the identity, binds the sockets, and starts the node. Takes milliseconds to seconds of a processor.</summary>
+    public static async Task<LanyardNode> RunAsync(LanyardOptions options, ILogger logger, CancellationToken cancellationToken)
+    {
+        var store = options.Store;
+        store ??= options.StateDirectory is { } directory ? new LanyardFolderStore(directory, logger) : new LanyardMemoryStore();
+        UdpTransport? transport = null;
+        try
+        {
+            var identity = await IdentityLoader.LoadAsync(options, store, logger, cancellationToken).ConfigureAwait(false);
+            WorldLoader.KeepPlanet(options, store, logger);
+            var moons = WorldLoader.FindMoons(store, logger);
+            transport = PortKeeper.Bind(options.BindAddresses, options.Port, options.BatchDatagrams, options.AwaitBindAddresses, store, logger);
+            var events = new EventQueue(logger);
+            var runtime = new NodeRuntime(options, identity, transport, new StateKeeper(store, events), events);
+            var node = new LanyardNode(options, store, identity, runtime, logger);
+            JoinKnown(node, runtime, store, moons, logger);
+            node.Start();
+            return node;
+        }
+        catch
+        {
+            transport?.Dispose();
+            if (options.Store is null)
+                (store as IDisposable)?.Dispose();
+            throw;
+        }
+    }
+
+    // The moons that were followed, and the networks that were joined, before the node's last end.
+    private static void JoinKnown(LanyardNode node, NodeRuntime runtime, ILanyardStore store, IReadOnlyList<ulong> moons, ILogger logger)
+    {
+        using (new GateHold(runtime))
+        {
+            foreach (var moon in moons)
+                runtime.Engine.Orbit(runtime.NowMs, moon, default);
+        }
+
+        if (!node.Options.JoinKnownNetworks)
+            return;
+        foreach (var name in store.List(StateNames.NetworkFolder))
+        {
+            if (StateNames.TryParseNetwork(name, out var id) && id != 0)
+                node.Join(new NetworkId(id));
+            else if (!StateNames.IsOfNetwork(name))
+                Log.NetworkFileLeft(logger, IdentityLoader.PathOf(store, name));
+        }
+    }
+}
