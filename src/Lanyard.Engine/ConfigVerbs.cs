@@ -40,8 +40,8 @@ internal sealed class ConfigVerbs(Node node)
             return;
         }
 
-        var buffer = node.RentBuffer();
-        var writer = new ByteWriter(buffer.AsSpan(PacketFormat.HeaderBytes, PacketFormat.MaxPayloadBytes));
+        using var buffer = node.Buffers.Rent();
+        var writer = buffer.CreateWriter();
         new NetworkConfigRequestMessage
         {
             NetworkId = network.Id,
@@ -49,31 +49,29 @@ internal sealed class ConfigVerbs(Node node)
             Revision = network.Config?.Revision ?? 0,
             Timestamp = network.Config?.Timestamp ?? 0,
         }.Write(ref writer);
-        node.Outbound.Send(nowMs, network.Controller, Verb.NetworkConfigRequest, buffer, PacketFormat.HeaderBytes, writer.Position, compress: true,
-            network.Id.Value);
-        node.ReturnBuffer(buffer);
+        node.Outbound.Send(nowMs, network.Controller, buffer.Complete(Verb.NetworkConfigRequest, writer, isCompressible: true, network.Id.Value));
     }
 
-    public bool ReceiveRequest(in Incoming incoming)
+    public VerbOutcome ReceiveRequest(in IncomingPacket incoming)
     {
         if (!NetworkConfigRequestMessage.TryParse(incoming.Payload, out var request))
-            return false;
+            return VerbOutcome.Malformed;
         if (!incoming.Peer.ConfigRequests.TryTake(incoming.NowMs) || !MayAsk(incoming.NowMs, incoming.Peer.Address, request.NetworkId))
         {
             node.Counters.Drop(DropReason.RateLimited);
-            return node.Paths.NoteReceived(incoming);
+            return VerbOutcome.Accepted;
         }
 
         if (node.Controller is not { } controller || request.NetworkId.Controller != node.Address)
         {
             ReplyError(incoming, ErrorCode.UnsupportedOperation, request.NetworkId);
-            return node.Paths.NoteReceived(incoming);
+            return VerbOutcome.Accepted;
         }
 
         var endpoint = incoming.IsDirect ? incoming.Endpoint : default;
         if (!controller.TryPost(new ConfigRequest(incoming.NowMs, incoming.Peer.Identity, endpoint, request.NetworkId, Limit(request.Metadata), incoming.PacketId)))
             node.Counters.Drop(DropReason.RateLimited);
-        return node.Paths.NoteReceived(incoming);
+        return VerbOutcome.Accepted;
     }
 
     /// <summary>Sends a revocation to a member, or applies it if the member is this node.</summary>
@@ -85,41 +83,40 @@ internal sealed class ConfigVerbs(Node node)
             SendCredentials(nowMs, member, new NetworkCredentialsMessage { Revocations = [revocation] });
     }
 
-    public bool ReceiveConfig(in Incoming incoming)
+    public VerbOutcome ReceiveConfig(in IncomingPacket incoming)
     {
-        if (!ReceiveChunk(incoming, incoming.Payload, ConfigOrigin.Pushed, out var completed))
-            return false;
+        if (ReceiveChunk(incoming, incoming.Payload, ConfigOrigin.Pushed, out var completed) == VerbOutcome.Malformed)
+            return VerbOutcome.Malformed;
         if (completed is { } update)
         {
-            var buffer = node.RentBuffer();
-            var writer = new ByteWriter(buffer.AsSpan(PacketFormat.HeaderBytes));
+            using var buffer = node.Buffers.Rent();
+            var writer = buffer.CreateWriter();
 
             // The field's nodes acknowledge a pushed configuration as if it had been an ECHO.
             new OkMessage { InReVerb = Verb.Echo, InRePacketId = incoming.PacketId }.Write(ref writer);
             new OkNetworkConfigMessage { NetworkId = update.Network, UpdateId = update.Id }.Write(ref writer);
-            node.Outbound.Reply(incoming, Verb.Ok, buffer, PacketFormat.HeaderBytes, writer.Position);
-            node.ReturnBuffer(buffer);
+            node.Outbound.Reply(incoming, buffer.Complete(Verb.Ok, writer));
         }
 
-        return node.Paths.NoteReceived(incoming);
+        return VerbOutcome.Accepted;
     }
 
     /// <summary>Takes a part of a configuration; says which update it completed, if it did.</summary>
-    public bool ReceiveChunk(in Incoming incoming, ReadOnlySpan<byte> payload, ConfigOrigin origin, out (NetworkId Network, ulong Id)? completed)
+    public VerbOutcome ReceiveChunk(in IncomingPacket incoming, ReadOnlySpan<byte> payload, ConfigOrigin origin, out (NetworkId Network, ulong Id)? completed)
     {
         completed = null;
         if (!NetworkConfigMessage.TryParse(payload, out var chunk))
-            return false;
+            return VerbOutcome.Malformed;
         if (node.FindNetwork(chunk.NetworkId) is not { } network)
         {
             node.Counters.Drop(DropReason.UnknownNetwork);
-            return true;
+            return VerbOutcome.Accepted;
         }
 
         if (node.Topology.FindIdentity(incoming.NowMs, network.Controller) is not { } controller)
         {
             node.Whois.Request(incoming.NowMs, network.Controller);
-            return true;
+            return VerbOutcome.Accepted;
         }
 
         switch (network.Chunks.Add(chunk, incoming.Peer.Address, controller, out var text))
@@ -148,19 +145,19 @@ internal sealed class ConfigVerbs(Node node)
                 break;
         }
 
-        return true;
+        return VerbOutcome.Accepted;
     }
 
-    public bool ReceiveCredentials(in Incoming incoming)
+    public VerbOutcome ReceiveCredentials(in IncomingPacket incoming)
     {
         if (!incoming.Peer.CredentialsReceived.TryTake(incoming.NowMs))
         {
             node.Counters.Drop(DropReason.RateLimited);
-            return node.Paths.NoteReceived(incoming);
+            return VerbOutcome.Accepted;
         }
 
         if (!NetworkCredentialsMessage.TryParse(incoming.Payload, out var message))
-            return false;
+            return VerbOutcome.Malformed;
         VirtualNetwork? shared = null;
         foreach (var certificate in message.Memberships)
         {
@@ -182,7 +179,7 @@ internal sealed class ConfigVerbs(Node node)
 
         if (shared is not null)
             node.Waiting.Retry(incoming.NowMs, incoming.Peer.Address, authenticated: true);
-        return node.Paths.NoteReceived(incoming, shared is not null && shared.Admits(incoming.NowMs, incoming.Peer) ? shared : null);
+        return shared?.Admits(incoming.NowMs, incoming.Peer) == true ? VerbOutcome.AcceptedFromMember : VerbOutcome.Accepted;
     }
 
     /// <summary>Takes a certificate that came attached to something else.</summary>
@@ -245,14 +242,13 @@ internal sealed class ConfigVerbs(Node node)
 
     private static byte[] Limit(ReadOnlySpan<byte> metadata) => metadata[..Math.Min(metadata.Length, NetworkLimits.RequestMetadataLength)].ToArray();
 
-    private void ReplyError(in Incoming incoming, ErrorCode code, NetworkId network)
+    private void ReplyError(in IncomingPacket incoming, ErrorCode code, NetworkId network)
     {
-        var buffer = node.RentBuffer();
-        var writer = new ByteWriter(buffer.AsSpan(PacketFormat.HeaderBytes));
+        using var buffer = node.Buffers.Rent();
+        var writer = buffer.CreateWriter();
         new ErrorMessage { InReVerb = incoming.Verb, InRePacketId = incoming.PacketId, Code = code }.Write(ref writer);
         new NetworkErrorMessage { NetworkId = network }.Write(ref writer);
-        node.Outbound.Reply(incoming, Verb.Error, buffer, PacketFormat.HeaderBytes, writer.Position);
-        node.ReturnBuffer(buffer);
+        node.Outbound.Reply(incoming, buffer.Complete(Verb.Error, writer));
     }
 
     // Takes a credential of a member into the books of its network, if its controller signed it.
@@ -312,7 +308,7 @@ internal sealed class ConfigVerbs(Node node)
         }
     }
 
-    private void PropagateChunk(in Incoming incoming, VirtualNetwork network, in NetworkConfigMessage chunk, ReadOnlySpan<byte> payload)
+    private void PropagateChunk(in IncomingPacket incoming, VirtualNetwork network, in NetworkConfigMessage chunk, ReadOnlySpan<byte> payload)
     {
         if (!chunk.FastPropagate)
             return;
@@ -320,31 +316,29 @@ internal sealed class ConfigVerbs(Node node)
         {
             if (member == incoming.Peer.Address || member == network.Controller)
                 continue;
-            var buffer = node.RentBuffer();
-            payload.CopyTo(buffer.AsSpan(PacketFormat.HeaderBytes));
-            node.Outbound.Send(incoming.NowMs, member, Verb.NetworkConfig, buffer, PacketFormat.HeaderBytes, payload.Length);
-            node.ReturnBuffer(buffer);
+            using var buffer = node.Buffers.Rent();
+            var writer = buffer.CreateWriter();
+            writer.WriteBytes(payload);
+            node.Outbound.Send(incoming.NowMs, member, buffer.Complete(Verb.NetworkConfig, writer));
         }
     }
 
     private int LengthOf(NetworkCredentialsMessage message)
     {
-        var buffer = node.RentBuffer();
-        var writer = new ByteWriter(buffer);
+        using var buffer = node.Buffers.Rent();
+        var writer = new ByteWriter(buffer.Bytes);
         message.Write(ref writer);
-        node.ReturnBuffer(buffer);
         return writer.Failed ? PacketFormat.MaxPayloadBytes : writer.Position;
     }
 
     private void SendCredentials(long nowMs, NodeAddress to, NetworkCredentialsMessage message)
     {
-        var buffer = node.RentBuffer();
-        var writer = new ByteWriter(buffer.AsSpan(PacketFormat.HeaderBytes, PacketFormat.MaxPayloadBytes));
+        using var buffer = node.Buffers.Rent();
+        var writer = buffer.CreateWriter();
         message.Write(ref writer);
         if (writer.Failed)
             node.Counters.Drop(DropReason.BadCredential);
         else
-            node.Outbound.Send(nowMs, to, Verb.NetworkCredentials, buffer, PacketFormat.HeaderBytes, writer.Position, compress: true);
-        node.ReturnBuffer(buffer);
+            node.Outbound.Send(nowMs, to, buffer.Complete(Verb.NetworkCredentials, writer, isCompressible: true));
     }
 }

@@ -91,14 +91,13 @@ internal sealed class ControllerOutbox(Node node)
 
         foreach (var part in parts)
         {
-            var buffer = node.RentBuffer();
-            var writer = new ByteWriter(buffer.AsSpan(PacketFormat.HeaderBytes, PacketFormat.MaxPayloadBytes));
+            using var buffer = node.Buffers.Rent();
+            var writer = buffer.CreateWriter();
             if (message.InReplyTo != 0)
                 new OkMessage { InReVerb = Verb.NetworkConfigRequest, InRePacketId = message.InReplyTo }.Write(ref writer);
             writer.WriteBytes(part);
-            node.Outbound.Send(nowMs, message.To, message.InReplyTo != 0 ? Verb.Ok : Verb.NetworkConfig, buffer, PacketFormat.HeaderBytes, writer.Position,
-                compress: true, message.Network.Value);
-            node.ReturnBuffer(buffer);
+            node.Outbound.Send(nowMs, message.To, buffer.Complete(
+                message.InReplyTo != 0 ? Verb.Ok : Verb.NetworkConfig, writer, isCompressible: true, message.Network.Value));
         }
     }
 
@@ -112,8 +111,8 @@ internal sealed class ControllerOutbox(Node node)
             return;
         }
 
-        var buffer = node.RentBuffer();
-        var writer = new ByteWriter(buffer.AsSpan(PacketFormat.HeaderBytes));
+        using var buffer = node.Buffers.Rent();
+        var writer = buffer.CreateWriter();
         new ErrorMessage
         {
             InReVerb = Verb.NetworkConfigRequest,
@@ -121,8 +120,7 @@ internal sealed class ControllerOutbox(Node node)
             Code = isDenied ? ErrorCode.NetworkAccessDenied : ErrorCode.ObjectNotFound,
         }.Write(ref writer);
         new NetworkErrorMessage { NetworkId = message.Network }.Write(ref writer);
-        node.Outbound.Send(nowMs, message.To, Verb.Error, buffer, PacketFormat.HeaderBytes, writer.Position);
-        node.ReturnBuffer(buffer);
+        node.Outbound.Send(nowMs, message.To, buffer.Complete(Verb.Error, writer));
     }
 
     /// <summary>One message, and the signed parts of its configuration.</summary>

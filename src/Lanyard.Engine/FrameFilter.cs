@@ -11,11 +11,15 @@ internal sealed class FrameFilter(Node node)
     private const ExtFrameFlags WatchOutbound = (ExtFrameFlags)0x16;
     private const ExtFrameFlags WatchInbound = (ExtFrameFlags)0x1c;
 
-    /// <summary>Whether a frame may be sent. <paramref name="isCopy"/> where it was asked for once already: then no further copies are made.</summary>
-    public bool PermitsOutgoing(
-        VirtualNetwork network, NodeAddress to, MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> payload, long nowMs, bool isCopy)
+    /// <summary>Whether a frame may be sent.</summary>
+    /// <param name="nowMs">The time.</param>
+    /// <param name="network">The network.</param>
+    /// <param name="to">The receiver; none for a multicast frame as a whole.</param>
+    /// <param name="sent">The frame.</param>
+    /// <param name="isCopy">Whether the frame was judged as a whole before: then no further copies are made.</param>
+    public bool PermitsOutgoing(long nowMs, VirtualNetwork network, NodeAddress to, in EthernetFrame sent, bool isCopy)
     {
-        if (DropsDeceptive(etherType, payload))
+        if (DropsDeceptive(sent))
             return false;
         var frame = new RuleFrame
         {
@@ -23,32 +27,31 @@ internal sealed class FrameFilter(Node node)
             Self = node.Address,
             Source = node.Address,
             Destination = to,
-            SourceMac = source,
-            DestinationMac = destination,
-            EtherType = etherType,
-            Payload = payload,
-            FrameLength = payload.Length,
+            SourceMac = sent.Source,
+            DestinationMac = sent.Destination,
+            EtherType = sent.EtherType,
+            Payload = sent.Payload,
+            FrameLength = sent.Payload.Length,
             Random = node.Random.Next(),
         };
         var decision = RuleEvaluator.Filter(frame, network.Config!, network.OwnCapabilities, network.OwnCredentials, to.IsNone ? null : network.FindMember(to));
         if (!isCopy)
-            Forward(nowMs, network, frame, decision, ExtFrameFlags.TeeOutbound, WatchOutbound, ExtFrameFlags.RedirectOutbound);
+            Forward(nowMs, network, sent, decision, ExtFrameFlags.TeeOutbound, WatchOutbound, ExtFrameFlags.RedirectOutbound);
         if (decision.IsAccepted)
             return true;
         node.Counters.Drop(DropReason.Filtered);
         return false;
     }
 
-    /// <summary>What is done with a frame that a member sent.</summary>
-    public RuleVerdict JudgeIncoming(
-        in Incoming incoming, VirtualNetwork network, MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> payload)
+    /// <summary>Judges a frame that a member sent.</summary>
+    public RuleVerdict JudgeIncoming(in IncomingPacket incoming, VirtualNetwork network, in EthernetFrame received)
     {
-        if (DropsDeceptive(etherType, payload))
+        if (DropsDeceptive(received))
             return RuleVerdict.Drop;
         var member = network.GetMember(incoming.Peer.Address);
-        var frame = Inbound(incoming.Peer.Address, source, destination, etherType, payload, payload.Length);
+        var frame = Inbound(incoming.Peer.Address, received, received.Payload.Length);
         var decision = RuleEvaluator.Filter(frame, network.Config!, member.CurrentCapabilities, network.OwnCredentials, member);
-        Forward(incoming.NowMs, network, frame, decision, ExtFrameFlags.TeeInbound, WatchInbound, ExtFrameFlags.RedirectInbound);
+        Forward(incoming.NowMs, network, received, decision, ExtFrameFlags.TeeInbound, WatchInbound, ExtFrameFlags.RedirectInbound);
         if (decision.IsAccepted)
             return decision.Verdict;
         node.Counters.Drop(DropReason.Filtered);
@@ -56,63 +59,61 @@ internal sealed class FrameFilter(Node node)
     }
 
     /// <summary>Whether a packet reassembled from a member's fragments passes the rules.</summary>
-    public bool PermitsReassembled(VirtualNetwork network, MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> packet)
+    public bool PermitsReassembled(VirtualNetwork network, in EthernetFrame packet)
     {
         if (network.Config is not { } config)
             return false;
-        var from = DerivedAddresses.NodeOf(network.Id, source);
+        var from = DerivedAddresses.NodeOf(network.Id, packet.Source);
         if (from.IsNone)
-            network.TryFindBridge(source, out from);
+            network.TryFindBridge(packet.Source, out from);
         var member = from.IsNone ? null : network.FindMember(from);
 
         // Rules on the size of frames see the size that the fragments had.
-        var frame = Inbound(from, source, destination, etherType, packet, Math.Min(packet.Length, config.Mtu));
+        var frame = Inbound(from, packet, Math.Min(packet.Payload.Length, config.Mtu));
         if (RuleEvaluator.Filter(frame, config, member is null ? default : member.CurrentCapabilities, network.OwnCredentials, member).IsAccepted)
             return true;
         node.Counters.Drop(DropReason.Filtered);
         return false;
     }
 
-    private RuleFrame Inbound(
-        NodeAddress from, MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> payload, int frameLength) => new()
+    private RuleFrame Inbound(NodeAddress from, in EthernetFrame frame, int frameLength) => new()
     {
         IsInbound = true,
         Self = node.Address,
         Source = from,
         Destination = node.Address,
-        SourceMac = source,
-        DestinationMac = destination,
-        EtherType = etherType,
-        Payload = payload,
+        SourceMac = frame.Source,
+        DestinationMac = frame.Destination,
+        EtherType = frame.EtherType,
+        Payload = frame.Payload,
         FrameLength = frameLength,
         Random = node.Random.Next(),
     };
 
-    private bool DropsDeceptive(ushort etherType, ReadOnlySpan<byte> payload)
+    private bool DropsDeceptive(in EthernetFrame frame)
     {
-        if (!new FrameHeaders(etherType, payload).IsDeceptiveFragment)
+        if (!new FrameHeaders(frame.EtherType, frame.Payload).IsDeceptiveFragment)
             return false;
         node.Counters.Drop(DropReason.DeceptiveFragment);
         return true;
     }
 
     private void Forward(
-        long nowMs, VirtualNetwork network, in RuleFrame frame, in FilterDecision decision, ExtFrameFlags tee, ExtFrameFlags watch, ExtFrameFlags redirect)
+        long nowMs, VirtualNetwork network, in EthernetFrame frame, in FilterDecision decision, ExtFrameFlags tee, ExtFrameFlags watch, ExtFrameFlags redirect)
     {
         if (decision.Verdict == RuleVerdict.Drop)
             return;
         Copy(nowMs, network, frame, decision.CapabilityCopy, tee, watch);
         Copy(nowMs, network, frame, decision.Copy, tee, watch);
         if (decision.Verdict == RuleVerdict.Redirect && !decision.RedirectTo.IsNone)
-            node.FrameVerbs.SendExtFrame(nowMs, network, decision.RedirectTo, redirect, frame.SourceMac, frame.DestinationMac, frame.EtherType, frame.Payload);
+            node.FrameVerbs.SendExtFrame(nowMs, network, decision.RedirectTo, redirect, frame);
     }
 
-    private void Copy(long nowMs, VirtualNetwork network, in RuleFrame frame, in FrameCopy copy, ExtFrameFlags tee, ExtFrameFlags watch)
+    private void Copy(long nowMs, VirtualNetwork network, in EthernetFrame frame, in FrameCopy copy, ExtFrameFlags tee, ExtFrameFlags watch)
     {
-        if (!copy.To.IsNone)
-        {
-            node.FrameVerbs.SendExtFrame(
-                nowMs, network, copy.To, copy.IsWatch ? watch : tee, frame.SourceMac, frame.DestinationMac, frame.EtherType, frame.Payload[..copy.Length]);
-        }
+        if (copy.To.IsNone)
+            return;
+        var part = new EthernetFrame(frame.Source, frame.Destination, frame.EtherType, frame.Payload[..copy.Length]);
+        node.FrameVerbs.SendExtFrame(nowMs, network, copy.To, copy.IsWatch ? watch : tee, part);
     }
 }

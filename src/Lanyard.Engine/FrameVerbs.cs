@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Lanyard.Engine.Rules;
 using Lanyard.Primitives;
 using Lanyard.Wire;
@@ -12,27 +13,27 @@ internal sealed class FrameVerbs(Node node)
     private const ushort EtherTypeArp = 0x0806;
     private const int MaxBridgesAsked = 32;
 
-    public bool ReceiveFrame(in Incoming incoming)
+    public VerbOutcome ReceiveFrame(in IncomingPacket incoming)
     {
         if (!FrameMessage.TryParse(incoming.Payload, out var message))
-            return false;
-        if (Admit(incoming, message.NetworkId, default) is not { Config: not null } network)
-            return true;
-        var source = DerivedAddresses.Mac(network.Id, incoming.Peer.Address);
-        if (message.Data.IsEmpty || message.Data.Length > network.Config.Mtu)
+            return VerbOutcome.Malformed;
+        if (!TryAdmit(incoming, message.NetworkId, default, out var network, out var config, out var outcome))
+            return outcome;
+        var frame = new EthernetFrame(DerivedAddresses.Mac(network.Id, incoming.Peer.Address), network.Mac, message.EtherType, message.Data);
+        if (message.Data.IsEmpty || message.Data.Length > config.Mtu)
             node.Counters.Drop(DropReason.FrameSize);
-        else if (node.Filter.JudgeIncoming(incoming, network, source, network.Mac, message.EtherType, message.Data) != RuleVerdict.Drop)
-            node.DeliverFrame(network, source, network.Mac, message.EtherType, message.Data);
-        return node.Paths.NoteReceived(incoming, network);
+        else if (node.Filter.JudgeIncoming(incoming, network, frame) != RuleVerdict.Drop)
+            node.DeliverFrame(network, frame);
+        return outcome;
     }
 
-    public bool ReceiveExtFrame(in Incoming incoming)
+    public VerbOutcome ReceiveExtFrame(in IncomingPacket incoming)
     {
         if (!ExtFrameMessage.TryParse(incoming.Payload, out var message))
-            return false;
-        if (Admit(incoming, message.NetworkId, message.Certificate) is not { Config: not null } network)
-            return true;
-        if (message.Data.IsEmpty || message.Data.Length > network.Config.Mtu)
+            return VerbOutcome.Malformed;
+        if (!TryAdmit(incoming, message.NetworkId, message.Certificate, out var network, out var config, out var outcome))
+            return outcome;
+        if (message.Data.IsEmpty || message.Data.Length > config.Mtu)
             node.Counters.Drop(DropReason.FrameSize);
         else if (message.Source == default || message.Source == network.Mac)
             node.Counters.Drop(DropReason.OwnAddress);
@@ -41,30 +42,43 @@ internal sealed class FrameVerbs(Node node)
 
         if ((message.Flags & ExtFrameFlags.AckWanted) != 0)
             Acknowledge(incoming, network.Id);
-        return node.Paths.NoteReceived(incoming, network);
+        return VerbOutcome.AcceptedFromMember;
     }
 
-    /// <summary>The network that a frame is for; null where it is not taken from this peer, or not yet, and all is done that has to be.</summary>
-    public VirtualNetwork? Admit(in Incoming incoming, NetworkId id, ReadOnlySpan<byte> certificate)
+    /// <summary>Finds the network of a frame, if this node takes frames from the peer. Otherwise the packet is counted, or waits and the peer is asked for its credentials.</summary>
+    /// <param name="incoming">The packet.</param>
+    /// <param name="id">The network.</param>
+    /// <param name="certificate">A certificate of membership that came with the frame; empty if none did.</param>
+    /// <param name="network">The network.</param>
+    /// <param name="config">Its configuration.</param>
+    /// <param name="outcome">The handler's outcome.</param>
+    public bool TryAdmit(in IncomingPacket incoming, NetworkId id, ReadOnlySpan<byte> certificate,
+        [NotNullWhen(true)] out VirtualNetwork? network, [NotNullWhen(true)] out NetworkConfig? config, out VerbOutcome outcome)
     {
-        if (node.FindNetwork(id) is not { Config: not null } network)
+        network = node.FindNetwork(id);
+        config = network?.Config;
+        outcome = VerbOutcome.Accepted;
+        if (network is null || config is null)
         {
             node.Counters.Drop(DropReason.UnknownNetwork);
-            node.Paths.NoteReceived(incoming);
-            return null;
+            return false;
         }
 
         if (!certificate.IsEmpty)
             node.ConfigVerbs.AddCertificate(incoming.NowMs, incoming.Peer, certificate);
         if (network.Admits(incoming.NowMs, incoming.Peer))
-            return network;
+        {
+            outcome = VerbOutcome.AcceptedFromMember;
+            return true;
+        }
+
         AskForCredentials(incoming, network);
-        return null;
+        outcome = VerbOutcome.Waiting;
+        return false;
     }
 
-    /// <summary>Sends a frame from a network's port, or from behind it where this node is a bridge.</summary>
-    public void Send(
-        long nowMs, VirtualNetwork network, MacAddress source, MacAddress destination, ushort etherType, Span<byte> buffer, int start, int length)
+    /// <summary>Sends a frame from a network's port, or from behind it if this node is a bridge.</summary>
+    public void Send(long nowMs, VirtualNetwork network, in OutgoingFrame outgoing)
     {
         if (network.Config is not { } config)
         {
@@ -72,98 +86,95 @@ internal sealed class FrameVerbs(Node node)
             return;
         }
 
-        if (length == 0 || length > config.Mtu)
+        if (outgoing.Length == 0 || outgoing.Length > config.Mtu)
         {
             node.Counters.Drop(DropReason.FrameSize);
             return;
         }
 
-        var isBridged = source != network.Mac;
+        var frame = outgoing.Frame;
+        var isBridged = frame.Source != network.Mac;
         if (isBridged && !config.HasRole(node.Address, SpecialistRoles.ActiveBridge))
         {
             node.Counters.Drop(DropReason.BridgingNotAllowed);
             return;
         }
 
-        if (destination.IsMulticast)
+        if (frame.Destination.IsMulticast)
         {
-            SendMulticast(nowMs, network, config, source, destination, etherType, buffer.Slice(start, length), isBridged);
+            SendMulticast(nowMs, network, config, frame, isBridged);
         }
-        else if (destination == network.Mac)
+        else if (frame.Destination == network.Mac)
         {
             node.Counters.Drop(DropReason.OwnAddress);
         }
-        else if (DerivedAddresses.NodeOf(network.Id, destination) is { IsNone: false } to)
+        else if (DerivedAddresses.NodeOf(network.Id, frame.Destination) is { IsNone: false } to)
         {
-            if (!node.Filter.PermitsOutgoing(network, to, source, destination, etherType, buffer.Slice(start, length), nowMs, isCopy: false))
+            if (!node.Filter.PermitsOutgoing(nowMs, network, to, frame, isCopy: false))
                 return;
             network.PushCredentialsIfNeeded(nowMs, to);
             if (isBridged)
-                SendExtFrame(nowMs, network, to, ExtFrameFlags.None, source, destination, etherType, buffer.Slice(start, length));
+                SendExtFrame(nowMs, network, to, ExtFrameFlags.None, frame);
             else
-                SendFrame(nowMs, network, to, etherType, buffer, start, length);
+                SendFrame(nowMs, network, to, outgoing);
         }
         else
         {
-            SendToBridges(nowMs, network, config, source, destination, etherType, buffer.Slice(start, length));
+            SendToBridges(nowMs, network, config, frame);
         }
     }
 
-    private void SendFrame(long nowMs, VirtualNetwork network, NodeAddress to, ushort etherType, Span<byte> buffer, int start, int length)
+    private void SendFrame(long nowMs, VirtualNetwork network, NodeAddress to, in OutgoingFrame frame)
     {
-        start -= FrameMessage.HeaderBytes;
-        var writer = new ByteWriter(buffer.Slice(start, FrameMessage.HeaderBytes));
-        new FrameMessage { NetworkId = network.Id, EtherType = etherType }.Write(ref writer);
+        var start = frame.Start - FrameMessage.HeaderBytes;
+        var writer = new ByteWriter(frame.Buffer.Slice(start, FrameMessage.HeaderBytes));
+        new FrameMessage { NetworkId = network.Id, EtherType = frame.EtherType }.Write(ref writer);
         node.Counters.FramesSent++;
+        var packet = new OutgoingPacket(Verb.Frame, frame.Buffer, start, frame.Length + FrameMessage.HeaderBytes);
         if (node.Topology.FindKnown(to) is { } peer)
         {
             peer.LastUsedMs = nowMs;
-            node.Outbound.Send(nowMs, peer, Verb.Frame, buffer, start, length + FrameMessage.HeaderBytes);
+            node.Outbound.Send(nowMs, peer, packet);
         }
         else
         {
-            node.Outbound.Send(nowMs, to, Verb.Frame, buffer, start, length + FrameMessage.HeaderBytes);
+            node.Outbound.Send(nowMs, to, packet);
         }
     }
 
     /// <summary>Sends a frame together with its Ethernet addresses.</summary>
-    public void SendExtFrame(
-        long nowMs, VirtualNetwork network, NodeAddress to, ExtFrameFlags flags, MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> frame)
+    public void SendExtFrame(long nowMs, VirtualNetwork network, NodeAddress to, ExtFrameFlags flags, in EthernetFrame frame)
     {
-        var copy = node.RentBuffer();
-        var writer = new ByteWriter(copy.AsSpan(PacketFormat.HeaderBytes, PacketFormat.MaxPayloadBytes));
+        using var buffer = node.Buffers.Rent();
+        var writer = buffer.CreateWriter();
         new ExtFrameMessage
         {
             NetworkId = network.Id,
             Flags = flags,
-            Destination = destination,
-            Source = source,
-            EtherType = etherType,
-            Data = frame,
+            Destination = frame.Destination,
+            Source = frame.Source,
+            EtherType = frame.EtherType,
+            Data = frame.Payload,
         }.Write(ref writer);
         if (writer.Failed)
         {
             node.Counters.Drop(DropReason.FrameSize);
-        }
-        else
-        {
-            node.Counters.FramesSent++;
-            node.Outbound.Send(nowMs, to, Verb.ExtFrame, copy, PacketFormat.HeaderBytes, writer.Position);
+            return;
         }
 
-        node.ReturnBuffer(copy);
+        node.Counters.FramesSent++;
+        node.Outbound.Send(nowMs, to, buffer.Complete(Verb.ExtFrame, writer));
     }
 
-    private void SendMulticast(
-        long nowMs, VirtualNetwork network, NetworkConfig config, MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> frame, bool isBridged)
+    private void SendMulticast(long nowMs, VirtualNetwork network, NetworkConfig config, in EthernetFrame frame, bool isBridged)
     {
-        var group = new MulticastGroup(destination, 0);
-        if (destination.IsBroadcast)
+        var group = new MulticastGroup(frame.Destination, 0);
+        if (frame.Destination.IsBroadcast)
         {
             // An ARP request goes only to the one who has the address: the address is the group's distinguishing number.
-            if (etherType == EtherTypeArp && ArpTarget(frame) is { } target)
+            if (frame.EtherType == EtherTypeArp && ArpTarget(frame.Payload) is { } target)
             {
-                group = new MulticastGroup(destination, target.V4);
+                group = new MulticastGroup(frame.Destination, target.V4);
             }
             else if ((config.Flags & NetworkFlags.Broadcast) == 0)
             {
@@ -180,20 +191,19 @@ internal sealed class FrameVerbs(Node node)
 
         if (isBridged)
             network.LearnGroupBehindBridge(nowMs, group);
-        if (!node.Filter.PermitsOutgoing(network, default, source, destination, etherType, frame, nowMs, isCopy: false))
+        if (!node.Filter.PermitsOutgoing(nowMs, network, default, frame, isCopy: false))
             return;
         node.Counters.FramesSent++;
-        node.Multicaster.Send(nowMs, network, default, group, isBridged ? source : default, etherType, frame);
+        node.Multicaster.Send(nowMs, network, default, group, isBridged ? frame.Source : default, frame.EtherType, frame.Payload);
     }
 
-    private void SendToBridges(
-        long nowMs, VirtualNetwork network, NetworkConfig config, MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> frame)
+    private void SendToBridges(long nowMs, VirtualNetwork network, NetworkConfig config, in EthernetFrame frame)
     {
-        if (!node.Filter.PermitsOutgoing(network, default, source, destination, etherType, frame, nowMs, isCopy: false))
+        if (!node.Filter.PermitsOutgoing(nowMs, network, default, frame, isCopy: false))
             return;
-        if (network.TryFindBridge(destination, out var known) && known != node.Address && config.HasRole(known, SpecialistRoles.ActiveBridge))
+        if (network.TryFindBridge(frame.Destination, out var known) && known != node.Address && config.HasRole(known, SpecialistRoles.ActiveBridge))
         {
-            SendToBridge(known, frame);
+            SendToBridge(nowMs, network, known, frame);
             return;
         }
 
@@ -201,39 +211,39 @@ internal sealed class FrameVerbs(Node node)
         foreach (var bridge in config.WithRole(SpecialistRoles.ActiveBridge))
         {
             if (bridge != node.Address && sent++ < MaxBridgesAsked)
-                SendToBridge(bridge, frame);
+                SendToBridge(nowMs, network, bridge, frame);
         }
 
         if (sent == 0)
             node.Counters.Drop(DropReason.BridgingNotAllowed);
+    }
 
-        void SendToBridge(NodeAddress bridge, ReadOnlySpan<byte> frame)
-        {
-            if (!node.Filter.PermitsOutgoing(network, bridge, source, destination, etherType, frame, nowMs, isCopy: true))
-                return;
-            network.PushCredentialsIfNeeded(nowMs, bridge);
-            SendExtFrame(nowMs, network, bridge, ExtFrameFlags.None, source, destination, etherType, frame);
-        }
+    private void SendToBridge(long nowMs, VirtualNetwork network, NodeAddress bridge, in EthernetFrame frame)
+    {
+        if (!node.Filter.PermitsOutgoing(nowMs, network, bridge, frame, isCopy: true))
+            return;
+        network.PushCredentialsIfNeeded(nowMs, bridge);
+        SendExtFrame(nowMs, network, bridge, ExtFrameFlags.None, frame);
     }
 
     // Keeps a packet of a peer that has not shown to be a member, and asks it to.
-    private void AskForCredentials(in Incoming incoming, VirtualNetwork network)
+    private void AskForCredentials(in IncomingPacket incoming, VirtualNetwork network)
     {
         node.Waiting.Add(incoming.NowMs, incoming.Peer.Address, incoming.LocalSocket, incoming.Endpoint, incoming.Packet, isAuthenticated: true);
         if (incoming.Peer.CredentialRequest.TryPass(incoming.NowMs, 500))
         {
-            var buffer = node.RentBuffer();
-            var writer = new ByteWriter(buffer.AsSpan(PacketFormat.HeaderBytes));
+            using var buffer = node.Buffers.Rent();
+            var writer = buffer.CreateWriter();
             new ErrorMessage { InReVerb = incoming.Verb, InRePacketId = incoming.PacketId, Code = ErrorCode.NeedMembershipCertificate }.Write(ref writer);
             new NetworkErrorMessage { NetworkId = network.Id }.Write(ref writer);
-            node.Outbound.Reply(incoming, Verb.Error, buffer, PacketFormat.HeaderBytes, writer.Position);
-            node.ReturnBuffer(buffer);
+            node.Outbound.Reply(incoming, buffer.Complete(Verb.Error, writer));
         }
     }
 
-    private void ReceiveBridged(in Incoming incoming, VirtualNetwork network, in ExtFrameMessage message)
+    private void ReceiveBridged(in IncomingPacket incoming, VirtualNetwork network, in ExtFrameMessage message)
     {
-        var verdict = node.Filter.JudgeIncoming(incoming, network, message.Source, message.Destination, message.EtherType, message.Data);
+        var frame = new EthernetFrame(message.Source, message.Destination, message.EtherType, message.Data);
+        var verdict = node.Filter.JudgeIncoming(incoming, network, frame);
         if (verdict == RuleVerdict.Drop)
             return;
         var config = network.Config!;
@@ -275,17 +285,16 @@ internal sealed class FrameVerbs(Node node)
             }
         }
 
-        node.DeliverFrame(network, message.Source, message.Destination, message.EtherType, message.Data);
+        node.DeliverFrame(network, frame);
     }
 
-    private void Acknowledge(in Incoming incoming, NetworkId network)
+    private void Acknowledge(in IncomingPacket incoming, NetworkId network)
     {
-        var buffer = node.RentBuffer();
-        var writer = new ByteWriter(buffer.AsSpan(PacketFormat.HeaderBytes));
+        using var buffer = node.Buffers.Rent();
+        var writer = buffer.CreateWriter();
         new OkMessage { InReVerb = Verb.ExtFrame, InRePacketId = incoming.PacketId }.Write(ref writer);
         new OkExtFrameMessage { NetworkId = network }.Write(ref writer);
-        node.Outbound.Reply(incoming, Verb.Ok, buffer, PacketFormat.HeaderBytes, writer.Position);
-        node.ReturnBuffer(buffer);
+        node.Outbound.Reply(incoming, buffer.Complete(Verb.Ok, writer));
     }
 
     // The IPv4 address that an ARP request asks for.

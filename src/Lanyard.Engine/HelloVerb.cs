@@ -74,22 +74,21 @@ internal sealed class HelloVerb(Node node)
     {
         if (!PacketView.TryParse(check.Packet, out var packet))
             return;
-        var buffer = node.RentBuffer();
-        var writer = new ByteWriter(buffer.AsSpan(PacketFormat.HeaderBytes));
+        using var buffer = node.Buffers.Rent();
+        var writer = buffer.CreateWriter();
         new ErrorMessage { InReVerb = Verb.Hello, InRePacketId = packet.PacketId, Code = ErrorCode.IdentityCollision }.Write(ref writer);
         var stranger = node.Topology.NewPeer(check.Identity, check.Key!);
-        node.Outbound.SendTo(nowMs, stranger, check.LocalSocket, check.Endpoint, Verb.Error, buffer, PacketFormat.HeaderBytes, writer.Position);
-        node.ReturnBuffer(buffer);
+        node.Outbound.SendTo(nowMs, stranger, check.LocalSocket, check.Endpoint, buffer.Complete(Verb.Error, writer));
     }
 
     /// <summary>Takes a HELLO that came encrypted, as no node sends it but none may be refused for it.</summary>
-    public bool ReceiveAuthenticated(in Incoming incoming)
+    public VerbOutcome ReceiveAuthenticated(in IncomingPacket incoming)
     {
         if (!HelloMessage.TryParse(incoming.Payload, out var hello) || hello.Version.Protocol < NodeVersion.MinProtocol
             || !Identity.TryRead(hello.Identity, out var identity, out _) || !identity.Equals(incoming.Peer.Identity))
-            return false;
+            return VerbOutcome.Malformed;
         Answer(incoming, hello);
-        return true;
+        return VerbOutcome.Accepted;
     }
 
     // Its sender is known and it is authentic.
@@ -103,7 +102,7 @@ internal sealed class HelloVerb(Node node)
     {
         peer.NoteReceivedBytes(bytes.Length);
         node.Counters.NoteReceived(Verb.Hello);
-        var incoming = new Incoming
+        var incoming = new IncomingPacket
         {
             NowMs = nowMs,
             Peer = peer,
@@ -125,17 +124,18 @@ internal sealed class HelloVerb(Node node)
         if (hello.Tail.Length > 0)
             peer.Key.CryptHelloTail(bytes, PacketFormat.HeaderBytes + hello.TailStart);
         Answer(incoming, hello);
+        node.Paths.NoteReceived(incoming, isMember: false);
         return true;
     }
 
-    private void Answer(in Incoming incoming, in HelloMessage hello)
+    private void Answer(in IncomingPacket incoming, in HelloMessage hello)
     {
         if (!hello.SentTo.IsNone && incoming.IsDirect)
             node.Endpoints.Report(incoming, hello.SentTo);
         incoming.Peer.SetVersion(hello.Version);
 
-        var buffer = node.RentBuffer();
-        var writer = new ByteWriter(buffer.AsSpan(PacketFormat.HeaderBytes, PacketFormat.MaxPayloadBytes));
+        using var buffer = node.Buffers.Rent();
+        var writer = buffer.CreateWriter();
         new OkMessage { InReVerb = Verb.Hello, InRePacketId = incoming.PacketId }.Write(ref writer);
         new OkHelloMessage
         {
@@ -145,9 +145,7 @@ internal sealed class HelloVerb(Node node)
             Worlds = _worlds.AsSpan(0, WriteNewerWorlds(hello, node.Outbound.MaxReplyBytes(incoming) - MaxOkBytes)),
         }.Write(ref writer);
         if (!writer.Failed)
-            node.Outbound.Reply(incoming, Verb.Ok, buffer, PacketFormat.HeaderBytes, writer.Position);
-        node.ReturnBuffer(buffer);
-        node.Paths.NoteReceived(incoming);
+            node.Outbound.Reply(incoming, buffer.Complete(Verb.Ok, writer));
     }
 
     // The planet and the moons of which the peer has an older version than this node, as far as there is room.

@@ -16,13 +16,10 @@ public interface INodeHost
     /// <param name="timeToLive">The IP time to live, or 0 for the system's default. Low values open a NAT without reaching the other end.</param>
     void SendDatagram(int localSocket, in InetEndpoint destination, ReadOnlySpan<byte> datagram, int timeToLive);
 
-    /// <summary>An Ethernet frame arrived on a network. The host may send frames from inside this call.</summary>
+    /// <summary>Receives an Ethernet frame from a network. The host may send frames from inside this call.</summary>
     /// <param name="network">The network.</param>
-    /// <param name="source">The sender's Ethernet address.</param>
-    /// <param name="destination">The Ethernet address it is for: this port's, or a multicast group's.</param>
-    /// <param name="etherType">The EtherType.</param>
-    /// <param name="frame">What follows the Ethernet header.</param>
-    void FrameReceived(VirtualNetwork network, MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> frame);
+    /// <param name="frame">The frame, for this port's Ethernet address, a multicast group's, or, at a bridge, any other.</param>
+    void FrameReceived(VirtualNetwork network, in EthernetFrame frame);
 
     /// <summary>
     /// Reports an exception that a datagram caused inside the node, which is a fault of the node: the datagram was dropped and the node goes on.

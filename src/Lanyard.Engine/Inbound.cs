@@ -123,12 +123,11 @@ internal sealed class Inbound(Node node)
             return;
         }
 
-        var expanded = node.RentBuffer();
-        if (PayloadCompression.TryExpand(packet.Payload, expanded.AsSpan(0, PacketFormat.MaxPayloadBytes), out var length))
-            Dispatch(nowMs, peer, localSocket, endpoint, packet, expanded.AsSpan(0, length));
+        using var expanded = node.Buffers.Rent();
+        if (PayloadCompression.TryExpand(packet.Payload, expanded.Bytes[..PacketFormat.MaxPayloadBytes], out var length))
+            Dispatch(nowMs, peer, localSocket, endpoint, packet, expanded.Bytes[..length]);
         else
             node.Counters.Drop(DropReason.BadCompression);
-        node.ReturnBuffer(expanded);
     }
 
     // The packet waits for its sender to become known: from what was kept over a restart, from a root, or by a HELLO that is on its way.
@@ -189,7 +188,7 @@ internal sealed class Inbound(Node node)
 
     private void Dispatch(long nowMs, Peer peer, int localSocket, in InetEndpoint endpoint, PacketView packet, ReadOnlySpan<byte> payload)
     {
-        var incoming = new Incoming
+        var incoming = new IncomingPacket
         {
             NowMs = nowMs,
             Peer = peer,
@@ -212,7 +211,7 @@ internal sealed class Inbound(Node node)
         }
 
         node.Paths.NoteWay(incoming);
-        var understood = packet.Verb switch
+        var outcome = packet.Verb switch
         {
             Verb.Frame => node.FrameVerbs.ReceiveFrame(incoming),
             Verb.ExtFrame => node.FrameVerbs.ReceiveExtFrame(incoming),
@@ -230,17 +229,19 @@ internal sealed class Inbound(Node node)
             Verb.Echo => node.PeerVerbs.ReceiveEcho(incoming),
             Verb.PushDirectPaths => node.PeerVerbs.ReceiveDirectPaths(incoming),
             Verb.UserMessage => node.PeerVerbs.ReceiveUserMessage(incoming),
-            Verb.Nop or Verb.Ack or Verb.QosMeasurement or Verb.RemoteTrace or Verb.PathNegotiationRequest => node.Paths.NoteReceived(incoming),
-            _ => IgnoreUnknown(incoming),
+            Verb.Nop or Verb.Ack or Verb.QosMeasurement or Verb.RemoteTrace or Verb.PathNegotiationRequest => VerbOutcome.Accepted,
+            _ => IgnoreUnknown(),
         };
-        if (!understood)
+        if (outcome == VerbOutcome.Malformed)
             node.Counters.Drop(DropReason.Malformed);
+        else if (outcome != VerbOutcome.Waiting)
+            node.Paths.NoteReceived(incoming, outcome == VerbOutcome.AcceptedFromMember);
     }
 
-    private bool IgnoreUnknown(in Incoming incoming)
+    private VerbOutcome IgnoreUnknown()
     {
         node.Counters.Drop(DropReason.UnknownVerb);
-        return node.Paths.NoteReceived(incoming);
+        return VerbOutcome.Accepted;
     }
 
     private void RelayPacket(long nowMs, in InetEndpoint endpoint, Span<byte> datagram, NodeAddress source, NodeAddress destination)

@@ -104,11 +104,10 @@ internal sealed class Introductions(Node node)
 
     private void Tell(long nowMs, Peer peer, Path path, NodeAddress about, in InetEndpoint endpoint)
     {
-        var buffer = node.RentBuffer();
-        var writer = new ByteWriter(buffer.AsSpan(PacketFormat.HeaderBytes));
+        using var buffer = node.Buffers.Rent();
+        var writer = buffer.CreateWriter();
         new RendezvousMessage { Peer = about, Endpoint = endpoint }.Write(ref writer);
-        node.Outbound.SendTo(nowMs, peer, path.LocalSocket, path.Endpoint, Verb.Rendezvous, buffer, PacketFormat.HeaderBytes, writer.Position);
-        node.ReturnBuffer(buffer);
+        node.Outbound.SendTo(nowMs, peer, path.LocalSocket, path.Endpoint, buffer.Complete(Verb.Rendezvous, writer));
     }
 
     private readonly record struct Entry(NodeAddress Low, NodeAddress High, long LastMs);

@@ -16,10 +16,10 @@ internal sealed class MulticastVerbs(Node node)
 
     private readonly NodeAddress[] _gathered = new NodeAddress[MaxGatherResults];
 
-    public bool ReceiveLike(in Incoming incoming)
+    public VerbOutcome ReceiveLike(in IncomingPacket incoming)
     {
         if (!MulticastLikeMessage.TryParse(incoming.Payload, out var like))
-            return false;
+            return VerbOutcome.Malformed;
         NetworkId lastId = default;
         VirtualNetwork? network = null;
         var isAllowed = false;
@@ -39,13 +39,13 @@ internal sealed class MulticastVerbs(Node node)
                 node.Counters.Drop(DropReason.NotAMember);
         }
 
-        return node.Paths.NoteReceived(incoming);
+        return VerbOutcome.Accepted;
     }
 
-    public bool ReceiveGather(in Incoming incoming)
+    public VerbOutcome ReceiveGather(in IncomingPacket incoming)
     {
         if (!MulticastGatherMessage.TryParse(incoming.Payload, out var gather))
-            return false;
+            return VerbOutcome.Malformed;
         var network = node.FindNetwork(gather.NetworkId);
         if (network is not null && !gather.Certificate.IsEmpty)
             node.ConfigVerbs.AddCertificate(incoming.NowMs, incoming.Peer, gather.Certificate);
@@ -53,28 +53,28 @@ internal sealed class MulticastVerbs(Node node)
             node.Counters.Drop(DropReason.NotAMember);
         else if (gather.Limit > 0)
             Answer(incoming, Verb.MulticastGather, gather.NetworkId, gather.Group, (int)Math.Min(gather.Limit, MaxGatherResults));
-        return node.Paths.NoteReceived(incoming);
+        return VerbOutcome.Accepted;
     }
 
-    public bool ReceiveOkGather(in Incoming incoming, in OutstandingRequest request, ReadOnlySpan<byte> payload)
+    public VerbOutcome ReceiveOkGather(in IncomingPacket incoming, in OutstandingRequest request, ReadOnlySpan<byte> payload)
     {
         if (!OkMulticastGatherMessage.TryParse(payload, out var ok))
-            return false;
+            return VerbOutcome.Malformed;
         if (ok.NetworkId.Value == request.Subject && node.FindNetwork(ok.NetworkId) is { } network && IsTrustedForMembers(network, incoming.Peer))
             AddMembers(incoming.NowMs, network, ok.Group, ok.Members);
-        return true;
+        return VerbOutcome.Accepted;
     }
 
-    public bool ReceiveFrame(in Incoming incoming)
+    public VerbOutcome ReceiveFrame(in IncomingPacket incoming)
     {
         if (!MulticastFrameMessage.TryParse(incoming.Payload, out var message))
-            return false;
-        if (node.FrameVerbs.Admit(incoming, message.NetworkId, message.Certificate) is not { Config: not null } network)
-            return true;
+            return VerbOutcome.Malformed;
+        if (!node.FrameVerbs.TryAdmit(incoming, message.NetworkId, message.Certificate, out var network, out var config, out var outcome))
+            return outcome;
         var from = message.Source == default ? DerivedAddresses.Mac(network.Id, incoming.Peer.Address) : message.Source;
-        if (network.Config.MulticastLimit == 0)
+        if (config.MulticastLimit == 0)
             node.Counters.Drop(DropReason.MulticastDisabled);
-        else if (message.Data.IsEmpty || message.Data.Length > network.Config.Mtu)
+        else if (message.Data.IsEmpty || message.Data.Length > config.Mtu)
             node.Counters.Drop(DropReason.FrameSize);
         else if (!message.Group.Mac.IsMulticast || from.IsMulticast || from == network.Mac)
             node.Counters.Drop(DropReason.Malformed);
@@ -83,19 +83,19 @@ internal sealed class MulticastVerbs(Node node)
 
         if (message.GatherLimit > 0)
             Answer(incoming, Verb.MulticastFrame, message.NetworkId, message.Group, (int)Math.Min(message.GatherLimit, MaxGatherResults));
-        return node.Paths.NoteReceived(incoming, network);
+        return outcome;
     }
 
-    public bool ReceiveUnwanted(in Incoming incoming, ReadOnlySpan<byte> payload)
+    public VerbOutcome ReceiveUnwanted(in IncomingPacket incoming, ReadOnlySpan<byte> payload)
     {
         if (!UnwantedMulticastMessage.TryParse(payload, out var unwanted))
-            return false;
+            return VerbOutcome.Malformed;
         if (node.FindNetwork(unwanted.NetworkId) is { } network && network.Admits(incoming.NowMs, incoming.Peer))
             node.Multicaster.Remove(unwanted.NetworkId, unwanted.Group, incoming.Peer.Address);
-        return true;
+        return VerbOutcome.Accepted;
     }
 
-    private void Deliver(in Incoming incoming, VirtualNetwork network, in MulticastFrameMessage message, MacAddress from)
+    private void Deliver(in IncomingPacket incoming, VirtualNetwork network, in MulticastFrameMessage message, MacAddress from)
     {
         if (from != DerivedAddresses.Mac(network.Id, incoming.Peer.Address))
         {
@@ -121,12 +121,13 @@ internal sealed class MulticastVerbs(Node node)
 
         if ((message.Flags & MulticastFrameFlags.Replicate) != 0 && network.Config!.HasRole(node.Address, SpecialistRoles.MulticastReplicator))
             node.Multicaster.Send(incoming.NowMs, network, incoming.Peer.Address, message.Group, from, message.EtherType, message.Data);
-        if (node.Filter.JudgeIncoming(incoming, network, from, message.Group.Mac, message.EtherType, message.Data) != RuleVerdict.Drop)
-            node.DeliverFrame(network, from, message.Group.Mac, message.EtherType, message.Data);
+        var frame = new EthernetFrame(from, message.Group.Mac, message.EtherType, message.Data);
+        if (node.Filter.JudgeIncoming(incoming, network, frame) != RuleVerdict.Drop)
+            node.DeliverFrame(network, frame);
     }
 
     // Members may, and so may anybody where this node is a root or has lately given the peer the network's configuration.
-    private bool MayTellOfGroups(in Incoming incoming, VirtualNetwork? network, NetworkId id) =>
+    private bool MayTellOfGroups(in IncomingPacket incoming, VirtualNetwork? network, NetworkId id) =>
         (network is not null && network.Admits(incoming.NowMs, incoming.Peer)) || node.Topology.IsRootSelf
         || node.ControllerOutbox.HasAuthorized(incoming.NowMs, id, incoming.Peer.Address);
 
@@ -139,7 +140,7 @@ internal sealed class MulticastVerbs(Node node)
             node.Multicaster.Add(nowMs, network, network.Id, group, members[i]);
     }
 
-    private void Answer(in Incoming incoming, Verb question, NetworkId id, MulticastGroup group, int limit)
+    private void Answer(in IncomingPacket incoming, Verb question, NetworkId id, MulticastGroup group, int limit)
     {
         // As many as there is room for: an address that no path confirms gets little.
         var room = node.Outbound.MaxReplyBytes(incoming) - MaxAnswerHeaderBytes;
@@ -149,14 +150,13 @@ internal sealed class MulticastVerbs(Node node)
         var count = node.Multicaster.Gather(id, group, incoming.Peer.Address, members, out var total);
         if (count == 0)
             return;
-        var buffer = node.RentBuffer();
-        var writer = new ByteWriter(buffer.AsSpan(PacketFormat.HeaderBytes, PacketFormat.MaxPayloadBytes));
+        using var buffer = node.Buffers.Rent();
+        var writer = buffer.CreateWriter();
         new OkMessage { InReVerb = question, InRePacketId = incoming.PacketId }.Write(ref writer);
         if (question == Verb.MulticastGather)
             new OkMulticastGatherMessage { NetworkId = id, Group = group, TotalKnown = (uint)total }.Write(ref writer, members[..count]);
         else
             new OkMulticastFrameMessage { NetworkId = id, Group = group, Flags = MulticastFrameFlags.Gather, TotalKnown = (uint)total }.Write(ref writer, members[..count]);
-        node.Outbound.Reply(incoming, Verb.Ok, buffer, PacketFormat.HeaderBytes, writer.Position);
-        node.ReturnBuffer(buffer);
+        node.Outbound.Reply(incoming, buffer.Complete(Verb.Ok, writer));
     }
 }

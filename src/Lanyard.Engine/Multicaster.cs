@@ -225,11 +225,11 @@ internal sealed class Multicaster(Node node)
         long nowMs, VirtualNetwork network, NodeAddress to, MulticastGroup group, MulticastFrame frame, MulticastFrameFlags flags, uint gatherLimit)
     {
         var source = frame.Source == default ? network.Mac : frame.Source;
-        if (!node.Filter.PermitsOutgoing(network, to, source, group.Mac, frame.EtherType, frame.Data, nowMs, isCopy: true))
+        if (!node.Filter.PermitsOutgoing(nowMs, network, to, new EthernetFrame(source, group.Mac, frame.EtherType, frame.Data), isCopy: true))
             return;
         network.PushCredentialsIfNeeded(nowMs, to);
-        var buffer = node.RentBuffer();
-        var writer = new ByteWriter(buffer.AsSpan(PacketFormat.HeaderBytes, PacketFormat.MaxPayloadBytes));
+        using var buffer = node.Buffers.Rent();
+        var writer = buffer.CreateWriter();
         new MulticastFrameMessage
         {
             NetworkId = network.Id,
@@ -240,12 +240,11 @@ internal sealed class Multicaster(Node node)
             EtherType = frame.EtherType,
             Data = frame.Data,
         }.Write(ref writer);
-        var compress = (network.Config!.Flags & NetworkFlags.NoCompression) == 0;
+        var isCompressible = (network.Config!.Flags & NetworkFlags.NoCompression) == 0;
         if (writer.Failed)
             node.Counters.Drop(DropReason.FrameSize);
         else
-            node.Outbound.Send(nowMs, to, Verb.MulticastFrame, buffer, PacketFormat.HeaderBytes, writer.Position, compress, reason: WhoisReason.Multicast);
-        node.ReturnBuffer(buffer);
+            node.Outbound.Send(nowMs, to, buffer.Complete(Verb.MulticastFrame, writer, isCompressible, reason: WhoisReason.Multicast));
     }
 
     // Asks those who may know more listeners: a root, the controller, and the network's anchors.
@@ -267,11 +266,10 @@ internal sealed class Multicaster(Node node)
         config.Membership?.Write(ref certificate);
         foreach (var address in ask)
         {
-            var buffer = node.RentBuffer();
-            var writer = new ByteWriter(buffer.AsSpan(PacketFormat.HeaderBytes, PacketFormat.MaxPayloadBytes));
+            using var buffer = node.Buffers.Rent();
+            var writer = buffer.CreateWriter();
             new MulticastGatherMessage { NetworkId = network.Id, Group = group, Limit = (uint)limit, Certificate = certificate.Written }.Write(ref writer);
-            node.Outbound.Send(nowMs, address, Verb.MulticastGather, buffer, PacketFormat.HeaderBytes, writer.Position, subject: network.Id.Value);
-            node.ReturnBuffer(buffer);
+            node.Outbound.Send(nowMs, address, buffer.Complete(Verb.MulticastGather, writer, subject: network.Id.Value));
         }
     }
 

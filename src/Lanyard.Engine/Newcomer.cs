@@ -20,7 +20,7 @@ internal struct Newcomer
     private int _bytes;
 
     /// <summary>Records a direct packet from an endpoint without a path.</summary>
-    public void NoteReceived(in Incoming incoming)
+    public void NoteReceived(in IncomingPacket incoming)
     {
         if (_endpoint != incoming.Endpoint || _localSocket != incoming.LocalSocket)
             this = new Newcomer { _localSocket = incoming.LocalSocket, _endpoint = incoming.Endpoint, _firstMs = incoming.NowMs };

@@ -27,7 +27,6 @@ public sealed class Node
     private const long SaveDelayMs = 1_000;
 
     private readonly Dictionary<NetworkId, VirtualNetwork> _networks = [];
-    private readonly Stack<byte[]> _buffers = new();
     private long _nextHousekeepingMs;
     private long _nextQueueMs;
     private readonly ReturningPeers _returning;
@@ -175,6 +174,8 @@ public sealed class Node
 
     internal ControllerOutbox ControllerOutbox { get; }
 
+    internal PacketBuffers Buffers { get; } = new();
+
     internal PathKeeper Paths { get; }
 
     internal OwnEndpoints Endpoints { get; }
@@ -300,41 +301,27 @@ public sealed class Node
     public bool TryGetNetwork(NetworkId id, [NotNullWhen(true)] out VirtualNetwork? network) => _networks.TryGetValue(id, out network);
 
     /// <summary>Sends an Ethernet frame. The frame is encrypted where it lies: the buffer's content is lost.</summary>
-    /// <param name="nowMs">The time.</param>
-    /// <param name="network">The network.</param>
-    /// <param name="source">The sender: <see cref="VirtualNetwork.Mac"/>, or another where this node is a bridge.</param>
-    /// <param name="destination">The receiver, or a multicast group.</param>
-    /// <param name="etherType">The EtherType.</param>
-    /// <param name="buffer">
-    /// The frame, with at least <see cref="FrameHeadroom"/> bytes in front of it and <see cref="FrameTailroom"/> behind it.
-    /// </param>
-    /// <param name="start">Where what follows the Ethernet header begins in the buffer.</param>
-    /// <param name="length">How long that is.</param>
-    /// <exception cref="ArgumentOutOfRangeException">There is too little room in front, or the frame does not lie in the buffer.</exception>
-    public void SendFrame(
-        long nowMs, VirtualNetwork network, MacAddress source, MacAddress destination, ushort etherType, Span<byte> buffer, int start, int length)
+    /// <exception cref="ArgumentOutOfRangeException">There is too little room around the payload, or it does not lie in the buffer.</exception>
+    public void SendFrame(long nowMs, VirtualNetwork network, in OutgoingFrame frame)
     {
         ArgumentNullException.ThrowIfNull(network);
-        ArgumentOutOfRangeException.ThrowIfLessThan(start, FrameHeadroom);
-        ArgumentOutOfRangeException.ThrowIfNegative(length);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, buffer.Length - start - FrameTailroom);
-        FrameVerbs.Send(nowMs, network, source, destination, etherType, buffer, start, length);
+        ArgumentOutOfRangeException.ThrowIfLessThan(frame.Start, FrameHeadroom);
+        ArgumentOutOfRangeException.ThrowIfNegative(frame.Length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(frame.Length, frame.Buffer.Length - frame.Start - FrameTailroom);
+        FrameVerbs.Send(nowMs, network, frame);
         _isDeadlineStale = true;
     }
 
     /// <summary>
-    /// Whether a network's rules let a packet pass that the host put together from the fragments of several frames: those were judged one by one, without
+    /// Whether a network's rules let a packet pass that the host reassembled from the fragments of several frames: those were judged one by one, without
     /// what the others hold. The host may ask from inside <see cref="INodeHost.FrameReceived"/>.
     /// </summary>
     /// <param name="network">The network.</param>
-    /// <param name="source">The frames' sender.</param>
-    /// <param name="destination">The Ethernet address that they were for.</param>
-    /// <param name="etherType">The EtherType.</param>
-    /// <param name="packet">The whole packet, as if it had never been in fragments.</param>
-    public bool PermitsReassembled(VirtualNetwork network, MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> packet)
+    /// <param name="frame">The whole packet, in a frame as if it had never been in fragments.</param>
+    public bool PermitsReassembled(VirtualNetwork network, in EthernetFrame frame)
     {
         ArgumentNullException.ThrowIfNull(network);
-        return Filter.PermitsReassembled(network, source, destination, etherType, packet);
+        return Filter.PermitsReassembled(network, frame);
     }
 
     /// <summary>Listens to a multicast group. For ARP, the group of an IPv4 address is broadcast with the address as distinguishing number.</summary>
@@ -424,13 +411,12 @@ public sealed class Node
     /// <exception cref="ArgumentException">The message is too long.</exception>
     public void SendUserMessage(long nowMs, NodeAddress destination, ulong type, ReadOnlySpan<byte> message)
     {
-        var buffer = RentBuffer();
-        var writer = new ByteWriter(buffer.AsSpan(PacketFormat.HeaderBytes, PacketFormat.MaxPayloadBytes));
+        using var buffer = Buffers.Rent();
+        var writer = buffer.CreateWriter();
         new UserMessage { Type = type, Data = message }.Write(ref writer);
         if (writer.Failed)
             throw new ArgumentException($"A user message has at most {PacketFormat.MaxPayloadBytes - sizeof(ulong)} bytes.", nameof(message));
-        Outbound.Send(nowMs, destination, Verb.UserMessage, buffer, PacketFormat.HeaderBytes, writer.Position, compress: true);
-        ReturnBuffer(buffer);
+        Outbound.Send(nowMs, destination, buffer.Complete(Verb.UserMessage, writer, isCompressible: true));
         _isDeadlineStale = true;
     }
 
@@ -452,10 +438,6 @@ public sealed class Node
         _nextSaveMs = long.MaxValue;
         Topology.Save(nowMs);
     }
-
-    internal byte[] RentBuffer() => _buffers.Count > 0 ? _buffers.Pop() : new byte[PacketFormat.MaxPacketBytes + PacketSplitter.MaxAddedBytes];
-
-    internal void ReturnBuffer(byte[] buffer) => _buffers.Push(buffer);
 
     internal VirtualNetwork? FindNetwork(NetworkId id) => _networks.GetValueOrDefault(id);
 
@@ -508,10 +490,10 @@ public sealed class Node
         Host.InternalErrorOccurred(exception);
     }
 
-    internal void DeliverFrame(VirtualNetwork network, MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> frame)
+    internal void DeliverFrame(VirtualNetwork network, in EthernetFrame frame)
     {
         Counters.FramesReceived++;
-        Host.FrameReceived(network, source, destination, etherType, frame);
+        Host.FrameReceived(network, frame);
     }
 
     /// <summary>A peer's identity is known now: what waited for it goes its way.</summary>

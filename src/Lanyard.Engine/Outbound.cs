@@ -21,21 +21,8 @@ internal sealed class Outbound(Node node)
     private readonly PacketIds _packetIds = new(node.Secrets.PacketIdKey, node.Secrets.FirstPacket);
     private int _multicastQueued;
 
-    /// <summary>
-    /// Sends a payload that lies in a buffer with at least <see cref="PacketFormat.HeaderBytes"/> in front of it and
-    /// <see cref="PacketSplitter.MaxAddedBytes"/> behind it.
-    /// </summary>
-    /// <param name="nowMs">The time.</param>
-    /// <param name="destination">The receiver.</param>
-    /// <param name="verb">The verb.</param>
-    /// <param name="buffer">The buffer.</param>
-    /// <param name="start">Where the payload begins in it.</param>
-    /// <param name="length">The payload's length.</param>
-    /// <param name="compress">Whether to compress where that helps.</param>
-    /// <param name="subject">The <see cref="OutstandingRequest.Subject"/> of a request; 0 otherwise.</param>
-    /// <param name="reason">Why the receiver's identity is wanted where it is not known.</param>
-    public void Send(long nowMs, NodeAddress destination, Verb verb, Span<byte> buffer, int start, int length, bool compress = false, ulong subject = 0,
-        WhoisReason reason = WhoisReason.Own)
+    /// <summary>Sends a packet: directly, by a root, or, if there is no way yet, from the queue within five seconds. Looks up the receiver's identity if it is not known.</summary>
+    public void Send(long nowMs, NodeAddress destination, in OutgoingPacket packet)
     {
         if (destination == node.Address)
         {
@@ -43,53 +30,46 @@ internal sealed class Outbound(Node node)
             return;
         }
 
-        var packet = new OutgoingPayload(verb, length, compress, subject, IsForStranger: false);
-        var peer = node.Topology.Find(nowMs, destination);
-        if (peer is null)
+        if (node.Topology.Find(nowMs, destination) is { } peer)
         {
-            Enqueue(nowMs, destination, packet, buffer.Slice(start, length), reason == WhoisReason.Multicast);
-            node.Whois.Request(nowMs, destination, reason);
+            Send(nowMs, peer, packet);
             return;
         }
 
-        if (!TrySend(nowMs, peer, packet, buffer, start))
-            Enqueue(nowMs, destination, packet, buffer.Slice(start, length), reason == WhoisReason.Multicast);
+        Enqueue(nowMs, destination, new OutgoingPayload(packet, isForStranger: false), packet.Payload, packet.Reason == WhoisReason.Multicast);
+        node.Whois.Request(nowMs, destination, packet.Reason);
     }
 
     /// <summary>Sends a packet to a known peer.</summary>
-    public void Send(long nowMs, Peer peer, Verb verb, Span<byte> buffer, int start, int length, bool compress = false)
+    public void Send(long nowMs, Peer peer, in OutgoingPacket packet)
     {
-        var packet = new OutgoingPayload(verb, length, compress, Subject: 0, IsForStranger: false);
-        if (!TrySend(nowMs, peer, packet, buffer, start))
-            Enqueue(nowMs, peer.Address, packet, buffer.Slice(start, length), isMulticast: false);
+        var payload = new OutgoingPayload(packet, isForStranger: false);
+        if (!TrySend(nowMs, peer, payload, packet.Buffer, packet.Start))
+            Enqueue(nowMs, peer.Address, payload, packet.Payload, packet.Reason == WhoisReason.Multicast);
     }
 
-    /// <summary>Sends a request to a peer that is known, if there is a way to it; it is not queued.</summary>
+    /// <summary>Sends a request to a known peer if there is a way to it; it is not queued.</summary>
     /// <param name="nowMs">The time.</param>
     /// <param name="peer">The receiver.</param>
-    /// <param name="verb">The verb.</param>
-    /// <param name="buffer">The buffer.</param>
-    /// <param name="start">Where the payload begins in it.</param>
-    /// <param name="length">The payload's length.</param>
-    /// <param name="subject">The <see cref="OutstandingRequest.Subject"/> of the request.</param>
+    /// <param name="packet">The request.</param>
     /// <param name="isForStranger">Whether a stranger caused it.</param>
-    public void SendRequest(long nowMs, Peer peer, Verb verb, Span<byte> buffer, int start, int length, ulong subject, bool isForStranger) =>
-        TrySend(nowMs, peer, new OutgoingPayload(verb, length, Compress: false, subject, isForStranger), buffer, start);
+    public void SendRequest(long nowMs, Peer peer, in OutgoingPacket packet, bool isForStranger) =>
+        TrySend(nowMs, peer, new OutgoingPayload(packet, isForStranger), packet.Buffer, packet.Start);
 
     /// <summary>
     /// Sends a payload the way that a packet came: to where it came from, relayed if it was. Where no path confirms that endpoint, at most three bytes go there
     /// for each that came from the peer; more is dropped.
     /// </summary>
-    public void Reply(in Incoming incoming, Verb verb, Span<byte> buffer, int start, int length)
+    public void Reply(in IncomingPacket incoming, in OutgoingPacket packet)
     {
-        if (!TryCharge(incoming.Peer, incoming.Peer, incoming.Endpoint, PacketFormat.HeaderBytes + length))
+        if (!TryCharge(incoming.Peer, incoming.Peer, incoming.Endpoint, PacketFormat.HeaderBytes + packet.Length))
             return;
-        SendTo(incoming.NowMs, incoming.Peer, incoming.LocalSocket, incoming.Endpoint, verb, buffer, start, length);
+        SendTo(incoming.NowMs, incoming.Peer, incoming.LocalSocket, incoming.Endpoint, packet);
         incoming.Peer.FindPath(incoming.LocalSocket, incoming.Endpoint)?.NoteReplied(incoming.NowMs);
     }
 
     /// <summary>How long a reply's payload may be at most.</summary>
-    public int MaxReplyBytes(in Incoming incoming)
+    public int MaxReplyBytes(in IncomingPacket incoming)
     {
         if (node.Topology.IsConfirmed(incoming.Peer, incoming.Endpoint))
             return PacketFormat.MaxPayloadBytes;
@@ -97,13 +77,13 @@ internal sealed class Outbound(Node node)
     }
 
     /// <summary>Sends a payload to a physical endpoint: one of the peer's paths, or one that its own packets have paid for.</summary>
-    public void SendTo(long nowMs, Peer peer, int localSocket, in InetEndpoint endpoint, Verb verb, Span<byte> buffer, int start, int length)
+    public void SendTo(long nowMs, Peer peer, int localSocket, in InetEndpoint endpoint, in OutgoingPacket packet)
     {
-        var builder = new PacketBuilder(buffer, start, length);
-        var packet = builder.Seal(_packetIds.Next(), peer.Address, node.Address, verb, node.MtuTo(endpoint.Address));
-        peer.Key.Armor(packet, CipherSuites.For(verb, peer.Protocol));
-        NoteRequest(nowMs, peer, localSocket, endpoint, new OutgoingPayload(verb, length, Compress: false, Subject: 0, IsStranger(nowMs, peer)), packet);
-        Emit(localSocket, endpoint, buffer[builder.Start..], packet.Length);
+        var builder = new PacketBuilder(packet.Buffer, packet.Start, packet.Length);
+        var bytes = builder.Seal(_packetIds.Next(), peer.Address, node.Address, packet.Verb, node.MtuTo(endpoint.Address));
+        peer.Key.Armor(bytes, CipherSuites.For(packet.Verb, peer.Protocol));
+        NoteRequest(nowMs, peer, localSocket, endpoint, new OutgoingPayload(packet, IsStranger(nowMs, peer)), bytes);
+        Emit(localSocket, endpoint, packet.Buffer[builder.Start..], bytes.Length);
     }
 
     /// <summary>Introduces this node to a peer: at an endpoint, or through a root where none is given.</summary>
@@ -114,8 +94,8 @@ internal sealed class Outbound(Node node)
     /// <param name="chargedTo">Whose packets caused it, and must permit it; null where this node does it on its own account.</param>
     public void SendHello(long nowMs, Peer peer, int localSocket, in InetEndpoint endpoint, Peer? chargedTo = null)
     {
-        var buffer = node.RentBuffer();
-        var writer = new ByteWriter(buffer.AsSpan(PacketFormat.HeaderBytes));
+        using var buffer = node.Buffers.Rent();
+        var writer = buffer.CreateWriter();
         new HelloMessage
         {
             Version = node.Version,
@@ -127,32 +107,28 @@ internal sealed class Outbound(Node node)
         var tail = writer.Position;
         WriteMoons(ref writer);
         if (!endpoint.IsNone && !TryCharge(chargedTo, peer, endpoint, PacketFormat.HeaderBytes + writer.Position))
-        {
-            node.ReturnBuffer(buffer);
             return;
-        }
 
-        var packet = new PacketBuilder(buffer, PacketFormat.HeaderBytes, writer.Position)
+        var packet = new PacketBuilder(buffer.Bytes, PacketFormat.HeaderBytes, writer.Position)
             .Seal(_packetIds.Next(), peer.Address, node.Address, Verb.Hello, node.MtuTo(endpoint.Address));
         peer.Key.CryptHelloTail(packet, PacketFormat.HeaderBytes + tail);
         peer.Key.Armor(packet, CipherSuite.Poly1305);
-        var payload = new OutgoingPayload(Verb.Hello, writer.Position, Compress: false, Subject: 0, IsStranger(nowMs, peer));
+        var payload = new OutgoingPayload(buffer.Complete(Verb.Hello, writer), IsStranger(nowMs, peer));
         if (!endpoint.IsNone)
         {
             NoteRequest(nowMs, peer, localSocket, endpoint, payload, packet);
-            Emit(localSocket, endpoint, buffer, packet.Length);
+            Emit(localSocket, endpoint, buffer.Bytes, packet.Length);
             if (peer.FindPath(localSocket, endpoint) is { } path)
                 NoteSent(nowMs, peer, path);
         }
         else if (FindRoute(nowMs, peer) is { } route)
         {
             NoteRequest(nowMs, peer, route.Path.LocalSocket, route.Path.Endpoint, payload, packet);
-            Emit(route.Path.LocalSocket, route.Path.Endpoint, buffer, packet.Length);
+            Emit(route.Path.LocalSocket, route.Path.Endpoint, buffer.Bytes, packet.Length);
             NoteSent(nowMs, route.Via, route.Path);
         }
 
         peer.LastHelloMs = nowMs;
-        node.ReturnBuffer(buffer);
     }
 
     /// <summary>Asks a peer at an endpoint for a sign of life: an ECHO, or a HELLO where its version is not known.</summary>
@@ -172,11 +148,10 @@ internal sealed class Outbound(Node node)
         if (!TryCharge(chargedTo, peer, endpoint, PacketFormat.HeaderBytes + sizeof(long)))
             return;
 
-        var buffer = node.RentBuffer();
-        var writer = new ByteWriter(buffer.AsSpan(PacketFormat.HeaderBytes));
+        using var buffer = node.Buffers.Rent();
+        var writer = buffer.CreateWriter();
         writer.WriteInt64(nowMs);
-        SendTo(nowMs, peer, localSocket, endpoint, Verb.Echo, buffer, PacketFormat.HeaderBytes, writer.Position);
-        node.ReturnBuffer(buffer);
+        SendTo(nowMs, peer, localSocket, endpoint, buffer.Complete(Verb.Echo, writer));
     }
 
     /// <summary>Asks a peer over a known path for a sign of life.</summary>
@@ -258,7 +233,7 @@ internal sealed class Outbound(Node node)
             SendHello(nowMs, peer, -1, default);
 
         var builder = new PacketBuilder(buffer, start, payload.Length);
-        if (payload.Compress)
+        if (payload.IsCompressible)
             builder.TryCompress(_compression);
         var packet = builder.Seal(_packetIds.Next(), peer.Address, node.Address, payload.Verb, node.MtuTo(route.Path.Endpoint.Address));
         if (isDirect && node.TrustedPathTo(route.Path.Endpoint.Address) is var trusted and not 0)
@@ -276,11 +251,9 @@ internal sealed class Outbound(Node node)
 
     private bool TrySendQueued(long nowMs, Peer peer, QueuedPacket packet)
     {
-        var buffer = node.RentBuffer();
-        packet.Bytes.AsSpan(0, packet.Payload.Length).CopyTo(buffer.AsSpan(PacketFormat.HeaderBytes));
-        var sent = TrySend(nowMs, peer, packet.Payload, buffer, PacketFormat.HeaderBytes);
-        node.ReturnBuffer(buffer);
-        return sent;
+        using var buffer = node.Buffers.Rent();
+        packet.Bytes.AsSpan(0, packet.Payload.Length).CopyTo(buffer.Bytes[PacketFormat.HeaderBytes..]);
+        return TrySend(nowMs, peer, packet.Payload, buffer.Bytes, PacketFormat.HeaderBytes);
     }
 
     // Copies of multicast frames to nodes that others named have half of the queue at most, and make way for one another only.
@@ -386,7 +359,19 @@ internal sealed class Outbound(Node node)
         node.Host.SendDatagram(localSocket, endpoint, datagram, timeToLive: 0);
     }
 
-    private readonly record struct OutgoingPayload(Verb Verb, int Length, bool Compress, ulong Subject, bool IsForStranger);
+    /// <summary>What is to be known of a payload beside its bytes.</summary>
+    private readonly struct OutgoingPayload(in OutgoingPacket packet, bool isForStranger)
+    {
+        public Verb Verb { get; } = packet.Verb;
+
+        public int Length { get; } = packet.Length;
+
+        public bool IsCompressible { get; } = packet.IsCompressible;
+
+        public ulong Subject { get; } = packet.Subject;
+
+        public bool IsForStranger { get; } = isForStranger;
+    }
 
     private readonly record struct QueuedPacket(NodeAddress Destination, OutgoingPayload Payload, byte[] Bytes, bool IsMulticast, long QueuedMs);
 }

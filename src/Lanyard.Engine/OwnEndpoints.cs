@@ -13,7 +13,7 @@ internal sealed class OwnEndpoints(Node node)
     /// <summary>Takes a peer's report of this node's external endpoint. If the endpoint is new, all paths of its scope must answer again.</summary>
     /// <param name="incoming">The packet with the report. Without a confirmed path its source may be forged, and the report is ignored.</param>
     /// <param name="seenAs">The endpoint that the peer sees.</param>
-    public void Report(in Incoming incoming, in InetEndpoint seenAs)
+    public void Report(in IncomingPacket incoming, in InetEndpoint seenAs)
     {
         if (incoming.Peer.FindPath(incoming.LocalSocket, incoming.Endpoint) is null)
             return;

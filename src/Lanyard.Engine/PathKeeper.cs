@@ -24,7 +24,7 @@ internal sealed class PathKeeper(Node node)
     /// Handles the way that an authentic packet came, before the packet is processed. A peer that returns on another port sends from a new endpoint or through a
     /// root; replies must not be lost on its old path.
     /// </summary>
-    public void NoteWay(in Incoming incoming)
+    public void NoteWay(in IncomingPacket incoming)
     {
         var (nowMs, peer) = (incoming.NowMs, incoming.Peer);
         if (peer.PathCount == 0)
@@ -49,15 +49,14 @@ internal sealed class PathKeeper(Node node)
 
     /// <summary>Confirms the path of an authentic packet, or probes its endpoint. Updates the peer's activity and trust, and pushes direct paths when they are due.</summary>
     /// <param name="incoming">The packet.</param>
-    /// <param name="sharedNetwork">The network that the packet proves the peer a member of; null if none.</param>
-    /// <returns>Always true, so that a verb handler can return it.</returns>
-    public bool NoteReceived(in Incoming incoming, VirtualNetwork? sharedNetwork = null)
+    /// <param name="isMember">Whether the packet shows that the peer is a member of one of this node's networks.</param>
+    public void NoteReceived(in IncomingPacket incoming, bool isMember)
     {
         var (nowMs, peer) = (incoming.NowMs, incoming.Peer);
         peer.LastReceivedMs = nowMs;
         if (incoming.Verb is Verb.Frame or Verb.ExtFrame or Verb.MulticastFrame or Verb.NetworkConfigRequest or Verb.NetworkConfig)
             peer.LastFrameMs = nowMs;
-        if (sharedNetwork is not null)
+        if (isMember)
         {
             if (!peer.SharesNetwork(nowMs))
                 node.SaveSoon(nowMs);
@@ -69,11 +68,10 @@ internal sealed class PathKeeper(Node node)
         if (peer.SharesNetwork(nowMs)
             && peer.DirectPathsPush.TryPass(nowMs, incoming.IsDirect ? DirectPathsPushWhenDirectMs : DirectPathsPushMs))
             node.PeerVerbs.PushDirectPaths(nowMs, peer);
-        return true;
     }
 
     /// <summary>Learns or confirms the path of a reply to a probe, and notes the round-trip time if the probe was sent over the same path.</summary>
-    public void NoteRoundTrip(in Incoming incoming, in OutstandingRequest request)
+    public void NoteRoundTrip(in IncomingPacket incoming, in OutstandingRequest request)
     {
         if (Learn(incoming, request) is not { } path || !request.IsAnsweredFrom(path.LocalSocket, path.Endpoint))
             return;
@@ -148,7 +146,7 @@ internal sealed class PathKeeper(Node node)
     /// Returns the path that a reply came over. An unknown path is learned if the request was sent to its endpoint: only a node at that endpoint can have answered.
     /// Returns null if the path may not be used.
     /// </summary>
-    private Path? Learn(in Incoming incoming, in OutstandingRequest request)
+    private Path? Learn(in IncomingPacket incoming, in OutstandingRequest request)
     {
         var (nowMs, peer) = (incoming.NowMs, incoming.Peer);
         if (incoming.Path is { } known)
@@ -176,7 +174,7 @@ internal sealed class PathKeeper(Node node)
         return path;
     }
 
-    private void NotePath(in Incoming incoming)
+    private void NotePath(in IncomingPacket incoming)
     {
         var (nowMs, peer) = (incoming.NowMs, incoming.Peer);
 

@@ -14,20 +14,20 @@ internal sealed class PeerVerbs(Node node)
     private const int JunkTimeToLive = 2;
     private const long RendezvousDelayMs = 100;
 
-    public bool ReceiveWhois(in Incoming incoming)
+    public VerbOutcome ReceiveWhois(in IncomingPacket incoming)
     {
         if (!WhoisMessage.TryParse(incoming.Payload, out var whois))
-            return false;
+            return VerbOutcome.Malformed;
         var isRoot = node.Topology.IsRootSelf;
         if (isRoot ? !incoming.Peer.WhoisAtRootReceived.TryTake(incoming.NowMs) : !incoming.Peer.WhoisReceived.TryTake(incoming.NowMs))
         {
             node.Counters.Drop(DropReason.RateLimited);
-            return node.Paths.NoteReceived(incoming);
+            return VerbOutcome.Accepted;
         }
 
-        var buffer = node.RentBuffer();
+        using var buffer = node.Buffers.Rent();
         var room = Math.Min(node.Outbound.MaxReplyBytes(incoming), MaxWhoisReplyBytes);
-        var writer = new ByteWriter(buffer.AsSpan(PacketFormat.HeaderBytes, PacketFormat.MaxPayloadBytes));
+        var writer = buffer.CreateWriter();
         new OkMessage { InReVerb = Verb.Whois, InRePacketId = incoming.PacketId }.Write(ref writer);
         var found = 0;
         for (var i = 0; i < Math.Min(whois.Addresses.Count, MaxWhoisAddresses); i++)
@@ -48,15 +48,14 @@ internal sealed class PeerVerbs(Node node)
         }
 
         if (found > 0)
-            node.Outbound.Reply(incoming, Verb.Ok, buffer, PacketFormat.HeaderBytes, writer.Position);
-        node.ReturnBuffer(buffer);
-        return node.Paths.NoteReceived(incoming);
+            node.Outbound.Reply(incoming, buffer.Complete(Verb.Ok, writer));
+        return VerbOutcome.Accepted;
     }
 
-    public bool ReceiveRendezvous(in Incoming incoming)
+    public VerbOutcome ReceiveRendezvous(in IncomingPacket incoming)
     {
         if (!RendezvousMessage.TryParse(incoming.Payload, out var rendezvous))
-            return false;
+            return VerbOutcome.Malformed;
         if (!node.Topology.IsRoot(incoming.Peer.Address))
         {
             node.Counters.Drop(DropReason.NotFromRoot);
@@ -72,34 +71,33 @@ internal sealed class PeerVerbs(Node node)
             node.Contacts.Try(incoming.NowMs, peer, incoming.LocalSocket, rendezvous.Endpoint, chargedTo: incoming.Peer, RendezvousDelayMs);
         }
 
-        return node.Paths.NoteReceived(incoming);
+        return VerbOutcome.Accepted;
     }
 
-    public bool ReceiveEcho(in Incoming incoming)
+    public VerbOutcome ReceiveEcho(in IncomingPacket incoming)
     {
         if (!incoming.Peer.EchoReceived.TryTake(incoming.NowMs))
         {
             node.Counters.Drop(DropReason.RateLimited);
-            return node.Paths.NoteReceived(incoming);
+            return VerbOutcome.Accepted;
         }
 
-        var buffer = node.RentBuffer();
-        var writer = new ByteWriter(buffer.AsSpan(PacketFormat.HeaderBytes, PacketFormat.MaxPayloadBytes));
+        using var buffer = node.Buffers.Rent();
+        var writer = buffer.CreateWriter();
         new OkMessage { InReVerb = Verb.Echo, InRePacketId = incoming.PacketId, Payload = incoming.Payload }.Write(ref writer);
         if (!writer.Failed)
-            node.Outbound.Reply(incoming, Verb.Ok, buffer, PacketFormat.HeaderBytes, writer.Position);
-        node.ReturnBuffer(buffer);
-        return node.Paths.NoteReceived(incoming);
+            node.Outbound.Reply(incoming, buffer.Complete(Verb.Ok, writer));
+        return VerbOutcome.Accepted;
     }
 
-    public bool ReceiveDirectPaths(in Incoming incoming)
+    public VerbOutcome ReceiveDirectPaths(in IncomingPacket incoming)
     {
         if (!PushDirectPathsMessage.TryParse(incoming.Payload, out var message))
-            return false;
+            return VerbOutcome.Malformed;
         if (!incoming.Peer.DirectPathsReceived.TryTake(incoming.NowMs))
         {
             node.Counters.Drop(DropReason.RateLimited);
-            return node.Paths.NoteReceived(incoming);
+            return VerbOutcome.Accepted;
         }
 
         Span<byte> counts = stackalloc byte[IpScopes.Count * 2];
@@ -118,15 +116,15 @@ internal sealed class PeerVerbs(Node node)
             node.Contacts.Try(incoming.NowMs, incoming.Peer, -1, path.Endpoint, chargedTo: incoming.Peer);
         }
 
-        return node.Paths.NoteReceived(incoming);
+        return VerbOutcome.Accepted;
     }
 
-    public bool ReceiveUserMessage(in Incoming incoming)
+    public VerbOutcome ReceiveUserMessage(in IncomingPacket incoming)
     {
         if (!UserMessage.TryParse(incoming.Payload, out var message))
-            return false;
+            return VerbOutcome.Malformed;
         node.Host.UserMessageReceived(incoming.Peer.Address, message.Type, message.Data);
-        return node.Paths.NoteReceived(incoming);
+        return VerbOutcome.Accepted;
     }
 
     private Identity? FindIdentity(NodeAddress address)
@@ -145,11 +143,10 @@ internal sealed class PeerVerbs(Node node)
         var endpoints = node.Endpoints.Reachable();
         for (var start = 0; start < endpoints.Count; start += perPacket)
         {
-            var buffer = node.RentBuffer();
-            var writer = new ByteWriter(buffer.AsSpan(PacketFormat.HeaderBytes));
+            using var buffer = node.Buffers.Rent();
+            var writer = buffer.CreateWriter();
             PushDirectPathsMessage.Write(ref writer, endpoints.Skip(start).Take(perPacket).Select(e => new DirectPath(e)).ToArray());
-            node.Outbound.Send(nowMs, peer, Verb.PushDirectPaths, buffer, PacketFormat.HeaderBytes, writer.Position);
-            node.ReturnBuffer(buffer);
+            node.Outbound.Send(nowMs, peer, buffer.Complete(Verb.PushDirectPaths, writer));
         }
     }
 }

@@ -6,20 +6,20 @@ namespace Lanyard.Engine;
 /// <summary>OK and ERROR: what comes back for what this node asked.</summary>
 internal sealed class ReplyVerbs(Node node)
 {
-    public bool ReceiveOk(in Incoming incoming)
+    public VerbOutcome ReceiveOk(in IncomingPacket incoming)
     {
         if (!OkMessage.TryParse(incoming.Payload, out var ok))
-            return false;
+            return VerbOutcome.Malformed;
         if (!node.Requests.TryFind(incoming.NowMs, ok.InRePacketId, ok.InReVerb, incoming.Peer.Address, out var request))
         {
             node.Counters.Drop(DropReason.UnexpectedReply);
-            return node.Paths.NoteReceived(incoming);
+            return VerbOutcome.Accepted;
         }
 
         // A configuration comes in several answers to one request; all else is answered once.
         if (request.Verb != Verb.NetworkConfigRequest)
             node.Requests.Consume(ok.InRePacketId);
-        var understood = request.Verb switch
+        return request.Verb switch
         {
             Verb.Hello => ReceiveOkHello(incoming, request, ok.Payload),
             Verb.Whois => ReceiveOkWhois(incoming, request, ok.Payload),
@@ -27,16 +27,15 @@ internal sealed class ReplyVerbs(Node node)
             Verb.NetworkConfigRequest => ReceiveOkConfig(incoming, request, ok),
             Verb.MulticastGather => node.MulticastVerbs.ReceiveOkGather(incoming, request, ok.Payload),
             Verb.NetworkConfig => NotePush(incoming, request),
-            _ => true,
+            _ => VerbOutcome.Accepted,
         };
-        return understood && node.Paths.NoteReceived(incoming);
     }
 
-    public bool ReceiveError(in Incoming incoming)
+    public VerbOutcome ReceiveError(in IncomingPacket incoming)
     {
         if (!ErrorMessage.TryParse(incoming.Payload, out var error))
-            return false;
-        var understood = error.Code switch
+            return VerbOutcome.Malformed;
+        return error.Code switch
         {
             ErrorCode.ObjectNotFound or ErrorCode.UnsupportedOperation when error.InReVerb == Verb.NetworkConfigRequest =>
                 Refuse(incoming, error.Payload, NetworkStatus.NotFound),
@@ -45,15 +44,14 @@ internal sealed class ReplyVerbs(Node node)
             ErrorCode.NeedMembershipCertificate => PushCredentials(incoming, error.Payload),
             ErrorCode.UnwantedMulticast => node.MulticastVerbs.ReceiveUnwanted(incoming, error.Payload),
             ErrorCode.IdentityCollision => NoteCollision(incoming),
-            _ => true,
+            _ => VerbOutcome.Accepted,
         };
-        return understood && node.Paths.NoteReceived(incoming);
     }
 
-    private bool ReceiveOkHello(in Incoming incoming, in OutstandingRequest request, ReadOnlySpan<byte> payload)
+    private VerbOutcome ReceiveOkHello(in IncomingPacket incoming, in OutstandingRequest request, ReadOnlySpan<byte> payload)
     {
         if (!OkHelloMessage.TryParse(payload, out var ok) || ok.Version.Protocol < NodeVersion.MinProtocol)
-            return false;
+            return VerbOutcome.Malformed;
         incoming.Peer.SetVersion(ok.Version);
         if (incoming.IsDirect)
         {
@@ -64,10 +62,10 @@ internal sealed class ReplyVerbs(Node node)
 
         if (!ok.Worlds.IsEmpty)
             TakeWorlds(incoming, ok.Worlds);
-        return true;
+        return VerbOutcome.Accepted;
     }
 
-    private void TakeWorlds(in Incoming incoming, ReadOnlySpan<byte> worlds)
+    private void TakeWorlds(in IncomingPacket incoming, ReadOnlySpan<byte> worlds)
     {
         var from = incoming.Peer.Address;
         if (!node.Topology.IsRoot(from) && !node.Topology.WantedMoons.Values.Contains(from))
@@ -81,16 +79,16 @@ internal sealed class ReplyVerbs(Node node)
             node.AddWorld(incoming.NowMs, world, isChosenByUser: false);
     }
 
-    private bool ReceiveOkWhois(in Incoming incoming, in OutstandingRequest request, ReadOnlySpan<byte> payload)
+    private VerbOutcome ReceiveOkWhois(in IncomingPacket incoming, in OutstandingRequest request, ReadOnlySpan<byte> payload)
     {
         if (!node.Topology.IsRoot(incoming.Peer.Address))
         {
             node.Counters.Drop(DropReason.NotFromRoot);
-            return true;
+            return VerbOutcome.Accepted;
         }
 
         if (!OkWhoisMessage.TryParse(payload, out var ok))
-            return false;
+            return VerbOutcome.Malformed;
         foreach (var bytes in ok.Identities)
         {
             // A root's word is checked like anybody's: an identity has the address that its hash demands, and who is known stays who he is.
@@ -102,56 +100,56 @@ internal sealed class ReplyVerbs(Node node)
                 node.Checks.AddTold(identity, node.Whois.IsWanted(identity.Address));
         }
 
-        return true;
+        return VerbOutcome.Accepted;
     }
 
-    private bool ReceiveOkEcho(in Incoming incoming, in OutstandingRequest request)
+    private VerbOutcome ReceiveOkEcho(in IncomingPacket incoming, in OutstandingRequest request)
     {
         if (incoming.IsDirect)
             node.Paths.NoteRoundTrip(incoming, request);
-        return true;
+        return VerbOutcome.Accepted;
     }
 
-    private bool ReceiveOkConfig(in Incoming incoming, in OutstandingRequest request, in OkMessage ok)
+    private VerbOutcome ReceiveOkConfig(in IncomingPacket incoming, in OutstandingRequest request, in OkMessage ok)
     {
         // A reply about another network than the request's was not requested.
         var origin = NetworkConfigMessage.TryParse(ok.Payload, out var chunk) && chunk.NetworkId.Value == request.Subject ? ConfigOrigin.Answer : ConfigOrigin.Pushed;
-        if (!node.ConfigVerbs.ReceiveChunk(incoming, ok.Payload, origin, out var completed))
-            return false;
+        if (node.ConfigVerbs.ReceiveChunk(incoming, ok.Payload, origin, out var completed) == VerbOutcome.Malformed)
+            return VerbOutcome.Malformed;
         if (completed is { } update && update.Network.Value == request.Subject)
             node.Requests.Consume(ok.InRePacketId);
-        return true;
+        return VerbOutcome.Accepted;
     }
 
-    private bool NotePush(in Incoming incoming, in OutstandingRequest request)
+    private VerbOutcome NotePush(in IncomingPacket incoming, in OutstandingRequest request)
     {
         node.Pushes.Cancel(new NetworkId(request.Subject), incoming.Peer.Address);
-        return true;
+        return VerbOutcome.Accepted;
     }
 
-    private bool Refuse(in Incoming incoming, ReadOnlySpan<byte> payload, NetworkStatus status)
+    private VerbOutcome Refuse(in IncomingPacket incoming, ReadOnlySpan<byte> payload, NetworkStatus status)
     {
         if (!NetworkErrorMessage.TryParse(payload, out var message))
-            return false;
+            return VerbOutcome.Malformed;
         if (node.FindNetwork(message.NetworkId) is { } network && network.Controller == incoming.Peer.Address)
             network.Refuse(status);
         else
             node.Counters.Drop(DropReason.UnknownNetwork);
-        return true;
+        return VerbOutcome.Accepted;
     }
 
-    private bool PushCredentials(in Incoming incoming, ReadOnlySpan<byte> payload)
+    private VerbOutcome PushCredentials(in IncomingPacket incoming, ReadOnlySpan<byte> payload)
     {
         if (!NetworkErrorMessage.TryParse(payload, out var message))
-            return false;
+            return VerbOutcome.Malformed;
         node.FindNetwork(message.NetworkId)?.CredentialsWanted(incoming.NowMs, incoming.Peer.Address);
-        return true;
+        return VerbOutcome.Accepted;
     }
 
-    private bool NoteCollision(in Incoming incoming)
+    private VerbOutcome NoteCollision(in IncomingPacket incoming)
     {
         if (node.Topology.IsRoot(incoming.Peer.Address))
             node.Counters.Drop(DropReason.IdentityCollision);
-        return true;
+        return VerbOutcome.Accepted;
     }
 }

@@ -407,11 +407,10 @@ public sealed class VirtualNetwork
         const int perPacket = 70;
         for (var start = 0; start < groups.Length; start += perPacket)
         {
-            var buffer = _node.RentBuffer();
-            var writer = new ByteWriter(buffer.AsSpan(PacketFormat.HeaderBytes));
+            using var buffer = _node.Buffers.Rent();
+            var writer = buffer.CreateWriter();
             MulticastLikeMessage.Write(ref writer, groups.Skip(start).Take(perPacket).Select(g => new MulticastSubscription(Id, g)).ToArray());
-            _node.Outbound.Send(nowMs, to, Verb.MulticastLike, buffer, PacketFormat.HeaderBytes, writer.Position, compress: true);
-            _node.ReturnBuffer(buffer);
+            _node.Outbound.Send(nowMs, to, buffer.Complete(Verb.MulticastLike, writer, isCompressible: true));
         }
     }
 

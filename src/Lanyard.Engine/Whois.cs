@@ -144,11 +144,10 @@ internal sealed class Whois
     {
         if (_node.Topology.BestRoot(nowMs, except: address) is not { } root)
             return false;
-        var buffer = _node.RentBuffer();
-        var writer = new ByteWriter(buffer.AsSpan(PacketFormat.HeaderBytes));
+        using var buffer = _node.Buffers.Rent();
+        var writer = buffer.CreateWriter();
         WhoisMessage.Write(ref writer, new[] { address });
-        _node.Outbound.SendRequest(nowMs, root, Verb.Whois, buffer, PacketFormat.HeaderBytes, writer.Position, address.Value, reason == WhoisReason.Stranger);
-        _node.ReturnBuffer(buffer);
+        _node.Outbound.SendRequest(nowMs, root, buffer.Complete(Verb.Whois, writer, subject: address.Value), reason == WhoisReason.Stranger);
         return true;
     }
 

@@ -122,10 +122,10 @@ public sealed class SimulatedNode : INodeHost
     }
 
     /// <inheritdoc/>
-    void INodeHost.FrameReceived(VirtualNetwork network, MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> frame)
+    void INodeHost.FrameReceived(VirtualNetwork network, in EthernetFrame frame)
     {
         if (_ports.TryGetValue(network.Id, out var port))
-            port.Receive(source, destination, etherType, frame);
+            port.Receive(frame.Source, frame.Destination, frame.EtherType, frame.Payload);
     }
 
     /// <inheritdoc/>

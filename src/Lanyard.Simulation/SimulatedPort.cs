@@ -67,7 +67,10 @@ public sealed class SimulatedPort : IFrameSink, IGroupObserver, INeighborResolve
 
     /// <inheritdoc/>
     void IFrameSink.Commit(int length) =>
-        _node.Node.SendFrame(_node.Host.Internet.NowMs, _network!, _network!.Mac, _destination, _etherType, _buffer, Lanyard.Engine.Node.FrameHeadroom, length);
+        _node.Node.SendFrame(_node.Host.Internet.NowMs, _network!, new OutgoingFrame
+        {
+            Source = _network!.Mac, Destination = _destination, EtherType = _etherType, Buffer = _buffer, Start = Lanyard.Engine.Node.FrameHeadroom, Length = length,
+        });
 
     /// <inheritdoc/>
     void IFrameSink.Flush()
@@ -90,7 +93,7 @@ public sealed class SimulatedPort : IFrameSink, IGroupObserver, INeighborResolve
 
     /// <inheritdoc/>
     bool IReassemblyFilter.Permits(MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> packet) =>
-        _node.Node.PermitsReassembled(_network!, source, destination, etherType, packet);
+        _node.Node.PermitsReassembled(_network!, new EthernetFrame(source, destination, etherType, packet));
 
     /// <inheritdoc/>
     int INeighborAuthority.Version => _network!.OwnershipVersion;

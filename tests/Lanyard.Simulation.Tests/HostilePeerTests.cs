@@ -278,7 +278,10 @@ public sealed class HostilePeerTests(ITestOutputHelper output)
         {
             var buffer = new byte[Node.FrameHeadroom + data.Length + Node.FrameTailroom];
             data.CopyTo(buffer, Node.FrameHeadroom);
-            from.Node.SendFrame(Lan.Internet.NowMs, fromPort.Network, fromPort.Network.Mac, to.Network.Mac, 0x88b6, buffer, Node.FrameHeadroom, data.Length);
+            from.Node.SendFrame(Lan.Internet.NowMs, fromPort.Network, new OutgoingFrame
+            {
+                Source = fromPort.Network.Mac, Destination = to.Network.Mac, EtherType = 0x88b6, Buffer = buffer, Start = Node.FrameHeadroom, Length = data.Length,
+            });
             from.Wake();
         }
     }

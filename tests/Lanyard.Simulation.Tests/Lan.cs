@@ -65,7 +65,10 @@ internal sealed class Lan
         {
             var buffer = new byte[Node.FrameHeadroom + length + Node.FrameTailroom];
             frame.CopyTo(buffer, Node.FrameHeadroom);
-            from.Node.SendFrame(Internet.NowMs, fromPort.Network, fromPort.Network.Mac, toPort.Network.Mac, 0x88b5, buffer, Node.FrameHeadroom, length);
+            from.Node.SendFrame(Internet.NowMs, fromPort.Network, new OutgoingFrame
+            {
+                Source = fromPort.Network.Mac, Destination = toPort.Network.Mac, EtherType = 0x88b5, Buffer = buffer, Start = Node.FrameHeadroom, Length = length,
+            });
             from.Wake();
             Internet.RunUntil(() => arrived, TimeSpan.FromSeconds(2));
         }

@@ -210,7 +210,10 @@ public sealed class PathTests(ITestOutputHelper output)
         {
             var buffer = new byte[Node.FrameHeadroom + 64 + Node.FrameTailroom];
             BitConverter.TryWriteBytes(buffer.AsSpan(Node.FrameHeadroom), nowMs);
-            from.Node.SendFrame(nowMs, fromPort.Network, fromPort.Network.Mac, toPort.Network.Mac, TestEtherType, buffer, Node.FrameHeadroom, 64);
+            from.Node.SendFrame(nowMs, fromPort.Network, new OutgoingFrame
+            {
+                Source = fromPort.Network.Mac, Destination = toPort.Network.Mac, EtherType = TestEtherType, Buffer = buffer, Start = Node.FrameHeadroom, Length = 64,
+            });
             from.Wake();
         }
 

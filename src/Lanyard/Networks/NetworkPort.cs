@@ -119,7 +119,7 @@ internal sealed class NetworkPort : IFrameSink, IGroupObserver, IAddressObserver
     /// <summary>Returns the node that an Ethernet address belongs to; none if the address is the default or lies behind a bridge.</summary>
     public NodeAddress FindNode(MacAddress mac) => DerivedAddresses.NodeOf(Engine.Id, mac);
 
-    public void Receive(MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> frame)
+    public void Receive(in EthernetFrame frame)
     {
         if (!_isBatchOpen)
         {
@@ -129,8 +129,8 @@ internal sealed class NetworkPort : IFrameSink, IGroupObserver, IAddressObserver
         }
 
         if (_captures is not null)
-            Record(isOutbound: false, source, destination, etherType, frame);
-        Host.Receive(Runtime.NowMicroseconds, source, destination, etherType, frame);
+            Record(isOutbound: false, frame.Source, frame.Destination, frame.EtherType, frame.Payload);
+        Host.Receive(Runtime.NowMicroseconds, frame.Source, frame.Destination, frame.EtherType, frame.Payload);
     }
 
     public void EndBatch()
@@ -207,7 +207,10 @@ internal sealed class NetworkPort : IFrameSink, IGroupObserver, IAddressObserver
     {
         if (_captures is not null)
             Record(isOutbound: true, Engine.Mac, _destination, _etherType, _room.AsSpan(_frameStart, length));
-        Runtime.Engine.SendFrame(Runtime.NowMs, Engine, Engine.Mac, _destination, _etherType, _room, _frameStart, length);
+        Runtime.Engine.SendFrame(Runtime.NowMs, Engine, new OutgoingFrame
+        {
+            Source = Engine.Mac, Destination = _destination, EtherType = _etherType, Buffer = _room, Start = _frameStart, Length = length,
+        });
     }
 
     void IFrameSink.Flush()
@@ -220,7 +223,7 @@ internal sealed class NetworkPort : IFrameSink, IGroupObserver, IAddressObserver
     void IGroupObserver.OnLeft(EthernetGroup group) => Runtime.Engine.Unsubscribe(Engine, GroupOf(group));
 
     bool IReassemblyFilter.Permits(MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> packet) =>
-        Runtime.Engine.PermitsReassembled(Engine, source, destination, etherType, packet);
+        Runtime.Engine.PermitsReassembled(Engine, new EthernetFrame(source, destination, etherType, packet));
 
     int INeighborAuthority.Version => Engine.OwnershipVersion;
 

@@ -19,13 +19,12 @@ internal sealed partial class NodeRuntime : INodeHost
     void INodeHost.SendDatagram(int localSocket, in InetEndpoint destination, ReadOnlySpan<byte> datagram, int timeToLive) =>
         _transport.Send(localSocket, destination, datagram, timeToLive);
 
-    void INodeHost.FrameReceived(VirtualNetwork network, MacAddress source, MacAddress destination, ushort etherType,
-        ReadOnlySpan<byte> frame)
+    void INodeHost.FrameReceived(VirtualNetwork network, in EthernetFrame frame)
     {
         if (FindPort(network) is not { } port)
             return;
         _hasOpenBatches = true;
-        port.Receive(source, destination, etherType, frame);
+        port.Receive(frame);
     }
 
     void INodeHost.InternalErrorOccurred(Exception exception) => Events.AddCausedByOthers(logger => Log.InternalError(logger, exception));

@@ -21,7 +21,7 @@ internal sealed class RecordingHost : INodeHost
     public void SendDatagram(int localSocket, in InetEndpoint destination, ReadOnlySpan<byte> datagram, int timeToLive) =>
         Sent.Add((destination, datagram.ToArray()));
 
-    public void FrameReceived(VirtualNetwork network, MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> frame)
+    public void FrameReceived(VirtualNetwork network, in EthernetFrame frame)
     {
     }
 

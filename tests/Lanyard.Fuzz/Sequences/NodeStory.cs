@@ -124,8 +124,8 @@ internal sealed class NodeStory : INodeHost
         _sent.Add((verb, id, receiver));
     }
 
-    void INodeHost.FrameReceived(VirtualNetwork network, MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> frame) =>
-        Check.That(frame.Length <= NetworkLimits.MaxMtu, "a frame too long");
+    void INodeHost.FrameReceived(VirtualNetwork network, in EthernetFrame frame) =>
+        Check.That(frame.Payload.Length <= NetworkLimits.MaxMtu, "a frame too long");
 
     void INodeHost.InternalErrorOccurred(Exception exception) => ExceptionDispatchInfo.Throw(exception);
 
@@ -506,7 +506,10 @@ internal sealed class NodeStory : INodeHost
         var data = story.Bytes(2_800);
         var buffer = new byte[Node.FrameHeadroom + data.Length + Node.FrameTailroom];
         data.CopyTo(buffer.AsSpan(Node.FrameHeadroom));
-        _node.SendFrame(_now, _joined, source, destination, type, buffer, Node.FrameHeadroom, data.Length);
+        _node.SendFrame(_now, _joined, new OutgoingFrame
+        {
+            Source = source, Destination = destination, EtherType = type, Buffer = buffer, Start = Node.FrameHeadroom, Length = data.Length,
+        });
     }
 
     private void Groups(ref FuzzInput story, Identity from)

@@ -5,7 +5,7 @@ using Lanyard.Wire.Verbs;
 namespace Lanyard.Engine;
 
 /// <summary>An authenticated packet and how it came.</summary>
-internal readonly ref struct Incoming
+internal readonly ref struct IncomingPacket
 {
     public required long NowMs { get; init; }
 
