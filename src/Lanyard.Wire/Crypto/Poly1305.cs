@@ -17,11 +17,11 @@ public static class Poly1305
     public static void Compute(ReadOnlySpan<byte> key, ReadOnlySpan<byte> message, Span<byte> tag) => Compute(key, message, default, tag);
 
     /// <summary>Computes the tag of a message that lies in two pieces, as if they were joined.</summary>
-    /// <inheritdoc cref="Compute(ReadOnlySpan{byte}, ReadOnlySpan{byte}, Span{byte})"/>
     /// <param name="key">32 bytes, used for no other message.</param>
     /// <param name="first">The message's first piece, of any length.</param>
     /// <param name="second">The message's second piece, of any length.</param>
     /// <param name="tag">Receives 16 bytes.</param>
+    /// <exception cref="ArgumentException">The key or the tag has another length.</exception>
     public static void Compute(ReadOnlySpan<byte> key, ReadOnlySpan<byte> first, ReadOnlySpan<byte> second, Span<byte> tag)
     {
         if (key.Length != KeySize)
