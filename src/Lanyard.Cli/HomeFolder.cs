@@ -10,7 +10,7 @@ internal static class HomeFolder
     /// <summary>The option of verbs that have a default: the service, and those that speak to it.</summary>
     public static Option<string> ServiceOption() => new("--home")
     {
-        Description = "The service's folder.",
+        Description = "State folder of the service.",
         HelpName = "DIR",
         DefaultValueFactory = _ => Default(),
     };
@@ -18,7 +18,7 @@ internal static class HomeFolder
     /// <summary>The option of verbs that are nodes themselves.</summary>
     public static Option<string> AppOption() => new("--home")
     {
-        Description = "The node's folder, with its planet. An identity is made there if there is none.",
+        Description = "State folder of the node, with its planet. Created with a new identity if it does not exist.",
         HelpName = "DIR",
         Required = true,
     };

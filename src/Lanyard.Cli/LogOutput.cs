@@ -21,7 +21,7 @@ internal static class LogOutput
     /// <summary>The option that says which events.</summary>
     public static Option<LogLevel> LevelOption() => new("--log")
     {
-        Description = "Which events are logged to standard error: trace, debug, information, warning, error or none.",
+        Description = "Lowest level of events to log to standard error: trace, debug, information, warning, error or none.",
         HelpName = "LEVEL",
         DefaultValueFactory = _ => LogLevel.Warning,
     };
@@ -29,7 +29,7 @@ internal static class LogOutput
     /// <summary>The option that says how.</summary>
     public static Option<LogFormat> FormatOption() => new("--log-format")
     {
-        Description = "How events are logged: text, or json, an object a line.",
+        Description = "Format of logged events: text, or json with one object per line.",
         HelpName = "text|json",
         DefaultValueFactory = _ => LogFormat.Text,
     };

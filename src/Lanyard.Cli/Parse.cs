@@ -13,7 +13,7 @@ internal static class Parse
 
     public static Argument<NetworkId> NetworkArgument() => new("NETWORK")
     {
-        Description = "The network's ID: sixteen hexadecimal digits.",
+        Description = "Network ID: sixteen hexadecimal digits.",
         CustomParser = result => Read<NetworkId>(result, NetworkId.TryParse, "a network's ID, which is sixteen hexadecimal digits"),
     };
 
@@ -29,7 +29,7 @@ internal static class Parse
     /// <param name="required">Whether there is no doing without.</param>
     public static Option<NetworkId> NetworkOption(bool required = true) => new("--network", "-n")
     {
-        Description = required ? "The network's ID: sixteen hexadecimal digits." : "The network's ID: sixteen hexadecimal digits. By default all networks that the folder remembers.",
+        Description = required ? "Network ID: sixteen hexadecimal digits." : "The network's ID: sixteen hexadecimal digits. By default all networks that the folder remembers.",
         HelpName = "ID",
         Required = required,
         CustomParser = result => Read<NetworkId>(result, NetworkId.TryParse, "a network's ID, which is sixteen hexadecimal digits"),
@@ -87,7 +87,7 @@ internal static class Parse
     /// <summary>The value of an option that is a number of seconds.</summary>
     public static TimeSpan GetTime(this ParseResult result, Option<double> seconds) => TimeSpan.FromSeconds(result.GetValue(seconds));
 
-    public static Option<bool> JsonOption() => new("--json") { Description = "Write JSON." };
+    public static Option<bool> JsonOption() => new("--json") { Description = "Print JSON." };
 
     public static int Number(ArgumentResult result, int minimum, int maximum)
     {

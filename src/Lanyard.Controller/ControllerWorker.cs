@@ -136,7 +136,7 @@ public sealed partial class ControllerWorker : INetworkController, IAsyncDisposa
         return true;
     }
 
-    [LoggerMessage(LogLevel.Error, "A request for a network's configuration, or a message about a change, failed.")]
+    [LoggerMessage(303, LogLevel.Error, "Unhandled internal error in a request to the controller or in a notification; the controller continues. Please report this.")]
     private partial void LogFailed(Exception error);
 
     private sealed class Work(NetworkController controller, Action<ControllerMessage> send, Func<long> nowMs)

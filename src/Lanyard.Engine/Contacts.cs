@@ -18,7 +18,7 @@ internal sealed class Contacts(Node node)
     public long NextDeadlineMs { get; private set; } = long.MaxValue;
 
     /// <summary>Sends a probe at once, or after a delay, and again until a path to the endpoint is known.</summary>
-    /// <param name="nowMs">The time.</param>
+    /// <param name="nowMs">The time, in milliseconds since 1970.</param>
     /// <param name="peer">The peer to contact.</param>
     /// <param name="localSocket">The socket to send from; -1 leaves the choice to the host.</param>
     /// <param name="endpoint">The suggested endpoint.</param>

@@ -12,7 +12,7 @@ internal sealed class FrameFilter(Node node)
     private const ExtFrameFlags WatchInbound = (ExtFrameFlags)0x1c;
 
     /// <summary>Whether a frame may be sent.</summary>
-    /// <param name="nowMs">The time.</param>
+    /// <param name="nowMs">The time, in milliseconds since 1970.</param>
     /// <param name="network">The network.</param>
     /// <param name="to">The receiver; none for a multicast frame as a whole.</param>
     /// <param name="sent">The frame.</param>

@@ -20,7 +20,7 @@ internal sealed class Introductions(Node node)
     private Entry[]? _table;
 
     /// <summary>Introduces a pair, unless it was introduced just before.</summary>
-    /// <param name="nowMs">The time.</param>
+    /// <param name="nowMs">The time, in milliseconds since 1970.</param>
     /// <param name="to">The peer that a packet was passed on to.</param>
     /// <param name="from">The node that the packet says it comes from.</param>
     /// <param name="endpoint">Where the packet came from: nobody else can have <paramref name="from"/> introduced.</param>

@@ -103,7 +103,7 @@ internal sealed class Multicaster(Node node)
     }
 
     /// <summary>Sends a frame to the listeners of a group.</summary>
-    /// <param name="nowMs">The time.</param>
+    /// <param name="nowMs">The time, in milliseconds since 1970.</param>
     /// <param name="network">The network.</param>
     /// <param name="origin">Who sent it, where this node passes it on as a replicator: not sent back.</param>
     /// <param name="group">The group.</param>

@@ -29,7 +29,7 @@ internal struct Newcomer
     }
 
     /// <summary>Returns the endpoint that receives a copy of a packet; false if none does.</summary>
-    /// <param name="nowMs">The time.</param>
+    /// <param name="nowMs">The time, in milliseconds since 1970.</param>
     /// <param name="path">The path that the packet is sent over. There is a copy only if it has been silent since the newcomer's first packet.</param>
     /// <param name="bytes">The packet's length in bytes.</param>
     /// <param name="localSocket">The socket to send from.</param>

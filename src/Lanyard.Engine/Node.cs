@@ -81,16 +81,16 @@ public sealed class Node
         _nextHousekeepingMs = nowMs + HousekeepingMs;
     }
 
-    /// <summary>Who this node is.</summary>
+    /// <summary>The node's identity.</summary>
     public Identity Identity { get; }
 
     /// <summary>This node's address.</summary>
     public NodeAddress Address => Identity.Address;
 
-    /// <summary>How it behaves.</summary>
+    /// <summary>The options.</summary>
     public NodeOptions Options { get; private set; }
 
-    /// <summary>What it did, and what it dropped and why.</summary>
+    /// <summary>Counters of what the node did, and of what it dropped and why.</summary>
     public NodeCounters Counters { get; } = new();
 
     /// <summary>Whether it reaches a root, or is one.</summary>
@@ -185,7 +185,7 @@ public sealed class Node
     internal ConfigVerbs ConfigVerbs { get; }
 
     /// <summary>Takes a datagram. Never throws, whatever the bytes.</summary>
-    /// <param name="nowMs">The time.</param>
+    /// <param name="nowMs">The time, in milliseconds since 1970.</param>
     /// <param name="localSocket">The host's number of the socket it came in on, 0 or more.</param>
     /// <param name="source">Where it came from.</param>
     /// <param name="datagram">The UDP payload: decrypted in place, so its content is lost.</param>
@@ -193,7 +193,7 @@ public sealed class Node
         Receive(nowMs, localSocket, source, datagram, datagram.Length);
 
     /// <summary>Takes datagrams that came from one endpoint one behind the other, as systems join them.</summary>
-    /// <param name="nowMs">The time.</param>
+    /// <param name="nowMs">The time, in milliseconds since 1970.</param>
     /// <param name="localSocket">The socket that they came to.</param>
     /// <param name="source">Where they came from.</param>
     /// <param name="run">The datagrams; their bytes are changed.</param>
@@ -404,7 +404,7 @@ public sealed class Node
     }
 
     /// <summary>Sends a message of the application's own to another node (verb USER_MESSAGE). It may get lost.</summary>
-    /// <param name="nowMs">The time.</param>
+    /// <param name="nowMs">The time, in milliseconds since 1970.</param>
     /// <param name="destination">The node.</param>
     /// <param name="type">The application's type number, 65536 or more.</param>
     /// <param name="message">The message, at most 9,900 bytes.</param>

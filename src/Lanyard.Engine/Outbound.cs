@@ -49,7 +49,7 @@ internal sealed class Outbound(Node node)
     }
 
     /// <summary>Sends a request to a known peer if there is a way to it; it is not queued.</summary>
-    /// <param name="nowMs">The time.</param>
+    /// <param name="nowMs">The time, in milliseconds since 1970.</param>
     /// <param name="peer">The receiver.</param>
     /// <param name="packet">The request.</param>
     /// <param name="isForStranger">Whether a stranger caused it.</param>
@@ -87,7 +87,7 @@ internal sealed class Outbound(Node node)
     }
 
     /// <summary>Introduces this node to a peer: at an endpoint, or through a root where none is given.</summary>
-    /// <param name="nowMs">The time.</param>
+    /// <param name="nowMs">The time, in milliseconds since 1970.</param>
     /// <param name="peer">The peer.</param>
     /// <param name="localSocket">The socket to send from; -1 leaves the choice to the host.</param>
     /// <param name="endpoint">Where to; none for the way through a root.</param>
@@ -132,7 +132,7 @@ internal sealed class Outbound(Node node)
     }
 
     /// <summary>Asks a peer at an endpoint for a sign of life: an ECHO, or a HELLO where its version is not known.</summary>
-    /// <param name="nowMs">The time.</param>
+    /// <param name="nowMs">The time, in milliseconds since 1970.</param>
     /// <param name="peer">The peer.</param>
     /// <param name="localSocket">The socket to send from; -1 leaves the choice to the host.</param>
     /// <param name="endpoint">Where to.</param>

@@ -37,7 +37,7 @@ internal sealed class OutstandingRequests
     public void Add(ulong packetId, in OutstandingRequest request, bool isForStranger) => (isForStranger ? _strangers : _own).Add(packetId, request);
 
     /// <summary>Finds the request that a reply names.</summary>
-    /// <param name="nowMs">The time.</param>
+    /// <param name="nowMs">The time, in milliseconds since 1970.</param>
     /// <param name="packetId">The packet ID in the reply.</param>
     /// <param name="verb">The verb in the reply.</param>
     /// <param name="peer">The sender of the reply.</param>

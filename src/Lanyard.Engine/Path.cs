@@ -110,7 +110,7 @@ internal sealed class Path(int localSocket, InetEndpoint endpoint)
     public void StopWaiting() => _firstUnansweredMs = -1;
 
     /// <summary>Whether a probe is due; counts it as sent.</summary>
-    /// <param name="nowMs">The time.</param>
+    /// <param name="nowMs">The time, in milliseconds since 1970.</param>
     /// <param name="isInUse">Whether frames are exchanged with the peer. Its suspect paths are then probed every second instead of every five.</param>
     public bool ShouldProbe(long nowMs, bool isInUse)
     {

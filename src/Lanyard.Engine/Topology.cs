@@ -74,7 +74,7 @@ internal sealed class Topology(Node node)
     public Peer NewPeer(Identity identity, SessionKey key) => new(identity, key, node.Options.MaxPathsPerPeer, Endpoints);
 
     /// <summary>Adds a peer whose identity was checked.</summary>
-    /// <param name="nowMs">The time.</param>
+    /// <param name="nowMs">The time, in milliseconds since 1970.</param>
     /// <param name="peer">The peer.</param>
     /// <param name="saved">What was kept of it over a restart, if it was known.</param>
     public Peer Add(long nowMs, Peer peer, PeerState? saved)

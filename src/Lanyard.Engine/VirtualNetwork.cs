@@ -7,7 +7,7 @@ using Lanyard.Wire.Verbs;
 
 namespace Lanyard.Engine;
 
-/// <summary>Where a network stands.</summary>
+/// <summary>The join status of a network.</summary>
 public enum NetworkStatus
 {
     /// <summary>The controller has not answered yet.</summary>
@@ -84,7 +84,7 @@ public sealed class VirtualNetwork
     /// <summary>This node's Ethernet address on it.</summary>
     public MacAddress Mac { get; }
 
-    /// <summary>Where it stands.</summary>
+    /// <summary>The join status.</summary>
     public NetworkStatus Status { get; private set; }
 
     /// <summary>What the controller assigned; null until the first answer. Kept over restarts, and valid while the controller is away.</summary>

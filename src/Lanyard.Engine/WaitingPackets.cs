@@ -19,7 +19,7 @@ internal sealed class WaitingPackets(Node node)
     public bool IsEmpty => _forIdentity.Count == 0 && _relayedForIdentity.Count == 0 && _forCredentials.Count == 0;
 
     /// <summary>Queues a copy of a packet.</summary>
-    /// <param name="nowMs">The time.</param>
+    /// <param name="nowMs">The time, in milliseconds since 1970.</param>
     /// <param name="source">The sender in the packet's header.</param>
     /// <param name="localSocket">The local socket that received it.</param>
     /// <param name="endpoint">The source endpoint.</param>

@@ -71,7 +71,7 @@ internal sealed class Whois
     }
 
     /// <summary>Sends one WHOIS, without retries, for a stranger's packet, within the budgets of its source prefix and of all strangers.</summary>
-    /// <param name="nowMs">The time.</param>
+    /// <param name="nowMs">The time, in milliseconds since 1970.</param>
     /// <param name="address">The unknown node.</param>
     /// <param name="source">The source address of the packet that names it.</param>
     public void RequestForStranger(long nowMs, NodeAddress address, InetAddress source)

@@ -248,7 +248,7 @@ public sealed partial class NetworkHost
     /// <summary>Begins to open a TCP connection; <see cref="ITcpEvents.OnConnected"/> or <see cref="ITcpEvents.OnClosed"/>
     /// follows.</summary>
     /// <param name="now">The time in microseconds.</param>
-    /// <param name="remote">The other end.</param>
+    /// <param name="remote">The remote endpoint.</param>
     /// <param name="events">Hears what happens.</param>
     /// <param name="connection">The connection, if the answer is <see cref="NetError.None"/>.</param>
     /// <param name="local">This end's address and port; <see langword="default"/>, or an unspecified address or port 0, lets the host

@@ -35,7 +35,7 @@ internal sealed class DatagramForwarder : IAsyncDisposable
     /// <param name="end">The port; disposed of at the end.</param>
     /// <param name="router">Finds the destination.</param>
     /// <param name="forward">Where to.</param>
-    /// <param name="options">How.</param>
+    /// <param name="options">The options.</param>
     /// <param name="counters">Where it is counted.</param>
     /// <param name="logger">Where failures are logged.</param>
     public DatagramForwarder(

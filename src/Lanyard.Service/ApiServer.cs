@@ -42,7 +42,7 @@ internal sealed class ApiServer : IAsyncDisposable
     /// <param name="api">What answers requests.</param>
     /// <param name="port">The TCP port.</param>
     /// <param name="isPublic">Whether at all of this machine's addresses.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     /// <exception cref="PortInUseException">Another program listens on the port.</exception>
     public static async Task<ApiServer> StartAsync(LocalApi api, int port, bool isPublic, CancellationToken cancellationToken)
     {

@@ -72,8 +72,8 @@ public sealed class LanyardService : IAsyncDisposable
     internal ProxyHost Proxies => _proxies;
 
     /// <summary>Starts the service. The API answers when this returns.</summary>
-    /// <param name="options">How.</param>
-    /// <param name="cancellationToken">Stops the making of an identity.</param>
+    /// <param name="options">The options.</param>
+    /// <param name="cancellationToken">Cancels the generation of an identity.</param>
     /// <exception cref="LanyardStateException">The folder, or a file in it, cannot be used; the exception names it.</exception>
     /// <exception cref="LanyardException">The port cannot be bound.</exception>
     /// <exception cref="ControllerStoreException">The controller's records cannot be read.</exception>

@@ -38,43 +38,43 @@ public sealed class LanyardNetwork
         void LogIgnored(string key, string value) => runtime.Events.Log(logger => Log.NetworkSettingIgnored(logger, _settingsName, key, value));
     }
 
-    /// <summary>Another member claims an address of this node.</summary>
+    /// <summary>Raised when another member claims an address of this node.</summary>
     public event EventHandler<LanyardAddressConflictEventArgs>? AddressConflict;
 
-    /// <summary>The node.</summary>
+    /// <summary>The node that joined the network.</summary>
     public LanyardNode Node { get; }
 
-    /// <summary>The network.</summary>
+    /// <summary>The network ID.</summary>
     public NetworkId Id { get; }
 
-    /// <summary>Its name; empty until the controller said.</summary>
+    /// <summary>The name; empty until the controller has sent a configuration.</summary>
     public string Name => Config?.Name ?? "";
 
-    /// <summary>Where it stands.</summary>
+    /// <summary>The join status.</summary>
     public NetworkStatus Status => _port.Snapshot.Status;
 
     /// <summary>Whether this node is a member and has an address.</summary>
     public bool IsReady => _port.Snapshot.IsReady;
 
-    /// <summary>All that the controller said; null until it did.</summary>
+    /// <summary>The configuration from the controller; null until it has sent one.</summary>
     public NetworkConfig? Config => _port.Snapshot.Config;
 
-    /// <summary>This node's addresses, each with its network's prefix length.</summary>
+    /// <summary>The addresses of this node, each with the prefix length of its subnet.</summary>
     public IReadOnlyList<InetPrefix> Addresses => _port.Snapshot.Addresses;
 
-    /// <summary>This node's first IPv4 address; null where it has none.</summary>
+    /// <summary>The first IPv4 address of this node; null if it has none.</summary>
     public IPAddress? IPv4Address => FirstOf(InetFamily.IPv4);
 
-    /// <summary>This node's first IPv6 address; null where it has none.</summary>
+    /// <summary>The first IPv6 address of this node; null if it has none.</summary>
     public IPAddress? IPv6Address => FirstOf(InetFamily.IPv6);
 
     /// <summary>The routes in use.</summary>
     public IReadOnlyList<NetworkRoute> Routes => _port.Snapshot.Routes;
 
-    /// <summary>This node's Ethernet address.</summary>
+    /// <summary>The Ethernet address of this node.</summary>
     public MacAddress Mac => _port.Engine.Mac;
 
-    /// <summary>The largest packet in bytes.</summary>
+    /// <summary>The MTU: the largest IP packet, in bytes.</summary>
     public int Mtu => _port.Snapshot.Mtu;
 
     /// <summary>The network's DNS as it is used; null if it has none, or the settings or its domain do not allow it: see
@@ -114,7 +114,7 @@ public sealed class LanyardNetwork
         }
     }
 
-    /// <summary>The TCP/IP stack's counters by cause. Read without the node's lock: numbers may be slightly old.</summary>
+    /// <summary>The counters of the TCP/IP stack, by cause. They are read without the node's lock and may be slightly old.</summary>
     public HostCounters Counters => _port.Host.Counters;
 
     internal NetworkPort Port => _port;
@@ -122,7 +122,7 @@ public sealed class LanyardNetwork
     /// <summary>Waits until <see cref="IsReady"/>.</summary>
     /// <param name="waitForAuthorization">Whether to go on waiting where the controller refuses this node, or has no address for it; else
     /// that throws.</param>
-    /// <param name="cancellationToken">Ends the waiting.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
     /// <exception cref="LanyardNetworkException">The network was left, has no address for this node, or refuses it.</exception>
     public async Task WaitUntilReadyAsync(bool waitForAuthorization = false, CancellationToken cancellationToken = default)
     {
@@ -140,15 +140,15 @@ public sealed class LanyardNetwork
         }
     }
 
-    /// <summary>Connects to a member: TCP.</summary>
+    /// <summary>Connects to a member over TCP.</summary>
     /// <param name="host">
     /// An IP address (an IPv6 one may be in brackets), or a node's address (ten hexadecimal digits), with or without a dot and this network's ID
     /// after it, where the network has IPv6 addresses that follow from node addresses (rfc4193 or 6plane); or a name that the network's DNS knows,
     /// as <see cref="ResolveAsync"/> has it.
     /// </param>
     /// <param name="port">The port, 1 to 65,535.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="LanyardSocketException">It did not come about.</exception>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <exception cref="LanyardSocketException">The connection failed.</exception>
     public ValueTask<LanyardStream> ConnectAsync(string host, int port, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(host);
@@ -158,26 +158,26 @@ public sealed class LanyardNetwork
             : ResolveAndConnectAsync(host, (ushort)port, cancellationToken);
     }
 
-    /// <summary>Connects to a member: TCP.</summary>
-    /// <exception cref="LanyardSocketException">It did not come about.</exception>
+    /// <summary>Connects to a member over TCP.</summary>
+    /// <exception cref="LanyardSocketException">The connection failed.</exception>
     public ValueTask<LanyardStream> ConnectAsync(IPEndPoint remote, CancellationToken cancellationToken = default) =>
         ConnectAsync(InetEndpoint.FromIPEndPoint(remote), null, cancellationToken);
 
-    /// <summary>Connects to a member: TCP.</summary>
-    /// <param name="remote">The other end.</param>
+    /// <summary>Connects to a member over TCP.</summary>
+    /// <param name="remote">The remote endpoint.</param>
     /// <param name="options">The connection's settings; the node's where none are given.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="LanyardSocketException">It did not come about.</exception>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <exception cref="LanyardSocketException">The connection failed.</exception>
     public ValueTask<LanyardStream> ConnectAsync(
         InetEndpoint remote, TcpOptions? options = null, CancellationToken cancellationToken = default) =>
         ConnectAsync(default(InetEndpoint), remote, options, cancellationToken);
 
-    /// <summary>Connects to a member: TCP, from a certain address or port.</summary>
+    /// <summary>Connects to a member over TCP, from a given address or port.</summary>
     /// <param name="local">This end: an address of this node, or an unspecified one, and a port, or 0. What is left open is chosen.</param>
-    /// <param name="remote">The other end.</param>
+    /// <param name="remote">The remote endpoint.</param>
     /// <param name="options">The connection's settings; the node's where none are given.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="LanyardSocketException">It did not come about.</exception>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <exception cref="LanyardSocketException">The connection failed.</exception>
     public ValueTask<LanyardStream> ConnectAsync(
         InetEndpoint local, InetEndpoint remote, TcpOptions? options = null, CancellationToken cancellationToken = default)
     {
@@ -200,7 +200,7 @@ public sealed class LanyardNetwork
         return operation.Issue(cancellationToken);
     }
 
-    /// <summary>Listens on a TCP port of all this node's addresses, those that come later included.</summary>
+    /// <summary>Listens on a TCP port of the wildcard address: all addresses of this node, including later ones.</summary>
     /// <param name="port">The port; 0 chooses one.</param>
     /// <exception cref="LanyardSocketException">The port is taken.</exception>
     /// <exception cref="LanyardNetworkException">The network was left, or its node ended.</exception>
@@ -221,7 +221,7 @@ public sealed class LanyardNetwork
         }
     }
 
-    /// <summary>Opens a UDP socket on a port of all this node's addresses, those that come later included.</summary>
+    /// <summary>Opens a UDP socket on a port of the wildcard address: all addresses of this node, including later ones.</summary>
     /// <param name="port">The port; 0 chooses one.</param>
     /// <param name="options">Its settings; the defaults where none are given.</param>
     /// <exception cref="LanyardSocketException">The port is taken.</exception>
@@ -271,7 +271,7 @@ public sealed class LanyardNetwork
     /// <param name="destination">Whom to ask.</param>
     /// <param name="timeout">How long to wait; null for 5 s.</param>
     /// <param name="payloadBytes">The payload's size in bytes, 0 to 65,487. Default 56.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     /// <returns>The reply, or why there is none.</returns>
     /// <exception cref="LanyardNetworkException">The network was left, or its node ended.</exception>
     public async ValueTask<LanyardPingReply> PingAsync(
@@ -300,7 +300,7 @@ public sealed class LanyardNetwork
         }
     }
 
-    /// <summary>Captures the frames that this node sends and receives on the network, from now on: see <see cref="LanyardCapture"/>.</summary>
+    /// <summary>Starts to capture the frames that this node sends and receives on the network: see <see cref="LanyardCapture"/>.</summary>
     /// <param name="destination">Where the capture is written, as pcapng. It is closed at the capture's end, unless the options say
     /// otherwise.</param>
     /// <param name="options">How; the defaults where none are given.</param>
@@ -319,7 +319,7 @@ public sealed class LanyardNetwork
         }
     }
 
-    /// <summary>Finds the address that a name of <see cref="ConnectAsync(string, int, CancellationToken)"/> means.</summary>
+    /// <summary>Parses a host of <see cref="ConnectAsync(string, int, CancellationToken)"/> that needs no query: an IP address or a node address.</summary>
     /// <returns>False where it is no such name, or this network has no addresses that follow from node addresses.</returns>
     public bool TryResolve(string host, out InetAddress address)
     {
@@ -342,7 +342,7 @@ public sealed class LanyardNetwork
         return NameResolver.ResolveAsync(this, _dnsCache, host, cancellationToken);
     }
 
-    /// <summary>The node that an address on this network follows from (rfc4193 or 6plane). False for any other address.</summary>
+    /// <summary>Finds the node that an address is derived from (rfc4193 or 6plane). Returns false for other addresses.</summary>
     public bool TryFindNode(InetAddress address, out NodeAddress node) => _port.TryFindNode(address, out node);
 
 #if NET

@@ -41,31 +41,31 @@ public sealed class LanyardNode : IAsyncDisposable
         runtime.OnUserMessage = args => UserMessageReceived?.Invoke(this, args);
     }
 
-    /// <summary>A network's status, configuration or addresses changed, or it was left: then it is none of <see cref="Networks"/> any more.</summary>
+    /// <summary>Raised when the status, configuration or addresses of a network changed, or when a network was left.</summary>
     public event EventHandler<LanyardNetworkEventArgs>? NetworkChanged;
 
-    /// <summary>A peer became known, or the way to it changed between direct and relayed.</summary>
+    /// <summary>Raised when a peer became known, or when packets to it changed between direct and relayed.</summary>
     public event EventHandler<LanyardPeerEventArgs>? PeerChanged;
 
-    /// <summary>The node came online or went offline: see <see cref="IsOnline"/>.</summary>
+    /// <summary>Raised when <see cref="IsOnline"/> changed.</summary>
     public event EventHandler? OnlineChanged;
 
-    /// <summary>A message sent with <see cref="SendUserMessage"/> arrived.</summary>
+    /// <summary>Raised when a message arrived that another node sent with <see cref="SendUserMessage"/>.</summary>
     public event EventHandler<LanyardUserMessageEventArgs>? UserMessageReceived;
 
-    /// <summary>How it was started.</summary>
+    /// <summary>The options the node was started with.</summary>
     public LanyardOptions Options { get; }
 
-    /// <summary>Who this node is, without the secret.</summary>
+    /// <summary>The node's identity, without its secret key.</summary>
     public Identity Identity { get; }
 
-    /// <summary>Its address.</summary>
+    /// <summary>The address of the node.</summary>
     public NodeAddress Address => Identity.Address;
 
-    /// <summary>Whether it reaches a root, or is one.</summary>
+    /// <summary>Whether the node reaches a root, or is a root.</summary>
     public bool IsOnline => _isOnline;
 
-    /// <summary>The node's status at this moment.</summary>
+    /// <summary>A snapshot of the node's state.</summary>
     public LanyardNodeStatus Status
     {
         get
@@ -75,10 +75,10 @@ public sealed class LanyardNode : IAsyncDisposable
         }
     }
 
-    /// <summary>The networks that it has joined, by ascending ID.</summary>
+    /// <summary>The joined networks, by ascending ID.</summary>
     public IReadOnlyList<LanyardNetwork> Networks => _networks;
 
-    /// <summary>The peers at this moment, by ascending address.</summary>
+    /// <summary>A snapshot of the peers, by ascending address.</summary>
     public IReadOnlyList<PeerInfo> Peers
     {
         get
@@ -88,19 +88,19 @@ public sealed class LanyardNode : IAsyncDisposable
         }
     }
 
-    /// <summary>What it did, and what it dropped and why. Read without the node's lock: numbers may be slightly old.</summary>
+    /// <summary>Counters of what the node did, and of what it dropped and why. They are read without the node's lock and may be slightly old.</summary>
     public NodeCounters Counters => _runtime.Engine.Counters;
 
-    /// <summary>How many datagrams the system did not take.</summary>
+    /// <summary>The number of datagrams that the system did not accept.</summary>
     internal long SendFailures => _runtime.SendFailures;
 
-    /// <summary>The UDP endpoints that it is bound to.</summary>
+    /// <summary>The UDP endpoints that the node is bound to.</summary>
     public IReadOnlyList<IPEndPoint> BoundEndPoints => _runtime.Sockets.Select(socket => socket.LocalEndpoint.ToIPEndPoint()).ToArray();
 
     /// <summary>The UDP port of all sockets of the node, including sockets that are bound later: see <see cref="LanyardOptions.AwaitBindAddresses"/>.</summary>
     public int Port => _runtime.Port;
 
-    /// <summary>The roots; null where none are known.</summary>
+    /// <summary>The planet, which names the roots; null if none is known.</summary>
     public World? Planet
     {
         get
@@ -110,7 +110,7 @@ public sealed class LanyardNode : IAsyncDisposable
         }
     }
 
-    /// <summary>The moons that it follows.</summary>
+    /// <summary>The moons that the node follows.</summary>
     public IReadOnlyList<World> Moons
     {
         get
@@ -139,8 +139,8 @@ public sealed class LanyardNode : IAsyncDisposable
     }
 
     /// <summary>Starts a node. It is on its way online when this returns: <see cref="WaitUntilOnlineAsync"/>.</summary>
-    /// <param name="options">How.</param>
-    /// <param name="cancellationToken">Stops the making of an identity.</param>
+    /// <param name="options">The options.</param>
+    /// <param name="cancellationToken">Cancels the generation of an identity.</param>
     /// <exception cref="LanyardStateException">The state folder, or a file in it, cannot be used; the exception names it.</exception>
     /// <exception cref="LanyardStateInUseException">Another node uses the folder.</exception>
     /// <exception cref="LanyardException">No UDP socket can be bound.</exception>

@@ -147,7 +147,7 @@ public sealed class InterceptSettingsTests
             Assert.Equal(own, File.ReadAllText(folder.PathOf(StateFiles.InterceptPath)));
             File.WriteAllText(folder.PathOf("local.conf"), $$"""{ "lanyard": { "intercept": { "socket": "{{other}}" } } }""");
             await service.ReloadAsync();
-            Assert.Contains("lanyard.intercept.socket: the change takes effect at the next start of the service.", log.Lines);
+            Assert.Contains("The change of lanyard.intercept.socket takes effect at the next start of the service.", log.Lines);
             Assert.True(File.Exists(own));
             Assert.False(File.Exists(other));
         }

@@ -54,12 +54,12 @@ internal sealed class AppNode : IAsyncDisposable
     }
 
     /// <summary>Starts a node, joins a network and waits until there is an address.</summary>
-    /// <param name="options">How.</param>
+    /// <param name="options">The options.</param>
     /// <param name="id">The network.</param>
     /// <param name="waitForAuthorization">Whether to wait on where the controller refuses the node.</param>
     /// <param name="error">Where the node's address and its addresses on the network are written.</param>
     /// <param name="capture">Where the network's traffic is captured; null captures none.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     public static async Task<AppNode> StartAsync(
         LanyardOptions options, NetworkId id, bool waitForAuthorization, TextWriter error, AppCapture? capture, CancellationToken cancellationToken)
     {

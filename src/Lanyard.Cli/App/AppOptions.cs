@@ -14,14 +14,14 @@ internal sealed class AppOptions(bool withCapture = true, bool networkRequired =
 
     private readonly Option<bool> _wait = new("--wait")
     {
-        Description = "Wait for as long as it takes, also where the controller refuses this node: until somebody authorizes it.",
+        Description = "Wait without limit, also while the controller refuses this node, until it is authorized.",
     };
 
     private readonly Option<LogLevel> _log = LogOutput.LevelOption();
 
     private readonly Option<string?> _capture = new("--capture")
     {
-        Description = "Write the frames that are sent and received on the LAN to a file, in pcapng format for Wireshark and tcpdump.",
+        Description = "File for the frames that are sent and received on the network, in pcapng format for Wireshark and tcpdump.",
         HelpName = "FILE",
     };
 
@@ -36,7 +36,7 @@ internal sealed class AppOptions(bool withCapture = true, bool networkRequired =
 
     /// <summary>Starts the node and waits until it has an address. The addresses are written to standard error.</summary>
     /// <param name="result">The command line.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     /// <param name="capture">Where the traffic is captured; where the command line says if none is given, which may be nowhere.</param>
     /// <param name="isQuiet">Whether the addresses are not written.</param>
     public Task<AppNode> StartAsync(ParseResult result, CancellationToken cancellationToken, AppCapture? capture = null, bool isQuiet = false)
@@ -75,7 +75,7 @@ internal sealed class AppOptions(bool withCapture = true, bool networkRequired =
     /// <summary>The option of whoever starts a node.</summary>
     public static Option<string?> PlanetOption() => new("--planet")
     {
-        Description = "A planet file, which is kept in the folder.",
+        Description = "Planet file. Copied to the state folder.",
         HelpName = "FILE",
     };
 

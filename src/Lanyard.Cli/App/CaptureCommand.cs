@@ -9,7 +9,7 @@ internal static class CaptureCommand
     {
         var file = new Option<string>("--out")
         {
-            Description = "The file to write, in pcapng format for Wireshark and tcpdump; - is standard output.",
+            Description = "Output file in pcapng format, for Wireshark and tcpdump; - for standard output.",
             HelpName = "FILE",
             Required = true,
         };

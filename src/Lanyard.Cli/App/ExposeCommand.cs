@@ -12,7 +12,7 @@ internal static class ExposeCommand
         var port = Parse.PortArgument("The TCP port on the LAN.");
         var target = new Argument<(string Host, ushort Port)>("HOST:PORT")
         {
-            Description = "Where connections lead: a TCP port that this machine reaches.",
+            Description = "Destination of connections: a TCP endpoint that this machine can reach.",
             CustomParser = result =>
             {
                 var text = result.Tokens[0].Value;

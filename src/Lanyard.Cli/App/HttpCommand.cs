@@ -11,7 +11,7 @@ internal static class HttpCommand
     {
         var url = new Argument<Uri>("URL")
         {
-            Description = "Where to, such as http://10.147.17.5:8080/path. The host is a virtual address, or a node's address with a dot and the network's ID after it.",
+            Description = "URL, such as http://10.147.17.5:8080/path. The host is a virtual address, or a node address followed by a dot and the network ID.",
             CustomParser = result =>
             {
                 var text = result.Tokens[0].Value;
@@ -21,11 +21,11 @@ internal static class HttpCommand
                 return null;
             },
         };
-        var method = new Option<string?>("--request", "-X") { Description = "The method: by default GET, or POST with data.", HelpName = "METHOD" };
-        var data = new Option<string?>("--data", "-d") { Description = "The body; @FILE is a file's content, @- that of standard input.", HelpName = "DATA" };
-        var headers = new Option<string[]>("--header", "-H") { Description = "A header, such as 'Accept: text/plain'. May be given several times.", HelpName = "HEADER" };
-        var include = new Option<bool>("--include", "-i") { Description = "Write the response's status line and headers, too." };
-        var fail = new Option<bool>("--fail", "-f") { Description = "Exit with 1, and write no body, where the response's status is 400 or more." };
+        var method = new Option<string?>("--request", "-X") { Description = "Request method (default: GET, or POST with data).", HelpName = "METHOD" };
+        var data = new Option<string?>("--data", "-d") { Description = "Request body; @FILE for the content of a file, @- for standard input.", HelpName = "DATA" };
+        var headers = new Option<string[]>("--header", "-H") { Description = "Request header, such as 'Accept: text/plain'. Can be repeated.", HelpName = "HEADER" };
+        var include = new Option<bool>("--include", "-i") { Description = "Also print the status line and headers of the response." };
+        var fail = new Option<bool>("--fail", "-f") { Description = "Exit with 1 and print no body if the status of the response is 400 or higher." };
         var maxTime = Parse.SecondsOption("--max-time", "How long the request may take.", 300);
         var options = new AppOptions();
         var command = new CliCommand(

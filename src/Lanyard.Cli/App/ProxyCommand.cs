@@ -17,7 +17,7 @@ internal static class ProxyCommand
         var http = Parse.ListenOption("--http", "Where to speak HTTP.");
         var outside = new Option<bool>("--outside")
         {
-            Description = "Reach destinations that are not on the LAN through this host's own network. By default they are refused.",
+            Description = "Connect to destinations outside the virtual networks through this host's network (default: refuse them).",
         };
         var user = new Option<string?>("--user")
         {

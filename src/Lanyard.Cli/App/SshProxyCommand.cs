@@ -7,7 +7,7 @@ internal static class SshProxyCommand
 {
     public static Command Create()
     {
-        var host = new Argument<string>("HOST") { Description = "The peer: an address, a node's address, or a name that the network's DNS knows. ssh's %h." };
+        var host = new Argument<string>("HOST") { Description = "Peer: an IP address, a node address, or a name in the network's DNS. The %h of ssh." };
         var port = Parse.PortArgument("Its TCP port. ssh's %p.");
         var options = new AppOptions(withCapture: false);
         var command = new CliCommand(

@@ -15,7 +15,7 @@ internal static class UdpSendCommand
     {
         var address = Parse.AddressArgument("The peer's virtual address.");
         var port = Parse.PortArgument("Its UDP port.");
-        var data = new Option<string?>("--data", "-d") { Description = "The payload; @FILE is a file's content, @- that of standard input. By default a pattern of --size bytes.", HelpName = "DATA" };
+        var data = new Option<string?>("--data", "-d") { Description = "Payload; @FILE for the content of a file, @- for standard input (default: a pattern of --size bytes).", HelpName = "DATA" };
         var size = Parse.NumberOption("--size", "The pattern's size in bytes.", 0, 65_487, 64);
         var count = Parse.NumberOption("--count", "How many datagrams to send, each when the one before was answered or not in time.", 1, 1_000_000, 1);
         var timeout = Parse.SecondsOption("--timeout", "How long to wait for each answer; 0 does not wait.", 1);

@@ -22,18 +22,18 @@ internal static class ServiceCommand
     public static Command Create()
     {
         var home = HomeFolder.ServiceOption();
-        home.Description = "The folder with the node's state, in the layout of existing nodes. It is made where there is none.";
+        home.Description = "State folder of the node, in the layout of existing nodes. Created if it does not exist.";
         var port = new Option<int?>("--port", "-p")
         {
-            Description = "UDP port of the node and, on the loopback addresses, TCP port of the API; 0 takes a free one. By default the one in the folder's local.conf, or 9993.",
+            Description = "UDP port of the node, and TCP port of the API on the loopback addresses; 0 for a free one (default: from local.conf, or 9993).",
             HelpName = "PORT",
             CustomParser = result => Parse.Number(result, 0, ushort.MaxValue),
         };
-        var controller = new Option<bool>("--controller") { Description = "Be a controller of networks too." };
+        var controller = new Option<bool>("--controller") { Description = "Also run a network controller." };
         var planet = AppOptions.PlanetOption();
         var log = LogOutput.LevelOption();
         var logFormat = LogOutput.FormatOption();
-        var untilInputEnds = new Option<bool>("--until-stdin-ends") { Description = "End when standard input does: for whoever starts this and may die." };
+        var untilInputEnds = new Option<bool>("--until-stdin-ends") { Description = "Exit when standard input closes (for supervising parent processes)." };
         var command = new CliCommand(
             Name, "Run a node with the local JSON API",
             "Joins the networks that its folder remembers. The node is a root if the planet or a moon names its identity.\nSIGHUP reloads local.conf. " + CliCommand.Serves,

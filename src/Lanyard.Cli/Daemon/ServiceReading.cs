@@ -36,7 +36,7 @@ internal sealed class ServiceReading
     /// <summary>Asks a service.</summary>
     /// <param name="service">The service.</param>
     /// <param name="before">What it told before, for rates; null the first time.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     public static async Task<ServiceReading> TakeAsync(LocalApiClient service, ServiceReading? before, CancellationToken cancellationToken)
     {
         var status = await service.GetAsync("/status", cancellationToken);

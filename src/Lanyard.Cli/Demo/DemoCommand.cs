@@ -13,7 +13,7 @@ internal static class DemoCommand
     {
         var noDeadline = new Option<bool>("--no-deadline")
         {
-            Description = "Measure and print how soon a player has its first answer, but do not fail where that is later than it should be: for machines that are busy.",
+            Description = "Print the time until a player's first answer, and do not fail if it is too long. For busy machines.",
         };
         var command = new CliCommand(
             "demo", "Run a demonstration on this machine",

@@ -16,7 +16,7 @@ internal static class DissectCommand
             HelpName = "FILE",
         };
         var json = new Option<bool>("--json") { Description = "Write one JSON object a line." };
-        var file = new Argument<string>("FILE") { Description = "A capture of UDP traffic: pcap or pcapng." };
+        var file = new Argument<string>("FILE") { Description = "Capture of UDP traffic: pcap or pcapng." };
         var command = new CliCommand(
             "dissect", "Explain a capture of physical traffic, packet by packet",
             "One line a packet. The last line counts the packets (joined from their fragments), those authenticated, those understood completely,\nthose with something unknown, and other traffic.",

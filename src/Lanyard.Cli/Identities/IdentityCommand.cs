@@ -137,7 +137,7 @@ internal static class IdentityCommand
     {
         var file = IdentityArgument();
         var message = MessageArgument();
-        var signature = new Argument<string>("SIGNATURE") { Description = "The signature's hexadecimal digits, or a file that holds them." };
+        var signature = new Argument<string>("SIGNATURE") { Description = "Signature in hexadecimal digits, or a file with it." };
         var command = new CliCommand("verify", "Verify the signature of a file", "Exits with 1 if the signature does not belong to the file and the identity.") { file, message, signature };
         command.SetAction(result =>
         {
@@ -164,7 +164,7 @@ internal static class IdentityCommand
         }
     }
 
-    private static Argument<string> IdentityArgument() => new("IDENTITY") { Description = "A file with an identity, or the identity's text." };
+    private static Argument<string> IdentityArgument() => new("IDENTITY") { Description = "Identity: a file or the identity itself." };
 
-    private static Argument<string> MessageArgument() => new("FILE") { Description = "The file; - is standard input." };
+    private static Argument<string> MessageArgument() => new("FILE") { Description = "File; - for standard input." };
 }

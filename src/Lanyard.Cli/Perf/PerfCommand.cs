@@ -35,8 +35,8 @@ internal static class PerfCommand
         var port = Parse.PortOption("Its TCP port.");
         var seconds = Parse.NumberOption("--seconds", "How long to measure.", 1, (int)PerfRequest.MaxDuration.TotalSeconds, 5);
         var streams = Parse.NumberOption("--streams", "How many TCP connections at a time.", 1, 64, 1);
-        var reverse = new Option<bool>("--reverse") { Description = "Let the server send." };
-        var rtt = new Option<bool>("--rtt") { Description = "Measure round-trip times of small messages instead of throughput." };
+        var reverse = new Option<bool>("--reverse") { Description = "Measure the direction from the server to this node." };
+        var rtt = new Option<bool>("--rtt") { Description = "Measure round-trip times of small messages in place of throughput." };
         var size = Parse.NumberOption("--size", "The messages' size for --rtt, in bytes.", 1, 65_536, 64);
         var json = Parse.JsonOption();
         var options = new AppOptions();

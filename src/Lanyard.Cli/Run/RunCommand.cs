@@ -15,33 +15,33 @@ internal static class RunCommand
     public static Command Create()
     {
         var home = HomeFolder.ServiceOption();
-        home.Description = "The service's folder. Where no service runs on it, this command is a node itself, on that folder, for as long as the program runs.";
+        home.Description = "State folder of the service. If no service runs on it, this command runs a node on that folder until the program ends.";
         var service = new Option<string?>("--socket")
         {
             Description = $"The service's local socket, where that is not in a folder of one's own. Without this and --home, {ServiceSocket.OfSystem} is looked for as well.",
             HelpName = "PATH",
         };
         var network = Parse.OptionalNetworkOption("The only network that the program sees. By default it sees all that the service has joined.");
-        var isolate = new Option<bool>("--isolate") { Description = "Keep the program off the system's network: only virtual networks and the loopback addresses." };
+        var isolate = new Option<bool>("--isolate") { Description = "Restrict the program to virtual networks and loopback addresses." };
         var outside = new Option<bool>("--allow-outside")
         {
-            Description = "Let programs that cannot be redirected (static ones, for example, that a preloaded program starts) run on the system's network. By default they are not started.",
+            Description = "Start programs that cannot be redirected, such as static ones started by a preloaded program, on the system's network (default: refuse to start them).",
         };
         var listen = new Option<string>("--listen")
         {
-            Description = "Where ports are that the program opens without naming an address: on the virtual networks, on the system's, or both.",
+            Description = "Where to open ports that the program binds to the wildcard address: virtual, host or both.",
             DefaultValueFactory = _ => "virtual",
         };
         listen.AcceptOnlyFromAmong("virtual", "host", "both");
         var engine = new Option<string>("--engine")
         {
-            Description = "How sockets are redirected: by a library that is preloaded, by answering system calls (supervise), which is slower and reaches static programs and Go's as well; or as the program needs (auto).",
+            Description = "How to redirect sockets: preload a library (preload), intercept system calls (supervise; slower, also for static and Go programs), or choose by the program (auto).",
             DefaultValueFactory = _ => "auto",
         };
         engine.AcceptOnlyFromAmong("auto", "preload", "supervise");
         var planet = AppOptions.PlanetOption();
         var log = LogOutput.LevelOption();
-        var program = new Argument<string[]>("program") { Description = "The program and its arguments, after --.", Arity = ArgumentArity.OneOrMore };
+        var program = new Argument<string[]>("program") { Description = "Program and its arguments, after --.", Arity = ArgumentArity.OneOrMore };
         var command = new CliCommand(
             Name, "Run an unmodified program with its sockets on the LAN (Linux)",
             examples: "lanyard run --network 8056c2e21c000001 -- curl http://10.1.0.2/\nlanyard run --home a -- nginx -c nginx.conf")

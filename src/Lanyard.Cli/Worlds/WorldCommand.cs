@@ -23,13 +23,13 @@ internal sealed class WorldCommand
 
     private readonly Option<string[]> _roots = new("--root")
     {
-        Description = "A root's identity, a file or its text; the endpoints that follow are its own. Up to four.",
+        Description = "Identity of a root: a file or the identity itself. The endpoints after it belong to this root. Up to four.",
         HelpName = "IDENTITY",
     };
 
     private readonly Option<string[]> _endpoints = new("--endpoint")
     {
-        Description = "Where the root before it is reached, such as 192.0.2.1/9993. Up to 32.",
+        Description = "Endpoint of the root before it, such as 192.0.2.1/9993. Up to 32.",
         HelpName = "IP/PORT",
         AllowMultipleArgumentsPerToken = true,
     };
@@ -38,13 +38,13 @@ internal sealed class WorldCommand
 
     private readonly Option<string?> _definition = new("--definition")
     {
-        Description = "The file with roots and secret signing key, by default the other one's name and .json. Whoever holds it can make new editions: keep it safe.",
+        Description = "File for the roots and the secret signing key, needed to sign new editions; keep it secret (default: the name of the output file, with .json).",
         HelpName = "FILE",
     };
 
     private readonly Option<long?> _timestamp = new("--timestamp")
     {
-        Description = "The edition: milliseconds since 1970. Now, by default. Nodes take a greater one in the place of a smaller one.",
+        Description = "Edition, in milliseconds since 1970. Nodes replace an edition by a later one (default: now).",
         HelpName = "MS",
     };
 

@@ -261,9 +261,9 @@ public sealed partial class SqliteControllerStore : IControllerStore, IDisposabl
         }
     }
 
-    [LoggerMessage(LogLevel.Error, "{Count} changes are not stored yet, and will be tried again. {Reason}")]
+    [LoggerMessage(301, LogLevel.Error, "Could not store {Count} changes; retrying. {Reason}")]
     private partial void LogFailed(Exception error, int count, string reason);
 
-    [LoggerMessage(LogLevel.Critical, "{Count} changes could not be stored in {Path} and are lost.")]
+    [LoggerMessage(302, LogLevel.Critical, "Lost {Count} changes that could not be stored in {Path}.")]
     private partial void LogLost(Exception? error, int count, string path);
 }

@@ -57,7 +57,7 @@ internal static class SynCookies
     /// <param name="host">The host.</param>
     /// <param name="sender">The Ethernet source of the SYN: the cookie is of use to no other sender.</param>
     /// <param name="local">This end.</param>
-    /// <param name="remote">The other end.</param>
+    /// <param name="remote">The remote endpoint.</param>
     /// <param name="offer">What the SYN offers, with options that this end does not use taken out.</param>
     /// <param name="timestamp">The timestamp of now; comes back with the options in its low bits, never later than it was.</param>
     public static uint Make(NetworkHost host, MacAddress sender, InetEndpoint local, InetEndpoint remote, in SynOffer offer, ref uint timestamp)

@@ -34,10 +34,10 @@ public sealed partial class TcpConnection
     /// the state.</summary>
     public ITcpEvents? Events { get; set; }
 
-    /// <summary>This end.</summary>
+    /// <summary>The local endpoint.</summary>
     public InetEndpoint LocalEndpoint { get; }
 
-    /// <summary>The other end.</summary>
+    /// <summary>The remote endpoint.</summary>
     public InetEndpoint RemoteEndpoint { get; }
 
     /// <summary>

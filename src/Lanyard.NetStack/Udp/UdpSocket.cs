@@ -59,7 +59,7 @@ public sealed class UdpSocket
 
     /// <summary>Sets the other end: only its datagrams are received from now on, and ICMP errors are heard. <see langword="default"/>
     /// undoes it.</summary>
-    /// <param name="remote">The other end.</param>
+    /// <param name="remote">The remote endpoint.</param>
     /// <returns><see cref="NetError.None"/>, or why not.</returns>
     public NetError Connect(InetEndpoint remote)
     {

@@ -15,7 +15,7 @@ internal static partial class Log
     [LoggerMessage(2, LogLevel.Information, "Node {Address} ended.")]
     public static partial void Ended(ILogger logger, NodeAddress address);
 
-    [LoggerMessage(3, LogLevel.Information, "Made identity {Address} after {Attempts} attempts.")]
+    [LoggerMessage(3, LogLevel.Information, "Generated identity {Address} after {Attempts} attempts.")]
     public static partial void MadeIdentity(ILogger logger, NodeAddress address, int attempts);
 
     [LoggerMessage(4, LogLevel.Warning, "No planet is known, so no peer can be found: put a 'planet' file into the state folder, or set "
@@ -34,22 +34,22 @@ internal static partial class Log
     [LoggerMessage(8, LogLevel.Information, "Network {Network} is {Status}; addresses: {Addresses}.")]
     public static partial void NetworkChanged(ILogger logger, NetworkId network, NetworkStatus status, string addresses);
 
-    [LoggerMessage(9, LogLevel.Warning, "Network {Network}: the assigned address or route {Assigned} is not taken: {Reason}.")]
+    [LoggerMessage(9, LogLevel.Warning, "Network {Network}: ignoring the assigned address or route {Assigned}: {Reason}.")]
     public static partial void AssignmentNotTaken(ILogger logger, NetworkId network, InetPrefix assigned, string reason);
 
-    [LoggerMessage(10, LogLevel.Information, "Network {Network}: its MTU changed from {OldMtu} to {NewMtu} bytes.")]
+    [LoggerMessage(10, LogLevel.Information, "Network {Network}: MTU changed from {OldMtu} to {NewMtu} bytes.")]
     public static partial void MtuChanged(ILogger logger, NetworkId network, int oldMtu, int newMtu);
 
     [LoggerMessage(11, LogLevel.Information, "The network under the node changed; local endpoints: {Endpoints}.")]
     public static partial void EnvironmentChanged(ILogger logger, string endpoints);
 
-    [LoggerMessage(12, LogLevel.Information, "The clock jumped by {Milliseconds} ms: the machine slept, or the clock was set.")]
+    [LoggerMessage(12, LogLevel.Information, "Clock jumped by {Milliseconds} ms: the machine slept, or the clock was set.")]
     public static partial void ClockJumped(ILogger logger, long milliseconds);
 
-    [LoggerMessage(13, LogLevel.Warning, "The interfaces' addresses cannot be read; those known before stay in use.")]
+    [LoggerMessage(13, LogLevel.Warning, "Cannot read the addresses of the network interfaces; keeping the previous ones.")]
     public static partial void InterfacesUnreadable(ILogger logger, Exception exception);
 
-    [LoggerMessage(21, LogLevel.Debug, "The system does not tell of changes of its addresses; they are looked for now and then.")]
+    [LoggerMessage(21, LogLevel.Debug, "The system does not report address changes; checking for them every 30 s.")]
     public static partial void ChangesUnavailable(ILogger logger, Exception exception);
 
     [LoggerMessage(14, LogLevel.Debug, "IPv6 is not available: {Reason}")]
@@ -58,27 +58,25 @@ internal static partial class Log
     [LoggerMessage(15, LogLevel.Warning, "Receiving on {Endpoint} failed.")]
     public static partial void ReceiveFailed(ILogger logger, InetEndpoint endpoint, Exception exception);
 
-    [LoggerMessage(16, LogLevel.Error, "State '{Name}' cannot be kept.")]
+    [LoggerMessage(16, LogLevel.Error, "Cannot save state '{Name}'.")]
     public static partial void SaveFailed(ILogger logger, string name, Exception exception);
 
-    [LoggerMessage(17, LogLevel.Error, "State '{Name}' cannot be read; it is taken for missing.")]
+    [LoggerMessage(17, LogLevel.Error, "Cannot read state '{Name}'; treating it as missing.")]
     public static partial void LoadFailed(ILogger logger, string name, Exception exception);
 
-    [LoggerMessage(18, LogLevel.Warning, "State '{Name}' is malformed; it is taken for missing and replaced when there is something new "
-        + "to keep.")]
+    [LoggerMessage(18, LogLevel.Warning, "State '{Name}' is malformed; treating it as missing. The next change replaces it.")]
     public static partial void StateMalformed(ILogger logger, string name);
 
-    [LoggerMessage(19, LogLevel.Error, "A handler of the app's for an event threw.")]
+    [LoggerMessage(19, LogLevel.Error, "An application event handler threw.")]
     public static partial void EventHandlerFailed(ILogger logger, Exception exception);
 
-    [LoggerMessage(29, LogLevel.Information, "UDP port {Port}, the one of last time, is taken; another is used.")]
+    [LoggerMessage(29, LogLevel.Information, "UDP port {Port}, used last time, is in use. Using another port.")]
     public static partial void PortTaken(ILogger logger, int port);
 
-    [LoggerMessage(22, LogLevel.Warning, "Network {Network}: {Other} claims {Address}, an address of this node, which keeps and defends it.")]
+    [LoggerMessage(22, LogLevel.Warning, "Network {Network}: {Other} claims {Address}, an address of this node. Defending it.")]
     public static partial void AddressContested(ILogger logger, NetworkId network, InetAddress address, MacAddress other);
 
-    [LoggerMessage(23, LogLevel.Error, "Network {Network}: {Address} is not used any more, as {Other} has it, too. Have the controller assign "
-        + "another.")]
+    [LoggerMessage(23, LogLevel.Error, "Network {Network}: gave up {Address}, which {Other} uses as well. Have the controller assign another address.")]
     public static partial void AddressLost(ILogger logger, NetworkId network, InetAddress address, MacAddress other);
 
     [LoggerMessage(24, LogLevel.Warning, "The mode of '{File}' was {Mode}, so other users could read or change it. It is {Narrowed} now.")]
@@ -95,33 +93,33 @@ internal static partial class Log
         + "node's own, with mode 0700.")]
     public static partial void FolderOpen(ILogger logger, string folder, string mode);
 
-    [LoggerMessage(28, LogLevel.Information, "Removed '{File}', which was being written when the node or the machine stopped.")]
+    [LoggerMessage(28, LogLevel.Information, "Removed '{File}', left from an interrupted write.")]
     public static partial void TemporaryRemoved(ILogger logger, string file);
 
-    [LoggerMessage(31, LogLevel.Information, "Network {Network}: its DNS for '{Domain}' is not used: {Reason}.")]
+    [LoggerMessage(31, LogLevel.Information, "Network {Network}: ignoring its DNS for '{Domain}': {Reason}.")]
     public static partial void DnsNotTaken(ILogger logger, NetworkId network, string domain, string reason);
 
-    [LoggerMessage(32, LogLevel.Warning, "{Address}, an address to bind, is not one of this machine's. The node binds it when it comes up.")]
+    [LoggerMessage(32, LogLevel.Warning, "Bind address {Address} is not an address of this machine. The node binds it when it comes up.")]
     public static partial void BindAddressMissing(ILogger logger, IPAddress address);
 
-    [LoggerMessage(33, LogLevel.Information, "{Address} came up. The node receives at its UDP port {Port}.")]
+    [LoggerMessage(33, LogLevel.Information, "Bound UDP port {Port} of {Address}, which came up.")]
     public static partial void BoundLater(ILogger logger, IPAddress address, int port);
 
-    [LoggerMessage(34, LogLevel.Warning, "{Address} came up, but its UDP port {Port} cannot be bound: {Reason}. Trying again.")]
+    [LoggerMessage(34, LogLevel.Warning, "Cannot bind UDP port {Port} of {Address}, which came up: {Reason}. Retrying.")]
     public static partial void BindFailed(ILogger logger, IPAddress address, int port, string reason);
 
     [LoggerMessage(35, LogLevel.Warning, "'{Name}': \"{Setting}\" has '{Value}', which is not a network such as 10.0.0.0/8. Ignoring it.")]
     public static partial void NetworkSettingIgnored(ILogger logger, string name, string setting, string value);
 
-    [LoggerMessage(36, LogLevel.Error, "'{File}' is not used: {Reason} Put the right file there, or remove it.")]
+    [LoggerMessage(36, LogLevel.Error, "Ignoring '{File}': {Reason} Replace or remove it.")]
     public static partial void WorldLeft(ILogger logger, string file, string reason);
 
-    [LoggerMessage(37, LogLevel.Warning, "'{File}' is not used: its name is not that of a network's file.")]
+    [LoggerMessage(37, LogLevel.Warning, "Ignoring '{File}': its name is not the name of a network's file.")]
     public static partial void NetworkFileLeft(ILogger logger, string file);
 
-    [LoggerMessage(20, LogLevel.Critical, "The node failed at an unexpected place; it goes on. Please report this.")]
+    [LoggerMessage(20, LogLevel.Critical, "Unhandled internal error; the node continues. Please report this.")]
     public static partial void InternalError(ILogger logger, Exception exception);
 
-    [LoggerMessage(30, LogLevel.Warning, "Dropped {Count} events that other nodes caused: event handlers do not keep up.")]
+    [LoggerMessage(30, LogLevel.Warning, "Dropped {Count} events caused by other nodes: the event handlers are too slow.")]
     public static partial void EventsDropped(ILogger logger, long count);
 }

@@ -27,10 +27,10 @@ public sealed class LanyardStream : Stream
     /// <summary>The network.</summary>
     public LanyardNetwork Network => _channel.Port.Owner;
 
-    /// <summary>This end.</summary>
+    /// <summary>The local endpoint.</summary>
     public IPEndPoint LocalEndPoint => _localEndPoint ??= _channel.Connection.LocalEndpoint.ToIPEndPoint();
 
-    /// <summary>The other end.</summary>
+    /// <summary>The remote endpoint.</summary>
     public IPEndPoint RemoteEndPoint => _remoteEndPoint ??= _channel.Connection.RemoteEndpoint.ToIPEndPoint();
 
     /// <summary>
