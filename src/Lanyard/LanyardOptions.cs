@@ -7,52 +7,48 @@ using Microsoft.Extensions.Logging;
 
 namespace Lanyard;
 
-/// <summary>
-/// How a <see cref="LanyardNode"/> is started. Immutable; the defaults suit an app that is given a state folder and a planet.
-/// </summary>
+/// <summary>The options of a <see cref="LanyardNode"/>. Immutable. The defaults suit an application that sets a state folder and a planet.</summary>
 public sealed record LanyardOptions
 {
-    /// <summary>The protocol's usual UDP port. A daemon binds it; apps leave <see cref="Port"/> at 0.</summary>
+    /// <summary>The usual UDP port of the protocol, which daemons bind. Applications leave <see cref="Port"/> at 0.</summary>
     public const int DefaultPort = 9993;
 
     /// <summary>
-    /// The folder that keeps the identity, the planet and what makes the next start fast, in the layout of existing nodes. It is created where it is
-    /// missing. Null, the default, keeps all of it in memory, so that the next start is another node.
+    /// The folder for the identity, the planet and the state that makes the next start fast, in the layout of existing nodes. Created if it does not exist. If null
+    /// (the default), the state is in memory, and the next start is another node.
     /// </summary>
     public string? StateDirectory { get; init; }
 
-    /// <summary>Where the state is kept, where it is not a folder. Not both this and <see cref="StateDirectory"/>.</summary>
+    /// <summary>The store for the state, in place of <see cref="StateDirectory"/>. Set one of the two, not both.</summary>
     public ILanyardStore? Store { get; init; }
 
     /// <summary>
-    /// The node's identity, with its secret. Null, the default, takes the one that is kept, or makes one (about half a second to some
-    /// seconds) and keeps it.
+    /// The node's identity, with its secret key. If null (the default), the node uses the stored identity, or generates one (half a second to some seconds of a
+    /// processor) and stores it.
     /// </summary>
-    /// <remarks>One that is given is kept only where none is kept; another one that is kept is an error, and never overwritten.</remarks>
+    /// <remarks>The identity is stored if none is stored yet. A different stored identity is an error; it is never overwritten.</remarks>
     public Identity? Identity { get; init; }
 
-    /// <summary>Is told how many attempts were made while an identity is being made; about fifteen are needed on average.</summary>
+    /// <summary>Receives the number of attempts while an identity is generated; fifteen are needed on average.</summary>
     public IProgress<int>? IdentityProgress { get; init; }
 
     /// <summary>
-    /// The roots. Null, the default, takes those that are kept (file <c>planet</c>). One that is given replaces an older one, or another
-    /// planet.
+    /// The planet, which names the roots. If null (the default), the node uses the stored one (file <c>planet</c>). It replaces an older stored planet, or a
+    /// different one.
     /// </summary>
     public World? Planet { get; init; }
 
     /// <summary>
-    /// Whether the networks that are kept (files <c>networks.d/ID.conf</c>) are joined at the start, as a daemon does. Default false: an
-    /// app joins what it wants.
+    /// Whether the node joins the stored networks (files <c>networks.d/ID.conf</c>) at the start, as a daemon does. Default false.
     /// </summary>
     public bool JoinKnownNetworks { get; init; }
 
     /// <summary>
-    /// The UDP port of all sockets, 0 to 65,535; 0, the default, takes the one of last time if it is free, else any. See
-    /// <see cref="DefaultPort"/>.
+    /// The UDP port of all sockets, 0 to 65,535. If 0 (the default), the node uses the port of last time if it is free, otherwise any. See <see cref="DefaultPort"/>.
     /// </summary>
     public int Port { get; init; }
 
-    /// <summary>The local addresses to bind. Empty, the default, binds all of IPv4 and, where there is IPv6, all of that.</summary>
+    /// <summary>The local addresses to bind. If empty (the default), the node binds the wildcard addresses of IPv4 and, if available, IPv6.</summary>
     public IReadOnlyList<IPAddress> BindAddresses { get; init; } = [];
 
     /// <summary>
@@ -62,30 +58,29 @@ public sealed record LanyardOptions
     public bool AwaitBindAddresses { get; init; }
 
     /// <summary>
-    /// Beginnings of the names of interfaces whose addresses peers are not told of and whose networks are not used to reach peers. By default
-    /// <c>zt</c>: the interfaces of other nodes of the protocol on this machine.
+    /// Name prefixes of interfaces that are not used to reach peers, and whose addresses are not announced. Default <c>zt</c>: the interfaces of other nodes of the
+    /// protocol on this machine.
     /// </summary>
     public IReadOnlyList<string> ExcludedInterfacePrefixes { get; init; } = ["zt"];
 
-    /// <summary>Physical networks over which peers are never reached. Empty by default.</summary>
+    /// <summary>Physical networks that are never used to reach peers. Default empty.</summary>
     public IReadOnlyList<InetPrefix> BlockedPhysicalNetworks { get; init; } = [];
 
     /// <summary>
-    /// Physical networks over which packets go without encryption. Empty by default; see <see cref="NodeOptions.TrustedPaths"/>.
+    /// Physical networks on which packets are sent without encryption. Default empty. See <see cref="NodeOptions.TrustedPaths"/>.
     /// </summary>
     public IReadOnlyList<TrustedPath> TrustedPaths { get; init; } = [];
 
-    /// <summary>Physical networks over which one peer is never reached. Empty by default.</summary>
+    /// <summary>Physical networks that are never used to reach one peer. Default empty.</summary>
     public IReadOnlyList<BlockedPath> BlockedPeerNetworks { get; init; } = [];
 
     /// <summary>
-    /// Where peers may be tried while there is no path to them; that needs no root, but for a peer that was met before. Empty by default.
+    /// Endpoints to try for peers while there is no path to them. No root is needed for a peer that was met before. Default empty.
     /// </summary>
     public IReadOnlyList<PeerHint> PeerHints { get; init; } = [];
 
     /// <summary>
-    /// Physical networks to whose addresses datagrams are larger or smaller than <see cref="PhysicalMtu"/>, 1,400 to 10,100 bytes. Empty by
-    /// default; of several that contain an address the first counts.
+    /// Physical networks with another MTU than <see cref="PhysicalMtu"/>, 1,400 to 10,100 bytes. The first network that contains an address counts. Default empty.
     /// </summary>
     public IReadOnlyList<PathMtu> PathMtus { get; init; } = [];
 
@@ -93,48 +88,45 @@ public sealed record LanyardOptions
     public int PhysicalMtu { get; init; } = 1432;
 
     /// <summary>
-    /// Whether many datagrams are sent and received with one call of the system, and cut and joined behind it (segmentation offload), where
-    /// it has that: Linux does. Default true. Without it all works, slower; turn it off where a driver is suspected of breaking it.
+    /// Whether to send and receive many datagrams with one system call, with segmentation offload, on systems that support it (Linux). Default true. Turn it off if a
+    /// network driver breaks it; the node is slower without it.
     /// </summary>
     public bool BatchDatagrams { get; init; } = true;
 
     /// <summary>
-    /// How long <see cref="LanyardNode.JoinAsync(NetworkId, CancellationToken)"/> waits. Default 60 s; <see cref="Timeout.InfiniteTimeSpan"/> waits
-    /// for ever.
+    /// The maximum time that <see cref="LanyardNode.JoinAsync(NetworkId, CancellationToken)"/> waits. Default 60 s. <see cref="Timeout.InfiniteTimeSpan"/> for no limit.
     /// </summary>
     public TimeSpan JoinTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>
-    /// How long <see cref="LanyardNode.DisposeAsync"/> and <see cref="LanyardNode.LeaveAsync"/> let streams that were disposed of finish
-    /// sending. Default 2 s.
+    /// The maximum time that <see cref="LanyardNode.DisposeAsync"/> and <see cref="LanyardNode.LeaveAsync"/> wait for disposed streams to finish sending. Default 2 s.
     /// </summary>
     public TimeSpan ShutdownTimeout { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// What is remembered of strangers at most, and other switches of the protocol. The random seed, the physical MTU and the trusted paths
-    /// are set by the SDK.
+    /// Limits on what the node keeps of other nodes.
     /// </summary>
     public LanyardProtocolLimits ProtocolLimits { get; init; } = new();
 
-    /// <summary>The bounds of each network's buffers and tables.</summary>
+    /// <summary>Limits on the buffers and tables of the TCP/IP stack of each network.</summary>
     public HostLimits NetworkLimits { get; init; } = new();
 
     /// <summary>
-    /// The settings of TCP connections that are not given any. The default asks for explicit congestion notification, which no router in
-    /// between can spoil on a virtual network, and by which a node that does not keep up slows its senders down without a loss.
+    /// The default options of TCP connections. Default: request explicit congestion notification. No router spoils it on a virtual network, and a node that receives
+    /// faster than it can process slows its senders down with it, without loss.
     /// </summary>
     public TcpOptions Tcp { get; init; } = new() { Ecn = EcnMode.Request };
 
-    /// <summary>Whether echo requests from the virtual networks are answered. Default true.</summary>
+    /// <summary>Whether the node replies to echo requests (ping) from virtual networks. Default true.</summary>
     public bool AnswerPing { get; init; } = true;
 
-    /// <summary>What makes this node a controller of networks; none by default. See <see cref="LanyardNode.Controller"/>.</summary>
+    /// <summary>The network controller that runs on this node. Default none. See <see cref="LanyardNode.Controller"/>.</summary>
     public INetworkController? Controller { get; init; }
 
-    /// <summary>Where events are logged; nowhere by default.</summary>
+    /// <summary>The factory of the loggers. Default none: nothing is logged.</summary>
     public ILoggerFactory? LoggerFactory { get; init; }
 
-    /// <exception cref="ArgumentException">They contradict each other, or one is out of range.</exception>
+    /// <exception cref="ArgumentException">The options contradict each other, or one is out of range.</exception>
     internal void Check()
     {
         if (StateDirectory is not null && Store is not null)
@@ -154,36 +146,36 @@ public sealed record LanyardOptions
     }
 }
 
-/// <summary>A physical network over which a peer is not reached.</summary>
+/// <summary>A physical network that is not used to reach a peer.</summary>
 /// <param name="Peer">The peer.</param>
 /// <param name="Network">The physical addresses.</param>
 public readonly record struct BlockedPath(NodeAddress Peer, InetPrefix Network);
 
 /// <summary>
-/// What a node remembers of strangers at most. All limits hold against hostile peers; defaults are those of <see cref="NodeOptions"/>.
+/// Limits on what a node keeps of other nodes, hostile ones included. The defaults are those of <see cref="NodeOptions"/>.
 /// </summary>
 public sealed record LanyardProtocolLimits
 {
-    /// <summary>How many peers are remembered. Default 65,536.</summary>
+    /// <summary>The maximum number of known peers. Default 65,536.</summary>
     public int MaxPeers { get; init; } = 65_536;
 
-    /// <summary>How many fragmented packets may be incomplete at a time (each holds at most 10 kB). Default 64.</summary>
+    /// <summary>The maximum number of packets in reassembly, of at most 10 kB each. Default 64.</summary>
     public int MaxReassemblies { get; init; } = 64;
 
-    /// <summary>How many packets wait for their sender's identity or credentials. Default 64.</summary>
+    /// <summary>The maximum number of packets that wait for their sender's identity or credentials. Default 64.</summary>
     public int MaxWaitingPackets { get; init; } = 64;
 
-    /// <summary>How many packets to unreachable peers wait to be sent. Default 256.</summary>
+    /// <summary>The maximum number of packets that are queued for unreachable peers. Default 256.</summary>
     public int MaxQueuedPackets { get; init; } = 256;
 
-    /// <summary>How many multicast subscriptions of other nodes are remembered. Default 262,144.</summary>
+    /// <summary>The maximum number of known multicast subscriptions of other nodes. Default 262,144.</summary>
     public int MaxMulticastSubscriptions { get; init; } = 262_144;
 
-    /// <summary>How many members' credentials are kept for one network. Default 16,384.</summary>
+    /// <summary>The maximum number of members whose credentials are kept, for each network. Default 16,384.</summary>
     public int MaxMembersPerNetwork { get; init; } = 16_384;
 
     /// <summary>
-    /// How many identities of strangers are checked a second; each takes milliseconds of one processor. Default 50; a root for many leaves wants more.
+    /// The maximum number of unknown identities to check per second. Each takes milliseconds of one processor. Default 50. Set more for a root with many leaves.
     /// </summary>
     public int MaxIdentityChecksPerSecond { get; init; } = 50;
 }
