@@ -29,14 +29,14 @@ public sealed class Description
         return this;
     }
 
-    /// <summary>Says that something was not understood.</summary>
+    /// <summary>Adds that a part was not understood.</summary>
     internal Description NotUnderstood(string what)
     {
         IsUnderstood = false;
         return Add($"[not understood: {what}]");
     }
 
-    /// <summary>Says how many bytes follow the known fields, if any do.</summary>
+    /// <summary>Adds the number of bytes after the known fields, if there are any.</summary>
     internal Description Trailing(int count) => count == 0 ? this : NotUnderstood($"{count} bytes at the end");
 
     /// <summary>Quotes bytes as text: at most 200, with a dot for each one that is not printable ASCII.</summary>

@@ -131,7 +131,7 @@ internal sealed class ControllerOutbox(Node node)
         /// <summary>The parts of the configuration; null if there is none, or if it is longer than members read.</summary>
         public List<byte[]>? Parts { get; private set; }
 
-        public override void Run()
+        private protected override void RunCore()
         {
             if (message.Config is { } config && config.TryWrite(out var text))
                 Parts = [.. NetworkConfigSplitter.Split(message.Network, text, updateId, controller)];

@@ -28,7 +28,7 @@ internal sealed class IdentityCheck : NodeWork
         Identity = identity;
     }
 
-    public override void Run()
+    private protected override void RunCore()
     {
         var key = Key;
         if (key is null && (!SessionKey.TryAgree(_own, Identity, out key) || (_packet is not null && !key.TryDearmor(Packet))))

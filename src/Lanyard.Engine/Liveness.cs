@@ -13,7 +13,7 @@ internal sealed class Liveness(Node node)
 
     public void Watch(Peer peer, Path path)
     {
-        // Called for every packet of traffic in both directions: the list itself is checked at most every TickMs.
+        // Called for every sent packet, so it does no more than this: Poll checks the list at most every TickMs.
         if (!path.IsWatched)
         {
             path.IsWatched = true;

@@ -224,6 +224,8 @@ public sealed class Node
     public void CompleteWork(long nowMs, NodeWork work)
     {
         ArgumentNullException.ThrowIfNull(work);
+        if (work.Failure is { } failure)
+            ReportInternalError(failure);
         try
         {
             work.Complete(nowMs);

@@ -10,9 +10,27 @@ public abstract class NodeWork
     {
     }
 
-    /// <summary>Does the work. Any thread may call it.</summary>
-    public abstract void Run();
+    /// <summary>The fault that ended <see cref="Run"/>; null if there was none. <see cref="Node.CompleteWork"/> reports it.</summary>
+    internal Exception? Failure { get; private set; }
 
-    /// <summary>Applies the result to the node.</summary>
+    /// <summary>Does the work. Any thread may call it. Never throws.</summary>
+    public void Run()
+    {
+        try
+        {
+            RunCore();
+        }
+#pragma warning disable CA1031 // The caller is a thread of the host's pool: an exception would end the process. The node counts and reports it instead.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            Failure = e;
+        }
+    }
+
+    /// <summary>Applies the result to the node. After a failure, there is none, and the packet that caused the work is dropped.</summary>
     internal abstract void Complete(long nowMs);
+
+    /// <summary>Does the work.</summary>
+    private protected abstract void RunCore();
 }

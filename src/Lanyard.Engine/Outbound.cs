@@ -57,8 +57,8 @@ internal sealed class Outbound(Node node)
         TrySend(nowMs, peer, new OutgoingPayload(packet, isForStranger), packet.Buffer, packet.Start);
 
     /// <summary>
-    /// Sends a payload the way that a packet came: to where it came from, relayed if it was. Where no path confirms that endpoint, at most three bytes go there
-    /// for each that came from the peer; more is dropped.
+    /// Sends a reply to the endpoint that a packet came from: the peer's, or the relaying root's. If no path confirms the endpoint, at most three bytes are sent for
+    /// each byte received from the peer; further replies are dropped.
     /// </summary>
     public void Reply(in IncomingPacket incoming, in OutgoingPacket packet)
     {
@@ -68,7 +68,7 @@ internal sealed class Outbound(Node node)
         incoming.Peer.FindPath(incoming.LocalSocket, incoming.Endpoint)?.NoteReplied(incoming.NowMs);
     }
 
-    /// <summary>How long a reply's payload may be at most.</summary>
+    /// <summary>Returns the maximum length of a reply's payload, in bytes.</summary>
     public int MaxReplyBytes(in IncomingPacket incoming)
     {
         if (node.Topology.IsConfirmed(incoming.Peer, incoming.Endpoint))
@@ -86,12 +86,12 @@ internal sealed class Outbound(Node node)
         Emit(localSocket, endpoint, packet.Buffer[builder.Start..], bytes.Length);
     }
 
-    /// <summary>Introduces this node to a peer: at an endpoint, or through a root where none is given.</summary>
+    /// <summary>Sends HELLO to a peer, at an endpoint or through a root.</summary>
     /// <param name="nowMs">The time, in milliseconds since 1970.</param>
     /// <param name="peer">The peer.</param>
     /// <param name="localSocket">The socket to send from; -1 leaves the choice to the host.</param>
-    /// <param name="endpoint">Where to; none for the way through a root.</param>
-    /// <param name="chargedTo">Whose packets caused it, and must permit it; null where this node does it on its own account.</param>
+    /// <param name="endpoint">The destination; none to send through a root.</param>
+    /// <param name="chargedTo">The peer whose packets caused it, and whose budget pays for it; null if this node is the cause.</param>
     public void SendHello(long nowMs, Peer peer, int localSocket, in InetEndpoint endpoint, Peer? chargedTo = null)
     {
         using var buffer = node.Buffers.Rent();
@@ -131,12 +131,12 @@ internal sealed class Outbound(Node node)
         peer.LastHelloMs = nowMs;
     }
 
-    /// <summary>Asks a peer at an endpoint for a sign of life: an ECHO, or a HELLO where its version is not known.</summary>
+    /// <summary>Probes a peer at an endpoint: with ECHO, or with HELLO if its version is not known.</summary>
     /// <param name="nowMs">The time, in milliseconds since 1970.</param>
     /// <param name="peer">The peer.</param>
     /// <param name="localSocket">The socket to send from; -1 leaves the choice to the host.</param>
-    /// <param name="endpoint">Where to.</param>
-    /// <param name="chargedTo">Whose packets caused it, and must permit it; null where this node does it on its own account.</param>
+    /// <param name="endpoint">The destination.</param>
+    /// <param name="chargedTo">The peer whose packets caused it, and whose budget pays for it; null if this node is the cause.</param>
     public void Probe(long nowMs, Peer peer, int localSocket, in InetEndpoint endpoint, Peer? chargedTo = null)
     {
         if (peer.Protocol == 0)
@@ -154,7 +154,7 @@ internal sealed class Outbound(Node node)
         SendTo(nowMs, peer, localSocket, endpoint, buffer.Complete(Verb.Echo, writer));
     }
 
-    /// <summary>Asks a peer over a known path for a sign of life.</summary>
+    /// <summary>Probes a peer over a known path.</summary>
     public void Probe(long nowMs, Peer peer, Path path) => Probe(nowMs, peer, path.LocalSocket, path.Endpoint);
 
     /// <summary>Passes on a datagram as it is.</summary>

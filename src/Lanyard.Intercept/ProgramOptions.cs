@@ -2,16 +2,16 @@ using Lanyard.Wire;
 
 namespace Lanyard.Intercept;
 
-/// <summary>Where ports open that a program binds to the wildcard address.</summary>
+/// <summary>The networks on which to open ports that a program binds to the wildcard address.</summary>
 public enum ListenPlace
 {
-    /// <summary>On the virtual networks.</summary>
+    /// <summary>The virtual networks.</summary>
     Virtual,
 
-    /// <summary>On the system's network.</summary>
+    /// <summary>The system's network.</summary>
     Host,
 
-    /// <summary>On both.</summary>
+    /// <summary>Both.</summary>
     Both,
 }
 
@@ -30,6 +30,6 @@ public sealed record ProgramOptions
     /// <summary>Whether programs that a preloaded program starts, and that cannot be preloaded, run on the system's network. Default false: they are not started.</summary>
     public bool AllowsOutside { get; init; }
 
-    /// <summary>Where ports open that the program binds to the wildcard address. Default on the virtual networks.</summary>
+    /// <summary>The networks on which to open ports that the program binds to the wildcard address. Default: the virtual networks.</summary>
     public ListenPlace Listening { get; init; }
 }

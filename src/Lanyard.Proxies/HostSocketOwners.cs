@@ -6,10 +6,10 @@ using Lanyard.Primitives;
 namespace Lanyard.Proxies;
 
 /// <summary>
-/// Whose the sockets of this machine are, as the system tells at one moment (<c>proc_net_tcp(5)</c> and its like): who is at the other end of a loopback
-/// connection, or sent a datagram over it, is another user than expected or not.
+/// A snapshot of this machine's sockets with their users (<c>proc_net_tcp(5)</c> and similar files). It tells which user is at the other end of a loopback connection,
+/// or sent a loopback datagram.
 /// </summary>
-/// <remarks>On Linux only. A port says nothing by itself: whoever is faster has it.</remarks>
+/// <remarks>Linux only. The port alone does not identify a program: any user can bind a free port first.</remarks>
 internal sealed class HostSocketOwners
 {
     /// <summary>A TCP socket that listens.</summary>
@@ -31,7 +31,7 @@ internal sealed class HostSocketOwners
     {
     }
 
-    /// <summary>When the system was asked, as <see cref="Stopwatch.GetTimestamp"/> has it.</summary>
+    /// <summary>The time of the snapshot, as a <see cref="Stopwatch.GetTimestamp"/> value.</summary>
     public long Timestamp { get; } = Stopwatch.GetTimestamp();
 
     /// <summary>The sockets of all programs.</summary>

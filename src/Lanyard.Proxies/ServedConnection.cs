@@ -33,7 +33,7 @@ internal sealed class ServedConnection : IDisposable
     /// <summary>Ends when the connection is cut.</summary>
     public CancellationToken Token { get; }
 
-    /// <summary>Why it was cut, to be counted; null where it was not, or for no fault.</summary>
+    /// <summary>The counter of the reason why the connection was cut; null if it was not cut, or without a fault.</summary>
     public LanyardProxyCounter? CutBecause { get; private set; }
 
     /// <summary>The time in milliseconds.</summary>
@@ -41,7 +41,7 @@ internal sealed class ServedConnection : IDisposable
 
     /// <summary>Sets a deadline for the current step, idle or not.</summary>
     /// <param name="time">The time until the deadline.</param>
-    /// <param name="lateness">What is counted if the connection misses it.</param>
+    /// <param name="lateness">The counter to increment if the connection misses the deadline.</param>
     public void SetDeadline(TimeSpan time, LanyardProxyCounter lateness)
     {
         _lateness = lateness;
@@ -51,7 +51,7 @@ internal sealed class ServedConnection : IDisposable
 
     /// <summary>Replaces the deadline with an idle timeout, which <see cref="Touch"/> restarts.</summary>
     /// <param name="idle">The longest time without a byte in either direction.</param>
-    /// <param name="lateness">What is counted if the connection exceeds it.</param>
+    /// <param name="lateness">The counter to increment if the connection exceeds the timeout.</param>
     public void SetIdleTimeout(TimeSpan idle, LanyardProxyCounter lateness)
     {
         _lateness = lateness;

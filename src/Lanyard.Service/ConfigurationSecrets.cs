@@ -3,12 +3,12 @@ using System.Text.Json;
 namespace Lanyard.Service;
 
 /// <summary>
-/// What of a <c>local.conf</c> the API does not tell: passwords of proxies, and whatever else an existing node's file holds that is secret by its name, or a text with a
-/// password in it.
+/// Hides the secrets of a <c>local.conf</c> in replies of the API: passwords of proxies, and fields of an existing node's file that are secret by their name or contain a
+/// password.
 /// </summary>
 internal static class ConfigurationSecrets
 {
-    /// <summary>What is told in the place of a secret.</summary>
+    /// <summary>The text that replaces a secret.</summary>
     public const string Hidden = "********";
 
     // Of a database such as "postgres:host=... password=...".

@@ -5,25 +5,25 @@ using Microsoft.Extensions.Logging;
 
 namespace Lanyard.Service;
 
-/// <summary>The service's own files beside the node's. What goes wrong with one is said with its name.</summary>
+/// <summary>The files of the service, in the state folder of the node. Errors name the file.</summary>
 internal static class StateFiles
 {
     /// <summary>The port and process ID files of a running service, under the names that existing tools read.</summary>
     public const string Port = "zerotier-one.port";
 
-    /// <summary>The service's process, while it runs.</summary>
+    /// <summary>The file with the process ID of the service, while it runs.</summary>
     public const string Process = "zerotier-one.pid";
 
-    /// <summary>Where the local socket for programs is, while the service runs.</summary>
+    /// <summary>The file with the path of the local socket for programs, while the service runs.</summary>
     public const string InterceptPath = ServiceSocket.PathFileName;
 
-    /// <summary>Which programs' sockets listen and receive.</summary>
+    /// <summary>The listeners and UDP sockets of programs.</summary>
     public const string InterceptMemory = "intercept.json";
 
     /// <summary>The controller's records.</summary>
     public const string Controller = "controller.sqlite";
 
-    /// <summary>Where other controllers keep what this one takes over when it begins.</summary>
+    /// <summary>The folder with the records of an existing node's controller, imported at the first start.</summary>
     public const string ControllerImport = "controller.d";
 
     // What tells where the service is, to whoever may look into the folder. The rest is secret, or may hold what is.

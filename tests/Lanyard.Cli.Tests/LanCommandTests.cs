@@ -126,11 +126,11 @@ public sealed class LanCommandTests(CommandLan lan) : IClassFixture<CommandLan>
         foreach (var captured in new[] { file, lan.Home("server.pcapng") })
         {
             var lines = await ReadWithTcpdumpAsync(captured);
-            // By their sequence numbers: a frame may arrive twice.
+            // A peer that is reached at a new endpoint gets each packet at the old one as well until it has answered there: at most one copy.
             foreach (var kind in new[] { "ICMP echo request", "ICMP echo reply" })
             {
-                var sequences = lines.Select(line => Regex.Match(line, $"{kind}, id [0-9]+, (seq [0-9]+)")).Where(match => match.Success).Select(match => match.Groups[1].Value);
-                Assert.True(sequences.Distinct().Count() == 2, $"{captured}:\n{string.Join('\n', lines)}");
+                var sequences = lines.Select(line => Regex.Match(line, $"{kind}, id [0-9]+, (seq [0-9]+)")).Where(match => match.Success).Select(match => match.Groups[1].Value).ToArray();
+                Assert.True(sequences.Distinct().Count() == 2 && sequences.Length <= 4, $"{captured}:\n{string.Join('\n', lines)}");
             }
         }
     }

@@ -6,7 +6,7 @@ using Lanyard.Wire.Verbs;
 
 namespace Lanyard.Engine.Tests;
 
-/// <summary>What strangers can do to a node from the internet: nothing that its own needs feel.</summary>
+/// <summary>Packets of strangers use up none of the budgets and tables that the node needs for itself.</summary>
 public sealed class StrangerTests
 {
     private static readonly InetEndpoint Somewhere = InetEndpoint.Parse("46.200.0.1/4000");
@@ -154,6 +154,21 @@ public sealed class StrangerTests
 
         // Both HELLOs are answered.
         Assert.Equal(2, stranger.Received().Count(p => p.Verb == Verb.Ok));
+    }
+
+    [Fact]
+    public void Work_that_fails_costs_only_the_packet_that_caused_it()
+    {
+        var isBroken = true;
+        var node = new TestNode(configure: options => options with { ValidateIdentity = _ => isBroken ? throw new InvalidOperationException("No.") : true }).Online();
+        node.Advance(1_000);
+        var stranger = node.NewPeer();
+        stranger.Send(stranger.Hello());
+        Assert.Single(node.Host.InternalErrors);
+        Assert.Null(node.Node.FindPeer(node.NowMs, stranger.Address));
+        isBroken = false;
+        stranger.Send(stranger.Hello());
+        Assert.NotNull(node.Node.FindPeer(node.NowMs, stranger.Address));
     }
 
     [Fact]

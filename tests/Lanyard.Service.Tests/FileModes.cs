@@ -3,7 +3,7 @@ namespace Lanyard.Service.Tests;
 /// <summary>Modes of files, as octal texts. A test that asks for one is skipped on Windows.</summary>
 internal static class FileModes
 {
-    /// <summary>A file's mode.</summary>
+    /// <summary>Returns the mode of a file, in octal digits.</summary>
     public static string Of(string path)
     {
         if (!OperatingSystem.IsWindows())
@@ -12,7 +12,7 @@ internal static class FileModes
         return "";
     }
 
-    /// <summary>Gives a file a mode.</summary>
+    /// <summary>Sets the mode of a file.</summary>
     public static void Set(string path, string mode)
     {
         if (!OperatingSystem.IsWindows())

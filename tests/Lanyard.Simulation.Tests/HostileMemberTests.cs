@@ -176,7 +176,7 @@ public sealed class HostileMemberTests
         if (isShownFirst)
             Assert.True(lan.Delivers(b, portB, portA, tries: 3));
 
-        // Asked for, so that the neighbor is known by what the attacker says; then it goes on saying so.
+        // A sends ARP requests, so that it learns the attacker's replies; then the attacker repeats its claim unasked.
         for (var i = 0; i < 5; i++)
         {
             sender!.SendTo(lan.Internet.NowMicroseconds, new InetEndpoint(address, 9), "x"u8);

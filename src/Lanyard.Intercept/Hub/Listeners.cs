@@ -17,7 +17,7 @@ internal sealed class Listeners(SocketTable sockets, AddressMap addresses, Virtu
     private const int AcceptanceTimeoutMs = 5_000;
     private const int AcceptancePauseMs = 10;
 
-    /// <summary>Has a program's socket listen, in the system and on the virtual networks.</summary>
+    /// <summary>Makes a program's socket listen, in the system and on the virtual networks.</summary>
     public InterceptReply Listen(SocketDescriptor descriptor, int backlog, SocketOwner owner)
     {
         backlog = backlog < 0 ? UsualBacklog : Math.Clamp(backlog, 1, MaxBacklog);

@@ -57,15 +57,15 @@ internal sealed unsafe class SocketDescriptor : IDisposable
 
     public int Number => _descriptor;
 
-    /// <summary>AF_INET, AF_INET6; or 0, where it is no socket that can be virtual.</summary>
+    /// <summary>AF_INET or AF_INET6; 0 if the socket cannot be redirected.</summary>
     public int Domain { get; }
 
-    /// <summary>0 where it is none that can be virtual.</summary>
+    /// <summary>The type of the socket; 0 if it cannot be redirected.</summary>
     public InterceptSocketType Type { get; }
 
     public bool IsNonBlocking => (Libc.Flags(_descriptor, Libc.GetStatusFlags, 0) & Libc.NonBlocking) != 0;
 
-    /// <summary>What the system knows it by: the same through each of its descriptors, and never used again.</summary>
+    /// <summary>The kernel's socket cookie: the same for all descriptors of the socket, and never reused.</summary>
     public ulong Cookie
     {
         get
@@ -76,7 +76,7 @@ internal sealed unsafe class SocketDescriptor : IDisposable
         }
     }
 
-    /// <summary>Who made it, whoever has it now.</summary>
+    /// <summary>The user that created the socket.</summary>
     public uint? User => Libc.TryGetUser(_descriptor, out var user) ? user : null;
 
     /// <summary>Whether the socket is a Multipath TCP socket, which virtual connections do not support.</summary>
@@ -94,20 +94,20 @@ internal sealed unsafe class SocketDescriptor : IDisposable
         }
     }
 
-    /// <summary>Has closing it wait for nothing.</summary>
+    /// <summary>Turns off SO_LINGER, so that closing the socket does not wait.</summary>
     public void StopLingering()
     {
         var linger = 0L;
         _ = Libc.SetOption(_descriptor, SolSocket, SoLinger, &linger, sizeof(long));
     }
 
-    /// <summary>How long receiving, and accepting, waits at most; null: for ever.</summary>
+    /// <summary>The timeout of receiving and accepting; null for none.</summary>
     public TimeSpan? ReceiveTimeout => Time(SoReceiveTimeout);
 
-    /// <summary>How long sending waits at most; null: for ever.</summary>
+    /// <summary>The timeout of sending; null for none.</summary>
     public TimeSpan? SendTimeout => Time(SoSendTimeout);
 
-    /// <summary>What its options say.</summary>
+    /// <summary>The values of the socket's options.</summary>
     public SocketTraits Traits =>
         (Domain == Libc.DomainV6 ? SocketTraits.V6 : 0)
         | (Domain == Libc.DomainV6 && Option(ProtocolV6, V6Only) != 0 ? SocketTraits.V6Only : 0)

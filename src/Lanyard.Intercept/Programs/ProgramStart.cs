@@ -45,10 +45,10 @@ public sealed partial class ProgramStart
         };
     }
 
-    /// <summary>Where the library that redirects is: beside this assembly. It is built where there is a C compiler.</summary>
+    /// <summary>The path of the preload library, beside this assembly. It exists if there was a C compiler at build time.</summary>
     public static string LibraryPath { get; } = Path.Combine(AppContext.BaseDirectory, InterceptProtocol.Library);
 
-    /// <summary>Turns this process into the program. It returns only where that fails, with the reason.</summary>
+    /// <summary>Replaces this process with the program. Returns only if that fails, with the reason.</summary>
     public ProgramStartException Become()
     {
         foreach (var (name, value) in _variables)

@@ -1,9 +1,9 @@
 namespace Lanyard.Intercept.Protocol;
 
-/// <summary>What becomes of an option of a TCP socket on a virtual connection.</summary>
+/// <summary>The treatment of a TCP socket option on a virtual connection.</summary>
 internal enum StreamOptionAction
 {
-    /// <summary>The option is not end-to-end: it is the system's business.</summary>
+    /// <summary>The option is not end-to-end; the kernel applies it.</summary>
     None,
 
     /// <summary>The service applies it.</summary>

@@ -89,7 +89,7 @@ internal sealed class TestNode
     /// <summary>The moon that the node follows.</summary>
     public World Moon => _moon ?? throw new InvalidOperationException("Call AddMoon first.");
 
-    /// <summary>Has the node follow a moon.</summary>
+    /// <summary>Creates a moon and makes the node follow it.</summary>
     public void AddMoon()
     {
         using var key = WorldKey.Generate(_identities.Fill);

@@ -42,7 +42,7 @@ internal sealed class TestPeer(TestNode node, Identity identity, InetEndpoint en
         return this;
     }
 
-    /// <summary>What the node sent this peer, decrypted, the fields that a test looks at.</summary>
+    /// <summary>Returns the packets that the node sent this peer, decrypted and expanded.</summary>
     public List<(InetEndpoint To, ulong PacketId, Verb Verb, byte[] Payload)> Received()
     {
         var packets = new List<(InetEndpoint, ulong, Verb, byte[])>();
