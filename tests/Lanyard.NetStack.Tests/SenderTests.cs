@@ -42,6 +42,20 @@ public class SenderTests
     }
 
     [Fact]
+    public void A_forged_SYN_does_not_take_the_place_of_the_answer_to_a_SYN()
+    {
+        var peer = new RawPeer();
+        Assert.Equal(NetError.None, peer.Host.ConnectTcp(peer.Now, new InetEndpoint(Pair.B4, 80), new NoEvents(), out var connection));
+        var syn = peer.NextTcp()!;
+        peer.Neighbor = MacC;
+        peer.ReceiveTcp(80, syn.SourcePort, TcpFlags.Syn, 700, 0);
+        Assert.Equal((TcpState.SynSent, 1), (connection!.State, peer.Host.Counters[HostCounter.TcpForeignSender]));
+        peer.Neighbor = Pair.MacB;
+        peer.ReceiveTcp(80, syn.SourcePort, TcpFlags.Syn | TcpFlags.Ack, 500, syn.Sequence + 1);
+        Assert.Equal((TcpState.Established, Pair.MacB), (connection.State, connection.RemoteMac));
+    }
+
+    [Fact]
     public void A_forged_SYN_for_a_neighbors_address_is_given_up_when_that_neighbor_resets_it()
     {
         var peer = new RawPeer();

@@ -118,7 +118,7 @@ public sealed partial class TcpConnection
 
     internal void OnPathChanged(MacAddress neighbor, long now)
     {
-        if ((_hop.Neighbor?.Mac ?? _hop.Mac) != neighbor)
+        if (!IsNextHop(neighbor))
             return;
         if (State is TcpState.SynSent or TcpState.SynReceived && _synRetries > 0)
             _synAt = now;

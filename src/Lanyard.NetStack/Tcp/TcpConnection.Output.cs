@@ -197,6 +197,9 @@ public sealed partial class TcpConnection
             Receiver.OfferWindow(syn: false), optionBytes);
     }
 
+    // Whether segments go to an Ethernet address now: a neighbor's, or the host's own.
+    private bool IsNextHop(MacAddress mac) => _hop.Kind == HopKind.Loopback ? mac == Host.Mac : (_hop.Neighbor?.Mac ?? _hop.Mac) == mac;
+
     private Span<byte> BeginSegment(int length, byte ecn = 0)
     {
         if (_hopGeneration != Host.Routing.Generation || !_hop.IsCurrent)

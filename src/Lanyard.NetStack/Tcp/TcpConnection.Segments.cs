@@ -19,12 +19,16 @@ public sealed partial class TcpConnection
 
     internal bool UsesTimestamps { get; private set; }
 
-    /// <summary>
-    /// Whether a segment from an Ethernet address may be for this connection: from <see cref="RemoteMac"/>; while connecting, from any; and while half open, a reset
-    /// from the neighbor that the answer to the SYN went to, which has the SYN's IP address and sent no SYN.
-    /// </summary>
-    internal bool Admits(MacAddress sender, in TcpSegment segment) => RemoteMac == sender || State == TcpState.SynSent
-        || (State == TcpState.SynReceived && segment.Has(TcpFlags.Rst) && (_hop.Neighbor?.Mac ?? _hop.Mac) == sender);
+    /// <summary>Whether a segment from an Ethernet address may be for this connection.</summary>
+    internal bool Admits(MacAddress sender, in TcpSegment segment) => RemoteMac == sender || State switch
+    {
+        // An acknowledgment proves that the sender received the SYN, over whatever gateway it replies. A SYN without one proves nothing.
+        TcpState.SynSent => segment.Has(TcpFlags.Ack) || IsNextHop(sender),
+
+        // The neighbor that received the SYN-ACK has the IP address of the SYN, and may say that it sent no SYN.
+        TcpState.SynReceived => segment.Has(TcpFlags.Rst) && IsNextHop(sender),
+        _ => false,
+    };
 
     /// <summary>Takes a segment for this connection.</summary>
     /// <param name="now">The time in microseconds.</param>
