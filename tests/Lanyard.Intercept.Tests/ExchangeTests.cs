@@ -8,7 +8,7 @@ namespace Lanyard.Intercept.Tests;
 public sealed class ExchangeTests(ProgramLan lan) : IClassFixture<ProgramLan>
 {
     private const string Client = """
-        import select, socket, sys
+        import errno, os, select, socket, sys
         address, port, own, kind = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
         s = socket.socket(socket.AF_INET, socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM)
         s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -19,7 +19,9 @@ public sealed class ExchangeTests(ProgramLan lan) : IClassFixture<ProgramLan>
         poll = select.epoll()
         poll.register(s, select.EPOLLIN | select.EPOLLET)
         s.bind(("0.0.0.0", own))
-        s.connect_ex((address, port))
+        error = s.connect_ex((address, port))
+        if error not in (0, errno.EINPROGRESS):
+            raise OSError(error, os.strerror(error))
         if kind == "udp":
             s.send(b"?")
         got = b""
