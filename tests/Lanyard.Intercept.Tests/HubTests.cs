@@ -78,6 +78,53 @@ public sealed class HubTests
         }
     }
 
+    [Theory]
+    [InlineData(Libc.StreamType)]
+    [InlineData(Libc.DatagramType)]
+    public void The_sockets_of_programs_use_one_port_of_the_system_s_networks(int type)
+    {
+        if (!OperatingSystem.IsLinux())
+            Assert.Skip("Programs' sockets are redirected on Linux only.");
+        using var probe = new SocketProbe();
+        var table = new SocketTable(new AddressMap(), probe, new DatagramTable(), SocketTokenKey.Create());
+        var descriptors = new List<SocketDescriptor>();
+        var ports = new HashSet<int>();
+        for (var i = 0; i < 64; i++)
+        {
+            descriptors.Add(new SocketDescriptor(Libc.Socket(Libc.DomainV4, type | Libc.CloseOnExec, 0)));
+            Assert.Equal(0, Make(table, descriptors[i], out var socket));
+            ports.Add(socket.Near.Port);
+        }
+
+        Assert.Single(ports);
+        foreach (var descriptor in descriptors)
+            descriptor.Dispose();
+        table.Close();
+    }
+
+    [Fact]
+    public void The_sockets_of_programs_use_another_port_if_a_program_of_the_system_has_theirs()
+    {
+        if (!OperatingSystem.IsLinux())
+            Assert.Skip("Programs' sockets are redirected on Linux only.");
+        using var probe = new SocketProbe();
+        var table = new SocketTable(new AddressMap(), probe, new DatagramTable(), SocketTokenKey.Create());
+        int port;
+        using (var first = new SocketDescriptor(Libc.Socket(Libc.DomainV4, Libc.StreamType | Libc.CloseOnExec, 0)))
+        {
+            Assert.Equal(0, Make(table, first, out var socket));
+            port = socket.Near.Port;
+        }
+
+        using var other = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Any, port);
+        other.Start();
+        using var second = new SocketDescriptor(Libc.Socket(Libc.DomainV4, Libc.StreamType | Libc.CloseOnExec, 0));
+        Assert.Equal(0, Make(table, second, out var moved));
+        Assert.NotEqual(port, moved.Near.Port);
+        other.Stop();
+        table.Close();
+    }
+
     [Fact]
     public void Messages_have_the_sizes_that_C_asserts()
     {
@@ -96,5 +143,15 @@ public sealed class HubTests
         System.Net.IPAddress.Parse(written).TryWriteBytes(message.Address, out _);
         Assert.True(message.TryRead(out var read));
         Assert.Equal(new InetEndpoint(InetAddress.Parse(expected), 80), read);
+    }
+
+    private static int Make(SocketTable table, SocketDescriptor descriptor, out ProgramSocket socket)
+    {
+        lock (table.Lock)
+        {
+            var error = table.TryMake(descriptor, new InetEndpoint(InetAddress.AnyV4, 80), new SocketOwner(User, 0), SocketTraits.None, out var made);
+            socket = made!;
+            return error;
+        }
     }
 }

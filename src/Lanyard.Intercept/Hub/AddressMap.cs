@@ -30,6 +30,9 @@ internal sealed class AddressMap
     /// <summary>Takes a free address and port for a program's socket.</summary>
     public bool TryTakeNear(out InetEndpoint near) => _aliases.TryTakeNear(out near);
 
+    /// <summary>Chooses another port for programs' sockets, because a program of this machine has the current one.</summary>
+    public void ChangeNearPort() => _aliases.ChangeNearPort();
+
     /// <summary>Takes the address that a program's socket has already; false if another socket has it.</summary>
     public bool TryTakeNear(InetAddress near) => _aliases.TryTake(near);
 

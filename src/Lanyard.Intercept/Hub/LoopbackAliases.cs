@@ -19,7 +19,7 @@ internal sealed class LoopbackAliases
     private const uint NearFirst = InterceptProtocol.NearFirst;
     private const uint RangeSize = ~RangeMask + 1;
 
-    // Below the ports that the system hands out.
+    // Below the ephemeral ports of the system. All alias addresses use one port: a program of this machine that binds the port on the wildcard address fails.
     private const int FirstPort = 20_000;
     private const int EndPort = 32_000;
 
@@ -31,6 +31,7 @@ internal sealed class LoopbackAliases
     private int _farCount;
     private uint _near = (uint)RandomNumberGenerator.GetInt32((int)RangeSize);
     private uint _far = (uint)RandomNumberGenerator.GetInt32((int)RangeSize);
+    private ushort _nearPort = ChoosePort();
 
     public static bool IsNear(InetAddress address) => address.IsV4 && (address.V4 & RangeMask) == NearFirst;
 
@@ -40,9 +41,12 @@ internal sealed class LoopbackAliases
     public bool TryTakeNear(out InetEndpoint near)
     {
         var isTaken = TryTake(NearFirst, ref _near, ref _nearCount, out var address);
-        near = new InetEndpoint(address, (ushort)RandomNumberGenerator.GetInt32(FirstPort, EndPort));
+        near = new InetEndpoint(address, _nearPort);
         return isTaken;
     }
+
+    /// <summary>Chooses another port for programs' sockets, because a program of this machine has the current one.</summary>
+    public void ChangeNearPort() => _nearPort = ChoosePort();
 
     /// <summary>Takes a free address for a far end.</summary>
     public bool TryTakeFar(out InetAddress far) => TryTake(FarFirst, ref _far, ref _farCount, out far);
@@ -65,6 +69,8 @@ internal sealed class LoopbackAliases
         else
             _farCount--;
     }
+
+    private static ushort ChoosePort() => (ushort)RandomNumberGenerator.GetInt32(FirstPort, EndPort);
 
     // Addresses are taken in turn, since programs may still remember what a released one represented.
     private bool TryTake(uint first, ref uint last, ref int count, out InetAddress taken)

@@ -238,6 +238,7 @@ internal sealed class SocketTable(AddressMap addresses, SocketProbe probe, Datag
             addresses.ReleaseNear(near.Address);
             if (error != Errno.AddressInUse || trial == BindTrials)
                 return error;
+            addresses.ChangeNearPort();
         }
     }
 
