@@ -1,3 +1,6 @@
+using Lanyard.Engine.Members;
+using Lanyard.Engine.Networks;
+using Lanyard.Engine.Peers;
 using Lanyard.Primitives;
 using Lanyard.Wire;
 

@@ -1,3 +1,4 @@
+using Lanyard.Engine.Relay;
 using Lanyard.Wire.Verbs;
 
 namespace Lanyard.Engine;

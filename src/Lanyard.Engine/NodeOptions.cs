@@ -1,6 +1,7 @@
+using Lanyard.Engine.Peers;
 using Lanyard.Primitives;
-using Lanyard.Wire;
 using Lanyard.Wire.Verbs;
+using Lanyard.Wire;
 
 namespace Lanyard.Engine;
 

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
+using Lanyard.Engine.Packets;
 using Lanyard.Wire.Crypto;
 
 namespace Lanyard.Engine;

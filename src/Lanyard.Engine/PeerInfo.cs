@@ -1,6 +1,6 @@
 using Lanyard.Primitives;
-using Lanyard.Wire;
 using Lanyard.Wire.Verbs;
+using Lanyard.Wire;
 
 namespace Lanyard.Engine;
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Lanyard.Engine;
+using Lanyard.Engine.Networks;
 using Lanyard.Primitives;
 using Lanyard.Wire;
 

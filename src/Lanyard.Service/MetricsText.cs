@@ -2,8 +2,9 @@ using System.Globalization;
 using System.Text;
 using Lanyard.Controller;
 using Lanyard.Engine;
-using Lanyard.NetStack;
+using Lanyard.Engine.Networks;
 using Lanyard.Intercept;
+using Lanyard.NetStack;
 using Lanyard.Wire.Verbs;
 
 namespace Lanyard.Service;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using Lanyard.Engine;
+using Lanyard.Engine.Networks;
 using Lanyard.NetStack;
 using Lanyard.Primitives;
 using Lanyard.Wire;

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using Lanyard.Engine;
+using Lanyard.Engine.Networks;
 using Lanyard.Primitives;
 using Lanyard.Wire;
 using Microsoft.Extensions.Logging;
@@ -10,8 +11,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Lanyard;
 
 /// <summary>
-/// A node: it owns UDP sockets, a state folder and the virtual networks that it joins. Several may run in one process. All members may be
-/// called from any thread. Events are raised one after another, in order, on the thread pool, with no lock held.
+/// A node: it owns UDP sockets, a state folder and the virtual networks that it joins. Several may run in one process. Any thread may call any member. Events are raised
+/// one after another, in order, on the thread pool, with no lock held.
 /// </summary>
 public sealed class LanyardNode : IAsyncDisposable
 {
@@ -379,10 +380,8 @@ public sealed class LanyardNode : IAsyncDisposable
     /// <summary>Under the gate.</summary>
     internal void RaiseNetworkChanged(LanyardNetwork network, NetworkStatus status)
     {
-        if (NetworkChanged is not { } handler)
-            return;
-        var args = new LanyardNetworkEventArgs(network, status);
-        _runtime.Events.Add(() => handler(this, args));
+        if (NetworkChanged is { } handler)
+            _runtime.Events.Add(() => handler(this, new LanyardNetworkEventArgs(network, status)));
     }
 
     /// <summary>Starts the threads.</summary>

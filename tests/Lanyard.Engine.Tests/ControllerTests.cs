@@ -1,3 +1,4 @@
+using Lanyard.Engine.Networks;
 using Lanyard.Engine.Tests.Harness;
 using Lanyard.Simulation;
 using Lanyard.Wire;

@@ -1,3 +1,5 @@
+using Lanyard.Engine.Multicast;
+using Lanyard.Engine.Packets;
 using Lanyard.Primitives;
 using Lanyard.Wire;
 using Lanyard.Wire.Verbs;

@@ -1,3 +1,5 @@
+using Lanyard.Engine.Members;
+using Lanyard.Engine.Networks;
 using Lanyard.Engine.Tests.Harness;
 using Lanyard.Simulation;
 using Lanyard.Wire;

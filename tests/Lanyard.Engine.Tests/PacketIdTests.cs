@@ -1,3 +1,5 @@
+using Lanyard.Engine.Packets;
+
 namespace Lanyard.Engine.Tests;
 
 public sealed class PacketIdTests

@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using Lanyard.Engine.Multicast;
+using Lanyard.Engine.Networks;
 using Lanyard.Engine.Tests.Harness;
 using Lanyard.Primitives;
 using Lanyard.Simulation;

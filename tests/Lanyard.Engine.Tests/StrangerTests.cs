@@ -1,3 +1,4 @@
+using Lanyard.Engine.Multicast;
 using Lanyard.Engine.Tests.Harness;
 using Lanyard.Primitives;
 using Lanyard.Wire;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Lanyard.Engine.Peers;
 using Lanyard.Wire.Tests;
 
 namespace Lanyard.Fuzz;

@@ -1,4 +1,5 @@
 using Lanyard.Engine;
+using Lanyard.Engine.Members;
 using Lanyard.Primitives;
 using Lanyard.Wire;
 using Lanyard.Wire.Verbs;
@@ -64,12 +65,12 @@ public sealed class RevocationsTests
     [Fact]
     public void They_are_kept_over_restarts()
     {
-        var revocations = new Revocations(_node.Node, _lan.Network);
+        var revocations = new Revocations(_node.Node.Context, _lan.Network);
         Assert.True(revocations.Add(Revoke(1, Now), Config));
         Assert.False(revocations.Add(Revoke(1, Now), Config));
         Assert.False(revocations.Add(Revoke(1, Now - 1), Config));
         Assert.True(revocations.Add(Revoke(1, Now + 1), Config));
-        var again = new Revocations(_node.Node, _lan.Network);
+        var again = new Revocations(_node.Node.Context, _lan.Network);
         Assert.Equal(1, again.Count);
         Assert.True(again.Ends(Member(1), TagOf(1, Now + 1)));
         Assert.False(again.Ends(Member(1), TagOf(1, Now + 2)));
@@ -77,13 +78,13 @@ public sealed class RevocationsTests
 
         // Leaving the network does not undo them.
         _node.Leave(_lan.Network);
-        Assert.Equal(1, new Revocations(_node.Node, _lan.Network).Count);
+        Assert.Equal(1, new Revocations(_node.Node.Context, _lan.Network).Count);
     }
 
     [Fact]
     public void They_are_forgotten_when_nothing_is_left_that_they_could_end()
     {
-        var revocations = new Revocations(_node.Node, _lan.Network);
+        var revocations = new Revocations(_node.Node.Context, _lan.Network);
         var certificate = new Revocation
         {
             Id = 1, NetworkId = _lan.Network, CredentialId = 0, CredentialType = CredentialType.Membership, Threshold = Now, Target = Member(1),
@@ -118,7 +119,7 @@ public sealed class RevocationsTests
     [Fact]
     public void There_are_only_so_many_and_the_oldest_that_ended_nothing_go_first()
     {
-        var revocations = new Revocations(_node.Node, _lan.Network);
+        var revocations = new Revocations(_node.Node.Context, _lan.Network);
         for (var i = 1; i <= Revocations.Capacity; i++)
             Assert.True(revocations.Add(Revoke(i, Now + i), Config));
         Assert.True(revocations.Ends(Member(1), TagOf(1, Now)));
@@ -131,7 +132,7 @@ public sealed class RevocationsTests
         Assert.False(revocations.Ends(Member(11), TagOf(11, Now)));
         Assert.True(revocations.Ends(Member(12), TagOf(12, Now)));
         Assert.True(((INodeHost)_node).LoadState(StateKind.Revocations, _lan.Network.Value)!.Length < 120_000);
-        Assert.Equal(Revocations.Capacity, new Revocations(_node.Node, _lan.Network).Count);
+        Assert.Equal(Revocations.Capacity, new Revocations(_node.Node.Context, _lan.Network).Count);
     }
 
     [Fact]
@@ -145,7 +146,7 @@ public sealed class RevocationsTests
             if (state.Length > 0)
                 state[0] = (byte)(1 + random.Next(2));
             ((INodeHost)_node).SaveState(StateKind.Revocations, _lan.Network.Value, state);
-            Assert.InRange(new Revocations(_node.Node, _lan.Network).Count, 0, 10);
+            Assert.InRange(new Revocations(_node.Node.Context, _lan.Network).Count, 0, 10);
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Lanyard.Engine;
+using Lanyard.Engine.Networks;
 using Lanyard.NetStack;
 using Lanyard.Primitives;
 using Lanyard.Wire;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Lanyard.Cli.App;
 using Lanyard.Engine;
+using Lanyard.Engine.Networks;
 using Lanyard.Wire;
 
 namespace Lanyard.Cli.Demo;

@@ -1,3 +1,4 @@
+using Lanyard.Engine.Packets;
 using Lanyard.Primitives;
 using Lanyard.Wire;
 

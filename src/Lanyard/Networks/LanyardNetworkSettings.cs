@@ -1,5 +1,6 @@
 using System.Text;
 using Lanyard.Engine;
+using Lanyard.Engine.Paths;
 using Lanyard.Primitives;
 using Lanyard.Wire;
 

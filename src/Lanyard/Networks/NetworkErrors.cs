@@ -1,5 +1,6 @@
 using System.Globalization;
 using Lanyard.Engine;
+using Lanyard.Engine.Networks;
 
 namespace Lanyard;
 

@@ -1,5 +1,7 @@
 using System.Security.Cryptography;
 using Lanyard.Engine;
+using Lanyard.Engine.Networks;
+using Lanyard.Engine.Paths;
 using Lanyard.NetStack;
 using Lanyard.Primitives;
 using Lanyard.Wire;

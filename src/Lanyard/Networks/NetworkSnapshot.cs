@@ -1,4 +1,5 @@
 using Lanyard.Engine;
+using Lanyard.Engine.Networks;
 using Lanyard.Primitives;
 using Lanyard.Wire;
 

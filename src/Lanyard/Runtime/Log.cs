@@ -1,5 +1,6 @@
 using System.Net;
 using Lanyard.Engine;
+using Lanyard.Engine.Networks;
 using Lanyard.Primitives;
 using Lanyard.Wire;
 using Microsoft.Extensions.Logging;

@@ -12,7 +12,7 @@ namespace Lanyard;
 /// <para>Who may touch what. The engine, every <see cref="NetworkPort"/> with its host, and the channels of streams, listeners and datagrams are
 /// under the <see cref="Gate"/>: touched between <see cref="Enter"/> and <see cref="Exit"/> only. Snapshots for readers are immutable and published
 /// whole.</para>
-/// <para>Which threads there are. One a UDP socket, which waits for datagrams and takes the gate for each batch of them; one for timers; and the
+/// <para>Which threads there are. One a UDP socket, which waits for datagrams, opens their packets and takes the gate for each batch of them; one for timers; and the
 /// app's own, which take the gate to write, read, open or close, and send datagrams inline. Under the gate data is moved and datagrams leave; nothing
 /// of the app's runs there but a controller's <see cref="INetworkController"/>, which takes a request and returns: operations complete after the gate was left, and
 /// their awaiters and all events run on the thread pool. So does the engine's <see cref="NodeWork"/>.</para>
@@ -287,12 +287,14 @@ internal sealed partial class NodeRuntime : IDisposable
 
     private void Receive(int socket, DatagramBatch batch)
     {
+        for (var i = 0; i < batch.Count; i++)
+            Engine.Open(batch.Run(i), batch.DatagramBytes(i), batch.Opened(i));
         Enter();
         try
         {
             IsBacklogged = batch.IsBacklogged;
             for (var i = 0; i < batch.Count; i++)
-                Engine.Receive(NowMs, socket, batch.Source(i), batch.Run(i), batch.DatagramBytes(i));
+                Engine.Receive(NowMs, socket, batch.Source(i), batch.Run(i), batch.DatagramBytes(i), batch.Opened(i));
         }
         finally
         {

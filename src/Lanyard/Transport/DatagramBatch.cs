@@ -1,3 +1,4 @@
+using Lanyard.Engine.Packets;
 using Lanyard.Primitives;
 
 namespace Lanyard;
@@ -9,6 +10,7 @@ namespace Lanyard;
 internal sealed class DatagramBatch
 {
     private readonly Entry[] _entries;
+    private readonly OpenedPackets[] _opened;
 
     /// <summary>Makes room.</summary>
     /// <param name="bytes">For so many bytes of datagrams.</param>
@@ -21,6 +23,9 @@ internal sealed class DatagramBatch
         Bytes = new byte[bytes];
 #endif
         _entries = new Entry[capacity];
+        _opened = new OpenedPackets[capacity];
+        for (var i = 0; i < capacity; i++)
+            _opened[i] = new OpenedPackets();
     }
 
     public int Count { get; private set; }
@@ -43,6 +48,9 @@ internal sealed class DatagramBatch
 
     /// <summary>The length of a run's datagrams.</summary>
     public int DatagramBytes(int index) => _entries[index].DatagramBytes;
+
+    /// <summary>The opened packets of a run.</summary>
+    public OpenedPackets Opened(int index) => _opened[index];
 
     public ref readonly InetEndpoint Source(int index) => ref _entries[index].Source;
 

@@ -1,3 +1,4 @@
+using Lanyard.Engine.Networks;
 using Lanyard.Primitives;
 using Lanyard.Wire;
 

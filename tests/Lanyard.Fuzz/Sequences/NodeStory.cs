@@ -2,6 +2,9 @@ using System.Diagnostics.CodeAnalysis;
 using System.Runtime.ExceptionServices;
 using Lanyard.Controller;
 using Lanyard.Engine;
+using Lanyard.Engine.Members;
+using Lanyard.Engine.Networks;
+using Lanyard.Engine.Peers;
 using Lanyard.Primitives;
 using Lanyard.Wire;
 using Lanyard.Wire.Packets;
@@ -160,7 +163,7 @@ internal sealed class NodeStory : INodeHost
         {
             StateKind.Planet or StateKind.Moon => World.TryParse(state, out _),
             StateKind.NetworkConfig => NetworkConfig.TryParse(state, out _),
-            StateKind.Revocations => new Revocations(_node, new NetworkId(id)).Count > 0,
+            StateKind.Revocations => new Revocations(_node.Context, new NetworkId(id)).Count > 0,
             _ => PeerState.TryParse(state, out _),
         };
         Check.That(isReadable, $"state {kind} is not readable");

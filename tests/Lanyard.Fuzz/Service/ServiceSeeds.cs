@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text;
 using Lanyard.Engine;
+using Lanyard.Engine.Peers;
 using Lanyard.Intercept.Linux;
 using Lanyard.Intercept.Protocol;
 using Lanyard.NetStack.Tests;

@@ -5,6 +5,7 @@ using Lanyard.Cli.Dissect;
 using Lanyard.Controller;
 using Lanyard.Dissector;
 using Lanyard.Engine;
+using Lanyard.Engine.Peers;
 using Lanyard.Engine.Rules;
 using Lanyard.Intercept.Hub;
 using Lanyard.Intercept.Linux;

@@ -1,0 +1,24 @@
+using Lanyard.Engine.Packets;
+using Lanyard.Engine.Peers;
+using Lanyard.Wire.Verbs;
+
+namespace Lanyard.Engine.Paths;
+
+/// <summary>Tells peers all endpoints under which this node may be reached (PUSH_DIRECT_PATHS).</summary>
+internal sealed class DirectPaths(NodeContext context, OwnEndpoints endpoints, PacketRouter router)
+{
+    private const int MaxInPacket = 48;
+
+    /// <summary>Sends a peer the endpoints.</summary>
+    public void Push(long nowMs, Peer peer)
+    {
+        var reachable = endpoints.Reachable();
+        for (var start = 0; start < reachable.Count; start += MaxInPacket)
+        {
+            using var buffer = context.Buffers.Rent();
+            var writer = buffer.CreateWriter();
+            PushDirectPathsMessage.Write(ref writer, reachable.Skip(start).Take(MaxInPacket).Select(e => new DirectPath(e)).ToArray());
+            router.Send(nowMs, peer, buffer.Complete(Verb.PushDirectPaths, writer));
+        }
+    }
+}
