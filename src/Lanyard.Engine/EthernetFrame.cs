@@ -44,6 +44,9 @@ public readonly ref struct OutgoingFrame
     /// <summary>The length of the payload in bytes.</summary>
     public required int Length { get; init; }
 
+    /// <summary>What the buffer belongs to, for a host that seals packets in its own room: see <see cref="Packets.UnsealedPacket.Room"/>. Null by default.</summary>
+    public object? Room { get; init; }
+
     /// <summary>The frame, valid until it is sent.</summary>
     internal EthernetFrame Frame => new(Source, Destination, EtherType, Buffer.Slice(Start, Length));
 }

@@ -35,7 +35,7 @@ public sealed class DatagramSocketTests
             // Not more than the system has room for.
             if (random.Next(3) != 0 && sent.Sum(datagram => datagram.Length) < MaxBytesAtOnce && burst < Bursts)
                 continue;
-            sender.Flush();
+            Flush(sender);
             Assert.Equal(sent, ReceiveAll(receiver, sent.Count, (source, _) => Assert.Equal(sender.LocalEndpoint, source)));
             sent.Clear();
         }
@@ -57,7 +57,7 @@ public sealed class DatagramSocketTests
             sender.Send(receiver.LocalEndpoint, sent[i]);
         }
 
-        sender.Flush();
+        Flush(sender);
 
         Assert.Equal(sent, ReceiveAll(receiver, sent.Count, (_, _) => { }));
     }
@@ -75,7 +75,7 @@ public sealed class DatagramSocketTests
                 sender.Send(receivers[i].LocalEndpoint, [(byte)i, (byte)round, 0, 0]);
         }
 
-        sender.Flush();
+        Flush(sender);
 
         for (var i = 0; i < receivers.Length; i++)
         {
@@ -95,7 +95,7 @@ public sealed class DatagramSocketTests
         sender.Send(receiver.LocalEndpoint, new byte[100_000]);
         sender.Send(new InetEndpoint(InetAddress.Parse("10.0.0.1"), 0), "nowhere"u8);
         sender.Send(receiver.LocalEndpoint, "b"u8);
-        sender.Flush();
+        Flush(sender);
 
         Assert.Equal(["a"u8.ToArray(), "b"u8.ToArray()], ReceiveAll(receiver, 2, (_, _) => { }));
         Assert.Equal(2, sender.SendFailures);
@@ -112,7 +112,7 @@ public sealed class DatagramSocketTests
         for (var i = 0; i < 4_000; i++)
         {
             sender.Send(receiver.LocalEndpoint, new byte[5_000 + (i % 100)]);
-            sender.Flush();
+            Flush(sender);
         }
 
         var batch = receiver.CreateBatch();
@@ -135,8 +135,8 @@ public sealed class DatagramSocketTests
         sender.Dispose();
         for (var i = 0; i < 3; i++)
             sender.Send(new InetEndpoint(InetAddress.Parse("127.0.0.1"), 9), "late"u8);
-        sender.Flush();
-        sender.Flush();
+        Flush(sender);
+        Flush(sender);
         Assert.Equal(3, sender.SendFailures);
     }
 
@@ -155,7 +155,7 @@ public sealed class DatagramSocketTests
         sender.Send(to, "b"u8, timeToLive: 2);
         Assert.Equal(usual, sender.SystemTimeToLive);
         sender.Send(to, "c"u8);
-        sender.Flush();
+        Flush(sender);
         var buffer = new byte[16];
         foreach (var expected in "abc"u8.ToArray())
         {
@@ -189,7 +189,7 @@ public sealed class DatagramSocketTests
         {
             for (var i = 0; i < 8; i++)
                 sender.Send(receiver.LocalEndpoint, datagram);
-            sender.Flush();
+            Flush(sender);
             for (var bytes = 0; bytes < 8 * datagram.Length;)
             {
                 receiver.Receive(received);
@@ -197,6 +197,12 @@ public sealed class DatagramSocketTests
                     bytes += received.Run(i).Length;
             }
         }
+    }
+
+    private static void Flush(DatagramSocket socket)
+    {
+        socket.BeginFlush();
+        socket.EndFlush();
     }
 
     private static DatagramSocket Bind(bool batch, string address = "127.0.0.1")

@@ -15,7 +15,7 @@ internal sealed class FrameSender(NodeContext context, IPeerLayer peers)
         var writer = new ByteWriter(frame.Buffer.Slice(start, FrameMessage.HeaderBytes));
         new FrameMessage { NetworkId = network.Id, EtherType = frame.EtherType }.Write(ref writer);
         context.Counters.FramesSent++;
-        var packet = new OutgoingPacket(Verb.Frame, frame.Buffer, start, frame.Length + FrameMessage.HeaderBytes);
+        var packet = new OutgoingPacket(Verb.Frame, frame.Buffer, start, frame.Length + FrameMessage.HeaderBytes) { Room = frame.Room };
         if (peers.Find(to) is { } peer)
         {
             peer.LastUsedMs = nowMs;

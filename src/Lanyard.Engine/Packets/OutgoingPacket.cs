@@ -30,6 +30,9 @@ internal readonly ref struct OutgoingPacket(Verb verb, Span<byte> buffer, int st
     /// <summary>Whether to compress the payload if that makes it shorter.</summary>
     public bool IsCompressible { get; init; }
 
+    /// <summary>The host's room that the buffer belongs to; null if it is the node's.</summary>
+    public object? Room { get; init; }
+
     /// <summary>The <see cref="OutstandingRequest.Subject"/> of a request; 0 otherwise.</summary>
     public ulong Subject { get; init; }
 

@@ -18,6 +18,7 @@ internal sealed class PacketSender(NodeContext context, PeerTable peers, RootTab
 
     private readonly byte[] _compression = new byte[PacketFormat.MaxPacketBytes];
     private readonly byte[] _identity = PublicBytes(context.Identity);
+    private readonly ISealingHost? _sealingHost = context.Host as ISealingHost;
     private readonly PacketIds _packetIds = new(context.Secrets.PacketIdKey, context.Secrets.FirstPacket);
 
     /// <summary>Sends a packet over a route.</summary>
@@ -29,20 +30,28 @@ internal sealed class PacketSender(NodeContext context, PeerTable peers, RootTab
     public void Send(long nowMs, Peer peer, in PeerRoute route, in OutgoingPacket packet, bool isForStranger)
     {
         var isDirect = ReferenceEquals(route.Via, peer);
-        var endpoint = route.Path.Endpoint;
+        var (localSocket, endpoint) = (route.Path.LocalSocket, route.Path.Endpoint);
         var builder = new PacketBuilder(packet.Buffer, packet.Start, packet.Length);
         if (packet.IsCompressible)
             builder.TryCompress(_compression);
         var bytes = builder.Seal(_packetIds.Next(), peer.Address, context.Address, packet.Verb, policy.MtuTo(endpoint.Address));
         if (isDirect && policy.TrustedPathTo(endpoint.Address) is var trusted and not 0)
+        {
             PacketHeader.SetTrustedPath(bytes, trusted);
-        else
+            NoteRequest(nowMs, peer, localSocket, endpoint, packet, isForStranger, bytes);
+            Emit(localSocket, endpoint, packet.Buffer[builder.Start..], bytes.Length);
+        }
+        else if (isDirect && peer.Newcomer.TryTake(nowMs, route.Path, bytes.Length, out var socket, out var newcomer))
+        {
             peer.Key.Armor(bytes, CipherSuites.For(packet.Verb, peer.Protocol));
-        NoteRequest(nowMs, peer, route.Path.LocalSocket, endpoint, packet, isForStranger, bytes);
-        if (isDirect && peer.Newcomer.TryTake(nowMs, route.Path, bytes.Length, out var socket, out var newcomer))
-            Emit(route.Path.LocalSocket, endpoint, packet.Buffer[builder.Start..], bytes.Length, (socket, newcomer));
+            NoteRequest(nowMs, peer, localSocket, endpoint, packet, isForStranger, bytes);
+            Emit(localSocket, endpoint, packet.Buffer[builder.Start..], bytes.Length, (socket, newcomer));
+        }
         else
-            Emit(route.Path.LocalSocket, endpoint, packet.Buffer[builder.Start..], bytes.Length);
+        {
+            SealAndEmit(nowMs, peer, localSocket, endpoint, packet, isForStranger, builder.Start, bytes);
+        }
+
         NoteSent(nowMs, route.Via, route.Path);
     }
 
@@ -51,9 +60,7 @@ internal sealed class PacketSender(NodeContext context, PeerTable peers, RootTab
     {
         var builder = new PacketBuilder(packet.Buffer, packet.Start, packet.Length);
         var bytes = builder.Seal(_packetIds.Next(), peer.Address, context.Address, packet.Verb, policy.MtuTo(endpoint.Address));
-        peer.Key.Armor(bytes, CipherSuites.For(packet.Verb, peer.Protocol));
-        NoteRequest(nowMs, peer, localSocket, endpoint, packet, peers.IsStranger(nowMs, peer), bytes);
-        Emit(localSocket, endpoint, packet.Buffer[builder.Start..], bytes.Length);
+        SealAndEmit(nowMs, peer, localSocket, endpoint, packet, peers.IsStranger(nowMs, peer), builder.Start, bytes);
     }
 
     /// <summary>
@@ -199,11 +206,32 @@ internal sealed class PacketSender(NodeContext context, PeerTable peers, RootTab
         return false;
     }
 
-    // Only requests that are answered are remembered, by the packet ID that they have on the wire, after encryption.
+    // Verbs whose replies name the packet ID that the packet has on the wire, after encryption.
+    private static bool IsRequest(Verb verb) => verb is Verb.Hello or Verb.Whois or Verb.Echo or Verb.NetworkConfigRequest or Verb.MulticastGather or Verb.NetworkConfig;
+
+    private void SealAndEmit(
+        long nowMs, Peer peer, int localSocket, in InetEndpoint endpoint, in OutgoingPacket packet, bool isForStranger, int start, Span<byte> bytes)
+    {
+        var suite = CipherSuites.For(packet.Verb, peer.Protocol);
+        if (_sealingHost is null || IsRequest(packet.Verb))
+        {
+            peer.Key.Armor(bytes, suite);
+            NoteRequest(nowMs, peer, localSocket, endpoint, packet, isForStranger, bytes);
+            Emit(localSocket, endpoint, packet.Buffer[start..], bytes.Length);
+            return;
+        }
+
+        var seal = new PacketSeal(peer.Key, suite, bytes.Length, policy.MtuTo(endpoint.Address));
+        context.Counters.NoteSent(packet.Verb);
+        context.Counters.DatagramsSent += (seal.TotalBytes + seal.DatagramBytes - 1) / seal.DatagramBytes;
+        context.Counters.BytesSent += seal.TotalBytes;
+        _sealingHost.SendPacket(localSocket, endpoint, new UnsealedPacket { Bytes = bytes, Room = packet.Room, RoomStart = start, Seal = seal });
+    }
+
     private void NoteRequest(long nowMs, Peer peer, int localSocket, in InetEndpoint endpoint, in OutgoingPacket packet, bool isForStranger, ReadOnlySpan<byte> bytes)
     {
         context.Counters.NoteSent(packet.Verb);
-        if (packet.Verb is Verb.Hello or Verb.Whois or Verb.Echo or Verb.NetworkConfigRequest or Verb.MulticastGather or Verb.NetworkConfig)
+        if (IsRequest(packet.Verb))
         {
             requests.Add(PacketHeader.GetPacketId(bytes),
                 new OutstandingRequest(packet.Verb, peer.Address, localSocket, endpoint, nowMs, packet.Subject), isForStranger);

@@ -11,17 +11,15 @@ public static class PacketSplitter
     /// <summary>What splitting adds to a packet at most, in bytes.</summary>
     public const int MaxAddedBytes = (PacketFormat.MaxFragments - 1) * PacketFormat.FragmentHeaderBytes;
 
-    /// <summary>Splits a packet where it lies, into datagrams one behind the other.</summary>
-    /// <param name="buffer">The packet, and behind it room for what splitting adds: <see cref="MaxAddedBytes"/> suffice.</param>
-    /// <param name="packetBytes">How long the packet is.</param>
+    /// <summary>Returns the length of all datagrams of a packet together, in bytes.</summary>
+    /// <param name="packetBytes">The length of the packet.</param>
     /// <param name="mtuBytes">The largest UDP payload of the path.</param>
     /// <param name="datagramBytes">The length of every datagram but the last, which may be shorter.</param>
-    /// <returns>The length of all datagrams together.</returns>
     /// <exception cref="ArgumentOutOfRangeException">
-    /// The path's MTU is too small for a header, the packet would take more than <see cref="PacketFormat.MaxFragments"/> datagrams
-    /// (<see cref="PacketFormat.MaxPacketBytesFor"/> is the most), or there is no room behind it.
+    /// The path's MTU is too small for a header, or the packet would take more than <see cref="PacketFormat.MaxFragments"/> datagrams
+    /// (<see cref="PacketFormat.MaxPacketBytesFor"/> is the most).
     /// </exception>
-    public static int Split(Span<byte> buffer, int packetBytes, int mtuBytes, out int datagramBytes)
+    public static int Measure(int packetBytes, int mtuBytes, out int datagramBytes)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(mtuBytes, PacketFormat.HeaderBytes);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(packetBytes, PacketFormat.MaxPacketBytesFor(mtuBytes));
@@ -34,8 +32,24 @@ public static class PacketSplitter
         var dataBytes = mtuBytes - PacketFormat.FragmentHeaderBytes;
         var count = 1 + ((packetBytes - mtuBytes + dataBytes - 1) / dataBytes);
         var total = packetBytes + ((count - 1) * PacketFormat.FragmentHeaderBytes);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(total, buffer.Length);
         datagramBytes = (total + count - 1) / count;
+        return total;
+    }
+
+    /// <summary>Splits a packet where it lies, into datagrams one behind the other.</summary>
+    /// <param name="buffer">The packet, and behind it room for what splitting adds: <see cref="MaxAddedBytes"/> suffice.</param>
+    /// <param name="packetBytes">The length of the packet.</param>
+    /// <param name="mtuBytes">The largest UDP payload of the path.</param>
+    /// <param name="datagramBytes">The length of every datagram but the last, which may be shorter.</param>
+    /// <returns>The length of all datagrams together.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">As for <see cref="Measure"/>, or there is no room behind the packet.</exception>
+    public static int Split(Span<byte> buffer, int packetBytes, int mtuBytes, out int datagramBytes)
+    {
+        var total = Measure(packetBytes, mtuBytes, out datagramBytes);
+        if (total == packetBytes)
+            return total;
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(total, buffer.Length);
+        var count = (total + datagramBytes - 1) / datagramBytes;
 
         // From the last to the first, so that none is overwritten before it was moved.
         for (var number = count - 1; number > 0; number--)

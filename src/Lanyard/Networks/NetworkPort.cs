@@ -17,7 +17,7 @@ internal sealed class NetworkPort : IFrameSink, IGroupObserver, IAddressObserver
 {
     private const int SecretBytes = 16;
 
-    private byte[] _room = [];
+    private SendBatch _room = null!;
     private int _frameStart;
     private readonly HashSet<IPortUser> _users = [];
     private readonly MemberAddresses _members;
@@ -202,16 +202,16 @@ internal sealed class NetworkPort : IFrameSink, IGroupObserver, IAddressObserver
         _etherType = etherType;
         _room = Runtime.TakeRoom(Node.FrameHeadroom + length + Node.FrameTailroom, out var start);
         _frameStart = start + Node.FrameHeadroom;
-        return _room.AsSpan(_frameStart, length);
+        return _room.Bytes.AsSpan(_frameStart, length);
     }
 
     void IFrameSink.Commit(int length)
     {
         if (_captures is not null)
-            Record(isOutbound: true, Engine.Mac, _destination, _etherType, _room.AsSpan(_frameStart, length));
+            Record(isOutbound: true, Engine.Mac, _destination, _etherType, _room.Bytes.AsSpan(_frameStart, length));
         Runtime.Engine.SendFrame(Runtime.NowMs, Engine, new OutgoingFrame
         {
-            Source = Engine.Mac, Destination = _destination, EtherType = _etherType, Buffer = _room, Start = _frameStart, Length = length,
+            Source = Engine.Mac, Destination = _destination, EtherType = _etherType, Buffer = _room.Bytes, Room = _room, Start = _frameStart, Length = length,
         });
     }
 

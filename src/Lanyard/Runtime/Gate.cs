@@ -24,8 +24,8 @@ internal sealed class Gate
 #endif
     }
 
-    /// <summary>Leaves the gate, then runs what was noted under it.</summary>
-    public void Exit()
+    /// <summary>Leaves the gate. The caller then runs what was noted under it with <see cref="Run"/>.</summary>
+    public Completion? Leave()
     {
         var completion = _first;
         _first = _last = null;
@@ -34,6 +34,12 @@ internal sealed class Gate
 #else
         Monitor.Exit(_lock);
 #endif
+        return completion;
+    }
+
+    /// <summary>Runs completions. Not under the gate.</summary>
+    public static void Run(Completion? completion)
+    {
         while (completion is not null)
         {
             // Once run, it may be noted anew by another thread.

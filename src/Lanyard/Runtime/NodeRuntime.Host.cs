@@ -1,12 +1,13 @@
 using Lanyard.Engine;
 using Lanyard.Engine.Networks;
+using Lanyard.Engine.Packets;
 using Lanyard.Primitives;
 using Lanyard.Wire;
 
 namespace Lanyard;
 
 // What the engine asks for, and where its output goes. All of it is called from inside calls to the engine, so under the gate.
-internal sealed partial class NodeRuntime : INodeHost
+internal sealed partial class NodeRuntime : ISealingHost
 {
     /// <summary>Hears of peers on the event queue.</summary>
     public Action<LanyardPeerEventArgs>? OnPeerChanged { get; set; }
@@ -19,6 +20,8 @@ internal sealed partial class NodeRuntime : INodeHost
 
     void INodeHost.SendDatagram(int localSocket, in InetEndpoint destination, ReadOnlySpan<byte> datagram, int timeToLive) =>
         _transport.Send(localSocket, destination, datagram, timeToLive);
+
+    void ISealingHost.SendPacket(int localSocket, in InetEndpoint destination, in UnsealedPacket packet) => _transport.Send(localSocket, destination, packet);
 
     void INodeHost.FrameReceived(VirtualNetwork network, in EthernetFrame frame)
     {

@@ -13,7 +13,7 @@ namespace Lanyard;
 /// under the <see cref="Gate"/>: touched between <see cref="Enter"/> and <see cref="Exit"/> only. Snapshots for readers are immutable and published
 /// whole.</para>
 /// <para>Which threads there are. One a UDP socket, which waits for datagrams, opens their packets and takes the gate for each batch of them; one for timers; and the
-/// app's own, which take the gate to write, read, open or close, and send datagrams inline. Under the gate data is moved and datagrams leave; nothing
+/// app's own, which take the gate to write, read, open or close. Under the gate data is moved; packets are sealed and sent by the thread that leaves it. Nothing
 /// of the app's runs there but a controller's <see cref="INetworkController"/>, which takes a request and returns: operations complete after the gate was left, and
 /// their awaiters and all events run on the thread pool. So does the engine's <see cref="NodeWork"/>.</para>
 /// </remarks>
@@ -80,8 +80,8 @@ internal sealed partial class NodeRuntime : IDisposable
     /// <summary>The UDP port of all sockets.</summary>
     public int Port => _transport.Port;
 
-    /// <summary>Room to build a frame in that is sent from where it lies: see <see cref="DatagramSocket.TakeRoom"/>. Under the gate.</summary>
-    public byte[] TakeRoom(int bytes, out int offset) => _transport.TakeRoom(bytes, out offset);
+    /// <summary>Reserves room to build a frame in: see <see cref="DatagramSocket.TakeRoom"/>. Under the gate.</summary>
+    public SendBatch TakeRoom(int bytes, out int offset) => _transport.TakeRoom(bytes, out offset);
 
     /// <summary>Datagrams that the system did not take.</summary>
     public long SendFailures => _transport.SendFailures;
@@ -103,7 +103,7 @@ internal sealed partial class NodeRuntime : IDisposable
         var isEarlier = next < _armedFor;
         if (isEarlier)
             _armedFor = next;
-        Gate.Exit();
+        Leave();
         if (isEarlier)
             _timer.Wake();
     }
@@ -355,7 +355,7 @@ internal sealed partial class NodeRuntime : IDisposable
         TrySettle();
         _armedFor = NextDeadline();
         var delay = _armedFor - NowMicroseconds;
-        Gate.Exit();
+        Leave();
         return delay;
     }
 
@@ -388,8 +388,15 @@ internal sealed partial class NodeRuntime : IDisposable
         {
             Events.Log(logger => Log.InternalError(logger, e));
         }
+    }
 
-        _transport.Flush();
+    // Packets are sealed and sent after the gate is left.
+    private void Leave()
+    {
+        _transport.BeginFlush();
+        var completions = Gate.Leave();
+        _transport.EndFlush();
+        Gate.Run(completions);
     }
 
     // What the calls under the gate left to be done at their end: acknowledgements and answers leave, changed networks are looked at.

@@ -1,12 +1,14 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using Lanyard.Engine.Packets;
 using Lanyard.Primitives;
 
 namespace Lanyard;
 
 /// <summary>
-/// One UDP socket of the machine. One thread receives; sending is under the gate, and what was sent may lie here until <see cref="Flush"/>.
+/// One UDP socket of the machine. One thread receives. Datagrams to be sent are added to a batch under the gate. A thread that leaves the gate takes the batch
+/// (<see cref="BeginFlush"/>), and seals and sends it afterwards (<see cref="EndFlush"/>), while other threads fill another batch. Batches are sent in order.
 /// </summary>
 internal abstract class DatagramSocket : IDisposable
 {
@@ -18,8 +20,17 @@ internal abstract class DatagramSocket : IDisposable
 
     private readonly short _defaultTimeToLive;
 
-    protected DatagramSocket(Socket socket)
+    // Taken after the gate, and held beyond it: a thread that holds it never waits for the gate.
+    private readonly object _sendLock = new();
+    private SendBatch _current;
+    private SendBatch _other;
+
+    /// <param name="socket">The bound socket.</param>
+    /// <param name="batchBytes">The size of a batch in bytes.</param>
+    private protected DatagramSocket(Socket socket, int batchBytes)
     {
+        _current = new SendBatch(batchBytes);
+        _other = new SendBatch(batchBytes);
         Socket = socket;
         LocalEndpoint = InetEndpoint.FromIPEndPoint((IPEndPoint)socket.LocalEndPoint!);
         _defaultTimeToLive = socket.Ttl;
@@ -78,35 +89,88 @@ internal abstract class DatagramSocket : IDisposable
     public abstract void Receive(DatagramBatch batch);
 
     /// <summary>
-    /// Gives room to build datagrams in, where sending them need not move them: one behind the other, from its beginning. Under the gate;
-    /// the next call, or <see cref="Flush"/>, takes the room back.
+    /// Reserves room to build a packet in, from where it is sent without a copy. Under the gate; the next call, or leaving the gate, takes the room back.
     /// </summary>
-    /// <param name="bytes">How much, at most 16 KiB.</param>
-    /// <param name="offset">Where in the array it begins.</param>
-    public abstract byte[] TakeRoom(int bytes, out int offset);
+    /// <param name="bytes">The size in bytes, at most 16 KiB.</param>
+    /// <param name="offset">The start of the room in <see cref="SendBatch.Bytes"/>.</param>
+    /// <returns>The batch that the room belongs to.</returns>
+    public SendBatch TakeRoom(int bytes, out int offset)
+    {
+        if (!_current.TryTakeRoom(bytes, out offset))
+        {
+            SendCurrent(keepsRoom: false);
+            _current.TryTakeRoom(bytes, out offset);
+        }
 
-    /// <summary>Sends a datagram, at once or at the next <see cref="Flush"/>. Under the gate.</summary>
-    /// <param name="destination">Where to.</param>
+        return _current;
+    }
+
+    /// <summary>Adds a datagram to the batch. Under the gate.</summary>
+    /// <param name="destination">The destination.</param>
     /// <param name="datagram">The UDP payload.</param>
-    public abstract void Send(in InetEndpoint destination, ReadOnlySpan<byte> datagram);
+    public void Send(in InetEndpoint destination, ReadOnlySpan<byte> datagram)
+    {
+        if (_current.TryAdd(destination, datagram, CanJoin))
+            return;
+        SendCurrent(keepsRoom: true);
 
-    /// <summary>Sends what lies here. Under the gate.</summary>
-    public abstract void Flush();
+        // A datagram longer than a batch is longer than any that a system sends.
+        if (!_current.TryAdd(destination, datagram, CanJoin))
+            SendFailures++;
+    }
+
+    /// <summary>Adds a packet to the batch. Under the gate.</summary>
+    public void Send(in InetEndpoint destination, in UnsealedPacket packet)
+    {
+        if (_current.TryAdd(destination, packet, CanJoin))
+            return;
+        SendCurrent(keepsRoom: true);
+        if (!_current.TryAdd(destination, packet, CanJoin))
+            SendFailures++;
+    }
 
     /// <summary>Sends a datagram at once with an IP time to live of its own. Under the gate.</summary>
     public void Send(in InetEndpoint destination, ReadOnlySpan<byte> datagram, int timeToLive)
     {
-        Flush();
+        SendCurrent(keepsRoom: true);
+        lock (_sendLock)
+        {
+            try
+            {
+                Socket.Ttl = (short)timeToLive;
+                SendNow(destination, datagram);
+                Socket.Ttl = _defaultTimeToLive;
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            {
+                SendFailures++;
+            }
+        }
+    }
+
+    /// <summary>Takes the batch to be sent, if there is one. Under the gate; <see cref="EndFlush"/> must follow on the same thread.</summary>
+    public void BeginFlush()
+    {
+        if (_current.IsEmpty)
+            return;
+        Monitor.Enter(_sendLock);
+        (_current, _other) = (_other, _current);
+    }
+
+    /// <summary>Seals and sends the batch that this thread has taken. Not under the gate.</summary>
+    public void EndFlush()
+    {
+        if (!Monitor.IsEntered(_sendLock))
+            return;
         try
         {
-            Socket.Ttl = (short)timeToLive;
-            Send(destination, datagram);
-            Flush();
-            Socket.Ttl = _defaultTimeToLive;
+            _other.Seal();
+            SendAll(_other);
         }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        finally
         {
-            SendFailures++;
+            _other.Clear(keepsRoom: false);
+            Monitor.Exit(_sendLock);
         }
     }
 
@@ -127,4 +191,24 @@ internal abstract class DatagramSocket : IDisposable
     }
 
     public virtual void Dispose() => Socket.Dispose();
+
+    /// <summary>Whether the system sends datagrams of one length to one destination with one call.</summary>
+    private protected abstract bool CanJoin { get; }
+
+    /// <summary>Sends the datagrams of a batch.</summary>
+    private protected abstract void SendAll(SendBatch batch);
+
+    /// <summary>Sends a datagram.</summary>
+    private protected abstract void SendNow(in InetEndpoint destination, ReadOnlySpan<byte> datagram);
+
+    // The batch is full: it is sent under the gate.
+    private void SendCurrent(bool keepsRoom)
+    {
+        lock (_sendLock)
+        {
+            _current.Seal();
+            SendAll(_current);
+            _current.Clear(keepsRoom);
+        }
+    }
 }

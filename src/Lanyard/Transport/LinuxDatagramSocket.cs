@@ -14,10 +14,6 @@ internal sealed unsafe class LinuxDatagramSocket : DatagramSocket
 {
     private const int ReceiveSlots = 4;
     private const int SlotBytes = 65_536;
-    private const int MaxSegments = 64;
-    private const int MaxMessageBytes = 65_000;
-    private const int SendMessages = 64;
-    private const int MaxRoomDatagrams = 16;
     private const int SendBytes = 4 * SlotBytes;
     private const int MaxUnsegmentedKept = 256;
 
@@ -27,18 +23,13 @@ internal sealed unsafe class LinuxDatagramSocket : DatagramSocket
     private static readonly Lazy<bool> IsAvailable = new(Probe);
 
     private readonly SystemMessages _received = new(ReceiveSlots);
-    private readonly SystemMessages _sent = new(SendMessages);
-    private readonly byte[] _bytes = GC.AllocateUninitializedArray<byte>(SendBytes, pinned: true);
-    private readonly Outgoing[] _outgoing = new Outgoing[SendMessages];
+    private readonly SystemMessages _sent = new(SendBatch.MaxGroups);
     private readonly HashSet<InetEndpoint> _unsegmented = [];
     private readonly SafeSocketHandle _handle;
-    private bool _canSegment;
-    private int _count;
-    private int _used;
-    private bool _isRoomTaken;
+    private volatile bool _canSegment;
 
     public LinuxDatagramSocket(Socket socket)
-        : base(socket)
+        : base(socket, SendBytes)
     {
         _handle = socket.SafeHandle;
         // Either may be missing from an old kernel; all works without.
@@ -79,80 +70,47 @@ internal sealed unsafe class LinuxDatagramSocket : DatagramSocket
         }
     }
 
-    public override byte[] TakeRoom(int bytes, out int offset)
-    {
-        if (_used + bytes > SendBytes || _count > SendMessages - MaxRoomDatagrams)
-            SendPending();
-        _isRoomTaken = true;
-        offset = _used;
-        return _bytes;
-    }
+    private protected override bool CanJoin => _canSegment;
 
-    public override void Send(in InetEndpoint destination, ReadOnlySpan<byte> datagram)
+    private protected override void SendAll(SendBatch batch)
     {
-        var isInPlace = _isRoomTaken && _used < SendBytes
-            && Unsafe.AreSame(in MemoryMarshal.GetReference(datagram), in _bytes[_used]);
-        if (datagram.Length > SendBytes || (_isRoomTaken && !isInPlace))
+        var groups = batch.Groups;
+        for (var i = 0; i < groups.Length; i++)
         {
-            // Something else than what is being built in the room, which it must not overwrite.
-            SendPending();
-            SendNow(destination, datagram);
-            return;
-        }
-
-        if (_used + datagram.Length > SendBytes)
-            SendPending();
-        if (!isInPlace)
-            datagram.CopyTo(_bytes.AsSpan(_used));
-        if (_count > 0 && _outgoing[_count - 1].TryAdd(destination, datagram.Length))
-        {
-            _used += datagram.Length;
-            return;
-        }
-
-        _outgoing[_count++] = new Outgoing(destination, _used, datagram.Length, _canSegment && !_unsegmented.Contains(destination));
-        _used += datagram.Length;
-        if (_count == SendMessages)
-            SendPending();
-    }
-
-    public override void Flush()
-    {
-        _isRoomTaken = false;
-        SendPending();
-    }
-
-    private void SendPending()
-    {
-        for (var i = 0; i < _count; i++)
-        {
-            ref readonly var outgoing = ref _outgoing[i];
-            _sent.Prepare(i, Address(_bytes, outgoing.Offset), outgoing.Length);
-            _sent.WriteAddress(i, outgoing.Destination);
-            if (outgoing.Datagrams > 1)
-                _sent.WriteControl(i, LinuxSocketCalls.UdpSegment, outgoing.SegmentBytes);
+            ref readonly var group = ref groups[i];
+            _sent.Prepare(i, Address(batch.Bytes, group.Offset), group.TotalBytes);
+            _sent.WriteAddress(i, group.Destination);
+            if (group.Datagrams > 1)
+                _sent.WriteControl(i, LinuxSocketCalls.UdpSegment, group.DatagramBytes);
         }
 
         var done = 0;
         try
         {
-            while (done < _count)
+            while (done < groups.Length)
             {
-                var sent = LinuxSocketCalls.SendMany(_handle, _sent.Messages + done, (uint)(_count - done), 0);
+                if (groups[done].Datagrams > 1 && (!_canSegment || _unsegmented.Contains(groups[done].Destination)))
+                {
+                    SendOneByOne(batch, groups[done++]);
+                    continue;
+                }
+
+                var next = done + 1;
+                while (next < groups.Length && (groups[next].Datagrams == 1 || (_canSegment && !_unsegmented.Contains(groups[next].Destination))))
+                    next++;
+                var sent = LinuxSocketCalls.SendMany(_handle, _sent.Messages + done, (uint)(next - done), 0);
                 if (sent > 0)
                     done += sent;
-                else if (!IsToBeTriedAgain(_outgoing[done]))
+                else if (!IsToBeTriedAgain(batch, groups[done]))
                     done++;
             }
         }
         catch (ObjectDisposedException)
         {
-            // Closed meanwhile: what is left is as good as lost on the way.
-            for (; done < _count; done++)
-                SendFailures += _outgoing[done].Datagrams;
+            // Closed meanwhile: the rest is lost.
+            for (; done < groups.Length; done++)
+                SendFailures += groups[done].Datagrams;
         }
-
-        _count = _used = 0;
     }
 
     private static bool Probe()
@@ -200,8 +158,8 @@ internal sealed unsafe class LinuxDatagramSocket : DatagramSocket
         }
     }
 
-    // What the system does not take is as good as lost on the way: no route at the moment, a full queue, an address that it refuses.
-    private bool IsToBeTriedAgain(in Outgoing failed)
+    // A datagram that the system does not take is lost: no route at the moment, a full queue, an address that it refuses.
+    private bool IsToBeTriedAgain(SendBatch batch, in SendBatch.Group failed)
     {
         var error = Marshal.GetLastPInvokeError();
         if (error == LinuxSocketCalls.Eintr)
@@ -212,18 +170,23 @@ internal sealed unsafe class LinuxDatagramSocket : DatagramSocket
             return false;
         }
 
-        // The interface cannot cut (EIO), or the path takes no datagrams of this length in one piece (EINVAL): one by one they go.
+        // The interface cannot divide datagrams (EIO), or the path takes no datagrams of this length in one piece (EINVAL).
         if (error == LinuxSocketCalls.Eio)
             _canSegment = false;
         if (_unsegmented.Count >= MaxUnsegmentedKept)
             _unsegmented.Clear();
         _unsegmented.Add(failed.Destination);
-        for (var offset = 0; offset < failed.Length; offset += failed.SegmentBytes)
-            SendNow(failed.Destination, _bytes.AsSpan(failed.Offset + offset, Math.Min(failed.SegmentBytes, failed.Length - offset)));
+        SendOneByOne(batch, failed);
         return false;
     }
 
-    private void SendNow(in InetEndpoint destination, ReadOnlySpan<byte> datagram)
+    private void SendOneByOne(SendBatch batch, in SendBatch.Group group)
+    {
+        for (var offset = 0; offset < group.TotalBytes; offset += group.DatagramBytes)
+            SendNow(group.Destination, batch.Bytes.AsSpan(group.Offset + offset, Math.Min(group.DatagramBytes, group.TotalBytes - offset)));
+    }
+
+    private protected override void SendNow(in InetEndpoint destination, ReadOnlySpan<byte> datagram)
     {
         try
         {
@@ -232,29 +195,6 @@ internal sealed unsafe class LinuxDatagramSocket : DatagramSocket
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
             SendFailures++;
-        }
-    }
-
-    /// <summary>Datagrams for one destination, one behind the other in the buffer; all are of one length, but for a shorter last one.</summary>
-    private struct Outgoing(InetEndpoint destination, int offset, int length, bool isExtensible)
-    {
-        private bool _isExtensible = isExtensible;
-
-        public readonly InetEndpoint Destination = destination;
-        public readonly int Offset = offset;
-        public readonly int SegmentBytes = length;
-        public int Length = length;
-        public int Datagrams = 1;
-
-        public bool TryAdd(in InetEndpoint destination, int length)
-        {
-            if (!_isExtensible || length == 0 || length > SegmentBytes || Datagrams == MaxSegments || Length + length > MaxMessageBytes
-                || destination != Destination)
-                return false;
-            Length += length;
-            Datagrams++;
-            _isExtensible = length == SegmentBytes;
-            return true;
         }
     }
 

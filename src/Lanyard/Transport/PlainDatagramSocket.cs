@@ -9,6 +9,7 @@ internal sealed class PlainDatagramSocket : DatagramSocket
 {
     // Few enough to stay in the processor's cache and to keep others waiting for the gate but briefly.
     private const int BatchDatagrams = 32;
+    private const int SendBytes = 64 * 1024;
     private const int MaxAddressesKept = 1_024;
 
 #if NET
@@ -23,10 +24,9 @@ internal sealed class PlainDatagramSocket : DatagramSocket
     private PreparedEndPoint? _lastAddress;
 #endif
     private InetEndpoint _lastDestination;
-    private byte[] _room = new byte[MaxDatagramBytes];
 
     public PlainDatagramSocket(Socket socket)
-        : base(socket)
+        : base(socket, SendBytes)
     {
 #if NET
         _receivedFrom = new SocketAddress(socket.AddressFamily);
@@ -53,7 +53,19 @@ internal sealed class PlainDatagramSocket : DatagramSocket
         while (batch.HasRoom && offset <= batch.Bytes.Length - MaxDatagramBytes && Socket.Available > 0);
     }
 
-    public override void Send(in InetEndpoint destination, ReadOnlySpan<byte> datagram)
+    // Each datagram needs a call of its own, but the datagrams of one packet still lie one behind the other.
+    private protected override bool CanJoin => true;
+
+    private protected override void SendAll(SendBatch batch)
+    {
+        foreach (ref readonly var group in batch.Groups)
+        {
+            for (var offset = 0; offset < group.TotalBytes; offset += group.DatagramBytes)
+                SendNow(group.Destination, batch.Bytes.AsSpan(group.Offset + offset, Math.Min(group.DatagramBytes, group.TotalBytes - offset)));
+        }
+    }
+
+    private protected override void SendNow(in InetEndpoint destination, ReadOnlySpan<byte> datagram)
     {
         try
         {
@@ -61,20 +73,9 @@ internal sealed class PlainDatagramSocket : DatagramSocket
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            // No route at the moment, a full queue, an address that the system refuses: as good as lost on the way.
+            // No route at the moment, a full queue, an address that the system refuses: the datagram is lost.
             SendFailures++;
         }
-    }
-
-    public override byte[] TakeRoom(int bytes, out int offset)
-    {
-        offset = 0;
-        return _room.Length >= bytes ? _room : _room = new byte[bytes];
-    }
-
-    public override void Flush()
-    {
-        // Each datagram left when it was sent.
     }
 
 #if NET

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Lanyard.Engine.Packets;
 using Lanyard.Primitives;
 using Microsoft.Extensions.Logging;
 
@@ -11,8 +12,7 @@ internal sealed class UdpTransport : IDisposable
     private const int PortTrials = 64;
     private const int LongestPauseMs = 1_000;
     private const int WakeTrials = 10;
-
-    private const int RoomBytes = 16 * 1024;
+    private const int NoSocketBytes = 64 * 1024;
 
     private readonly List<Thread> _threads = [];
     private readonly List<IPAddress> _missing;
@@ -22,7 +22,7 @@ internal sealed class UdpTransport : IDisposable
     private volatile bool _isStopping;
     private string _name = "";
     private Action<int, DatagramBatch>? _receive;
-    private byte[]? _room;
+    private SendBatch? _room;
     private int _lastUsed;
 
     private UdpTransport(List<DatagramSocket> sockets, List<IPAddress> missing, int port, bool batch, ILogger logger)
@@ -137,10 +137,7 @@ internal sealed class UdpTransport : IDisposable
         }
     }
 
-    /// <summary>
-    /// Sends a datagram: from a socket, or, with -1, from all that have the destination's family; at the next <see cref="Flush"/> at the
-    /// latest. Under the gate.
-    /// </summary>
+    /// <summary>Sends a datagram when the gate is left: from a socket, or, with -1, from all that have the destination's family. Under the gate.</summary>
     public void Send(int socket, in InetEndpoint destination, ReadOnlySpan<byte> datagram, int timeToLive)
     {
         if ((uint)socket < (uint)_sockets.Length)
@@ -157,20 +154,46 @@ internal sealed class UdpTransport : IDisposable
         }
     }
 
-    /// <summary>Room to build datagrams in: see <see cref="DatagramSocket.TakeRoom"/>. Under the gate.</summary>
-    public byte[] TakeRoom(int bytes, out int offset)
+    /// <summary>Seals and sends a packet when the gate is left: from a socket, or, with -1, from all that have the destination's family. Under the gate.</summary>
+    public void Send(int socket, in InetEndpoint destination, in UnsealedPacket packet)
+    {
+        if ((uint)socket < (uint)_sockets.Length)
+        {
+            _lastUsed = socket;
+            _sockets[socket].Send(destination, packet);
+            return;
+        }
+
+        foreach (var candidate in _sockets)
+        {
+            if (candidate.Family == destination.Address.Family)
+                candidate.Send(destination, packet);
+        }
+    }
+
+    /// <summary>Reserves room to build a packet in: see <see cref="DatagramSocket.TakeRoom"/>. Under the gate.</summary>
+    public SendBatch TakeRoom(int bytes, out int offset)
     {
         if (_sockets.Length > 0)
             return _sockets[_lastUsed].TakeRoom(bytes, out offset);
+
+        // There is no socket yet: all addresses are missing.
         offset = 0;
-        return _room ??= new byte[RoomBytes];
+        return _room ??= new SendBatch(NoSocketBytes);
     }
 
-    /// <summary>Sends what lies in the sockets. Under the gate.</summary>
-    public void Flush()
+    /// <summary>Takes what is to be sent. Under the gate; <see cref="EndFlush"/> must follow on the same thread.</summary>
+    public void BeginFlush()
     {
         foreach (var socket in _sockets)
-            socket.Flush();
+            socket.BeginFlush();
+    }
+
+    /// <summary>Seals and sends what this thread has taken. Not under the gate.</summary>
+    public void EndFlush()
+    {
+        foreach (var socket in _sockets)
+            socket.EndFlush();
     }
 
     /// <summary>Closes the sockets and waits for the threads. Not under the gate.</summary>
