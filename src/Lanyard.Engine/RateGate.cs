@@ -13,9 +13,6 @@ internal struct RateGate
         _nextMs = nowMs + intervalMs;
         return true;
     }
-
-    /// <summary>Lets the next event through at once.</summary>
-    public void Reset() => _nextMs = 0;
 }
 
 /// <summary>A token bucket: up to a number of events at once, and one or more each interval.</summary>

@@ -5,7 +5,7 @@ using Lanyard.Wire;
 namespace Lanyard.Engine.Tests.Harness;
 
 /// <summary>A host that records what a node does.</summary>
-internal sealed class RecordingHost : INodeHost
+internal class RecordingHost : INodeHost
 {
     private readonly Dictionary<(StateKind, ulong), byte[]> _state = [];
 
