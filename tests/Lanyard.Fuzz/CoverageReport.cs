@@ -17,7 +17,7 @@ internal static class CoverageReport
         "src/Lanyard.NetStack/Multicast/MldFormat", "src/Lanyard.NetStack/Udp/UdpDatagram", "src/Lanyard.NetStack/Tcp/TcpSegment", "src/Lanyard.NetStack/Tcp/SynCookies",
         "src/Lanyard/Naming/DnsMessage", "src/Lanyard/Naming/DnsName", "src/Lanyard.Proxies/SocksFormat", "src/Lanyard.Proxies/HttpRequestHead", "src/Lanyard.Proxies/HttpProxyRequest",
         "src/Lanyard.Proxies/LanyardForward.cs", "src/Lanyard/Networks/LanyardNetworkSettings", "src/Lanyard/State/StateNames",
-        "src/Lanyard.Engine/Rules/FrameHeaders", "src/Lanyard.Engine/Rules/RuleMatcher", "src/Lanyard.Engine/Rules/RuleEvaluator", "src/Lanyard.Engine/PeerState",
+        "src/Lanyard.Engine/Rules/FrameHeaders", "src/Lanyard.Engine/Rules/RuleMatcher", "src/Lanyard.Engine/Rules/RuleEvaluator", "src/Lanyard.Engine/Peers/PeerState",
         "src/Lanyard.Controller/Json/", "src/Lanyard.Service/LocalConfiguration", "src/Lanyard.Service/InterceptSection", "src/Lanyard.Service/LanyardSection",
         "src/Lanyard.Service/Proxies/ProxySection", "src/Lanyard.Intercept/Linux/SocketName", "src/Lanyard.Intercept/Protocol/InterceptMessages",
         "src/Lanyard.Intercept/Hub/RememberedSocket", "src/Lanyard.Dissector/PcapNg", "src/Lanyard.Dissector/Capture", "src/Lanyard.Dissector/PacketCapture",
