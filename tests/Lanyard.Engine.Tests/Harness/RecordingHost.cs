@@ -14,6 +14,8 @@ internal class RecordingHost : INodeHost
 
     public List<(NodeAddress From, byte[] Message)> Messages { get; } = [];
 
+    public List<(MacAddress Source, MacAddress Destination, byte[] Data)> Frames { get; } = [];
+
     public List<Exception> InternalErrors { get; } = [];
 
     /// <summary>Called with each message of an application, before it is recorded.</summary>
@@ -22,9 +24,7 @@ internal class RecordingHost : INodeHost
     public void SendDatagram(int localSocket, in InetEndpoint destination, ReadOnlySpan<byte> datagram, int timeToLive) =>
         Sent.Add((destination, datagram.ToArray()));
 
-    public void FrameReceived(VirtualNetwork network, in EthernetFrame frame)
-    {
-    }
+    public void FrameReceived(VirtualNetwork network, in EthernetFrame frame) => Frames.Add((frame.Source, frame.Destination, frame.Payload.ToArray()));
 
     public void InternalErrorOccurred(Exception exception) => InternalErrors.Add(exception);
 
