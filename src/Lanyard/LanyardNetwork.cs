@@ -31,7 +31,7 @@ public sealed class LanyardNetwork
         _settingsName = StateNames.NetworkSettings(id.Value);
         var settings = runtime.State.Load(_settingsName) is { } file ? LanyardNetworkSettings.Parse(file, LogIgnored) : new LanyardNetworkSettings();
         _port = new NetworkPort(runtime, this, runtime.Engine.Join(runtime.NowMs, id), settings);
-        runtime.AddPort(_port);
+        runtime.Ports.Add(_port);
         if (_port.Engine.Config is null && runtime.State.Load(StateKind.NetworkConfig, id.Value) is { Length: > 1 })
             runtime.Events.Log(logger => Log.StateMalformed(logger, StateNames.Of(StateKind.NetworkConfig, id.Value)));
         _port.UseSettings(settings);

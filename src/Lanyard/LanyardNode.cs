@@ -37,9 +37,9 @@ public sealed class LanyardNode : IAsyncDisposable
         _store = store;
         _runtime = runtime;
         _logger = logger;
-        runtime.OnOnlineChanged = RaiseOnlineChanged;
-        runtime.OnPeerChanged = args => PeerChanged?.Invoke(this, args);
-        runtime.OnUserMessage = args => UserMessageReceived?.Invoke(this, args);
+        runtime.Host.OnOnlineChanged = RaiseOnlineChanged;
+        runtime.Host.OnPeerChanged = args => PeerChanged?.Invoke(this, args);
+        runtime.Host.OnUserMessage = args => UserMessageReceived?.Invoke(this, args);
     }
 
     /// <summary>Raised when the status, configuration or addresses of a network changed, or when a network was left.</summary>
@@ -275,7 +275,7 @@ public sealed class LanyardNode : IAsyncDisposable
             if (joined.Port.IsLeft)
                 return;
             joined.Port.Shutdown();
-            _runtime.RemovePort(joined.Port);
+            _runtime.Ports.Remove(joined.Port);
             _runtime.Engine.Leave(network);
             _runtime.State.Delete(StateNames.NetworkSettings(network.Value));
             _networks = _networks.Where(n => n != joined).ToArray();

@@ -252,7 +252,7 @@ internal sealed class NetworkPort : IFrameSink, IGroupObserver, IAddressObserver
         Owner.RaiseConflict(conflict);
         // What is left of the addresses is looked at when the call has ended.
         if (conflict.IsLost)
-            ((INodeHost)Runtime).NetworkChanged(Engine);
+            Runtime.Ports.NoteChanged(Engine);
     }
 
     // For ARP, a group for each address: its number tells them apart.

@@ -17,7 +17,7 @@ namespace Lanyard;
 /// of the app's runs there but a controller's <see cref="INetworkController"/>, which takes a request and returns: operations complete after the gate was left, and
 /// their awaiters and all events run on the thread pool. So does the engine's <see cref="NodeWork"/>.</para>
 /// </remarks>
-internal sealed partial class NodeRuntime : IDisposable
+internal sealed class NodeRuntime : IDisposable
 {
     private const int EnvironmentIntervalMs = 30_000;
     private const int EnvironmentSettleMs = 250;
@@ -28,12 +28,10 @@ internal sealed partial class NodeRuntime : IDisposable
     private readonly StateKeeper _state;
     private readonly TimerThread _timer;
     private readonly Timer _environmentTimer;
-    private NetworkPort[] _ports = [];
+    private readonly NodePorts _ports = new();
+    private readonly NodeHost _host;
     private volatile LocalInterfaces _interfaces = LocalInterfaces.None;
     private long _armedFor = long.MaxValue;
-    private readonly HashSet<NodeAddress> _movedPeers = [];
-    private bool _hasChangedPorts;
-    private bool _hasOpenBatches;
     private bool _isWorking;
 
     public NodeRuntime(LanyardOptions options, Identity identity, UdpTransport transport, StateKeeper state, EventQueue events)
@@ -47,7 +45,8 @@ internal sealed partial class NodeRuntime : IDisposable
             Timeout.Infinite);
         NowMicroseconds = Clock.Microseconds;
         NowMs = Clock.ToMs(NowMicroseconds);
-        Engine = new Node(EngineOptions(options), identity, this, NowMs) { Controller = options.Controller };
+        _host = new NodeHost(this, transport, state, _ports);
+        Engine = new Node(EngineOptions(options), identity, _host, NowMs) { Controller = options.Controller };
     }
 
     public Gate Gate { get; } = new();
@@ -127,9 +126,14 @@ internal sealed partial class NodeRuntime : IDisposable
         _timer.Start();
     }
 
-    public void AddPort(NetworkPort port) => _ports = [.. _ports, port];
+    /// <summary>The ports of the joined networks. Under the gate.</summary>
+    public NodePorts Ports => _ports;
 
-    public void RemovePort(NetworkPort port) => _ports = _ports.Where(p => p != port).ToArray();
+    /// <summary>Receives the engine's events.</summary>
+    public NodeHost Host => _host;
+
+    /// <summary>The interfaces of this machine.</summary>
+    public LocalInterfaces Interfaces => _interfaces;
 
     /// <summary>The network under the node changed, or may have: reads its addresses anew and has all paths tried anew.</summary>
     public void CheckEnvironment(bool isForced)
@@ -166,7 +170,7 @@ internal sealed partial class NodeRuntime : IDisposable
             }
 
             _interfaces = interfaces;
-            LocalEndpoints = [.. interfaces.Endpoints(_transport.Sockets).Where(endpoint => !IsBlocked(endpoint.Address))];
+            LocalEndpoints = [.. interfaces.Endpoints(_transport.Sockets).Where(endpoint => !_host.IsBlocked(endpoint.Address))];
             var endpoints = string.Join(", ", LocalEndpoints);
             Events.Log(logger => Log.EnvironmentChanged(logger, endpoints));
             Engine.SetLocalEndpoints(LocalEndpoints);
@@ -363,14 +367,14 @@ internal sealed partial class NodeRuntime : IDisposable
     {
         if (Engine.NextDeadlineMs <= NowMs)
             Engine.Poll(NowMs);
-        foreach (var port in _ports)
+        foreach (var port in _ports.All)
             port.Poll();
     }
 
     private long NextDeadline()
     {
         var next = Clock.ToMicroseconds(Engine.NextDeadlineMs);
-        foreach (var port in _ports)
+        foreach (var port in _ports.All)
             next = Math.Min(next, port.NextDeadline);
         return next;
     }
@@ -402,36 +406,13 @@ internal sealed partial class NodeRuntime : IDisposable
     // What the calls under the gate left to be done at their end: acknowledgements and answers leave, changed networks are looked at.
     private void Settle()
     {
-        if (_movedPeers.Count > 0)
-        {
-            // Iterate over a copy: packets that the ports send may move more peers.
-            var moved = _movedPeers.ToArray();
-            _movedPeers.Clear();
-            foreach (var port in _ports)
-            {
-                foreach (var peer in moved)
-                    port.PathChanged(peer);
-            }
-        }
-
-        if (_hasOpenBatches)
-        {
-            _hasOpenBatches = false;
-            foreach (var port in _ports)
-                port.EndBatch();
-        }
-
+        _ports.EndBatches();
         if (!_isWorking && !IsDisposed && Engine.HasWork)
         {
             _isWorking = true;
             ThreadPool.UnsafeQueueUserWorkItem(static runtime => ((NodeRuntime)runtime!).RunWork(), this);
         }
 
-        if (_hasChangedPorts)
-        {
-            _hasChangedPorts = false;
-            foreach (var port in _ports)
-                port.ApplyChanges();
-        }
+        _ports.ApplyChanges();
     }
 }

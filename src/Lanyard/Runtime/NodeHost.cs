@@ -6,8 +6,8 @@ using Lanyard.Wire;
 
 namespace Lanyard;
 
-// What the engine asks for, and where its output goes. All of it is called from inside calls to the engine, so under the gate.
-internal sealed partial class NodeRuntime : ISealingHost
+/// <summary>Receives the engine's output and answers its questions, from inside calls to the engine: under the gate.</summary>
+internal sealed class NodeHost(NodeRuntime runtime, UdpTransport transport, StateKeeper store, NodePorts ports) : ISealingHost
 {
     /// <summary>Hears of peers on the event queue.</summary>
     public Action<LanyardPeerEventArgs>? OnPeerChanged { get; set; }
@@ -19,44 +19,38 @@ internal sealed partial class NodeRuntime : ISealingHost
     public Action<LanyardUserMessageEventArgs>? OnUserMessage { get; set; }
 
     void INodeHost.SendDatagram(int localSocket, in InetEndpoint destination, ReadOnlySpan<byte> datagram, int timeToLive) =>
-        _transport.Send(localSocket, destination, datagram, timeToLive);
+        transport.Send(localSocket, destination, datagram, timeToLive);
 
-    void ISealingHost.SendPacket(int localSocket, in InetEndpoint destination, in UnsealedPacket packet) => _transport.Send(localSocket, destination, packet);
+    void ISealingHost.SendPacket(int localSocket, in InetEndpoint destination, in UnsealedPacket packet) => transport.Send(localSocket, destination, packet);
 
     void INodeHost.FrameReceived(VirtualNetwork network, in EthernetFrame frame)
     {
-        if (FindPort(network) is not { } port)
+        if (ports.Find(network) is not { } port)
             return;
-        _hasOpenBatches = true;
+        ports.NoteReceived();
         port.Receive(frame);
     }
 
-    void INodeHost.InternalErrorOccurred(Exception exception) => Events.AddCausedByOthers(logger => Log.InternalError(logger, exception));
+    void INodeHost.InternalErrorOccurred(Exception exception) => runtime.Events.AddCausedByOthers(logger => Log.InternalError(logger, exception));
 
-    void INodeHost.NetworkChanged(VirtualNetwork network)
-    {
-        if (FindPort(network) is not { } port)
-            return;
-        port.HasChanged = true;
-        _hasChangedPorts = true;
-    }
+    void INodeHost.NetworkChanged(VirtualNetwork network) => ports.NoteChanged(network);
 
     void INodeHost.OnlineChanged(bool online)
     {
-        var address = Engine.Address;
+        var address = runtime.Engine.Address;
         if (online)
-            Events.Log(logger => Log.Online(logger, address));
+            runtime.Events.Log(logger => Log.Online(logger, address));
         else
-            Events.Log(logger => Log.Offline(logger, address));
+            runtime.Events.Log(logger => Log.Offline(logger, address));
         OnOnlineChanged?.Invoke();
     }
 
     void INodeHost.PeerChanged(NodeAddress peer, PeerChange change, in InetEndpoint endpoint)
     {
         if (change != PeerChange.Met)
-            _movedPeers.Add(peer);
+            ports.NoteMoved(peer);
         var args = new LanyardPeerEventArgs(peer, change, endpoint);
-        Events.AddCausedByOthers(logger =>
+        runtime.Events.AddCausedByOthers(logger =>
         {
             Log.PeerChanged(logger, args.Peer, args.Change, args.Endpoint);
             OnPeerChanged?.Invoke(args);
@@ -68,38 +62,38 @@ internal sealed partial class NodeRuntime : ISealingHost
         if (OnUserMessage is not { } handler)
             return;
         var args = new LanyardUserMessageEventArgs(source, type, message.ToArray());
-        Events.AddCausedByOthers(_ => handler(args));
+        runtime.Events.AddCausedByOthers(_ => handler(args));
     }
 
     bool INodeHost.MayUsePath(NodeAddress peer, int localSocket, in InetEndpoint endpoint)
     {
-        if (_interfaces.Excludes(endpoint.Address) || IsBlocked(endpoint.Address))
+        if (runtime.Interfaces.Excludes(endpoint.Address) || IsBlocked(endpoint.Address))
             return false;
-        foreach (var blocked in _options.BlockedPeerNetworks)
+        foreach (var blocked in runtime.Options.BlockedPeerNetworks)
         {
             if (blocked.Peer == peer && blocked.Network.Contains(endpoint.Address))
                 return false;
         }
 
-        return !IsVirtual(endpoint.Address) || Engine.IsRootAddress(peer, endpoint.Address);
+        return !IsVirtual(endpoint.Address) || runtime.Engine.IsRootAddress(peer, endpoint.Address);
     }
 
-    byte[]? INodeHost.LoadState(StateKind kind, ulong id) => _state.Load(kind, id);
+    byte[]? INodeHost.LoadState(StateKind kind, ulong id) => store.Load(kind, id);
 
-    IReadOnlyList<ulong> INodeHost.ListState(StateKind kind) => kind == StateKind.Peer ? _state.ListPeers() : throw new ArgumentOutOfRangeException(nameof(kind));
+    IReadOnlyList<ulong> INodeHost.ListState(StateKind kind) => kind == StateKind.Peer ? store.ListPeers() : throw new ArgumentOutOfRangeException(nameof(kind));
 
-    void INodeHost.SaveState(StateKind kind, ulong id, ReadOnlySpan<byte> state) => _state.Save(kind, id, state);
+    void INodeHost.SaveState(StateKind kind, ulong id, ReadOnlySpan<byte> state) => store.Save(kind, id, state);
 
-    void INodeHost.DeleteState(StateKind kind, ulong id) => _state.Delete(StateNames.Of(kind, id));
+    void INodeHost.DeleteState(StateKind kind, ulong id) => store.Delete(StateNames.Of(kind, id));
 
     // Whether packets to a physical address would travel through a virtual network of this node: only what is in use of the assigned ranges counts.
     private bool IsVirtual(InetAddress address)
     {
-        foreach (var port in _ports)
+        foreach (var port in ports.All)
         {
             foreach (var own in port.Host.Addresses)
             {
-                if (own.Contains(address) && !address.IsLoopback && !IsOnOwnLan(address, port.Engine.Id))
+                if (own.Contains(address) && !address.IsLoopback && !runtime.IsOnOwnLan(address, port.Engine.Id))
                     return true;
             }
         }
@@ -107,25 +101,15 @@ internal sealed partial class NodeRuntime : ISealingHost
         return false;
     }
 
-    private bool IsBlocked(InetAddress address)
+    /// <summary>Whether the options forbid a physical address.</summary>
+    public bool IsBlocked(InetAddress address)
     {
-        foreach (var network in _options.BlockedPhysicalNetworks)
+        foreach (var network in runtime.Options.BlockedPhysicalNetworks)
         {
             if (network.Contains(address))
                 return true;
         }
 
         return false;
-    }
-
-    private NetworkPort? FindPort(VirtualNetwork network)
-    {
-        foreach (var port in _ports)
-        {
-            if (ReferenceEquals(port.Engine, network))
-                return port;
-        }
-
-        return null;
     }
 }
