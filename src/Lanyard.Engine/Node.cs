@@ -304,7 +304,7 @@ public sealed class Node
     /// <summary>Follows a moon, asking one of its roots for it where it is not known.</summary>
     public void Orbit(long nowMs, ulong moon, NodeAddress seed)
     {
-        _peerLayer.RootContacts.Orbit(nowMs, moon, seed, _peerLayer.Store);
+        _peerLayer.RootContacts.Orbit(nowMs, moon, seed);
         _isDeadlineStale = true;
     }
 

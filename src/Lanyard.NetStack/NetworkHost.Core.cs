@@ -64,6 +64,8 @@ public sealed partial class NetworkHost
 
     internal IcmpProtocol Icmp { get; }
 
+    internal IcmpErrors IcmpErrors { get; }
+
     internal UdpProtocol Udp { get; }
 
     internal TcpProtocol Tcp { get; }

@@ -55,6 +55,7 @@ public sealed partial class NetworkHost
         Arp = new ArpProtocol(this);
         Ndp = new NdpProtocol(this);
         Icmp = new IcmpProtocol(this);
+        IcmpErrors = new IcmpErrors(this);
         Udp = new UdpProtocol(this);
         Tcp = new TcpProtocol(this);
         _ipv4 = new Ipv4Input(this);

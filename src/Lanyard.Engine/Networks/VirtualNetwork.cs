@@ -363,8 +363,7 @@ public sealed class VirtualNetwork
         if (!force)
             _nextAnnounceMs = nowMs + AnnounceMs;
         var always = new HashSet<NodeAddress> { Controller };
-        foreach (var root in _peers.Roots)
-            always.Add(root.Address);
+        always.UnionWith(_peers.Roots);
 
         // A controller may name nodes that do not exist: what is sent to them must not fill the queue that this node's own packets wait in.
         var strangers = 0;

@@ -1,5 +1,4 @@
 using Lanyard.Engine.Packets;
-using Lanyard.Engine.Roots;
 using Lanyard.Wire;
 
 namespace Lanyard.Engine.Peers;
@@ -10,8 +9,8 @@ internal interface IPeerLayer
     /// <summary>Whether this node is a root.</summary>
     bool IsRootSelf { get; }
 
-    /// <summary>The other roots.</summary>
-    List<Root> Roots { get; }
+    /// <summary>The addresses of the other roots.</summary>
+    IReadOnlyList<NodeAddress> Roots { get; }
 
     /// <summary>Finds a peer that is in memory.</summary>
     Peer? Find(NodeAddress address);

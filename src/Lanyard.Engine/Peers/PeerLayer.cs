@@ -41,7 +41,7 @@ internal sealed class PeerLayer : IPeerLayer
         Store = new PeerStore(context, Table, RootTable, _contacts, roles);
         Endpoints = new OwnEndpoints(Table, RootTable, _liveness);
         _paths = new PathKeeper(Table, Store, _policy, _sender, _watched, _liveness, new DirectPaths(context, Endpoints, _router), roles);
-        RootContacts = new RootContacts(context, RootTable, _policy, _sender, _router, _whois);
+        RootContacts = new RootContacts(context, RootTable, _policy, _sender, _router, Store, _whois);
         _waiting = new WaitingPackets(context, Table.Endpoints);
         var challenges = new Challenges(_sender, _requests);
         Checks = new IdentityChecks(context, challenges, _whois, _waiting);
@@ -82,7 +82,7 @@ internal sealed class PeerLayer : IPeerLayer
 
     bool IPeerLayer.IsRootSelf => RootTable.IsSelf;
 
-    List<Root> IPeerLayer.Roots => RootTable.Others;
+    IReadOnlyList<NodeAddress> IPeerLayer.Roots => [.. RootTable.Others.Select(root => root.Address)];
 
     public Peer? Find(NodeAddress address) => Table.Find(address);
 

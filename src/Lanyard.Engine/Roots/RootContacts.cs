@@ -6,7 +6,8 @@ using Lanyard.Wire;
 namespace Lanyard.Engine.Roots;
 
 /// <summary>Keeps contact with the roots, asks them for moons, and decides whether this node is online.</summary>
-internal sealed class RootContacts(NodeContext context, RootTable roots, PathPolicy policy, PacketSender sender, PacketRouter router, Whois whois)
+internal sealed class RootContacts(
+    NodeContext context, RootTable roots, PathPolicy policy, PacketSender sender, PacketRouter router, PeerStore store, Whois whois)
 {
     private bool _isPollWanted;
 
@@ -45,8 +46,7 @@ internal sealed class RootContacts(NodeContext context, RootTable roots, PathPol
     /// <param name="nowMs">The time, in milliseconds since 1970.</param>
     /// <param name="moon">The moon.</param>
     /// <param name="seed">The root to ask; none if the moon must be known.</param>
-    /// <param name="store">Finds the root.</param>
-    public void Orbit(long nowMs, ulong moon, NodeAddress seed, PeerStore store)
+    public void Orbit(long nowMs, ulong moon, NodeAddress seed)
     {
         _isPollWanted = true;
         if (!roots.Orbit(moon, seed))

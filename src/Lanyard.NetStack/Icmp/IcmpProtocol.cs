@@ -3,11 +3,10 @@ using Lanyard.Primitives;
 
 namespace Lanyard.NetStack;
 
-/// <summary>ICMP (RFC 792) and ICMPv6 (RFC 4443): echo both ways, errors given to the sockets they are about. Errors sent are in the
-/// other part.</summary>
-internal sealed partial class IcmpProtocol(NetworkHost host)
+/// <summary>ICMP (RFC 792) and ICMPv6 (RFC 4443): echo both ways, and received errors, which are given to the sockets that they are about.</summary>
+internal sealed class IcmpProtocol(NetworkHost host)
 {
-    private const int HeaderBytes = 8;
+    internal const int HeaderBytes = 8;
 
     // Quoted ports or echo identifiers, and a sequence number if there is one.
     private const int MinQuotedTransport = 8;

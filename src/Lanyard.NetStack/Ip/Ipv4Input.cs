@@ -112,7 +112,7 @@ internal sealed class Ipv4Input(NetworkHost host)
                 break;
             default:
                 host.Count(HostCounter.Ipv4UnknownProtocol);
-                host.Icmp.SendProtocolUnreachable(packet);
+                host.IcmpErrors.SendProtocolUnreachable(packet);
                 break;
         }
     }

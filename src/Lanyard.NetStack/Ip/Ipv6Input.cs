@@ -97,7 +97,7 @@ internal sealed class Ipv6Input(NetworkHost host)
             {
                 host.Count(HostCounter.Ipv6UnknownHeader);
                 if (buffer is null)
-                    host.Icmp.SendParameterProblem(packet, 1, pointer, raw);
+                    host.IcmpErrors.SendParameterProblem(packet, 1, pointer, raw);
                 break;
             }
 
@@ -153,14 +153,14 @@ internal sealed class Ipv6Input(NetworkHost host)
         if (fragment.MoreFragments && (data.Length & 7) != 0)
         {
             host.Count(HostCounter.FragmentMalformed);
-            host.Icmp.SendParameterProblem(packet, 0, PayloadLengthOffset, raw);
+            host.IcmpErrors.SendParameterProblem(packet, 0, PayloadLengthOffset, raw);
             return false;
         }
 
         if (fragment.Offset + data.Length > Ipv6Packet.MaxPayloadBytes)
         {
             host.Count(HostCounter.FragmentMalformed);
-            host.Icmp.SendParameterProblem(packet, 0, headerOffset + FragmentOffsetOffset, raw);
+            host.IcmpErrors.SendParameterProblem(packet, 0, headerOffset + FragmentOffsetOffset, raw);
             return false;
         }
 
@@ -174,7 +174,7 @@ internal sealed class Ipv6Input(NetworkHost host)
         if (fragment.Offset > 0 || HasWholeChain(fragment.NextHeader, data))
             return true;
         host.Count(HostCounter.Ipv6BadExtension);
-        host.Icmp.SendParameterProblem(packet, IncompleteChain, 0, raw);
+        host.IcmpErrors.SendParameterProblem(packet, IncompleteChain, 0, raw);
         return false;
     }
 
@@ -203,7 +203,7 @@ internal sealed class Ipv6Input(NetworkHost host)
             if (header[3] == 0)
                 return true;
             host.Count(HostCounter.Ipv6BadExtension);
-            host.Icmp.SendParameterProblem(packet, 0, headerOffset + 2, raw);
+            host.IcmpErrors.SendParameterProblem(packet, 0, headerOffset + 2, raw);
             return false;
         }
 
@@ -230,7 +230,7 @@ internal sealed class Ipv6Input(NetworkHost host)
             {
                 host.Count(HostCounter.Ipv6BadExtension);
                 if (action == DropAndTell || (action > DropAndTell && !packet.ToGroup))
-                    host.Icmp.SendParameterProblem(packet, 2, headerOffset + i, raw);
+                    host.IcmpErrors.SendParameterProblem(packet, 2, headerOffset + i, raw);
                 return false;
             }
 

@@ -224,7 +224,7 @@ internal sealed class Reassembler(NetworkHost host)
         if (!partial.IsCondemned)
             host.Count(HostCounter.ReassemblyTimeout);
         if (partial is { IsCondemned: false, Quote: { } quote })
-            host.Icmp.SendReassemblyTimeout(partial.Key.Source, partial.Key.Destination, quote);
+            host.IcmpErrors.SendReassemblyTimeout(partial.Key.Source, partial.Key.Destination, quote);
         GiveUp(partial);
     }
 

@@ -53,7 +53,7 @@ internal sealed class UdpProtocol(NetworkHost host)
         }
 
         host.Count(HostCounter.UdpNoPort);
-        host.Icmp.SendPortUnreachable(packet);
+        host.IcmpErrors.SendPortUnreachable(packet);
     }
 
     public NetError Open(InetEndpoint local, IUdpEvents? events, out UdpSocket? socket, UdpOptions? options)

@@ -2,7 +2,6 @@ using Lanyard.Engine.Members;
 using Lanyard.Engine.Networks;
 using Lanyard.Engine.Packets;
 using Lanyard.Engine.Peers;
-using Lanyard.Engine.Roots;
 using Lanyard.Engine.Verbs;
 using Lanyard.Primitives;
 using Lanyard.Simulation;
@@ -65,7 +64,7 @@ internal sealed class NetworkParts : IPeerLayer
 
     public bool IsRootSelf { get; set; }
 
-    public List<Root> Roots { get; } = [];
+    public IReadOnlyList<NodeAddress> Roots { get; } = [];
 
     /// <summary>Adds a peer that is no member.</summary>
     public Peer AddPeer()

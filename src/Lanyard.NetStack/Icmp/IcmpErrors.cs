@@ -3,8 +3,8 @@ using Lanyard.Primitives;
 
 namespace Lanyard.NetStack;
 
-// The errors that this host sends, within HostLimits.RepliesPerSecond.
-internal sealed partial class IcmpProtocol
+/// <summary>Sends ICMP and ICMPv6 errors, within <see cref="HostLimits.RepliesPerSecond"/>.</summary>
+internal sealed class IcmpErrors(NetworkHost host)
 {
     // How long an error with its quote may be (RFC 1812 section 4.3.2.3, RFC 4443 section 2.4).
     private const int MaxErrorV4 = 576;
@@ -79,15 +79,15 @@ internal sealed partial class IcmpProtocol
             return;
         }
 
-        var room = (source.IsV4 ? MaxErrorV4 : MaxErrorV6) - IpOutput.HeaderBytes(source) - HeaderBytes;
+        var room = (source.IsV4 ? MaxErrorV4 : MaxErrorV6) - IpOutput.HeaderBytes(source) - IcmpProtocol.HeaderBytes;
         quote = quote[..Math.Min(quote.Length, room)];
         rest = rest[..Math.Min(rest.Length, room - quote.Length)];
-        Span<byte> message = stackalloc byte[HeaderBytes + quote.Length];
+        Span<byte> message = stackalloc byte[IcmpProtocol.HeaderBytes + quote.Length];
         message[0] = type;
         message[1] = code;
         BinaryPrimitives.WriteUInt16BigEndian(message[2..], 0);
         BinaryPrimitives.WriteUInt32BigEndian(message[4..], parameter);
-        quote.CopyTo(message[HeaderBytes..]);
+        quote.CopyTo(message[IcmpProtocol.HeaderBytes..]);
         var protocol = source.IsV4 ? IpProtocol.Icmp : IpProtocol.IcmpV6;
         // Either the quote or the rest is even in length, so the sums add up.
         var sum = InternetChecksum.Sum(message) + InternetChecksum.Sum(rest);
