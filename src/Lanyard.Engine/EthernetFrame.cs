@@ -44,7 +44,7 @@ public readonly ref struct OutgoingFrame
     /// <summary>The length of the payload in bytes.</summary>
     public required int Length { get; init; }
 
-    /// <summary>What the buffer belongs to, for a host that seals packets in its own room: see <see cref="Packets.UnsealedPacket.Room"/>. Null by default.</summary>
+    /// <summary>The owner of the buffer, if the host seals packets in its own memory: see <see cref="Packets.UnsealedPacket.Room"/>. Null by default.</summary>
     public object? Room { get; init; }
 
     /// <summary>The frame, valid until it is sent.</summary>

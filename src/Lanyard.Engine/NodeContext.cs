@@ -4,7 +4,7 @@ using Lanyard.Wire;
 
 namespace Lanyard.Engine;
 
-/// <summary>What all parts of a node use: its identity and options, its host, its counters, its random numbers, and its free packet buffers.</summary>
+/// <summary>The services that all parts of a node share: identity, options, host, counters, random numbers and packet buffers.</summary>
 internal sealed class NodeContext
 {
     /// <exception cref="ArgumentException">The random seed is shorter than 32 bytes.</exception>

@@ -251,7 +251,7 @@ public sealed class VirtualNetwork
         return true;
     }
 
-    /// <summary>Gives a frame that passed the rules to the host.</summary>
+    /// <summary>Passes a frame that the rules accept to the host.</summary>
     internal void Deliver(in EthernetFrame frame)
     {
         _context.Counters.FramesReceived++;

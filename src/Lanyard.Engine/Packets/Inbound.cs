@@ -17,7 +17,7 @@ internal sealed class Inbound(NodeContext context, ConfirmedEndpoints confirmed,
     /// <param name="nowMs">The time, in milliseconds since 1970.</param>
     /// <param name="localSocket">The local socket that received them.</param>
     /// <param name="endpoint">The source endpoint.</param>
-    /// <param name="run">The datagrams; their bytes are changed.</param>
+    /// <param name="run">The datagrams. The method changes their bytes.</param>
     /// <param name="datagramBytes">The length of each but the last, which may be shorter.</param>
     /// <param name="opened">The parts of the run.</param>
     public void Receive(long nowMs, int localSocket, in InetEndpoint endpoint, Span<byte> run, int datagramBytes, OpenedPackets opened)
@@ -30,7 +30,7 @@ internal sealed class Inbound(NodeContext context, ConfirmedEndpoints confirmed,
             {
                 Receive(nowMs, localSocket, endpoint, run.Slice(part.Start, part.PacketBytes), part);
             }
-#pragma warning disable CA1031 // A fault in this node or its host must cost only the packet that caused it. It is counted and reported.
+#pragma warning disable CA1031 // The run has other packets, and the caller is the thread that receives: a fault of the node or its host drops one packet only. It is counted and reported.
             catch (Exception e)
 #pragma warning restore CA1031
             {

@@ -1,51 +1,53 @@
-using System.Runtime.InteropServices;
 using Lanyard.Wire.Packets;
 
 namespace Lanyard.Engine.Packets;
 
-/// <summary>The packets of a run of datagrams after <see cref="Node.Open"/>. It may be used again, and belongs to one thread at a time.</summary>
+/// <summary>The packets of a run of datagrams, opened by <see cref="Node.Open"/>. Reusable; one thread uses it at a time.</summary>
 public sealed class OpenedPackets
 {
-    private readonly List<OpenedPacket> _parts = [];
+    private const int InitialParts = 16;
 
-    /// <summary>The parts of the run in order.</summary>
-    internal ReadOnlySpan<OpenedPacket> Parts
+    private OpenedPacket[] _parts = new OpenedPacket[InitialParts];
+    private int _count;
+
+    /// <summary>The parts of the run, in order.</summary>
+    internal ReadOnlySpan<OpenedPacket> Parts => _parts.AsSpan(0, _count);
+
+    /// <summary>Removes all parts, and with them the references to keys: a removed peer's key must not stay in memory.</summary>
+    internal void Clear()
     {
-        get
-        {
-#if NET
-            return CollectionsMarshal.AsSpan(_parts);
-#else
-            return _parts.ToArray();
-#endif
-        }
+        Array.Clear(_parts, 0, _count);
+        _count = 0;
     }
 
-    internal void Clear() => _parts.Clear();
-
-    internal void Add(OpenedPacket part) => _parts.Add(part);
+    internal void Add(in OpenedPacket part)
+    {
+        if (_count == _parts.Length)
+            Array.Resize(ref _parts, 2 * _count);
+        _parts[_count++] = part;
+    }
 }
 
-/// <summary>A part of a run of datagrams: one datagram, or the datagrams of one packet, joined.</summary>
+/// <summary>A part of a run of datagrams: one datagram, or the joined datagrams of one packet.</summary>
 /// <param name="Start">The start of the part in the run.</param>
-/// <param name="DatagramBytes">The length of the part.</param>
-/// <param name="PacketBytes">The length of the packet, which lies at the start of the part.</param>
-/// <param name="Result">What was done with it.</param>
-/// <param name="Key">The key that opened it; null if none did.</param>
+/// <param name="DatagramBytes">The length of the part, in bytes.</param>
+/// <param name="PacketBytes">The length of the packet at the start of the part, in bytes.</param>
+/// <param name="Result">The result of opening the packet.</param>
+/// <param name="Key">The key that opened the packet; null if none did.</param>
 internal readonly record struct OpenedPacket(int Start, int DatagramBytes, int PacketBytes, OpenResult Result, SessionKey? Key);
 
-/// <summary>What <see cref="PacketOpener"/> did with a part of a run.</summary>
+/// <summary>The result of opening a part of a run.</summary>
 internal enum OpenResult
 {
-    /// <summary>One datagram, unchanged.</summary>
+    /// <summary>The part is one unchanged datagram.</summary>
     None,
 
-    /// <summary>A whole packet for this node was joined, but no key opens it.</summary>
+    /// <summary>The part is a whole packet for this node, joined from fragments, that no known key opens.</summary>
     Joined,
 
-    /// <summary>A whole packet for this node was authenticated and decrypted.</summary>
+    /// <summary>The part is a whole packet for this node, authenticated and decrypted.</summary>
     Opened,
 
-    /// <summary>A whole packet for this node is not authentic.</summary>
+    /// <summary>The part is a whole packet for this node that is not authentic.</summary>
     Refused,
 }

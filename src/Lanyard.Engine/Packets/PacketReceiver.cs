@@ -35,7 +35,7 @@ internal sealed class PacketReceiver(NodeContext context, PeerTable peers, PathP
             Read(nowMs, peer, localSocket, endpoint, packet);
     }
 
-    /// <summary>Receives a packet that has waited. A fault costs only this packet.</summary>
+    /// <summary>Receives a packet that was queued for its sender's identity or credentials. Never throws.</summary>
     public void ReceiveWaiting(long nowMs, int localSocket, in InetEndpoint endpoint, Span<byte> bytes, SessionKey? openedWith)
     {
         try
@@ -45,7 +45,7 @@ internal sealed class PacketReceiver(NodeContext context, PeerTable peers, PathP
             else
                 Receive(nowMs, localSocket, endpoint, bytes);
         }
-#pragma warning disable CA1031 // A fault in this node or its host must cost only the packet that caused it. It is counted and reported.
+#pragma warning disable CA1031 // Other packets are queued behind this one, and another packet released it: a fault drops this packet only. It is counted and reported.
         catch (Exception e)
 #pragma warning restore CA1031
         {

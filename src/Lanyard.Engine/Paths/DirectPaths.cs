@@ -4,12 +4,12 @@ using Lanyard.Wire.Verbs;
 
 namespace Lanyard.Engine.Paths;
 
-/// <summary>Tells peers all endpoints under which this node may be reached (PUSH_DIRECT_PATHS).</summary>
+/// <summary>Sends peers the endpoints of this node (PUSH_DIRECT_PATHS).</summary>
 internal sealed class DirectPaths(NodeContext context, OwnEndpoints endpoints, PacketRouter router)
 {
     private const int MaxInPacket = 48;
 
-    /// <summary>Sends a peer the endpoints.</summary>
+    /// <summary>Sends the endpoints to a peer.</summary>
     public void Push(long nowMs, Peer peer)
     {
         var reachable = endpoints.Reachable();

@@ -15,7 +15,7 @@ internal sealed class WatchedPaths
 
     public (Peer Peer, Path Path) this[int index] => _paths[index];
 
-    /// <summary>Adds a path unless it is on the list. Called for every sent packet, so it does no more than this.</summary>
+    /// <summary>Adds a path if it is not on the list. Runs for every sent packet: keep it short.</summary>
     public void Add(Peer peer, Path path)
     {
         if (!path.IsWatched)

@@ -2,7 +2,7 @@ using Lanyard.Wire;
 
 namespace Lanyard.Engine.Peers;
 
-/// <summary>What the networks' layer knows about nodes. The peers' layer uses it to decide which peers to keep, and keeps no state of networks itself.</summary>
+/// <summary>The roles of nodes in networks, as the networks' layer knows them. The peers' layer decides by them which peers to keep.</summary>
 internal interface IPeerRoles
 {
     /// <summary>Whether this node is a controller.</summary>

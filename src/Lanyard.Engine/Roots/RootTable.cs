@@ -17,7 +17,7 @@ internal sealed class RootTable(NodeContext context, PeerTable peers)
     /// <summary>Moons that are to be followed but were not received yet, with the root that is asked for them.</summary>
     public IReadOnlyDictionary<ulong, NodeAddress> WantedMoons => _wantedMoons;
 
-    /// <summary>The roots other than this node itself. A list, whose enumerator allocates nothing: it is read for every packet.</summary>
+    /// <summary>The roots other than this node. The type is <see cref="List{T}"/> because its enumerator does not allocate: the list is read for every packet.</summary>
     public List<Root> Others => _roots;
 
     /// <summary>Whether this node is a root.</summary>

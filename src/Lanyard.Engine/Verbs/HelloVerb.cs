@@ -22,7 +22,7 @@ internal sealed class HelloVerb(
 
     private readonly byte[] _worlds = new byte[PacketFormat.MaxPayloadBytes];
 
-    /// <summary>Tells the sender of a HELLO that another node has its address.</summary>
+    /// <summary>Refuses a HELLO because another identity has the sender's address (ERROR, IDENTITY_COLLISION).</summary>
     public void RefuseCollision(long nowMs, Peer stranger, int localSocket, in InetEndpoint endpoint, ReadOnlySpan<byte> bytes)
     {
         if (!PacketView.TryParse(bytes, out var packet))

@@ -6,7 +6,7 @@ using Lanyard.Wire;
 
 namespace Lanyard;
 
-/// <summary>Receives the engine's output and answers its questions, from inside calls to the engine: under the gate.</summary>
+/// <summary>The engine's host: sends its packets, passes frames to ports, raises events, stores state. The engine calls it under the gate.</summary>
 internal sealed class NodeHost(NodeRuntime runtime, UdpTransport transport, StateKeeper store, NodePorts ports) : ISealingHost
 {
     /// <summary>Hears of peers on the event queue.</summary>

@@ -3,7 +3,7 @@ using Lanyard.Wire;
 
 namespace Lanyard;
 
-/// <summary>The ports of a node's networks, and what the engine's calls left to be done for them when the gate is left. Under the gate.</summary>
+/// <summary>The ports of a node's networks, and the work for them that is pending until the gate is left. Under the gate.</summary>
 internal sealed class NodePorts
 {
     private readonly HashSet<NodeAddress> _movedPeers = [];
@@ -28,13 +28,13 @@ internal sealed class NodePorts
         return null;
     }
 
-    /// <summary>Notes that a port received a frame: acknowledgments and replies are sent when the gate is left.</summary>
+    /// <summary>Records that a port received a frame. Its acknowledgments and replies are sent when the gate is left.</summary>
     public void NoteReceived() => _hasOpenBatches = true;
 
-    /// <summary>Notes that packets to a peer take another path.</summary>
+    /// <summary>Records that the path to a peer changed.</summary>
     public void NoteMoved(NodeAddress peer) => _movedPeers.Add(peer);
 
-    /// <summary>Notes that the engine changed a network.</summary>
+    /// <summary>Records that the engine changed a network.</summary>
     public void NoteChanged(VirtualNetwork network)
     {
         if (Find(network) is not { } port)
@@ -43,7 +43,7 @@ internal sealed class NodePorts
         _hasChanged = true;
     }
 
-    /// <summary>Has the ports send what the calls under the gate caused.</summary>
+    /// <summary>Ends the batches of all ports: sends acknowledgments and replies, and retransmits to peers whose path changed.</summary>
     public void EndBatches()
     {
         if (_movedPeers.Count > 0)
@@ -65,7 +65,7 @@ internal sealed class NodePorts
             port.EndBatch();
     }
 
-    /// <summary>Has the ports follow the changes of their networks.</summary>
+    /// <summary>Applies the changes of networks to their ports.</summary>
     public void ApplyChanges()
     {
         if (!_hasChanged)

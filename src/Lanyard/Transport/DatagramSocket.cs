@@ -24,6 +24,7 @@ internal abstract class DatagramSocket : IDisposable
     private readonly object _sendLock = new();
     private SendBatch _current;
     private SendBatch _other;
+    private long _sendFailures;
 
     /// <param name="socket">The bound socket.</param>
     /// <param name="batchBytes">The size of a batch in bytes.</param>
@@ -42,7 +43,7 @@ internal abstract class DatagramSocket : IDisposable
     public InetFamily Family => LocalEndpoint.Address.Family;
 
     /// <summary>Datagrams that the system did not take.</summary>
-    public long SendFailures { get; protected set; }
+    public long SendFailures => Interlocked.Read(ref _sendFailures);
 
     /// <summary>The IP time to live of datagrams that are given none.</summary>
     public int SystemTimeToLive => Socket.Ttl;
@@ -116,7 +117,7 @@ internal abstract class DatagramSocket : IDisposable
 
         // A datagram longer than a batch is longer than any that a system sends.
         if (!_current.TryAdd(destination, datagram, CanJoin))
-            SendFailures++;
+            CountFailures(1);
     }
 
     /// <summary>Adds a packet to the batch. Under the gate.</summary>
@@ -126,7 +127,7 @@ internal abstract class DatagramSocket : IDisposable
             return;
         SendCurrent(keepsRoom: true);
         if (!_current.TryAdd(destination, packet, CanJoin))
-            SendFailures++;
+            CountFailures(1);
     }
 
     /// <summary>Sends a datagram at once with an IP time to live of its own. Under the gate.</summary>
@@ -143,7 +144,7 @@ internal abstract class DatagramSocket : IDisposable
             }
             catch (Exception e) when (e is SocketException or ObjectDisposedException)
             {
-                SendFailures++;
+                CountFailures(1);
             }
         }
     }
@@ -200,6 +201,9 @@ internal abstract class DatagramSocket : IDisposable
 
     /// <summary>Sends a datagram.</summary>
     private protected abstract void SendNow(in InetEndpoint destination, ReadOnlySpan<byte> datagram);
+
+    // Counted under the gate and under the lock for sending.
+    private protected void CountFailures(int datagrams) => Interlocked.Add(ref _sendFailures, datagrams);
 
     // The batch is full: it is sent under the gate.
     private void SendCurrent(bool keepsRoom)

@@ -109,7 +109,7 @@ internal sealed unsafe class LinuxDatagramSocket : DatagramSocket
         {
             // Closed meanwhile: the rest is lost.
             for (; done < groups.Length; done++)
-                SendFailures += groups[done].Datagrams;
+                CountFailures(groups[done].Datagrams);
         }
     }
 
@@ -166,7 +166,7 @@ internal sealed unsafe class LinuxDatagramSocket : DatagramSocket
             return true;
         if (failed.Datagrams == 1 || error is not (LinuxSocketCalls.Eio or LinuxSocketCalls.Einval or LinuxSocketCalls.Emsgsize))
         {
-            SendFailures += failed.Datagrams;
+            CountFailures(failed.Datagrams);
             return false;
         }
 
@@ -194,7 +194,7 @@ internal sealed unsafe class LinuxDatagramSocket : DatagramSocket
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            SendFailures++;
+            CountFailures(1);
         }
     }
 

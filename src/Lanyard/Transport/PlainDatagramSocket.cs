@@ -74,7 +74,7 @@ internal sealed class PlainDatagramSocket : DatagramSocket
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
             // No route at the moment, a full queue, an address that the system refuses: the datagram is lost.
-            SendFailures++;
+            CountFailures(1);
         }
     }
 

@@ -193,7 +193,18 @@ internal sealed class UdpTransport : IDisposable
     public void EndFlush()
     {
         foreach (var socket in _sockets)
-            socket.EndFlush();
+        {
+            try
+            {
+                socket.EndFlush();
+            }
+#pragma warning disable CA1031 // Sealing and sending do not throw; if one socket did, the others' locks must still be released, and completed operations must complete.
+            catch (Exception e)
+#pragma warning restore CA1031
+            {
+                Log.InternalError(_logger, e);
+            }
+        }
     }
 
     /// <summary>Closes the sockets and waits for the threads. Not under the gate.</summary>
