@@ -13,8 +13,19 @@ namespace Lanyard.NetStack;
 /// <see cref="BeginBatch"/> and <see cref="EndBatch"/> many calls make one burst, and the segments received among them are acknowledged
 /// together.</para>
 /// </remarks>
-public sealed partial class NetworkHost
+public sealed class NetworkHost
 {
+    // Bounds the work of one Poll; timers beyond it are due at once again.
+    private const int MaxTimersPerPoll = 100_000;
+
+    // Packets to the host itself may cause others. After this many rounds the rest waits for the next call.
+    private const int MaxSettleRounds = 64;
+
+    private readonly FrameInput _input;
+    private readonly PoolTrimmer _poolTrimmer;
+    private int _depth;
+    private bool _isShutDown;
+
     /// <summary>Ethernet type of IPv4.</summary>
     public const ushort EtherTypeIPv4 = 0x0800;
 
@@ -35,11 +46,11 @@ public sealed partial class NetworkHost
         ArgumentNullException.ThrowIfNull(sink);
         CheckMtu(options.Mtu);
         Options = options;
-        Mtu = _longestFrame = options.Mtu;
+        Mtu = options.Mtu;
         Counters = new HostCounters();
         Secrets = new HostSecrets(options.Secret.Span);
         Pool = new BufferPool(options.Limits.BufferBytes);
-        _poolTrimmer = new PoolTrimmer(this);
+        _poolTrimmer = new PoolTrimmer(Pool, Timers);
         AddressTable = new AddressTable(this);
         Conflicts = new AddressConflicts(this);
         Selection = new AddressSelection(this);
@@ -58,11 +69,10 @@ public sealed partial class NetworkHost
         IcmpErrors = new IcmpErrors(this);
         Udp = new UdpProtocol(this);
         Tcp = new TcpProtocol(this);
-        _ipv4 = new Ipv4Input(this);
-        _ipv6 = new Ipv6Input(this);
+        _input = new FrameInput(this);
         foreach (var address in options.Addresses)
         {
-            CheckAddress(address);
+            AddressTable.Check(address);
             AddressTable.Add(address);
         }
     }
@@ -98,6 +108,59 @@ public sealed partial class NetworkHost
     /// <summary>The Ethernet groups that the host wants frames of.</summary>
     public IReadOnlyList<EthernetGroup> Groups => AddressTable.Groups;
 
+    /// <summary>The time of the current call.</summary>
+    internal long Now { get; private set; }
+
+    internal HostSecrets Secrets { get; }
+
+    internal BufferPool Pool { get; }
+
+    internal TimerQueue Timers { get; } = new();
+
+    /// <summary>The connections and sockets to settle when the batch ends.</summary>
+    internal SettleQueue Settling { get; } = new();
+
+    internal AddressTable AddressTable { get; }
+
+    internal AddressConflicts Conflicts { get; }
+
+    internal AddressSelection Selection { get; }
+
+    internal GroupMembership IgmpGroups { get; }
+
+    internal GroupMembership MldGroups { get; }
+
+    internal FrameProtocol Frames { get; }
+
+    internal RouteTable Routing { get; }
+
+    internal NeighborTable Neighbors { get; }
+
+    internal PathMtuCache PathMtus { get; }
+
+    internal Reassembler Reassembler { get; }
+
+    internal FrameOutput Output { get; }
+
+    internal IpOutput Ip { get; }
+
+    internal ArpProtocol Arp { get; }
+
+    internal NdpProtocol Ndp { get; }
+
+    internal IcmpProtocol Icmp { get; }
+
+    internal IcmpErrors IcmpErrors { get; }
+
+    internal UdpProtocol Udp { get; }
+
+    internal TcpProtocol Tcp { get; }
+
+    /// <summary>Whether a batch is open, so that the host can send.</summary>
+    internal bool IsInBatch => _depth > 0;
+
+    private bool HasWork => Settling.Count + Output.LoopbackCount > 0;
+
     /// <summary>Takes one frame off the wire. Never throws, whatever the bytes.</summary>
     /// <param name="now">The time in microseconds.</param>
     /// <param name="source">The Ethernet source.</param>
@@ -109,7 +172,7 @@ public sealed partial class NetworkHost
         BeginBatch(now);
         try
         {
-            ReceiveFrame(source, destination, etherType, payload);
+            _input.Receive(source, destination, etherType, payload);
         }
         finally
         {
@@ -173,7 +236,7 @@ public sealed partial class NetworkHost
     /// <exception cref="ArgumentException">The address is multicast, unspecified or none.</exception>
     public bool AddAddress(long now, InetPrefix address, bool detectDuplicate = true)
     {
-        CheckAddress(address);
+        AddressTable.Check(address);
         BeginBatch(now);
         var added = !Conflicts.IsLost(address.Address) && AddressTable.Add(address);
         Routing.OnAddressesChanged();
@@ -225,7 +288,7 @@ public sealed partial class NetworkHost
             return;
         BeginBatch(now);
         Mtu = mtu;
-        _longestFrame = Math.Max(_longestFrame, mtu);
+        _input.OnMtuChanged(mtu);
         Tcp.OnMtuChanged();
         EndBatch(now);
     }
@@ -342,5 +405,44 @@ public sealed partial class NetworkHost
 
         Routing.OnAddressesChanged();
         Neighbors.Clear();
+    }
+
+    internal void Count(HostCounter counter) => Counters.Add(counter);
+
+    /// <summary>Whether a neighbor claims an address that certainly belongs to another neighbor.</summary>
+    internal bool IsForged(InetAddress address, MacAddress claimant) =>
+        Options.NeighborAuthority is { } authority && authority.Judge(address, claimant) == AddressClaim.Forged;
+
+    /// <summary>Removes an address and closes everything bound to it. Returns false if the host does not have it.</summary>
+    internal bool DropAddress(InetAddress address)
+    {
+        if (!AddressTable.Remove(address))
+            return false;
+        Conflicts.Forget(address);
+        Routing.OnAddressesChanged();
+        Neighbors.Clear();
+        Tcp.OnAddressRemoved(address);
+        Udp.CloseBoundTo(address, all: false);
+        return true;
+    }
+
+    private static void CheckMtu(int mtu)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(mtu, Ipv6Packet.MinMtu);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(mtu, 65_535);
+    }
+
+    // The end of the outermost batch: raises events, lets connections send and delivers the host's packets to itself, until no work is left.
+    private void Settle()
+    {
+        for (var round = 0; round < MaxSettleRounds && HasWork; round++)
+        {
+            Settling.SettleAll(Now);
+            for (var i = Output.LoopbackCount; i > 0 && Output.TryTakeLoopback(out var packet); i--)
+                _input.ReceiveLoopback(packet);
+        }
+
+        Output.Flush();
+        _poolTrimmer.Schedule(Now);
     }
 }

@@ -174,6 +174,18 @@ public class SocketOptionTests
     }
 
     [Fact]
+    public void A_congestion_control_set_while_connecting_is_used()
+    {
+        var peer = new RawPeer();
+        var client = new StreamApp(() => peer.Now, 0);
+        Assert.Equal(NetError.None, peer.Host.ConnectTcp(peer.Now, new InetEndpoint(Pair.B4, 80), client, out var connection));
+        connection!.Configure(peer.Now, connection.Options with { Congestion = CongestionAlgorithm.Reno });
+        var syn = peer.NextTcp()!;
+        peer.ReceiveTcp(80, syn.SourcePort, TcpFlags.Syn | TcpFlags.Ack, 500, syn.Sequence + 1);
+        Assert.IsType<RenoCongestionControl>(connection.Sender.Congestion);
+    }
+
+    [Fact]
     public void Another_congestion_control_goes_on_with_the_window()
     {
         var peer = new RawPeer();

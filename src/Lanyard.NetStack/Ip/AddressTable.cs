@@ -65,6 +65,16 @@ internal sealed class AddressTable(NetworkHost host)
         return FindIpGroup(group) >= 0;
     }
 
+    /// <summary>Throws if a host cannot have an address.</summary>
+    /// <param name="address">The address with its prefix length.</param>
+    /// <exception cref="ArgumentException">The address is multicast, unspecified, loopback, broadcast or none.</exception>
+    public static void Check(InetPrefix address)
+    {
+        if (address.Address.Family == InetFamily.None || address.Address.IsMulticast || address.Address.IsUnspecified
+            || address.Address.IsLoopback || address.Address == InetAddress.BroadcastV4)
+            throw new ArgumentException($"A host cannot have the address '{address}'.", nameof(address));
+    }
+
     public bool Add(InetPrefix address)
     {
         for (var i = 0; i < _addresses.Count; i++)

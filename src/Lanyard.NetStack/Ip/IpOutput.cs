@@ -24,7 +24,7 @@ internal sealed class IpOutput(NetworkHost host)
     /// Room for the payload of one unfragmented packet whose IP header is written; empty if it must be dropped. The caller fills it and
     /// calls <see cref="Commit"/>.
     /// </summary>
-    public Span<byte> Begin(in Hop hop, InetAddress source, InetAddress destination, byte protocol, byte hopLimit, int length,
+    public Span<byte> Begin(scoped in Hop hop, InetAddress source, InetAddress destination, byte protocol, byte hopLimit, int length,
         bool dontFragment = true, byte trafficClass = 0)
     {
         if (source.IsV4)

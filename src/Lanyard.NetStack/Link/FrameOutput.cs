@@ -72,7 +72,7 @@ internal sealed class FrameOutput(NetworkHost host, IFrameSink sink)
 
     /// <summary>Room for a packet, or an empty span if it must be dropped (which is counted). <see cref="Commit"/> follows, or
     /// nothing.</summary>
-    public Span<byte> Begin(in Hop hop, ushort etherType, int length)
+    public Span<byte> Begin(scoped in Hop hop, ushort etherType, int length)
     {
         Abandon();
         MacAddress mac;

@@ -149,7 +149,7 @@ public sealed class FrameSocket
         }
 
         _host.Count(HostCounter.FrameDelivered);
-        _host.MarkReadable(this);
+        _host.Settling.Add(this);
     }
 
     internal void RaiseReadable()

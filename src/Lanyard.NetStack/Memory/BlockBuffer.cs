@@ -4,7 +4,7 @@ namespace Lanyard.NetStack;
 /// A stretch of a byte stream, addressed by stream offset, in blocks from the host's pool. Holds a block only where bytes were written and
 /// not yet released, so an idle connection holds none. Gaps are allowed: what lies in them is undefined until written.
 /// </summary>
-internal sealed class BlockBuffer(BufferPool pool)
+internal struct BlockBuffer(BufferPool pool)
 {
     /// <summary>The size of a block.</summary>
     public const int BlockBytes = 1 << BlockShift;

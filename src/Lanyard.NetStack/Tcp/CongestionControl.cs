@@ -50,7 +50,8 @@ internal abstract class CongestionControl(int mss)
     private long _savedWindow;
     private long _savedThreshold;
 
-    protected int Mss { get; private set; } = mss;
+    /// <summary>The segment size.</summary>
+    public int Mss { get; private set; } = mss;
 
     /// <summary>The congestion window.</summary>
     public long Window { get; set; } = (long)InitialSegments * mss;

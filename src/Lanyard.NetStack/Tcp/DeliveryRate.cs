@@ -33,11 +33,6 @@ internal struct DeliveryRate
     private long _firstSentAt;
     private long _appLimitedUntil;
 
-    // The sample that the acknowledgement at hand makes.
-    private RateSample _sample;
-    private long _priorAt;
-    private long _sendElapsed;
-
     /// <summary>Bytes delivered since the connection began.</summary>
     public readonly long Delivered => _delivered;
 
@@ -62,36 +57,35 @@ internal struct DeliveryRate
         segment.State = _appLimitedUntil != 0 ? segment.State | SentState.AppLimited : segment.State & ~SentState.AppLimited;
     }
 
-    /// <summary>A segment has arrived at the other end.</summary>
-    public void OnDelivered(in SentSegment segment, long now)
+    /// <summary>Counts a segment that has arrived at the peer. Of all segments that one acknowledgment covers, the one sent last makes the sample.</summary>
+    /// <param name="segment">The segment.</param>
+    /// <param name="now">The time in microseconds.</param>
+    /// <param name="sampled">The segment of the sample so far, of the same acknowledgment; replaced if this segment was sent later.</param>
+    public void OnDelivered(in SentSegment segment, long now, ref SentSegment sampled)
     {
         _delivered += segment.Length;
         _deliveredAt = now;
-        // Of all that one acknowledgement covers, the segment sent last makes the sample.
-        if (_priorAt != 0 && segment.Delivered < _sample.PriorDelivered)
+        if (sampled.DeliveredAt != 0 && segment.Delivered < sampled.Delivered)
             return;
-        _sample.PriorDelivered = segment.Delivered;
-        _sample.AppLimited = segment.Is(SentState.AppLimited);
-        _priorAt = segment.DeliveredAt;
-        _sendElapsed = segment.SentAt - segment.FlightSentAt;
+        sampled = segment;
         _firstSentAt = segment.SentAt;
     }
 
     /// <summary>The app has written no more than was sent: what is delivered until that has arrived is no measure of the path.</summary>
     public void OnAppLimited(long pipe) => _appLimitedUntil = Math.Max(_delivered + pipe, 1);
 
-    /// <summary>The acknowledgement has been read: its sample.</summary>
-    /// <param name="minRtt">The lowest round-trip time; what seems faster than that is no measure.</param>
-    public RateSample Take(long minRtt)
+    /// <summary>Returns the sample of an acknowledgment.</summary>
+    /// <param name="sampled">The segment of the sample; the default if the acknowledgment covers none.</param>
+    /// <param name="minRtt">The lowest round-trip time. A shorter interval measures nothing.</param>
+    public RateSample Take(in SentSegment sampled, long minRtt)
     {
         if (_appLimitedUntil != 0 && _delivered > _appLimitedUntil)
             _appLimitedUntil = 0;
-        var sample = _sample;
-        sample.TotalDelivered = _delivered;
-        if (_priorAt != 0)
+        var sample = new RateSample { TotalDelivered = _delivered, PriorDelivered = sampled.Delivered, AppLimited = sampled.Is(SentState.AppLimited) };
+        if (sampled.DeliveredAt != 0)
         {
-            sample.Delivered = _delivered - sample.PriorDelivered;
-            sample.Interval = Math.Max(_sendElapsed, _deliveredAt - _priorAt);
+            sample.Delivered = _delivered - sampled.Delivered;
+            sample.Interval = Math.Max(sampled.SentAt - sampled.FlightSentAt, _deliveredAt - sampled.DeliveredAt);
             if (sample.Interval < minRtt)
                 sample.Interval = 0;
         }
@@ -102,8 +96,6 @@ internal struct DeliveryRate
             LatestAppLimited = sample.AppLimited;
         }
 
-        _sample = default;
-        _priorAt = 0;
         return sample;
     }
 }

@@ -9,7 +9,7 @@ internal sealed class ReceiveBuffer(BufferPool pool, int capacity)
     /// <summary>Stretches out of order that are kept.</summary>
     public const int MaxRanges = 512;
 
-    private readonly BlockBuffer _blocks = new(pool);
+    private BlockBuffer _blocks = new(pool);
 
     // Sorted, not touching each other, all beyond Next.
     private Range[] _ranges = [];

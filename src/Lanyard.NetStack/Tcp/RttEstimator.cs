@@ -16,9 +16,6 @@ internal struct RttEstimator
     /// <summary>The lowest round-trip time measured; <see cref="long.MaxValue"/> before the first.</summary>
     public long Min { get; private set; }
 
-    /// <summary>The last round-trip time measured.</summary>
-    public long Latest { get; private set; }
-
     public static RttEstimator Create() => new() { Min = long.MaxValue };
 
     public readonly bool HasSample => Smoothed != 0;
@@ -26,7 +23,6 @@ internal struct RttEstimator
     public void AddSample(long rtt)
     {
         rtt = Math.Max(rtt, 1);
-        Latest = rtt;
         Min = Math.Min(Min, rtt);
         if (Smoothed == 0)
         {

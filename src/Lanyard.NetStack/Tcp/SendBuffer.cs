@@ -4,9 +4,9 @@ namespace Lanyard.NetStack;
 /// What the app wrote and the other end has not acknowledged. Offsets count the stream's bytes from 0. Its size bounds what
 /// <see cref="Append"/> takes and grows with the congestion window.
 /// </summary>
-internal sealed class SendBuffer(BufferPool pool, int capacity)
+internal sealed class SendBuffer(BufferPool pool, int capacity, int maxCapacity)
 {
-    private readonly BlockBuffer _blocks = new(pool);
+    private BlockBuffer _blocks = new(pool);
 
     /// <summary>The first byte held.</summary>
     public long Start { get; private set; }
@@ -15,6 +15,9 @@ internal sealed class SendBuffer(BufferPool pool, int capacity)
     public long End { get; private set; }
 
     public int Capacity { get; private set; } = capacity;
+
+    /// <summary>The size in bytes that the buffer may grow to.</summary>
+    public int MaxCapacity { get; set; } = maxCapacity;
 
     public int Free => (int)Math.Max(0, Capacity - (End - Start));
 
@@ -61,10 +64,10 @@ internal sealed class SendBuffer(BufferPool pool, int capacity)
     }
 
     /// <summary>Lets the buffer grow to a size if memory is not tight; it never shrinks.</summary>
-    public void GrowTo(long size, int limit)
+    public void GrowTo(long size)
     {
         if (size > Capacity && !pool.IsTight)
-            Capacity = Math.Max(Capacity, (int)Math.Min(size, limit));
+            Capacity = Math.Max(Capacity, (int)Math.Min(size, MaxCapacity));
     }
 
     /// <summary>Gives back memory that an empty buffer has no use for.</summary>

@@ -72,7 +72,7 @@ internal static class SynCookies
         }
 
         var index = Classes.Length - 1;
-        var mss = offer.Mss > 0 ? offer.Mss : TcpConnection.DefaultMss(remote.Address);
+        var mss = offer.Mss > 0 ? offer.Mss : SegmentSize.Default(remote.Address);
         while (index > 0 && Classes[index] > mss)
             index--;
         return Sign(host, sender, local, remote, offer.Sequence, host.Now >> SlotShift, Pack((uint)index, offer.HasTimestamp, bits));

@@ -7,53 +7,57 @@ namespace Lanyard.NetStack;
 /// Belongs to its host's owner: see <see cref="NetworkHost"/> for who may call. Whoever has one calls <see cref="Close"/> or
 /// <see cref="Abort"/> in the end, also after <see cref="ITcpEvents.OnClosed"/>: until then received bytes are kept.
 /// </remarks>
-public sealed partial class TcpConnection
+public sealed class TcpConnection : IConnectionOwner
 {
-    // How soon to look again for memory when a write found none.
-    private const long WriteRetry = 50 * Microseconds.PerMillisecond;
-
-    private long _lingerAt = long.MaxValue;
-    private long _writeRetryAt = long.MaxValue;
-    private bool _wantsWritable;
+    private readonly TcpContext _context;
+    private readonly SendSequence _sequence = new();
+    private readonly ConnectionState _state;
+    private readonly SegmentFlight _flight;
+    private readonly ConnectionTimer _timer;
 
     internal TcpConnection(NetworkHost host, InetEndpoint local, InetEndpoint remote, TcpOptions options, TcpListenSocket? listener)
     {
-        Host = host;
-        LocalEndpoint = local;
-        RemoteEndpoint = remote;
-        Options = options;
         Listener = listener;
-        Sender = new TcpSender(this, host.Pool, options);
+        _context = new TcpContext(host, local, remote, options);
+        _state = new ConnectionState(_context, _sequence, this);
+        var buffer = new SendBuffer(host.Pool, options.InitialSendBufferBytes, options.MaxSendBufferBytes);
         Receiver = new TcpReceiver(host.Pool, options);
+        _flight = new SegmentFlight(_context, _sequence, buffer, Receiver);
         _timer = new ConnectionTimer(this);
-        _pseudoHeader = InternetChecksum.PseudoHeader(local.Address, remote.Address, IpProtocol.Tcp, 0);
-        _timestampOffset = TimestampOffset(host, local.Address, remote.Address);
     }
 
     /// <summary>Hears what happens to the connection. Set it right after accepting; events that came before are not repeated, so look at
     /// the state.</summary>
-    public ITcpEvents? Events { get; set; }
+    public ITcpEvents? Events
+    {
+        get => _state.Events.Handler;
+        set => _state.Events.Handler = value;
+    }
 
     /// <summary>The local endpoint.</summary>
-    public InetEndpoint LocalEndpoint { get; }
+    public InetEndpoint LocalEndpoint => _context.Local;
 
     /// <summary>The remote endpoint.</summary>
-    public InetEndpoint RemoteEndpoint { get; }
+    public InetEndpoint RemoteEndpoint => _context.Remote;
 
     /// <summary>
     /// The Ethernet address that the other end's SYN came from, the default until it has come. Segments from other Ethernet addresses are dropped. On a network where
     /// the source of a frame is authenticated, it says whose the connection is; the IP address does not.
     /// </summary>
-    public MacAddress RemoteMac { get; internal set; }
+    public MacAddress RemoteMac
+    {
+        get => _context.RemoteMac;
+        internal set => _context.RemoteMac = value;
+    }
 
     /// <summary>The state.</summary>
-    public TcpState State { get; private set; }
+    public TcpState State => _state.State;
 
     /// <summary>Why the connection ended; <see cref="NetError.None"/> while it has not, or if it ended in order.</summary>
-    public NetError Error { get; private set; }
+    public NetError Error => _state.Error;
 
     /// <summary>The settings.</summary>
-    public TcpOptions Options { get; private set; }
+    public TcpOptions Options => _context.Options;
 
     /// <summary>Bytes received in order and not yet read.</summary>
     public int ReadableBytes => Receiver.Buffer.Readable + Receiver.Buffer.Delivered;
@@ -65,23 +69,54 @@ public sealed partial class TcpConnection
     public int WritableBytes => CanWrite ? Sender.Buffer.Free : 0;
 
     /// <summary>Whether <see cref="Write"/> may ever take bytes again.</summary>
-    public bool CanWrite => !Sender.FinQueued
+    public bool CanWrite => !_sequence.FinQueued
         && State is TcpState.Established or TcpState.CloseWait or TcpState.SynSent or TcpState.SynReceived;
 
     /// <summary>Bytes written and not yet acknowledged by the other end.</summary>
     public int UnacknowledgedBytes => (int)(Sender.Buffer.End - Sender.Buffer.Start);
 
-    internal NetworkHost Host { get; }
+    /// <summary>The sending half.</summary>
+    internal TcpSender Sender => new(_context, _sequence, _flight);
 
-    internal TcpSender Sender { get; }
-
+    /// <summary>The receiving half.</summary>
     internal TcpReceiver Receiver { get; }
 
-    /// <summary>The listener that made it, until it is accepted.</summary>
+    /// <summary>The handler of what is learned about the path.</summary>
+    internal PathReports Path => new(_context, _state, _sequence, Sender);
+
+    /// <summary>The listener that accepted the handshake, until the application accepts the connection.</summary>
     internal TcpListenSocket? Listener { get; set; }
 
-    /// <summary>Whether the app has closed it.</summary>
-    internal bool IsAppClosed { get; private set; }
+    /// <summary>The neighbors in the list of half-open connections, or in that of connections in TIME-WAIT.</summary>
+    internal TcpConnection? ListPrevious { get; set; }
+
+    /// <summary>See <see cref="ListPrevious"/>.</summary>
+    internal TcpConnection? ListNext { get; set; }
+
+    /// <summary>Whether it is in the host's queue of connections to settle.</summary>
+    internal bool IsMarked { get; set; }
+
+    /// <summary>Whether the application has closed it.</summary>
+    internal bool IsClosedByApplication => _state.IsClosedByApplication;
+
+    /// <summary>Whether both ends use timestamps.</summary>
+    internal bool UsesTimestamps => _context.Timestamps.IsEnabled;
+
+    /// <summary>When TIME-WAIT began, in microseconds.</summary>
+    internal long TimeWaitSince => _state.TimeWaitSince;
+
+    bool IConnectionOwner.IsFromListener => Listener is not null;
+
+    bool IConnectionOwner.HasBacklogRoom => Listener is not { HasRoom: false };
+
+    private NetworkHost Host => _context.Host;
+
+    // Parts without state of their own live on the stack for one call, which keeps connections small.
+    private Handshake Handshake => new(_context, _state, _sequence, Sender, Receiver, _flight.Output);
+
+    private SegmentReceiver Input => new(_context, _state, _sequence, Sender, Receiver, _flight.Output);
+
+    private ConnectionTimers Timers => new(_context, _state, Sender, Receiver, _flight.Output);
 
     /// <summary>Takes bytes to send, as many as there is room for. If fewer than given, <see cref="ITcpEvents.OnWritable"/> follows when
     /// there is room.</summary>
@@ -94,9 +129,8 @@ public sealed partial class TcpConnection
             return 0;
         Host.BeginBatch(now);
         var taken = Sender.Buffer.Append(data);
-        if (taken < data.Length)
-            WantWritable(now);
-        if (taken > 0)
+        // Acknowledgments make room. If none are expected, the host's memory is short.
+        if ((taken < data.Length && _state.Events.WantWritable(now, isMemoryShort: UnacknowledgedBytes == 0)) || taken > 0)
             Mark();
         Host.EndBatch(now);
         return taken;
@@ -168,12 +202,8 @@ public sealed partial class TcpConnection
         if (!CanWrite)
             return;
         Host.BeginBatch(now);
-        Sender.FinishStream();
-        // While connecting the state stays; it moves on once connected.
-        if (State == TcpState.Established)
-            State = TcpState.FinWait1;
-        else if (State == TcpState.CloseWait)
-            State = TcpState.LastAck;
+        _sequence.QueueFin();
+        _state.OnSendShutdown();
         Mark();
         Host.EndBatch(now);
     }
@@ -190,8 +220,8 @@ public sealed partial class TcpConnection
         var unread = ReadableBytes > 0;
         if (linger < 0 && Options.Linger is { } time)
             linger = Microseconds.From(time);
-        IsAppClosed = true;
-        if (State is TcpState.Closed or TcpState.TimeWait)
+        _state.IsClosedByApplication = true;
+        if (_state.IsOver)
         {
             Receiver.Buffer.Dispose();
             Host.BeginBatch(now);
@@ -200,7 +230,7 @@ public sealed partial class TcpConnection
             return;
         }
 
-        if (unread || linger == 0 || State is TcpState.SynSent or TcpState.SynReceived)
+        if (unread || linger == 0 || _state.IsOpening)
         {
             Abort(now);
             return;
@@ -209,9 +239,8 @@ public sealed partial class TcpConnection
         Host.BeginBatch(now);
         ShutdownSend(now);
         if (linger > 0)
-            _lingerAt = now + linger;
-        if (State == TcpState.FinWait2)
-            _stateUntil = now + Microseconds.From(Options.FinWait);
+            _state.LingerDeadline = now + linger;
+        _state.OnClosedByApplication(now);
         Mark();
         Host.EndBatch(now);
     }
@@ -220,11 +249,11 @@ public sealed partial class TcpConnection
     /// <param name="now">The time in microseconds.</param>
     public void Abort(long now)
     {
-        IsAppClosed = true;
+        _state.IsClosedByApplication = true;
         Host.BeginBatch(now);
         if (State is not (TcpState.Closed or TcpState.SynSent or TcpState.TimeWait))
-            TransmitReset();
-        if (State is not (TcpState.Closed or TcpState.TimeWait))
+            _flight.Output.SendReset();
+        if (!_state.IsOver)
             Fail(NetError.ConnectionAborted);
         Receiver.Buffer.Dispose();
         Host.EndBatch(now);
@@ -238,41 +267,164 @@ public sealed partial class TcpConnection
     {
         Host.BeginBatch(now);
         var before = Options;
-        Options = options;
-        Sender.NoDelay = options.NoDelay;
-        Sender.MaxBuffer = options.MaxSendBufferBytes;
-        Sender.MinRto = Microseconds.From(options.MinRto);
-        Sender.MaxRto = Microseconds.From(options.MaxRto);
-        Sender.MaxRetries = options.Retries;
-        if (options.UserTimeout > TimeSpan.Zero || !options.NegotiateUserTimeout)
+        _context.Options = options;
+        Sender.Configure(options);
+        if (new UserTimeoutNegotiation(_context, Sender).Configure() && State is TcpState.Established or TcpState.CloseWait)
         {
-            var changed = Sender.UserTimeout != Microseconds.From(options.UserTimeout);
-            Sender.UserTimeout = Microseconds.From(options.UserTimeout);
-            if (changed)
-                TellUserTimeout();
+            _context.ReportsUserTimeout = true;
+            Receiver.AckNow();
         }
 
-        Receiver.MaxBuffer = options.MaxReceiveBufferBytes;
-        Receiver.AckDelay = Microseconds.From(options.DelayedAck);
-        Receiver.QuickAck = options.QuickAck;
-        if (State is not (TcpState.SynSent or TcpState.SynReceived or TcpState.Closed or TcpState.TimeWait))
+        Receiver.Configure(options);
+        if (!_state.IsOpening && !_state.IsOver)
         {
             if (options.MaxSegmentBytes != before.MaxSegmentBytes)
-                Sender.UseSegmentSize(ChooseSendMss());
+                Sender.UseSegmentSize(SegmentSize.ToSend(_context));
             if (options.Congestion != before.Congestion)
                 Sender.UseCongestion(options.Congestion);
         }
 
-        _keepAlivesSent = 0;
-        RestartKeepAlive(now);
+        _state.RestartKeepAlive(now);
         Mark();
         Host.EndBatch(now);
+    }
+
+    /// <summary>Describes the state of the connection.</summary>
+    /// <returns>A snapshot.</returns>
+    public TcpInfo GetInfo()
+    {
+        var info = new TcpInfo
+        {
+            State = State,
+            Ecn = _context.Ecn.IsEnabled,
+            Timestamps = UsesTimestamps,
+            SelectiveAcknowledgments = _context.UsesSack,
+            UnansweredProbes = _state.KeepAlive.UnansweredProbes,
+            OfferedSegmentBytes = SegmentSize.Offered(Host, RemoteEndpoint.Address, Options),
+            PathMtu = Host.Ip.PathMtu(RemoteEndpoint.Address),
+        };
+        return Receiver.Describe(Sender.Describe(_context.Statistics.Describe(info, Host.Now)));
+    }
+
+    /// <summary>Begins an active open.</summary>
+    internal void Open(long now)
+    {
+        Handshake.Open(now);
+        Mark();
+    }
+
+    /// <summary>Begins a passive open.</summary>
+    internal void OpenPassively(long now, in TcpSegment syn)
+    {
+        Handshake.OpenPassively(now, SynOffer.From(syn));
+        Mark();
+    }
+
+    /// <summary>Completes a passive open by the acknowledgment that brought a SYN cookie back.</summary>
+    internal void OpenByCookie(long now, in SynOffer offer, in TcpSegment segment)
+    {
+        Handshake.OpenByCookie(now, offer, segment.Acknowledgment);
+        Receive(now, RemoteMac, segment, isMarked: false);
+    }
+
+    /// <inheritdoc cref="SegmentReceiver.Admits"/>
+    internal bool Admits(MacAddress source, in TcpSegment segment) => Input.Admits(source, segment);
+
+    /// <inheritdoc cref="SegmentReceiver.AdmitsNewIncarnation"/>
+    internal bool AdmitsNewIncarnation(in TcpSegment segment) => Input.AdmitsNewIncarnation(segment);
+
+    /// <inheritdoc cref="SegmentReceiver.Receive"/>
+    internal void Receive(long now, MacAddress source, in TcpSegment segment, bool isMarked)
+    {
+        Input.Receive(now, source, segment, isMarked);
+        Mark();
+    }
+
+    /// <inheritdoc cref="ConnectionState.Fail"/>
+    internal void Fail(NetError error) => _state.Fail(error);
+
+    /// <summary>Ends TIME-WAIT.</summary>
+    internal void EndTimeWait() => _state.Finish(NetError.None);
+
+    /// <summary>Raises the pending events, then sends what is due. Called when a batch ends.</summary>
+    internal void Settle(long now)
+    {
+        _state.Events.Raise(this, IsClosedByApplication, _state.IsOver);
+        if (State != TcpState.Closed)
+            Send(now);
+        if (State == TcpState.Closed)
+            return;
+        Timers.OnSettled(now);
+        Host.Timers.Set(_timer, _state.IsOpening ? _context.SynTimer.Deadline : State == TcpState.TimeWait ? _state.Deadline : Timers.NextDeadline);
+    }
+
+    void IConnectionOwner.OnEstablished()
+    {
+        if (Listener is { } listener)
+        {
+            Host.Count(HostCounter.TcpPassiveOpens);
+            listener.OnEstablished(this);
+            return;
+        }
+
+        Host.Count(HostCounter.TcpActiveOpens);
+        _state.Events.Add(TcpEventKinds.Connected);
+        _state.Events.AddWritable();
+    }
+
+    void IConnectionOwner.OnTimeWait()
+    {
+        Sender.Dispose();
+        Host.Tcp.OnTimeWait(this);
+        Mark();
+    }
+
+    void IConnectionOwner.OnFinished(TcpState from)
+    {
+        Sender.Dispose();
+        Host.Timers.Remove(_timer);
+        Host.Tcp.OnFinished(this, wasWaiting: from == TcpState.TimeWait);
+        Listener?.OnFinished(this, wasHalfOpen: from == TcpState.SynReceived);
+        if (IsClosedByApplication || ReadableBytes == 0)
+            Receiver.Buffer.Dispose();
+        else
+            Receiver.Buffer.DropOutOfOrder();
+        Mark();
+    }
+
+    void IConnectionOwner.RequestSettle() => Mark();
+
+    private void Mark() => Host.Settling.Add(this);
+
+    private void Send(long now)
+    {
+        if (State is TcpState.SynSent)
+            return;
+        if (State is not (TcpState.SynReceived or TcpState.TimeWait))
+            Sender.Send(now);
+        if (Receiver.IsAckDue)
+            _flight.Output.SendAcknowledgments();
+        else
+            Receiver.SettleAck(now);
+    }
+
+    private void OnTimer(long now)
+    {
+        Mark();
+        if (State == TcpState.Closed)
+            return;
+        if (_state.IsOpening)
+            Handshake.OnTimer(now);
+        else if (State != TcpState.TimeWait)
+            Timers.OnTimer(now);
+        else if (_state.Deadline <= now)
+            EndTimeWait();
     }
 
     private void OnRead(long now, int count)
     {
         Host.BeginBatch(now);
-        if (State is not (TcpState.Closed or TcpState.TimeWait))
+        if (!_state.IsOver)
         {
             Receiver.OnRead(now, count, Sender.Rtt.Smoothed);
             if (Receiver.IsAckDue)
@@ -286,14 +438,8 @@ public sealed partial class TcpConnection
         Host.EndBatch(now);
     }
 
-    private void WantWritable(long now)
+    private sealed class ConnectionTimer(TcpConnection connection) : HostTimer
     {
-        _wantsWritable = true;
-        // Room comes with acknowledgements; if none can come, it was the host's memory that was short.
-        if (UnacknowledgedBytes == 0)
-        {
-            _writeRetryAt = now + WriteRetry;
-            Mark();
-        }
+        public override void OnTimer(long now) => connection.OnTimer(now);
     }
 }

@@ -152,7 +152,7 @@ public sealed class TcpListenSocket
     {
         _halfOpen.Remove(connection);
         _ready.Enqueue(connection);
-        _host.Mark(this);
+        _host.Settling.Add(this);
     }
 
     internal void OnFinished(TcpConnection connection, bool wasHalfOpen)

@@ -189,10 +189,10 @@ internal sealed class TcpProtocol(NetworkHost host)
             WindowShift = timestamps && options.WindowScaling ? offer.WindowShift : -1,
             Ecn = timestamps && options.Ecn != EcnMode.Off && offer.Ecn,
         };
-        var timestamp = TcpConnection.TimestampOffset(host, local.Address, remote.Address) + TcpConnection.TimestampClock(host.Now);
+        var timestamp = TcpTimestamps.OffsetOf(host.Secrets, local.Address, remote.Address) + TcpTimestamps.Clock(host.Now);
         var sequence = SynCookies.Make(host, packet.FrameSource, local, remote, offer, ref timestamp);
         Span<byte> synOptions = stackalloc byte[TcpSegment.MaxOptionBytes];
-        var length = TcpSegmentOptions.WriteSyn(synOptions, TcpConnection.OfferedMss(host, remote.Address, options),
+        var length = TcpSegmentOptions.WriteSyn(synOptions, SegmentSize.Offered(host, remote.Address, options),
             offer.WindowShift < 0 ? -1 : TcpReceiver.ChooseShift(options.MaxReceiveBufferBytes), offer.SackPermitted, timestamps, timestamp,
             offer.Timestamp);
         var hop = packet.FromSelf ? Hop.ToSelf : Hop.ToMac(packet.FrameSource);
@@ -240,14 +240,14 @@ internal sealed class TcpProtocol(NetworkHost host)
     }
 
     public bool OnIcmpError(InetEndpoint local, InetEndpoint remote, uint sequence, IcmpError error) =>
-        Find(local, remote) is { } connection && connection.OnIcmpError(sequence, error);
+        Find(local, remote) is { } connection && connection.Path.OnIcmpError(sequence, error);
 
     public void OnNeighborFailed(NeighborEntry neighbor)
     {
         List<TcpConnection>? failed = null;
         foreach (var connection in _connections.Values)
         {
-            if (connection.OnNeighborFailed(neighbor))
+            if (connection.Path.OnNeighborFailed(neighbor))
                 (failed ??= []).Add(connection);
         }
 
@@ -259,13 +259,13 @@ internal sealed class TcpProtocol(NetworkHost host)
     public void OnMtuChanged()
     {
         foreach (var connection in _connections.Values)
-            connection.OnMtuChanged(host.Now);
+            connection.Path.OnMtuChanged(host.Now);
     }
 
     public void OnPathChanged(MacAddress neighbor)
     {
         foreach (var connection in _connections.Values)
-            connection.OnPathChanged(neighbor, host.Now);
+            connection.Path.OnPathChanged(neighbor, host.Now);
     }
 
     /// <summary>Ends the connections and listeners of an address that is gone.</summary>

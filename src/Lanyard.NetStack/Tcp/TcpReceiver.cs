@@ -48,12 +48,12 @@ internal sealed class TcpReceiver(BufferPool pool, TcpOptions options)
     public long AckDeadline { get; private set; } = long.MaxValue;
 
     /// <summary>The longest wait of an acknowledgement.</summary>
-    public long AckDelay { get; set; } = Microseconds.From(options.DelayedAck);
+    public long AckDelay { get; private set; } = Microseconds.From(options.DelayedAck);
 
     /// <summary>Whether every segment is acknowledged at once.</summary>
-    public bool QuickAck { get; set; } = options.QuickAck;
+    public bool QuickAck { get; private set; } = options.QuickAck;
 
-    public int MaxBuffer { get; set; } = options.MaxReceiveBufferBytes;
+    public int MaxBuffer { get; private set; } = options.MaxReceiveBufferBytes;
 
     /// <summary>Whether an acknowledgement must be sent now.</summary>
     public bool IsAckDue => _ackNow || _unacknowledged >= 2 * SegmentEstimate || (_unacknowledged > 0 && (_quick > 0 || QuickAck));
@@ -198,6 +198,27 @@ internal sealed class TcpReceiver(BufferPool pool, TcpOptions options)
             || (RightEdge - Next < 2 * SegmentEstimate && gain >= Math.Min(Buffer.Capacity / 2, SegmentEstimate)))
             _ackNow = true;
     }
+
+    /// <summary>Applies new settings.</summary>
+    /// <param name="changed">The settings.</param>
+    public void Configure(TcpOptions changed)
+    {
+        MaxBuffer = changed.MaxReceiveBufferBytes;
+        AckDelay = Microseconds.From(changed.DelayedAck);
+        QuickAck = changed.QuickAck;
+    }
+
+    /// <summary>Adds the state of receiving to the description of a connection.</summary>
+    /// <param name="info">The description.</param>
+    public TcpInfo Describe(in TcpInfo info) => info with
+    {
+        ReceiveWindow = Math.Max(0, RightEdge - Next),
+        ReceiveBufferBytes = Buffer.Capacity,
+        ReceiveWindowShift = WindowShift,
+        DelayedAck = AckDelay,
+        ReceiveSegmentBytes = SegmentEstimate,
+        BytesUnread = Buffer.Readable + Buffer.Delivered,
+    };
 
     // Who reads half a buffer in a round trip could do with twice the buffer.
     private void Tune(long now, int count, long rtt)

@@ -1,285 +1,285 @@
 namespace Lanyard.NetStack;
 
-/// <summary>
-/// The sending half of a connection: what the app wrote, what is in flight, and when what may be sent (RFC 9293 section 3.8, RFC 5681).
-/// Acknowledgements are heeded in the other part.
-/// </summary>
-internal sealed partial class TcpSender(TcpConnection connection, BufferPool pool, TcpOptions options)
+/// <summary>The sending half of a connection: decides when which segment may be sent (RFC 9293 section 3.8, RFC 5681).</summary>
+internal readonly struct TcpSender(TcpContext context, SendSequence sequence, SegmentFlight flight)
 {
-    // Segments in flight may be this many times what the window would be in full ones: an app that writes byte by byte is made to wait.
+    // Limits the segments in flight to this multiple of a window of full segments, so that an application that writes byte by byte waits.
     private const int SmallSegmentAllowance = 4;
 
-    // Bursts are no longer than what leaves in one piece, nor than a part of the window; the other end may hold back acknowledgements of
-    // fewer segments than two.
+    // A burst is no longer than what leaves in one piece, nor than a part of the window. The peer may delay acknowledgments of a single segment.
     private const int MaxBurstBytes = 61_440;
     private const int BurstsPerWindow = 4;
     private const int MinSegmentsToWait = 4;
 
-    private long _lastSentAt;
-    private bool _limited;
+    /// <summary>The bytes written and not acknowledged.</summary>
+    public SendBuffer Buffer => flight.Buffer;
 
-    public SendBuffer Buffer { get; } = new(pool, options.InitialSendBufferBytes);
+    /// <summary>The segments in flight.</summary>
+    public SentSegments Segments => flight.Segments;
 
-    public SentSegments Segments { get; } = new();
+    /// <summary>The congestion control; null before the connection is established.</summary>
+    public CongestionControl Congestion => flight.Congestion;
 
-    public LossRecovery Recovery { get; private set; } = null!;
+    /// <summary>The round-trip time.</summary>
+    public ref RttEstimator Rtt => ref flight.Rtt;
 
-    /// <summary>How fast data is delivered.</summary>
-    public DeliveryRate Rate;
+    /// <summary>The largest payload of a segment in bytes.</summary>
+    public int Mss => flight.Mss;
 
-    public CongestionControl Congestion { get; private set; } = null!;
+    /// <summary>The user timeout in microseconds; 0 for none.</summary>
+    public long UserTimeout => flight.Retransmission.UserTimeout;
 
-    /// <summary>The sequence number of the stream's first byte.</summary>
-    public long First { get; private set; }
+    /// <summary>Whether bytes or the FIN are still to be sent for the first time.</summary>
+    public bool HasUnsent => Unsent > 0 || IsFinUnsent;
 
-    /// <summary>The first sequence number not acknowledged.</summary>
-    public long Unacknowledged { get; private set; }
+    /// <summary>Whether anything is to be sent or in flight.</summary>
+    public bool IsSending => sequence.Outstanding > 0 || HasUnsent;
 
-    /// <summary>The next sequence number to be sent.</summary>
-    public long Next { get; private set; }
+    /// <summary>The earliest deadline of sending in microseconds.</summary>
+    public long NextDeadline => Timers.NextDeadline;
 
-    /// <summary>The window that the other end offers, in bytes from <see cref="Unacknowledged"/>.</summary>
-    public long Window { get; private set; }
+    private long Unsent => Buffer.End - sequence.SentOffset;
 
-    /// <summary>The largest window ever offered.</summary>
-    public long MaxWindow { get; private set; }
+    private SenderTimers Timers => new(context, sequence, flight);
 
-    /// <summary>The shift of the windows offered.</summary>
-    public int WindowShift { get; set; }
+    private bool IsFinUnsent => sequence.FinQueued && !sequence.FinSent;
 
-    /// <summary>The largest payload of a segment.</summary>
-    public int Mss { get; private set; }
-
-    /// <summary>Whether the app has finished sending.</summary>
-    public bool FinQueued { get; private set; }
-
-    public bool FinSent { get; private set; }
-
-    /// <summary>Whether the other end has acknowledged the FIN.</summary>
-    public bool FinAcknowledged => FinSent && Unacknowledged == Next;
-
-    public bool HasUnsent => Buffer.End > Next - First || (FinQueued && !FinSent);
-
-    public long Outstanding => Next - Unacknowledged;
-
-    public bool NoDelay { get; set; } = options.NoDelay;
-
-    public int MaxBuffer { get; set; } = options.MaxSendBufferBytes;
-
-    /// <summary>The SYN takes the first sequence number.</summary>
-    public void Start(long initialSequence)
+    /// <summary>Prepares for data, once the SYN is acknowledged.</summary>
+    /// <param name="mss">The segment size in bytes.</param>
+    public void Establish(int mss)
     {
-        Unacknowledged = initialSequence;
-        Next = initialSequence + 1;
-        First = initialSequence + 1;
-        Recovery = new LossRecovery(Segments);
+        sequence.OnSynAcknowledged();
+        flight.Establish(mss);
     }
 
-    /// <summary>The SYN was acknowledged and the segment size is agreed.</summary>
-    public void Establish(int mss, bool useSack)
+    /// <summary>Applies new settings that concern sending at any time.</summary>
+    /// <param name="options">The settings.</param>
+    public void Configure(TcpOptions options)
     {
-        Unacknowledged = First;
-        Mss = mss;
-        Congestion = CongestionControl.Create(options.Congestion, mss);
-        _paces = options.Pacing || Congestion.NeedsPacing;
-        Recovery.UseSack = useSack;
+        Buffer.MaxCapacity = options.MaxSendBufferBytes;
     }
 
-    public void FinishStream() => FinQueued = true;
+    /// <summary>Sets the user timeout.</summary>
+    /// <param name="timeout">The timeout in microseconds; 0 for none.</param>
+    public void SetUserTimeout(long timeout) => flight.Retransmission.UserTimeout = timeout;
 
-    /// <summary>The path carries less than thought; what is in flight and longer is sent again in pieces.</summary>
-    public void LowerMss(int mss, long now)
+    /// <summary>Continues with another congestion control.</summary>
+    /// <param name="algorithm">The algorithm.</param>
+    public void UseCongestion(CongestionAlgorithm algorithm) => flight.UseCongestion(algorithm);
+
+    /// <summary>Uses another segment size from now on. Segments in flight stay as they are.</summary>
+    /// <param name="mss">The size in bytes.</param>
+    public void UseSegmentSize(int mss)
     {
-        _sizeSearch?.Cap(mss);
-        if (mss >= Mss)
-            return;
-        for (var i = 0; i < Segments.Count; i++)
+        if (flight.Recovery.PathMtu.IsSearching)
         {
-            ref var segment = ref Segments[i];
-            if (segment.Length > mss && !segment.Is(SentState.Sacked))
-                Segments.Change(ref segment, SentState.Lost, SentState.Retransmitted);
+            // The size that the path was found to carry remains a limit.
+            flight.Recovery.PathMtu.Cap(mss);
+            mss = Math.Min(mss, Mss);
         }
 
-        Mss = mss;
-        Congestion.SetMss(mss);
-        ArmRetransmission(now);
+        flight.SetMss(mss);
     }
 
-    /// <summary>Sends what may be sent now: first what was lost, then what is new.</summary>
+    /// <summary>Uses a smaller segment size and retransmits longer segments in flight in pieces, because the path does not carry them.</summary>
+    /// <param name="mss">The size in bytes.</param>
+    /// <param name="now">The time in microseconds.</param>
+    public void LowerMss(int mss, long now) => flight.LowerMss(mss, now);
+
+    /// <summary>Sends what may be sent now: first lost segments, then new data.</summary>
+    /// <param name="now">The time in microseconds.</param>
     public void Send(long now)
     {
-        if (_paces)
-            BeginPacing(now);
+        if (flight.Pacer.IsEnabled)
+            flight.Pacer.Begin(now, flight.PacingRate);
         if (Segments.LostUnsent > 0)
             SendLost(now);
         if (HasUnsent)
             SendNew(now);
         else
-            _limited = false;
-        if (!HasUnsent && Segments.Count > 0 && Segments.LostUnsent == 0)
-            Rate.OnAppLimited(Recovery.Pipe(Outstanding));
-        SettlePersist(now);
+            flight.IsLimited = false;
+        var hasUnsent = HasUnsent;
+        if (!hasUnsent && Segments.Count > 0 && Segments.LostUnsent == 0)
+            flight.Rate.OnAppLimited(flight.Recovery.Pipe);
+        flight.Persist.Update(hasUnsent && Segments.Count == 0, now, flight.Timeout);
     }
 
-    /// <summary>Gives everything back.</summary>
+    /// <summary>Handles the deadlines that have come.</summary>
+    /// <param name="now">The time in microseconds.</param>
+    /// <returns>False if the peer has not answered for too long.</returns>
+    public bool OnTimer(long now) => Timers.OnTimer(now, Unsent, HasUnsent);
+
+    /// <summary>Retransmits at once and resets the backoff, if earlier retransmissions were not acknowledged.</summary>
+    /// <param name="now">The time in microseconds.</param>
+    /// <returns>Whether there were any.</returns>
+    public bool RetransmitSoon(long now)
+    {
+        if (Segments.Count == 0 || !flight.Retransmission.TryHasten(now))
+            return false;
+        Rtt.ResetBackoff();
+        return true;
+    }
+
+    /// <summary>Handles an acknowledgment that lies within what was sent.</summary>
+    /// <param name="now">The time in microseconds.</param>
+    /// <param name="segment">The segment.</param>
+    /// <param name="start">Its sequence number.</param>
+    /// <param name="ack">Its acknowledgment number.</param>
+    /// <returns>Whether it acknowledges anything new.</returns>
+    public bool Acknowledge(long now, in TcpSegment segment, long start, long ack) =>
+        new AckProcessor(context, sequence, flight).Process(now, segment, start, ack);
+
+    /// <summary>Whether there is memory that <see cref="Trim"/> would return.</summary>
+    public bool IsTrimmable => Segments.IsTrimmable || Buffer.IsTrimmable;
+
+    /// <summary>Returns memory that only traffic needs.</summary>
+    public void Trim()
+    {
+        Segments.Trim();
+        Buffer.Trim();
+    }
+
+    /// <summary>Adds the state of sending to the description of a connection.</summary>
+    /// <param name="info">The description.</param>
+    public TcpInfo Describe(in TcpInfo info) => info with
+    {
+        SmoothedRtt = Rtt.Smoothed,
+        RttVariation = Rtt.Variation,
+        MinRtt = Rtt.HasSample ? Rtt.Min : 0,
+        RetransmissionTimeout = flight.Timeout,
+        CongestionWindow = Congestion?.Window ?? 0,
+        SlowStartThreshold = Congestion?.Threshold ?? 0,
+        SendSegmentBytes = Mss,
+        SendWindow = sequence.Window,
+        BytesInFlight = sequence.Outstanding,
+        DeliveryRate = flight.Rate.Latest,
+        DeliveryRateAppLimited = flight.Rate.LatestAppLimited,
+        PacingRate = flight.PacingRate,
+        UserTimeout = UserTimeout,
+        SendBufferBytes = Buffer.Capacity,
+        Recovery = flight.Recovery.State switch
+        {
+            RecoveryState.Recovery => TcpRecoveryState.Recovery,
+            RecoveryState.Loss => TcpRecoveryState.Loss,
+            _ => Segments.Sacked > 0 ? TcpRecoveryState.Disorder : TcpRecoveryState.Open,
+        },
+        ConsecutiveTimeouts = flight.Retransmission.Retries,
+        UnansweredProbes = info.UnansweredProbes + flight.Persist.UnansweredProbes,
+        SendWindowShift = sequence.WindowShift,
+        SegmentsInFlight = Segments.Count,
+        BytesSelectivelyAcknowledged = Segments.Sacked,
+        BytesLost = Segments.Lost,
+        BytesRetransmittedInFlight = Segments.Retransmitted,
+        BytesUnsent = Math.Max(0, Unsent),
+        ReorderingSeen = flight.Recovery.ReorderingSeen,
+    };
+
+    /// <summary>Returns all memory and stops all timers.</summary>
     public void Dispose()
     {
         Buffer.Dispose();
-        Segments.Clear();
-        RetransmitAt = ProbeAt = PersistAt = PaceAt = long.MaxValue;
+        flight.Dispose();
     }
 
     private void SendLost(long now)
     {
-        var window = Unacknowledged + Math.Max(Window, 1);
+        var window = sequence.Unacknowledged + Math.Max(sequence.Window, 1);
         for (var i = 0; i < Segments.Count && Segments.LostUnsent > 0; i++)
         {
             ref var segment = ref Segments[i];
             if (!segment.Is(SentState.Lost) || segment.Is(SentState.Retransmitted))
                 continue;
-            var pipe = Recovery.Pipe(Outstanding);
-            // A segment more than the window by rounding is let go; the very first always is, or nothing would move.
+            var pipe = flight.Recovery.Pipe;
+            // Rounding may exceed the window by a segment. The first segment is always sent, or the connection would stall.
             if ((pipe >= Congestion.Window && pipe > 0) || (i > 0 && segment.Start >= window))
                 return;
-            if (_paces && MustWait(now))
+            if (flight.Pacer.IsEnabled && flight.Pacer.MustWait(now))
                 return;
-            Retransmit(i, now);
+            flight.Retransmit(i, now);
         }
-    }
-
-    private void Retransmit(int index, long now)
-    {
-        if (Segments[index].Length > Mss + (Segments[index].Is(SentState.Fin) ? 1 : 0))
-            Segments.Split(index, Mss);
-        ref var segment = ref Segments[index];
-        Segments.Change(ref segment, SentState.Retransmitted | SentState.EverRetransmitted, SentState.None);
-        segment.SentAt = now;
-        Rate.OnSent(ref segment, now, isFirstInFlight: false);
-        Recovery.OnRetransmitted(segment);
-        Recovery.OnSent(segment.Length);
-        var fin = segment.Is(SentState.Fin);
-        var length = segment.Length - (fin ? 1 : 0);
-        connection.Host.Count(HostCounter.TcpRetransmissions);
-        connection.BytesRetransmitted += length;
-        connection.SegmentsRetransmitted++;
-        Transmit(segment.Start, length, fin, now, isNew: false);
-        if (RetransmitAt == long.MaxValue)
-            ArmRetransmission(now);
     }
 
     private void SendNew(long now)
     {
-        if (Segments.Count == 0 && now - _lastSentAt > Rtt.Timeout(MinRto, MaxRto))
+        if (Segments.Count == 0 && now - flight.LastSentAt > flight.Timeout)
             Congestion.OnIdle();
-        _limited = IsWorthWaiting();
-        if (_limited)
+        flight.IsLimited = IsWorthWaiting();
+        if (flight.IsLimited)
             return;
         var sent = false;
-        while (true)
+        while (HasUnsent)
         {
-            var available = Buffer.End - (Next - First);
-            var fin = FinQueued && !FinSent;
-            if (available <= 0 && !fin)
-                break;
-            var room = Congestion.Window - Recovery.Pipe(Outstanding);
+            var available = Unsent;
+            var fin = IsFinUnsent;
+            var room = Congestion.Window - flight.Recovery.Pipe;
             var length = (int)Math.Min(available, Mss);
-            if (room <= 0 || (room < length && Outstanding > 0) || HasTooManySmall())
+            if (room <= 0 || (room < length && sequence.Outstanding > 0) || HasTooManySmall()
+                || (flight.Pacer.IsEnabled && flight.Pacer.MustWait(now)))
             {
-                _limited = true;
+                flight.IsLimited = true;
                 break;
             }
 
-            if (_paces && MustWait(now))
-            {
-                _limited = true;
-                break;
-            }
-
-            if (_sizeSearch is not null && TrySendSizeProbe(available, room, now))
+            if (flight.Recovery.PathMtu.IsSearching && TrySendSizeProbe(available, room, now))
             {
                 sent = true;
                 continue;
             }
 
-            var usable = Unacknowledged + Window - Next;
+            var usable = sequence.Usable;
             if (usable <= 0 || !MaySend(ref length, available, usable, fin))
                 break;
             fin = fin && length == available && usable > length;
             if (length == 0 && !fin)
                 break;
-            SendSegment(length, fin, now);
+            flight.Send(length, fin, now);
             sent = true;
         }
 
         if (sent)
-            ArmProbe(now);
+            flight.ScheduleProbe(now);
     }
 
-    // A window that is nearly full opens with each acknowledgement by a segment or two. Where much is to be sent and more acknowledgements
-    // are on their way, it is left to open further: a burst costs little more than a segment, here, on the way and at the other end. Not
-    // when something seems to be missing: then a new segment may bring the acknowledgement that tells (RFC 3042). Pacing makes bursts of
-    // its own.
+    // A nearly full window opens by a segment or two with each acknowledgment. If there is much to send and more acknowledgments are on their way,
+    // waiting makes a burst, which costs little more than a segment here, on the path and at the peer. Does not wait when a segment seems to be
+    // missing: a new segment may bring the acknowledgment that shows it (RFC 3042). Pacing makes bursts of its own.
     private bool IsWorthWaiting()
     {
-        var window = Math.Min(Congestion.Window, Window);
+        var window = Math.Min(Congestion.Window, sequence.Window);
         var burst = Math.Min(window / BurstsPerWindow, MaxBurstBytes);
-        return !_paces
-            && Recovery.State == RecoveryState.Open
-            && Outstanding >= window - burst
-            && Outstanding > MinSegmentsToWait * Mss
-            && Recovery.Pipe(Outstanding) == Outstanding
-            && Buffer.End - (Next - First) > burst;
+        var outstanding = sequence.Outstanding;
+        return !flight.Pacer.IsEnabled
+            && flight.Recovery.State == RecoveryState.Open
+            && outstanding >= window - burst
+            && outstanding > MinSegmentsToWait * Mss
+            && flight.Recovery.Pipe == outstanding
+            && Unsent > burst;
     }
 
-    /// <summary>Whether a segment is worth sending (RFC 9293 sections 3.7.4 and 3.8.6.2.1); cuts it to the window.</summary>
+    // Whether a segment is worth sending (RFC 9293 sections 3.7.4 and 3.8.6.2.1). Cuts it to the window.
     private bool MaySend(ref int length, long available, long usable, bool fin)
     {
         if (length > usable)
         {
             length = (int)usable;
-            return length >= Math.Min(Mss, MaxWindow / 2);
+            return length >= Math.Min(Mss, sequence.MaxWindow / 2);
         }
 
-        return length == Mss || length < available || fin || NoDelay || Outstanding == 0;
+        return length == Mss || length < available || fin || context.Options.NoDelay || sequence.Outstanding == 0;
     }
 
     private bool HasTooManySmall() => Segments.Count > SmallSegmentAllowance * ((Congestion.Window / Mss) + 4);
 
-    private void SendSegment(int length, bool fin, long now)
+    private bool TrySendSizeProbe(long available, long room, long now)
     {
-        var total = length + (fin ? 1 : 0);
-        ref var segment = ref Segments.Add();
-        segment.Start = Next;
-        segment.Length = total;
-        segment.State = fin ? SentState.Fin : SentState.None;
-        segment.SentAt = now;
-        segment.FirstSentAt = now;
-        Rate.OnSent(ref segment, now, isFirstInFlight: Segments.Count == 1);
-        var sequence = Next;
-        Next += total;
-        FinSent |= fin;
-        Recovery.OnSent(total);
-        Transmit(sequence, length, fin, now, isNew: true);
-        if (RetransmitAt == long.MaxValue)
-            ArmRetransmission(now);
-    }
-
-    private void Transmit(long sequence, int length, bool fin, long now, bool isNew)
-    {
-        if (_paces)
-            Pace(length);
-        _lastSentAt = now;
-        var flags = TcpFlags.Ack;
-        var offset = sequence - First;
-        if (length > 0 && offset + length == Buffer.End)
-            flags |= TcpFlags.Psh;
-        if (fin)
-            flags |= TcpFlags.Fin;
-        connection.BytesSent += length;
-        // What is sent again is not marked as capable (RFC 3168 section 6.1.5).
-        var ecn = UsesEcn && isNew && length > 0 && Congestion.HeedsCongestionEchoes;
-        if (ecn && TakeReducedNote())
-            flags |= TcpFlags.Cwr;
-        connection.TransmitData(flags, sequence, offset, length, ecn);
+        if (flight.Recovery.State != RecoveryState.Open)
+            return false;
+        var size = flight.Recovery.PathMtu.NextProbe(now);
+        if (size <= Mss || available < size || room < size || sequence.Usable < size)
+            return false;
+        context.Count(HostCounter.TcpSizeProbes);
+        flight.Send(size, false, now);
+        flight.Recovery.PathMtu.OnProbeSent(sequence.Next);
+        return true;
     }
 }

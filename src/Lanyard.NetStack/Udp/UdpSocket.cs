@@ -228,7 +228,7 @@ public sealed class UdpSocket
     {
         var info = new UdpReceiveInfo(remote, local, payload.Length, packet.HopLimit, packet.TrafficClass, packet.FrameSource);
         if (_queue.TryAdd(payload, info, Options.ReceiveBufferBytes))
-            _host.MarkReadable(this);
+            _host.Settling.Add(this);
     }
 
     /// <summary>Whether an error about a datagram from one end to another can be about one of this socket's.</summary>
