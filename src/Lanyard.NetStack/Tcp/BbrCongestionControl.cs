@@ -1,8 +1,8 @@
 namespace Lanyard.NetStack;
 
 /// <summary>
-/// BBR (draft-cardwell-iccrg-bbr-congestion-control-00, "version 1"): keeps in flight what the path holds, from the highest delivery rate
-/// of the last rounds and the lowest round-trip time of the last seconds, and takes loss for no sign of congestion. Needs pacing.
+/// BBR (draft-cardwell-iccrg-bbr-congestion-control-00, "version 1"): keeps in flight as much as the path holds, estimated from the highest delivery rate
+/// of the last rounds and the lowest round-trip time of the last seconds. Loss is no sign of congestion. Requires pacing.
 /// </summary>
 internal sealed class BbrCongestionControl(int mss) : CongestionControl(mss)
 {
@@ -17,7 +17,7 @@ internal sealed class BbrCongestionControl(int mss) : CongestionControl(mss)
     private const double FullGrowth = 1.25;
     private const int FullRounds = 3;
 
-    // A little less than was measured, so that queues drain by and by.
+    // A little less than the measured rate, so that queues drain.
     private const double PacingMargin = 0.99;
 
     private static readonly double[] Cycle = [1.25, 0.75, 1, 1, 1, 1, 1, 1];
@@ -30,12 +30,12 @@ internal sealed class BbrCongestionControl(int mss) : CongestionControl(mss)
     private long _minRttAt;
     private long _smoothedRtt;
 
-    // A round ends when what was sent at its beginning has arrived.
+    // A round ends when the data sent at its beginning is delivered.
     private long _rounds;
     private long _roundEnd;
     private bool _roundStart;
 
-    // Whether three rounds brought no more bandwidth.
+    // Whether the bandwidth did not grow in three rounds.
     private long _fullBandwidth;
     private int _fullCount;
     private bool _isFull;
@@ -43,11 +43,11 @@ internal sealed class BbrCongestionControl(int mss) : CongestionControl(mss)
     private int _cycleIndex;
     private long _cycleAt;
 
-    // While the lowest round-trip time is looked for: until when, 0 if the flight has not fallen yet.
+    // The end of the search for the lowest round-trip time; 0 if the flight has not fallen yet.
     private long _probeRttUntil;
     private bool _probeRttRoundDone;
 
-    // The window before it fell for repairing or for the search, and the one round in which nothing is sent but for what arrived.
+    // The window before recovery or the search reduced it, and the end of the round in which only delivered data is replaced.
     private long _priorWindow;
     private bool _isRepairing;
     private bool _conserves;
@@ -69,7 +69,7 @@ internal sealed class BbrCongestionControl(int mss) : CongestionControl(mss)
     public override long PacingRate(long smoothedRtt)
     {
         var bandwidth = _bandwidth.Value;
-        // Nothing is measured yet: the window over a round-trip time, or over a millisecond.
+        // Before the first measurement: the window in a round-trip time, or in a millisecond.
         if (bandwidth == 0)
             return (long)(HighGain * Window * Microseconds.PerSecond / Math.Max(smoothedRtt, Microseconds.PerMillisecond));
         var rate = (long)(_pacingGain * bandwidth * (_phase == Phase.Startup ? 1 : PacingMargin));
@@ -122,7 +122,7 @@ internal sealed class BbrCongestionControl(int mss) : CongestionControl(mss)
 
     public override void OnIdle()
     {
-        // Pacing keeps the first flight after the silence from being a burst; the window stands.
+        // Pacing spreads the first flight after the pause, so the window stays.
     }
 
     public override void Undo()
@@ -141,7 +141,7 @@ internal sealed class BbrCongestionControl(int mss) : CongestionControl(mss)
 
     protected override long Reduce(long flight) => Window;
 
-    // What the path holds, times a gain. Room for batches on top: acknowledgements come for many segments at once.
+    // The bandwidth-delay product times a gain, plus room for batches: one acknowledgment covers many segments.
     private long Target(double gain)
     {
         if (_minRtt == long.MaxValue || _bandwidth.Value == 0)
@@ -209,7 +209,7 @@ internal sealed class BbrCongestionControl(int mss) : CongestionControl(mss)
 
     private void EnterProbeBandwidth(long now)
     {
-        // Any part of the cycle but the one that drains, so that flows do not probe in step; the clock is chance enough.
+        // Any phase except the draining one, so that flows do not probe in step. The clock is random enough.
         var start = (int)(now / Microseconds.PerMillisecond % (Cycle.Length - 1));
         _phase = Phase.ProbeBandwidth;
         _windowGain = WindowGain;

@@ -1,23 +1,23 @@
 namespace Lanyard.NetStack;
 
-/// <summary>What an acknowledgement brought. Sizes are in bytes, times in microseconds.</summary>
+/// <summary>The effects of one acknowledgment. Sizes are in bytes, times in microseconds.</summary>
 internal readonly struct AckSample
 {
     public long Now { get; init; }
 
-    /// <summary>How much was acknowledged in order.</summary>
+    /// <summary>Bytes newly acknowledged in order.</summary>
     public long Acknowledged { get; init; }
 
-    /// <summary>How much has reached the other end, in order or beyond gaps, that was not known to have.</summary>
+    /// <summary>Bytes newly delivered, in order or behind gaps.</summary>
     public long Delivered { get; init; }
 
-    /// <summary>How much was found lost.</summary>
+    /// <summary>Bytes newly counted as lost.</summary>
     public long Lost { get; init; }
 
-    /// <summary>Whether the window was what held sending back.</summary>
+    /// <summary>Whether the window, not the application, limited sending.</summary>
     public bool Limited { get; init; }
 
-    /// <summary>The round-trip time of the segment sent last among those that arrived, -1 if none can be told.</summary>
+    /// <summary>The round-trip time of the delivered segment that was sent last; -1 if none measures it.</summary>
     public long Rtt { get; init; }
 
     /// <summary>The smoothed round-trip time.</summary>
@@ -26,21 +26,22 @@ internal readonly struct AckSample
     /// <summary>The first sequence number not acknowledged.</summary>
     public long Unacknowledged { get; init; }
 
-    /// <summary>The next sequence number to be sent.</summary>
+    /// <summary>The next sequence number to send.</summary>
     public long Next { get; init; }
 
-    /// <summary>What is in flight now, and what was before.</summary>
+    /// <summary>The estimate of the bytes in flight after the acknowledgment.</summary>
     public long Pipe { get; init; }
 
+    /// <summary>The estimate of the bytes in flight before the acknowledgment.</summary>
     public long PipeBefore { get; init; }
 
-    /// <summary>How fast data is being delivered.</summary>
+    /// <summary>The delivery rate.</summary>
     public RateSample Rate { get; init; }
 }
 
 /// <summary>
-/// How much may be in flight. The window while loss is repaired is <see cref="LossRecovery"/>'s, unless <see cref="OwnsRecovery"/>; here is
-/// how it grows and what it falls to. Sizes are in bytes, times in microseconds.
+/// A congestion control: how the window grows, and what it falls to. During recovery <see cref="LossRecovery"/> sets the window, unless
+/// <see cref="OwnsRecovery"/>. Sizes are in bytes, times in microseconds.
 /// </summary>
 internal abstract class CongestionControl(int mss)
 {
@@ -61,13 +62,13 @@ internal abstract class CongestionControl(int mss)
 
     public bool InSlowStart => Window < Threshold;
 
-    /// <summary>Whether the window is the algorithm's own also while loss is repaired.</summary>
+    /// <summary>Whether the algorithm sets the window during recovery as well.</summary>
     public virtual bool OwnsRecovery => false;
 
-    /// <summary>Whether the algorithm means nothing without pacing.</summary>
+    /// <summary>Whether the algorithm requires pacing.</summary>
     public virtual bool NeedsPacing => false;
 
-    /// <summary>Whether the algorithm slows down when told of congestion; what it sends must not be marked as capable if not.</summary>
+    /// <summary>Whether the algorithm slows down when the peer echoes congestion. If not, its packets must not be marked as ECN-capable.</summary>
     public virtual bool HeedsCongestionEchoes => true;
 
     public static CongestionControl Create(CongestionAlgorithm algorithm, int mss) => algorithm switch
@@ -77,19 +78,18 @@ internal abstract class CongestionControl(int mss)
         _ => new CubicCongestionControl(mss),
     };
 
-    /// <summary>How fast to send, in bytes a second; 0 for as fast as the window allows. A window over a round-trip time, with room to
-    /// grow.</summary>
+    /// <summary>Returns the pacing rate in bytes a second: a window in a round-trip time, with room to grow; 0 for no limit.</summary>
     public virtual long PacingRate(long smoothedRtt) => smoothedRtt <= 0 ? 0
         : (long)((InSlowStart ? 2 : 1.2) * Window * Microseconds.PerSecond / smoothedRtt);
 
-    /// <summary>Goes on where another algorithm was.</summary>
+    /// <summary>Continues from the state of another algorithm.</summary>
     public void TakeOver(CongestionControl other)
     {
         Window = other.Window;
         Threshold = other.Threshold;
     }
 
-    /// <summary>The segment size has changed; the window stays the same number of segments if it is still the initial one.</summary>
+    /// <summary>Sets the segment size. An initial window keeps its number of segments.</summary>
     public void SetMss(int mss)
     {
         if (Window == (long)InitialSegments * Mss)
@@ -97,7 +97,7 @@ internal abstract class CongestionControl(int mss)
         Mss = mss;
     }
 
-    /// <summary>New data was acknowledged while no loss was being repaired, or while repairing after a timeout.</summary>
+    /// <summary>Handles the acknowledgment of new data outside of fast recovery.</summary>
     public void OnAcknowledged(in AckSample sample)
     {
         var bytes = sample.Acknowledged;
@@ -107,16 +107,15 @@ internal abstract class CongestionControl(int mss)
             Avoid(sample.Now, bytes, sample.Limited, sample.SmoothedRtt);
     }
 
-    /// <summary>Any acknowledgement that says anything of what is in flight.</summary>
+    /// <summary>Handles any acknowledgment while segments are in flight.</summary>
     public virtual void OnEveryAcknowledgment(in AckSample sample)
     {
     }
 
-    /// <summary>Loss was found, or congestion told of: sets <see cref="Threshold"/>.</summary>
+    /// <summary>Sets <see cref="Threshold"/> after a loss or an echo of congestion.</summary>
     public virtual void OnLoss(long flight) => Threshold = Math.Max(Reduce(flight), 2L * Mss);
 
-    /// <summary>The retransmission timer ran out. <paramref name="first"/> unless it is for the same data again (RFC 5681 section
-    /// 3.1).</summary>
+    /// <summary>Handles a retransmission timeout. <paramref name="first"/> is false if the same data timed out before (RFC 5681 section 3.1).</summary>
     public virtual void OnTimeout(long flight, bool first)
     {
         if (first)
@@ -124,39 +123,39 @@ internal abstract class CongestionControl(int mss)
         Window = Mss;
     }
 
-    /// <summary>Fast recovery begins; only if <see cref="OwnsRecovery"/>.</summary>
+    /// <summary>Handles the beginning of fast recovery, if <see cref="OwnsRecovery"/>.</summary>
     public virtual void OnRecoveryBegun(in AckSample sample)
     {
     }
 
-    /// <summary>Repairing is over; only if <see cref="OwnsRecovery"/>.</summary>
+    /// <summary>Handles the end of recovery, if <see cref="OwnsRecovery"/>.</summary>
     public virtual void OnRecoveryEnded()
     {
     }
 
-    /// <summary>Nothing was sent for longer than a timeout (RFC 5681 section 4.1).</summary>
+    /// <summary>Handles a pause of sending that is longer than the retransmission timeout (RFC 5681 section 4.1).</summary>
     public virtual void OnIdle()
     {
         Threshold = Math.Max(Threshold, Window / 4 * 3);
         Window = Math.Min(Window, (long)InitialSegments * Mss);
     }
 
-    /// <summary>Remembers what <see cref="Undo"/> goes back to: called before the window falls.</summary>
+    /// <summary>Saves the state for <see cref="Undo"/>. Called before the window is reduced.</summary>
     public virtual void Save()
     {
         _savedWindow = Window;
         _savedThreshold = Threshold;
     }
 
-    /// <summary>The loss that the window fell for was none.</summary>
+    /// <summary>Restores the saved state, because the retransmissions were spurious.</summary>
     public virtual void Undo()
     {
         Window = Math.Max(Window, _savedWindow);
         Threshold = Math.Max(Threshold, _savedThreshold);
     }
 
-    /// <summary>Grows in slow start, and returns the bytes that go beyond the threshold, which count for what follows. Appropriate byte
-    /// counting (RFC 3465), without its limit: acknowledgements here are for batches.</summary>
+    /// <summary>Grows in slow start and returns the bytes beyond the threshold, which count for congestion avoidance. Appropriate byte counting (RFC 3465)
+    /// without its limit, because one acknowledgment covers a batch.</summary>
     protected virtual long SlowStart(in AckSample sample)
     {
         if (!sample.Limited)
@@ -166,12 +165,12 @@ internal abstract class CongestionControl(int mss)
         return sample.Acknowledged - step;
     }
 
-    /// <summary>Ends slow start here.</summary>
+    /// <summary>Ends slow start at the current window.</summary>
     protected void LeaveSlowStart() => Threshold = Window;
 
     /// <summary>Grows in congestion avoidance.</summary>
     protected abstract void Avoid(long now, long bytes, bool limited, long rtt);
 
-    /// <summary>What the window falls to on loss.</summary>
+    /// <summary>Returns the window after a loss.</summary>
     protected abstract long Reduce(long flight);
 }

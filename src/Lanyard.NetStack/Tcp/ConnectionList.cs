@@ -1,6 +1,6 @@
 namespace Lanyard.NetStack;
 
-/// <summary>Connections in the order they came, linked through themselves. A connection is in one list at most.</summary>
+/// <summary>A linked list of connections in order of arrival. The links are in the connections, so a connection is in one list at most.</summary>
 internal sealed class ConnectionList
 {
     private TcpConnection? _last;
@@ -21,7 +21,7 @@ internal sealed class ConnectionList
         Count++;
     }
 
-    /// <summary>Takes a connection out; nothing happens if it is not in.</summary>
+    /// <summary>Removes a connection, if it is in the list.</summary>
     public void Remove(TcpConnection connection)
     {
         if (connection.ListPrevious is null && First != connection)

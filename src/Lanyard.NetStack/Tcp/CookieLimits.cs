@@ -3,15 +3,15 @@ using Lanyard.Primitives;
 namespace Lanyard.NetStack;
 
 /// <summary>
-/// How many SYN cookies each neighbor gets a second. Neighbors share buckets by a keyed hash of their address, so memory is constant, and nobody can
-/// choose an address that shares another's.
+/// Limits the SYN cookies of each neighbor per second. Neighbors share buckets by a keyed hash of their address, so memory is constant, and strangers
+/// cannot choose an address that shares a bucket with another.
 /// </summary>
 internal sealed class CookieLimits(HostSecrets secrets, int perSecond)
 {
     private const int Buckets = 256;
     private RateLimiter[]? _limits;
 
-    /// <summary>Whether a neighbor may get one more; if so it counts.</summary>
+    /// <summary>Returns whether a neighbor may get one more cookie, and counts it.</summary>
     public bool TryTake(long now, MacAddress neighbor)
     {
         // Most hosts never need it.

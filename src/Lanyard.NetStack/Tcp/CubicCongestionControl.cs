@@ -25,7 +25,7 @@ internal sealed class CubicCongestionControl(int mss) : CongestionControl(mss)
 
     protected override long SlowStart(in AckSample sample)
     {
-        // Only the first slow start looks for its end; later ones know it (RFC 9406 section 4.3).
+        // Only the first slow start searches for its end. Later ones know the threshold (RFC 9406 section 4.3).
         if (Threshold != long.MaxValue)
             return base.SlowStart(sample);
         if (_hyStart.OnAcknowledged(sample))
@@ -54,7 +54,7 @@ internal sealed class CubicCongestionControl(int mss) : CongestionControl(mss)
 
         if (!limited)
         {
-            // Time in which the app did not fill the window does not count (section 5.8).
+            // Time in which the application did not fill the window does not count (section 5.8).
             curve.Epoch += now - curve.LastGrowth;
             curve.LastGrowth = now;
             return;

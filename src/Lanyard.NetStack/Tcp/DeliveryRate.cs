@@ -1,30 +1,30 @@
 namespace Lanyard.NetStack;
 
-/// <summary>How fast data was delivered, as one acknowledgement shows it.</summary>
+/// <summary>The delivery rate that one acknowledgment shows.</summary>
 internal struct RateSample
 {
     /// <summary>Bytes delivered over <see cref="Interval"/>.</summary>
     public long Delivered;
 
-    /// <summary>Microseconds; 0 if the sample says nothing.</summary>
+    /// <summary>The interval in microseconds; 0 if the sample measures nothing.</summary>
     public long Interval;
 
-    /// <summary>All that had been delivered when the segment was sent that the sample is of.</summary>
+    /// <summary>All bytes delivered before the sampled segment was sent.</summary>
     public long PriorDelivered;
 
-    /// <summary>All that has been delivered.</summary>
+    /// <summary>All bytes delivered.</summary>
     public long TotalDelivered;
 
-    /// <summary>Whether the app, not the path, was what held sending back.</summary>
+    /// <summary>Whether the application, not the path, limited the rate.</summary>
     public bool AppLimited;
 
-    /// <summary>Bytes a second, 0 if the sample says nothing.</summary>
+    /// <summary>The rate in bytes a second; 0 if the sample measures nothing.</summary>
     public readonly long BytesPerSecond => Interval <= 0 ? 0 : Delivered * Microseconds.PerSecond / Interval;
 }
 
 /// <summary>
-/// Estimates the delivery rate (draft-ietf-ccwg-bbr section 4.1): what was delivered between a segment's sending and its acknowledgement,
-/// over the longer of the times that sending and acknowledging took. Times are in microseconds.
+/// Estimates the delivery rate (draft-ietf-ccwg-bbr section 4.1): the bytes delivered between the transmission and the acknowledgment of a segment, over
+/// the longer of the times that sending and acknowledging took. Times are in microseconds.
 /// </summary>
 internal struct DeliveryRate
 {
@@ -36,13 +36,13 @@ internal struct DeliveryRate
     /// <summary>Bytes delivered since the connection began.</summary>
     public readonly long Delivered => _delivered;
 
-    /// <summary>The last sample that said anything, in bytes a second.</summary>
+    /// <summary>The rate of the last valid sample in bytes a second.</summary>
     public long Latest { get; private set; }
 
-    /// <summary>Whether <see cref="Latest"/> was held back by the app.</summary>
+    /// <summary>Whether the application limited <see cref="Latest"/>.</summary>
     public bool LatestAppLimited { get; private set; }
 
-    /// <summary>A segment is sent, for the first time or again: notes in it what was delivered so far.</summary>
+    /// <summary>Records in a segment that is sent, or retransmitted, what was delivered so far.</summary>
     public void OnSent(ref SentSegment segment, long now, bool isFirstInFlight)
     {
         if (isFirstInFlight)
@@ -71,7 +71,7 @@ internal struct DeliveryRate
         _firstSentAt = segment.SentAt;
     }
 
-    /// <summary>The app has written no more than was sent: what is delivered until that has arrived is no measure of the path.</summary>
+    /// <summary>Records that the application has written no more than was sent. Until that is delivered, samples do not measure the path.</summary>
     public void OnAppLimited(long pipe) => _appLimitedUntil = Math.Max(_delivered + pipe, 1);
 
     /// <summary>Returns the sample of an acknowledgment.</summary>

@@ -1,8 +1,8 @@
 namespace Lanyard.NetStack;
 
 /// <summary>
-/// HyStart++ (RFC 9406): ends slow start when round-trip times grow, before the queue overflows. First conservatively, at a quarter of the
-/// speed; if the growth was a passing one, slow start goes on. Times are in microseconds.
+/// HyStart++ (RFC 9406): ends slow start when round-trip times grow, before the queue overflows. First it grows at a quarter of the speed. If the
+/// round-trip times fall again, slow start continues. Times are in microseconds.
 /// </summary>
 internal struct HyStart
 {
@@ -25,10 +25,10 @@ internal struct HyStart
     /// <summary>Whether growth is conservative at present.</summary>
     public bool IsConservative { get; private set; }
 
-    /// <summary>What divides the window's growth.</summary>
+    /// <summary>The divisor of the window's growth.</summary>
     public readonly int Divisor => IsConservative ? ConservativeDivisor : 1;
 
-    /// <summary>Heeds an acknowledgement in slow start. True if slow start is over.</summary>
+    /// <summary>Handles an acknowledgment in slow start. Returns whether slow start is over.</summary>
     public bool OnAcknowledged(in AckSample sample)
     {
         if (sample.Unacknowledged >= _roundEnd && OnRoundEnded(sample.Next))

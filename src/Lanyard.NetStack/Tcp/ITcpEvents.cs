@@ -1,42 +1,41 @@
 namespace Lanyard.NetStack;
 
-/// <summary>What a <see cref="TcpConnection"/> tells its owner.</summary>
+/// <summary>The events of a <see cref="TcpConnection"/>.</summary>
 /// <remarks>
-/// Called on the thread that is inside a call into the host, near that call's end, after the segments of a batch have been processed and
-/// before the answers are sent; so an answer written here travels with the acknowledgement. Calls into the host and its sockets are
-/// allowed from here; what they send leaves when the outermost call ends. Must not throw.
+/// The host raises events near the end of a call into it, on the same thread: after the segments of a batch and before the answers. So data written
+/// by a handler travels with the acknowledgment. Handlers may call the host and its sockets; their segments leave when the outermost call ends.
+/// Handlers must not throw.
 /// </remarks>
 public interface ITcpEvents
 {
-    /// <summary>The connection is established. Not called for connections that a <see cref="TcpListenSocket"/> hands out.</summary>
+    /// <summary>Raised when the connection is established, except for connections of a <see cref="TcpListenSocket"/>.</summary>
     /// <param name="connection">The connection.</param>
     void OnConnected(TcpConnection connection);
 
-    /// <summary>There is more to read than before, or the other end has finished sending (<see cref="TcpConnection.ReceiveEnded"/>).</summary>
+    /// <summary>Raised when there is more to read, or the peer has finished sending (<see cref="TcpConnection.ReceiveEnded"/>).</summary>
     /// <param name="connection">The connection.</param>
     void OnReadable(TcpConnection connection);
 
-    /// <summary>There is room to write again after <see cref="TcpConnection.Write"/> took less than it was given.</summary>
+    /// <summary>Raised when there is room again after <see cref="TcpConnection.Write"/> did not accept all bytes.</summary>
     /// <param name="connection">The connection.</param>
     void OnWritable(TcpConnection connection);
 
     /// <summary>
-    /// The connection has ended: in order both ways (<see cref="NetError.None"/>), or by <paramref name="reason"/>. The last call;
-    /// what was received can still be read.
+    /// Raised when the connection has ended, as the last event. Received bytes can still be read.
     /// </summary>
     /// <param name="connection">The connection.</param>
-    /// <param name="reason">Why it ended.</param>
+    /// <param name="reason">The reason; <see cref="NetError.None"/> if both ends closed in order.</param>
     void OnClosed(TcpConnection connection, NetError reason);
 }
 
-/// <summary>What a <see cref="TcpListenSocket"/> tells its owner. The rules of <see cref="ITcpEvents"/> hold.</summary>
+/// <summary>The events of a <see cref="TcpListenSocket"/>. The rules of <see cref="ITcpEvents"/> apply.</summary>
 public interface ITcpListenEvents
 {
-    /// <summary>A connection is ready: call <see cref="TcpListenSocket.TryAccept"/> until it says no.</summary>
+    /// <summary>Raised when a connection is ready. Call <see cref="TcpListenSocket.TryAccept"/> until it returns false.</summary>
     /// <param name="listener">The listener.</param>
     void OnAcceptable(TcpListenSocket listener);
 
-    /// <summary>Called when the host has closed the listener. No call follows.</summary>
+    /// <summary>Raised when the host has closed the listener, as the last event.</summary>
     /// <param name="listener">The listener.</param>
     /// <param name="reason">The reason: the listener's address was removed.</param>
     void OnClosed(TcpListenSocket listener, NetError reason);

@@ -1,37 +1,37 @@
 namespace Lanyard.NetStack;
 
 /// <summary>
-/// What was received and not yet read, in order and beyond gaps. Offsets count the stream's bytes from 0. At most <see cref="MaxRanges"/>
-/// stretches beyond gaps are kept.
+/// Received data that the application has not read, in order and behind gaps. Offsets count the stream's bytes from 0. Keeps at most
+/// <see cref="MaxRanges"/> ranges behind gaps.
 /// </summary>
 internal sealed class ReceiveBuffer(BufferPool pool, int capacity)
 {
-    /// <summary>Stretches out of order that are kept.</summary>
+    /// <summary>The largest number of ranges behind gaps.</summary>
     public const int MaxRanges = 512;
 
     private BlockBuffer _blocks = new(pool);
 
-    // Sorted, not touching each other, all beyond Next.
+    // Sorted, not adjacent, all behind Next.
     private Range[] _ranges = [];
     private int _count;
     private uint _stamp;
 
-    // Where the app waits for bytes.
+    // The buffer of the pending read.
     private Memory<byte> _destination;
 
-    /// <summary>What became of data.</summary>
+    /// <summary>The result of storing data.</summary>
     public enum Outcome
     {
         /// <summary>In order: <see cref="Next"/> moved.</summary>
         InOrder,
 
-        /// <summary>Beyond a gap, kept.</summary>
+        /// <summary>Behind a gap, and kept.</summary>
         OutOfOrder,
 
-        /// <summary>All of it had been received before.</summary>
+        /// <summary>All data was received before.</summary>
         Duplicate,
 
-        /// <summary>Not kept, for want of memory or because too many gaps were there.</summary>
+        /// <summary>Not kept, because memory is short or there are too many gaps.</summary>
         Refused,
     }
 
@@ -45,13 +45,13 @@ internal sealed class ReceiveBuffer(BufferPool pool, int capacity)
 
     public int Readable => (int)(Next - ReadOffset);
 
-    /// <summary>Bytes put where the app waits for them, which it does not know of.</summary>
+    /// <summary>Bytes copied to the pending read that the application has not counted.</summary>
     public int Delivered { get; private set; }
 
-    /// <summary>Stretches kept beyond gaps.</summary>
+    /// <summary>The number of ranges behind gaps.</summary>
     public int RangeCount => _count;
 
-    /// <summary>Stores data at an offset; what lies before <see cref="Next"/> is skipped.</summary>
+    /// <summary>Stores data at an offset. Skips bytes before <see cref="Next"/>.</summary>
     public Outcome Insert(long offset, ReadOnlySpan<byte> data)
     {
         var end = offset + data.Length;
@@ -72,7 +72,7 @@ internal sealed class ReceiveBuffer(BufferPool pool, int capacity)
             return Outcome.InOrder;
         }
 
-        // Data in order fills a gap and is always let in.
+        // Data in order fills a gap and is always kept.
         if (offset > Next && pool.IsScarce)
             return Outcome.Refused;
         var at = FindFirstEndingAtOrAfter(offset);
@@ -101,10 +101,10 @@ internal sealed class ReceiveBuffer(BufferPool pool, int capacity)
         return Outcome.OutOfOrder;
     }
 
-    /// <summary>Has bytes put where the app waits for them until it reads some.</summary>
+    /// <summary>Copies arriving bytes directly into the pending read's buffer, until the application reads.</summary>
     public void DeliverTo(Memory<byte> destination) => _destination = destination;
 
-    /// <summary>Copies bytes in order and counts them as read; first come those that lie there already.</summary>
+    /// <summary>Copies bytes in order and counts them as read, bytes in the pending read's buffer first.</summary>
     public int Read(Span<byte> destination)
     {
         var delivered = Delivered;
@@ -125,7 +125,7 @@ internal sealed class ReceiveBuffer(BufferPool pool, int capacity)
         return count;
     }
 
-    /// <summary>The next bytes in order, in place.</summary>
+    /// <summary>Returns the next bytes in order without copying them.</summary>
     public ReadOnlySpan<byte> Peek() => Readable == 0 ? default : _blocks.Peek(ReadOffset, Readable);
 
     /// <summary>Counts bytes as read.</summary>
@@ -137,7 +137,7 @@ internal sealed class ReceiveBuffer(BufferPool pool, int capacity)
             _blocks.Clear();
     }
 
-    /// <summary>The stretches beyond gaps, those that changed last first (RFC 2018 section 4), as sequence numbers.</summary>
+    /// <summary>Returns the ranges behind gaps as sequence numbers, the ranges that changed last first (RFC 2018 section 4).</summary>
     public int CopyRanges(Span<SequenceRange> destination, long firstSequence)
     {
         var written = 0;
@@ -160,17 +160,17 @@ internal sealed class ReceiveBuffer(BufferPool pool, int capacity)
         return written;
     }
 
-    /// <summary>Lets the buffer grow to a size if memory is not tight; it never shrinks.</summary>
+    /// <summary>Grows to a size if memory is not tight. The buffer never shrinks.</summary>
     public void GrowTo(long size, int limit)
     {
         if (size > Capacity && !pool.IsTight)
             Capacity = Math.Max(Capacity, (int)Math.Min(size, limit));
     }
 
-    /// <summary>Forgets what lies beyond gaps.</summary>
+    /// <summary>Drops the data behind gaps.</summary>
     public void DropOutOfOrder() => _count = 0;
 
-    /// <summary>Gives back memory that an empty buffer has no use for.</summary>
+    /// <summary>Returns the memory of an empty buffer.</summary>
     public void Trim()
     {
         _blocks.Trim();
@@ -178,7 +178,7 @@ internal sealed class ReceiveBuffer(BufferPool pool, int capacity)
             _ranges = [];
     }
 
-    /// <summary>Whether there is memory that <see cref="Trim"/> would give back.</summary>
+    /// <summary>Whether there is memory that <see cref="Trim"/> would return.</summary>
     public bool IsTrimmable => _blocks.IsTrimmable || (_count == 0 && _ranges.Length > 0);
 
     public void Dispose()
@@ -188,7 +188,7 @@ internal sealed class ReceiveBuffer(BufferPool pool, int capacity)
         _blocks.Dispose();
     }
 
-    // What comes in order and need not wait behind other bytes takes no way over the buffer.
+    // Copies bytes in order directly to the pending read, if no other bytes are before them.
     private int Deliver(ReadOnlySpan<byte> data)
     {
         var count = Readable > 0 ? 0 : Math.Min(_destination.Length - Delivered, data.Length);
@@ -256,7 +256,7 @@ internal sealed class ReceiveBuffer(BufferPool pool, int capacity)
         public long Start;
         public long End;
 
-        // Grows with every change, so the newest has the highest.
+        // Grows with every change, so the newest range has the highest value.
         public uint Stamp;
     }
 }

@@ -36,8 +36,8 @@ internal struct RttEstimator
     }
 
     /// <summary>
-    /// The timeout. The lower bound is applied to the variation's part rather than to the sum, so that a steady round-trip time near the
-    /// bound does not time out by jitter.
+    /// Returns the timeout. The lower bound applies to the variation rather than to the sum, so that jitter does not cause a timeout when a steady
+    /// round-trip time is near the bound.
     /// </summary>
     public readonly long Timeout(long min, long max)
     {
@@ -48,6 +48,6 @@ internal struct RttEstimator
     /// <summary>Doubles the timeout (RFC 6298 section 5.5).</summary>
     public void BackOff() => _backoff++;
 
-    /// <summary>Something new was acknowledged: the timeout is as measured again.</summary>
+    /// <summary>Restores the measured timeout, because new data was acknowledged.</summary>
     public void ResetBackoff() => _backoff = 0;
 }

@@ -1,8 +1,8 @@
 namespace Lanyard.NetStack;
 
 /// <summary>
-/// What the app wrote and the other end has not acknowledged. Offsets count the stream's bytes from 0. Its size bounds what
-/// <see cref="Append"/> takes and grows with the congestion window.
+/// Written data that the peer has not acknowledged. Offsets count the stream's bytes from 0. The capacity limits <see cref="Append"/> and grows with the
+/// congestion window.
 /// </summary>
 internal sealed class SendBuffer(BufferPool pool, int capacity, int maxCapacity)
 {
@@ -21,7 +21,7 @@ internal sealed class SendBuffer(BufferPool pool, int capacity, int maxCapacity)
 
     public int Free => (int)Math.Max(0, Capacity - (End - Start));
 
-    /// <summary>Takes as much as there is room for.</summary>
+    /// <summary>Appends as many bytes as there is room for, and returns their number.</summary>
     public int Append(ReadOnlySpan<byte> data)
     {
         var taken = 0;
@@ -39,7 +39,7 @@ internal sealed class SendBuffer(BufferPool pool, int capacity, int maxCapacity)
         return taken;
     }
 
-    /// <summary>Contiguous room behind the last byte; empty if full or the pool gives nothing.</summary>
+    /// <summary>Returns contiguous room behind the last byte; empty if the buffer is full or the pool has no memory.</summary>
     public Span<byte> GetWriteSpan()
     {
         if (Free == 0)
@@ -54,7 +54,7 @@ internal sealed class SendBuffer(BufferPool pool, int capacity, int maxCapacity)
     /// <summary>Copies bytes to be sent.</summary>
     public void CopyTo(long offset, Span<byte> destination) => _blocks.Read(offset, destination);
 
-    /// <summary>Lets go of acknowledged bytes.</summary>
+    /// <summary>Releases acknowledged bytes.</summary>
     public void Release(long offset)
     {
         Start = offset;
@@ -63,17 +63,17 @@ internal sealed class SendBuffer(BufferPool pool, int capacity, int maxCapacity)
             _blocks.Clear();
     }
 
-    /// <summary>Lets the buffer grow to a size if memory is not tight; it never shrinks.</summary>
+    /// <summary>Grows to a size, up to <see cref="MaxCapacity"/>, if memory is not tight. The buffer never shrinks.</summary>
     public void GrowTo(long size)
     {
         if (size > Capacity && !pool.IsTight)
             Capacity = Math.Max(Capacity, (int)Math.Min(size, MaxCapacity));
     }
 
-    /// <summary>Gives back memory that an empty buffer has no use for.</summary>
+    /// <summary>Returns the memory of an empty buffer.</summary>
     public void Trim() => _blocks.Trim();
 
-    /// <summary>Whether there is memory that <see cref="Trim"/> would give back.</summary>
+    /// <summary>Whether there is memory that <see cref="Trim"/> would return.</summary>
     public bool IsTrimmable => _blocks.IsTrimmable;
 
     public void Dispose() => _blocks.Dispose();

@@ -1,45 +1,45 @@
 namespace Lanyard.NetStack;
 
-/// <summary>What is known of a segment in flight.</summary>
+/// <summary>The state of a segment in flight.</summary>
 [Flags]
 internal enum SentState : byte
 {
-    /// <summary>Sent once, nothing heard.</summary>
+    /// <summary>Sent once, not acknowledged.</summary>
     None = 0,
 
     /// <summary>Selectively acknowledged.</summary>
     Sacked = 1,
 
-    /// <summary>Believed lost.</summary>
+    /// <summary>Counts as lost.</summary>
     Lost = 2,
 
-    /// <summary>Sent again, and that repetition believed in flight.</summary>
+    /// <summary>Retransmitted, and the retransmission counts as in flight.</summary>
     Retransmitted = 4,
 
-    /// <summary>Ever sent again, so that its round-trip time means nothing (Karn).</summary>
+    /// <summary>Retransmitted at any time, so that it does not measure the round-trip time (Karn).</summary>
     EverRetransmitted = 8,
 
     /// <summary>The last sequence number is the FIN.</summary>
     Fin = 16,
 
-    /// <summary>Sent while the app, not the path, held sending back.</summary>
+    /// <summary>Sent while the application, not the path, limited the rate.</summary>
     AppLimited = 32,
 }
 
-/// <summary>A segment that was sent and is not acknowledged.</summary>
+/// <summary>A segment sent and not acknowledged.</summary>
 internal struct SentSegment
 {
     public long Start;
     public int Length;
     public SentState State;
 
-    /// <summary>When it was last sent, in microseconds.</summary>
+    /// <summary>The time it was sent last, in microseconds.</summary>
     public long SentAt;
 
-    /// <summary>When it was first sent, in microseconds.</summary>
+    /// <summary>The time it was sent first, in microseconds.</summary>
     public long FirstSentAt;
 
-    /// <summary>What had been delivered when it was last sent, when that was known, and when the flight that it measures began
+    /// <summary>The bytes delivered before it was sent last, the time of that delivery, and the time at which the flight that it measures began
     /// (<see cref="DeliveryRate"/>).</summary>
     public long Delivered;
     public long DeliveredAt;
@@ -51,8 +51,8 @@ internal struct SentSegment
 }
 
 /// <summary>
-/// The segments in flight in order of sequence, each with its state (the scoreboard of RFC 6675), and the sums over them. Changes of state go through
-/// here so that the sums hold.
+/// The segments in flight by sequence number, each with its state (the scoreboard of RFC 6675), and the sums over them. State changes only through
+/// this class, so that the sums stay right.
 /// </summary>
 internal sealed class SentSegments
 {
@@ -66,21 +66,21 @@ internal sealed class SentSegments
     /// <summary>Bytes selectively acknowledged.</summary>
     public long Sacked { get; private set; }
 
-    /// <summary>Bytes believed lost.</summary>
+    /// <summary>Bytes that count as lost.</summary>
     public long Lost { get; private set; }
 
-    /// <summary>Bytes of <see cref="Lost"/> that have not been sent again.</summary>
+    /// <summary>Bytes of <see cref="Lost"/> that were not retransmitted.</summary>
     public long LostUnsent { get; private set; }
 
-    /// <summary>Bytes ever believed lost, each time they were.</summary>
+    /// <summary>All bytes that ever counted as lost, once for each time.</summary>
     public long LostEver { get; private set; }
 
-    /// <summary>Bytes sent again and believed in flight.</summary>
+    /// <summary>Retransmitted bytes that count as in flight.</summary>
     public long Retransmitted { get; private set; }
 
     public ref SentSegment this[int index] => ref _ring[(_head + index) & (_ring.Length - 1)];
 
-    /// <summary>Adds a segment that follows the others; the caller sets every field, and no state that is counted.</summary>
+    /// <summary>Adds a segment behind the others. The caller sets every field, and no state that the sums count.</summary>
     public ref SentSegment Add()
     {
         EnsureRoom();
@@ -95,7 +95,7 @@ internal sealed class SentSegments
         Count--;
     }
 
-    /// <summary>Shortens the first segment to what lies from <paramref name="start"/> on.</summary>
+    /// <summary>Removes the bytes of the first segment before <paramref name="start"/>.</summary>
     public void TrimFirst(long start)
     {
         ref var first = ref this[0];
@@ -105,7 +105,7 @@ internal sealed class SentSegments
         Account(first, 1);
     }
 
-    /// <summary>Cuts a segment in two after <paramref name="length"/> bytes.</summary>
+    /// <summary>Splits a segment after <paramref name="length"/> bytes.</summary>
     public void Split(int index, int length)
     {
         EnsureRoom();
@@ -130,7 +130,7 @@ internal sealed class SentSegments
         Account(segment, 1);
     }
 
-    /// <summary>The first segment that ends after a sequence number; <see cref="Count"/> if none does.</summary>
+    /// <summary>Returns the index of the first segment that ends after a sequence number; <see cref="Count"/> if none does.</summary>
     public int FindEndingAfter(long sequence)
     {
         var low = 0;
@@ -147,17 +147,17 @@ internal sealed class SentSegments
         return low;
     }
 
-    /// <summary>Gives the memory back if nothing is in flight.</summary>
+    /// <summary>Returns the memory if nothing is in flight.</summary>
     public void Trim()
     {
         if (Count == 0)
             Clear();
     }
 
-    /// <summary>Whether there is memory that <see cref="Trim"/> would give back.</summary>
+    /// <summary>Whether there is memory that <see cref="Trim"/> would return.</summary>
     public bool IsTrimmable => Count == 0 && _ring.Length > 0;
 
-    /// <summary>Forgets everything and its memory.</summary>
+    /// <summary>Removes all segments and returns their memory.</summary>
     public void Clear()
     {
         _ring = [];

@@ -1,8 +1,8 @@
 namespace Lanyard.NetStack;
 
 /// <summary>
-/// Sequence numbers are kept as 64-bit numbers that do not wrap; the low 32 bits are what the wire carries. A number from the wire means the one
-/// nearest to a number at hand.
+/// Converts between sequence numbers on the wire and 64-bit numbers that do not wrap. The wire carries the low 32 bits. A number from the wire means the
+/// 64-bit number nearest to a known one.
 /// </summary>
 internal static class SequenceNumber
 {

@@ -2,11 +2,11 @@ using Lanyard.Primitives;
 
 namespace Lanyard.NetStack;
 
-/// <summary>What a SYN says of its sender: what a connection needs to know of it.</summary>
+/// <summary>The facts about its sender that a SYN tells.</summary>
 /// <param name="Sequence">The SYN's sequence number.</param>
-/// <param name="Mss">The largest segment its sender takes, 0 if not given.</param>
-/// <param name="WindowShift">The shift of its windows, -1 if not given.</param>
-/// <param name="SackPermitted">Whether it takes selective acknowledgements.</param>
+/// <param name="Mss">The largest segment that its sender accepts, in bytes; 0 if not given.</param>
+/// <param name="WindowShift">The scale shift of its windows; -1 if not given.</param>
+/// <param name="SackPermitted">Whether it accepts selective acknowledgments.</param>
 /// <param name="HasTimestamp">Whether it carries a timestamp.</param>
 /// <param name="Timestamp">The timestamp.</param>
 /// <param name="Ecn">Whether it asks for, or agrees to, explicit congestion notification (RFC 3168 section 6.1.1).</param>
@@ -25,9 +25,8 @@ internal readonly record struct SynOffer(uint Sequence, int Mss, int WindowShift
 }
 
 /// <summary>
-/// Answers to SYNs that hold no memory: what must be remembered of the SYN is put into this end's initial sequence number (RFC 4987
-/// section 3.6), and what does not fit there into the low bits of the timestamp, if the other end uses timestamps. Both come back with the
-/// acknowledgement.
+/// Answers SYNs without holding memory. The facts of the SYN are encoded in the initial sequence number (RFC 4987 section 3.6) and, if the peer uses
+/// timestamps, in the low bits of the timestamp. The acknowledgment returns both.
 /// </summary>
 /// <remarks>
 /// The sequence number is 29 bits of a keyed hash over addresses (IP addresses and the sender's Ethernet address), ports, the SYN's sequence number, the time slot and everything encoded,
@@ -35,31 +34,31 @@ internal readonly record struct SynOffer(uint Sequence, int Mss, int WindowShift
 /// </remarks>
 internal static class SynCookies
 {
-    /// <summary>How long after the last cookie an acknowledgement may still bring one back, in microseconds: two slots.</summary>
+    /// <summary>How long after the last cookie an acknowledgment may return one, in microseconds: two slots.</summary>
     public const long Lifetime = 2L << SlotShift;
 
-    // A slot is 2^26 microseconds, 67 seconds; a cookie is good for at least one.
+    // A slot is 2^26 microseconds, 67 seconds. A cookie is valid for at least one slot.
     private const int SlotShift = 26;
 
     private const uint ClassMask = 7;
 
-    // In the timestamp: four bits of window shift, one of selective acknowledgements, one of congestion notification.
+    // In the timestamp: four bits of window shift, one of selective acknowledgments, one of congestion notification.
     private const int OptionBits = 6;
     private const uint OptionMask = (1 << OptionBits) - 1;
     private const uint NoShift = 15;
     private const uint SackBit = 16;
     private const uint EcnBit = 32;
 
-    // The largest class that is not above the SYN's is used.
+    // A cookie uses the largest class that is not above the size of the SYN.
     private static readonly ushort[] Classes = [88, 536, 1_220, 1_360, 1_440, 1_460, 2_740, 2_760];
 
-    /// <summary>The initial sequence number that answers a SYN, and the timestamp to send with it.</summary>
+    /// <summary>Returns the initial sequence number that answers a SYN, and encodes options in the timestamp.</summary>
     /// <param name="host">The host.</param>
-    /// <param name="sender">The Ethernet source of the SYN: the cookie is of use to no other sender.</param>
-    /// <param name="local">This end.</param>
+    /// <param name="sender">The Ethernet source of the SYN. Only this sender can return the cookie.</param>
+    /// <param name="local">The local endpoint.</param>
     /// <param name="remote">The remote endpoint.</param>
-    /// <param name="offer">What the SYN offers, with options that this end does not use taken out.</param>
-    /// <param name="timestamp">The timestamp of now; comes back with the options in its low bits, never later than it was.</param>
+    /// <param name="offer">The SYN, without the options that this host does not use.</param>
+    /// <param name="timestamp">The current timestamp; on return with the options in its low bits, and never later.</param>
     public static uint Make(NetworkHost host, MacAddress sender, InetEndpoint local, InetEndpoint remote, in SynOffer offer, ref uint timestamp)
     {
         var bits = 0u;
@@ -78,7 +77,7 @@ internal static class SynCookies
         return Sign(host, sender, local, remote, offer.Sequence, host.Now >> SlotShift, Pack((uint)index, offer.HasTimestamp, bits));
     }
 
-    /// <summary>Reads the cookie that an acknowledgement brings back. False if it is none of this host's, or too old.</summary>
+    /// <summary>Reads the cookie that an acknowledgment returns. Returns false if it is not a cookie of this host, or too old.</summary>
     public static bool TryRead(NetworkHost host, MacAddress sender, InetEndpoint local, InetEndpoint remote, in TcpSegment segment, out SynOffer offer)
     {
         var cookie = segment.Acknowledgment - 1;

@@ -2,10 +2,10 @@ using Lanyard.Primitives;
 
 namespace Lanyard.NetStack;
 
-/// <summary>One TCP connection (RFC 9293). Made by <see cref="NetworkHost.ConnectTcp"/> and <see cref="TcpListenSocket.TryAccept"/>.</summary>
+/// <summary>One TCP connection (RFC 9293). Created by <see cref="NetworkHost.ConnectTcp"/> and <see cref="TcpListenSocket.TryAccept"/>.</summary>
 /// <remarks>
-/// Belongs to its host's owner: see <see cref="NetworkHost"/> for who may call. Whoever has one calls <see cref="Close"/> or
-/// <see cref="Abort"/> in the end, also after <see cref="ITcpEvents.OnClosed"/>: until then received bytes are kept.
+/// Calls must not overlap with calls of its <see cref="NetworkHost"/>. The owner must call <see cref="Close"/> or <see cref="Abort"/> in the end, also
+/// after <see cref="ITcpEvents.OnClosed"/>, because the connection keeps received bytes until then.
 /// </remarks>
 public sealed class TcpConnection : IConnectionOwner
 {
@@ -26,8 +26,8 @@ public sealed class TcpConnection : IConnectionOwner
         _timer = new ConnectionTimer(this);
     }
 
-    /// <summary>Hears what happens to the connection. Set it right after accepting; events that came before are not repeated, so look at
-    /// the state.</summary>
+    /// <summary>The handler of the connection's events. Set it right after accepting, and then look at the state: earlier events are not
+    /// repeated.</summary>
     public ITcpEvents? Events
     {
         get => _state.Events.Handler;
@@ -41,8 +41,8 @@ public sealed class TcpConnection : IConnectionOwner
     public InetEndpoint RemoteEndpoint => _context.Remote;
 
     /// <summary>
-    /// The Ethernet address that the other end's SYN came from, the default until it has come. Segments from other Ethernet addresses are dropped. On a network where
-    /// the source of a frame is authenticated, it says whose the connection is; the IP address does not.
+    /// The Ethernet address that the peer's SYN came from; the default until it has come. Segments from other Ethernet addresses are dropped. On a
+    /// network that authenticates the source of frames, this address identifies the peer. The IP address does not.
     /// </summary>
     public MacAddress RemoteMac
     {
@@ -53,7 +53,7 @@ public sealed class TcpConnection : IConnectionOwner
     /// <summary>The state.</summary>
     public TcpState State => _state.State;
 
-    /// <summary>Why the connection ended; <see cref="NetError.None"/> while it has not, or if it ended in order.</summary>
+    /// <summary>The reason why the connection ended; <see cref="NetError.None"/> if it has not, or ended in order.</summary>
     public NetError Error => _state.Error;
 
     /// <summary>The settings.</summary>
@@ -62,17 +62,17 @@ public sealed class TcpConnection : IConnectionOwner
     /// <summary>Bytes received in order and not yet read.</summary>
     public int ReadableBytes => Receiver.Buffer.Readable + Receiver.Buffer.Delivered;
 
-    /// <summary>Whether the other end has finished sending and everything it sent has been read.</summary>
+    /// <summary>Whether the peer has finished sending and the application has read everything.</summary>
     public bool ReceiveEnded => Receiver.FinReceived && ReadableBytes == 0;
 
-    /// <summary>Bytes that <see cref="Write"/> would take now; 0 once sending has ended.</summary>
+    /// <summary>Bytes that <see cref="Write"/> would accept now; 0 after the end of sending.</summary>
     public int WritableBytes => CanWrite ? Sender.Buffer.Free : 0;
 
-    /// <summary>Whether <see cref="Write"/> may ever take bytes again.</summary>
+    /// <summary>Whether <see cref="Write"/> may ever accept bytes again.</summary>
     public bool CanWrite => !_sequence.FinQueued
         && State is TcpState.Established or TcpState.CloseWait or TcpState.SynSent or TcpState.SynReceived;
 
-    /// <summary>Bytes written and not yet acknowledged by the other end.</summary>
+    /// <summary>Bytes written that the peer has not acknowledged.</summary>
     public int UnacknowledgedBytes => (int)(Sender.Buffer.End - Sender.Buffer.Start);
 
     /// <summary>The sending half.</summary>
@@ -118,11 +118,11 @@ public sealed class TcpConnection : IConnectionOwner
 
     private ConnectionTimers Timers => new(_context, _state, Sender, Receiver, _flight.Output);
 
-    /// <summary>Takes bytes to send, as many as there is room for. If fewer than given, <see cref="ITcpEvents.OnWritable"/> follows when
-    /// there is room.</summary>
+    /// <summary>Accepts as many bytes to send as there is room for. If it does not accept all, <see cref="ITcpEvents.OnWritable"/> follows when there is
+    /// room.</summary>
     /// <param name="now">The time in microseconds.</param>
     /// <param name="data">The bytes.</param>
-    /// <returns>How many were taken; 0 also if sending has ended or the connection is gone.</returns>
+    /// <returns>The number of bytes accepted; 0 also after the end of sending.</returns>
     public int Write(long now, ReadOnlySpan<byte> data)
     {
         if (!CanWrite)
@@ -136,15 +136,15 @@ public sealed class TcpConnection : IConnectionOwner
         return taken;
     }
 
-    /// <summary>Gives room in the send buffer to write into directly; <see cref="CommitWrite"/> sends it.</summary>
-    /// <returns>Contiguous room, empty if there is none now (then call <see cref="Write"/> to hear when there is). Valid until the next
-    /// call into the host or the connection.</returns>
+    /// <summary>Returns room in the send buffer to write into directly. <see cref="CommitWrite"/> sends it.</summary>
+    /// <returns>Contiguous room, valid until the next call into the host or the connection. Empty if there is none now; then
+    /// <see cref="Write"/> requests the event.</returns>
     public Span<byte> GetWriteSpan() => CanWrite ? Sender.Buffer.GetWriteSpan() : default;
 
-    /// <summary>Sends the first bytes of the span that <see cref="GetWriteSpan"/> gave.</summary>
+    /// <summary>Sends the first bytes of the span that <see cref="GetWriteSpan"/> returned.</summary>
     /// <param name="now">The time in microseconds.</param>
-    /// <param name="count">How many bytes.</param>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> is negative or more than was given.</exception>
+    /// <param name="count">The number of bytes.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> is negative or longer than the span.</exception>
     public void CommitWrite(long now, int count)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
@@ -158,16 +158,16 @@ public sealed class TcpConnection : IConnectionOwner
     }
 
     /// <summary>
-    /// Tells where the owner, who has read all there was, waits for bytes. What arrives in order is put there at once, and
-    /// <see cref="ITcpEvents.OnReadable"/> tells as always; the next <see cref="Read"/>, which must be into the same memory, counts it.
+    /// Copies arriving bytes directly into a buffer, once all received bytes are read. <see cref="ITcpEvents.OnReadable"/> follows as always. The next
+    /// <see cref="Read"/> must be into the same memory, and returns the number of bytes in it.
     /// </summary>
-    /// <param name="destination">Where they go; empty to wait no longer, which is not for inside of a call into the host.</param>
+    /// <param name="destination">The buffer; empty to stop, which is not allowed inside of a call into the host.</param>
     public void ReceiveInto(Memory<byte> destination) => Receiver.Buffer.DeliverTo(destination);
 
-    /// <summary>Takes received bytes.</summary>
+    /// <summary>Reads received bytes.</summary>
     /// <param name="now">The time in microseconds.</param>
-    /// <param name="destination">Where they go.</param>
-    /// <returns>How many there were; 0 if none now: look at <see cref="ReceiveEnded"/> and <see cref="Error"/>.</returns>
+    /// <param name="destination">The buffer.</param>
+    /// <returns>The number of bytes read; 0 if there are none now: see <see cref="ReceiveEnded"/> and <see cref="Error"/>.</returns>
     public int Read(long now, Span<byte> destination)
     {
         var count = Receiver.Buffer.Read(destination);
@@ -176,15 +176,15 @@ public sealed class TcpConnection : IConnectionOwner
         return count;
     }
 
-    /// <summary>Shows received bytes in place; <see cref="Consume"/> takes them.</summary>
+    /// <summary>Returns received bytes without copying them. <see cref="Consume"/> removes them.</summary>
     /// <returns>The next contiguous bytes, at least one if <see cref="ReadableBytes"/> is not 0. Valid until the next call into the host
     /// or the connection.</returns>
     public ReadOnlySpan<byte> PeekReadable() => Receiver.Buffer.Peek();
 
-    /// <summary>Takes received bytes without copying them.</summary>
+    /// <summary>Removes received bytes that <see cref="PeekReadable"/> returned.</summary>
     /// <param name="now">The time in microseconds.</param>
-    /// <param name="count">How many, at most <see cref="ReadableBytes"/>.</param>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> is negative or more than there are.</exception>
+    /// <param name="count">The number of bytes, at most <see cref="ReadableBytes"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> is negative or more than <see cref="ReadableBytes"/>.</exception>
     public void Consume(long now, int count)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
@@ -195,7 +195,7 @@ public sealed class TcpConnection : IConnectionOwner
         OnRead(now, count);
     }
 
-    /// <summary>Finishes sending: what was written is sent, then FIN. Receiving goes on. Does nothing the second time.</summary>
+    /// <summary>Finishes sending: sends what was written, then FIN. Receiving continues. A second call has no effect.</summary>
     /// <param name="now">The time in microseconds.</param>
     public void ShutdownSend(long now)
     {
@@ -209,12 +209,12 @@ public sealed class TcpConnection : IConnectionOwner
     }
 
     /// <summary>
-    /// The app has done with the connection: what was written is still sent, then FIN, in the background. If received bytes were not read,
-    /// or more arrive, the connection is reset instead, so that the other end knows (RFC 2525 section 2.17).
+    /// Closes the connection. What was written is still sent in the background, then FIN. If received bytes were not read, or more arrive, the connection
+    /// is reset instead, so that the peer learns of the loss (RFC 2525 section 2.17).
     /// </summary>
     /// <param name="now">The time in microseconds.</param>
-    /// <param name="linger">How long, in microseconds, the background may go on before it resets; -1 for what <see cref="TcpOptions.Linger"/> says, 0
-    /// to reset at once.</param>
+    /// <param name="linger">How long sending may continue in the background before the connection is reset, in microseconds; -1 for
+    /// <see cref="TcpOptions.Linger"/>, 0 to reset at once.</param>
     public void Close(long now, long linger = -1)
     {
         var unread = ReadableBytes > 0;
@@ -245,7 +245,7 @@ public sealed class TcpConnection : IConnectionOwner
         Host.EndBatch(now);
     }
 
-    /// <summary>Ends the connection at once with a reset; what was written and not sent is lost.</summary>
+    /// <summary>Resets the connection. Bytes written and not sent are lost.</summary>
     /// <param name="now">The time in microseconds.</param>
     public void Abort(long now)
     {
@@ -259,8 +259,8 @@ public sealed class TcpConnection : IConnectionOwner
         Host.EndBatch(now);
     }
 
-    /// <summary>Changes the settings: NoDelay, quick acknowledgements, keepalive, timeouts, linger, hop limit, traffic class, congestion
-    /// control, a smaller segment size and the buffers' upper bounds take effect at once; what was agreed with the other end stays.</summary>
+    /// <summary>Changes the settings. NoDelay, quick acknowledgments, keepalive, timeouts, linger, hop limit, traffic class, congestion control, a smaller
+    /// segment size and the buffers' upper bounds take effect at once. Options agreed with the peer stay.</summary>
     /// <param name="now">The time in microseconds.</param>
     /// <param name="options">The new settings.</param>
     public void Configure(long now, TcpOptions options)

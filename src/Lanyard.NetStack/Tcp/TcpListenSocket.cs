@@ -3,11 +3,10 @@ using Lanyard.Primitives;
 
 namespace Lanyard.NetStack;
 
-/// <summary>A TCP port that accepts connections. Made by <see cref="NetworkHost.ListenTcp"/>.</summary>
+/// <summary>A TCP port that accepts connections. Created by <see cref="NetworkHost.ListenTcp"/>.</summary>
 /// <remarks>
-/// At most the backlog of established connections wait to be accepted; beyond it SYNs are not answered. Half-open ones are at most twice
-/// the backlog, at least 256; beyond it SYNs are answered with cookies, which hold no memory (RFC 4987 section 3.6), so many a second for a
-/// neighbor (<see cref="HostLimits.CookiesPerNeighborAndSecond"/>).
+/// When as many established connections as the backlog are pending, SYNs are ignored. When twice the backlog, but at least 256, are half-open, SYNs
+/// are answered with cookies, which hold no memory (RFC 4987 section 3.6), up to <see cref="HostLimits.CookiesPerNeighborAndSecond"/>.
 /// </remarks>
 public sealed class TcpListenSocket
 {
@@ -28,26 +27,26 @@ public sealed class TcpListenSocket
         Options = options;
     }
 
-    /// <summary>Hears of connections.</summary>
+    /// <summary>The handler of the listener's events.</summary>
     public ITcpListenEvents? Events { get; set; }
 
     /// <summary>The address and port listened on.</summary>
     public InetEndpoint LocalEndpoint { get; }
 
-    /// <summary>Connections that wait to be accepted.</summary>
+    /// <summary>The number of connections to accept.</summary>
     public int Pending => _ready.Count;
 
-    /// <summary>The settings of connections that come from now on.</summary>
+    /// <summary>The settings of later connections.</summary>
     public TcpOptions Options { get; set; }
 
-    /// <summary>Whether one more established connection may wait.</summary>
+    /// <summary>Whether there is room for one more established connection.</summary>
     internal bool HasRoom => _ready.Count < _backlog;
 
-    /// <summary>Whether the owner is still to be told of connections.</summary>
+    /// <summary>Whether it is in the host's queue of listeners to settle.</summary>
     internal bool IsMarked { get; set; }
 
-    /// <summary>Takes the oldest established connection that waits. Data may have arrived on it already.</summary>
-    /// <param name="events">Hears what happens to the connection from now on.</param>
+    /// <summary>Accepts the oldest pending connection. Data may have arrived on it already.</summary>
+    /// <param name="events">The handler of the connection's events.</param>
     /// <param name="connection">The connection.</param>
     /// <returns>Whether there was one.</returns>
     public bool TryAccept(ITcpEvents? events, [NotNullWhen(true)] out TcpConnection? connection)
@@ -55,7 +54,7 @@ public sealed class TcpListenSocket
         while (_ready.TryDequeue(out connection))
         {
             connection.Listener = null;
-            // One that was reset while it waited, with nothing to read, is of no use to anybody.
+            // Skip connections that were reset meanwhile and have nothing to read.
             if (connection.Error != NetError.None && connection.ReadableBytes == 0)
                 continue;
             connection.Events = events;
@@ -65,7 +64,7 @@ public sealed class TcpListenSocket
         return false;
     }
 
-    /// <summary>Stops listening. Connections that nobody accepted are reset.</summary>
+    /// <summary>Stops listening. Resets the pending connections.</summary>
     /// <param name="now">The time in microseconds.</param>
     public void Close(long now)
     {
@@ -96,7 +95,7 @@ public sealed class TcpListenSocket
         Events?.OnClosed(this, reason);
     }
 
-    /// <summary>A SYN has come for this port.</summary>
+    /// <summary>Handles a SYN for this port.</summary>
     internal void Receive(long now, in InboundPacket packet, in TcpSegment segment)
     {
         if (!HasRoom)
@@ -120,7 +119,7 @@ public sealed class TcpListenSocket
         connection.OpenPassively(now, segment);
     }
 
-    /// <summary>An acknowledgement for no connection has come while cookies are out. False if it is to be answered with a reset.</summary>
+    /// <summary>Handles an acknowledgment without a connection, which may return a cookie. Returns false if it must be answered with a reset.</summary>
     internal bool ReceiveCookie(long now, in InboundPacket packet, in TcpSegment segment)
     {
         var local = new InetEndpoint(packet.Destination, segment.DestinationPort);
@@ -128,8 +127,8 @@ public sealed class TcpListenSocket
         if (!SynCookies.TryRead(_host, packet.FrameSource, local, remote, segment, out var offer))
         {
             _host.Count(HostCounter.TcpCookiesRejected);
-            // The cookie comes back with the acknowledgement and the stream's first segment. Were both lost, a reset in answer to the
-            // second would end what the repetition of the first brings to life.
+            // The acknowledgment and the stream's first segment return the cookie. If both are lost, a reset in answer to the second segment would end
+            // the connection that the retransmission of the first opens.
             return !segment.Payload.IsEmpty;
         }
 

@@ -16,10 +16,10 @@ public enum CongestionAlgorithm : byte
 /// <summary>When explicit congestion notification (RFC 3168) is used.</summary>
 public enum EcnMode : byte
 {
-    /// <summary>If the other end asks for it: for connections accepted, not for those opened.</summary>
+    /// <summary>If the peer asks for it: for accepted connections only.</summary>
     Accept = 0,
 
-    /// <summary>Also asked for when opening a connection.</summary>
+    /// <summary>For accepted connections, and requested for opened ones.</summary>
     Request,
 
     /// <summary>Never.</summary>
@@ -29,7 +29,7 @@ public enum EcnMode : byte
 /// <summary>The settings of a TCP connection. Immutable; see <see cref="TcpConnection.Configure"/>.</summary>
 public sealed record TcpOptions
 {
-    /// <summary>Sends small segments at once instead of waiting for acknowledgements (Nagle's algorithm off). Default true.</summary>
+    /// <summary>Sends small segments at once instead of waiting for acknowledgments (Nagle's algorithm off). Default true.</summary>
     public bool NoDelay { get; init; } = true;
 
     /// <summary>The size in bytes that the receive buffer, and with it the window, starts at. Default 256 KiB.</summary>
@@ -53,15 +53,14 @@ public sealed record TcpOptions
     /// <summary>How many unanswered keepalive probes end the connection. Default 9.</summary>
     public int KeepAliveProbes { get; init; } = 9;
 
-    /// <summary>How long sent data may stay unacknowledged before the connection ends; zero, the default, goes by
-    /// <see cref="Retries"/>.</summary>
+    /// <summary>How long sent data may stay unacknowledged before the connection ends. Zero, the default, applies <see cref="Retries"/> instead.</summary>
     public TimeSpan UserTimeout { get; init; } = TimeSpan.Zero;
 
-    /// <summary>How often in a row a segment is sent again before the connection ends. Default 15 (more than 100 s, RFC 9293 section
+    /// <summary>How often in a row a segment is retransmitted before the connection ends. Default 15 (more than 100 s, RFC 9293 section
     /// 3.8.3).</summary>
     public int Retries { get; init; } = 15;
 
-    /// <summary>How long connecting may take, either way round. Default 30 s.</summary>
+    /// <summary>How long the handshake may take, at either end. Default 30 s.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>The retransmission timeout's lower bound. Default 200 ms.</summary>
@@ -70,14 +69,13 @@ public sealed record TcpOptions
     /// <summary>The retransmission timeout's upper bound. Default 60 s.</summary>
     public TimeSpan MaxRto { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>How long an acknowledgement may wait for data to ride on. Default 40 ms; at most 500 ms (RFC 9293 section
-    /// 3.8.6.3).</summary>
+    /// <summary>How long an acknowledgment may be delayed to travel with data. Default 40 ms, at most 500 ms (RFC 9293 section 3.8.6.3).</summary>
     public TimeSpan DelayedAck { get; init; } = TimeSpan.FromMilliseconds(40);
 
     /// <summary>How long a closed connection's addresses and ports stay reserved (TIME_WAIT). Default 60 s.</summary>
     public TimeSpan TimeWait { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>How long a connection that the app has closed waits for the other end to close too (FIN-WAIT-2). Default 60 s.</summary>
+    /// <summary>How long a connection that the application has closed waits for the peer's FIN (FIN-WAIT-2). Default 60 s.</summary>
     public TimeSpan FinWait { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>The congestion control algorithm. Default CUBIC.</summary>
@@ -87,12 +85,12 @@ public sealed record TcpOptions
     /// false; BBR is paced in any case.</summary>
     public bool Pacing { get; init; }
 
-    /// <summary>When explicit congestion notification is used (RFC 3168). Default <see cref="EcnMode.Accept"/>: some paths still drop
-    /// SYNs that ask for it, and an answer to one that came through risks nothing.</summary>
+    /// <summary>When explicit congestion notification is used (RFC 3168). Default <see cref="EcnMode.Accept"/>: some paths
+    /// drop SYNs that ask for it, and an answer to such a SYN risks nothing.</summary>
     public EcnMode Ecn { get; init; }
 
-    /// <summary>Tells the other end of <see cref="UserTimeout"/>, in the SYN and when it is changed, and, if it is zero, adopts what the
-    /// other end tells: at least 100 s, at most an hour (RFC 5482). Default false.</summary>
+    /// <summary>Announces <see cref="UserTimeout"/> to the peer, in the SYN and when it changes. If it is zero, adopts the peer's timeout: at least 100 s, at
+    /// most an hour (RFC 5482). Default false.</summary>
     public bool NegotiateUserTimeout { get; init; }
 
     /// <summary>Offers window scaling (RFC 7323). Default true.</summary>
@@ -101,16 +99,16 @@ public sealed record TcpOptions
     /// <summary>Offers timestamps (RFC 7323). Default true.</summary>
     public bool Timestamps { get; init; } = true;
 
-    /// <summary>Offers selective acknowledgements (RFC 2018). Default true.</summary>
+    /// <summary>Offers selective acknowledgments (RFC 2018). Default true.</summary>
     public bool SelectiveAcknowledgments { get; init; } = true;
 
-    /// <summary>The largest segment payload in bytes that is offered and sent, 0 for what the MTU allows. Default 0.</summary>
+    /// <summary>The largest segment payload to offer and to send, in bytes; 0 for the largest that the MTU allows. Default 0.</summary>
     public int MaxSegmentBytes { get; init; }
 
     /// <summary>The hop limit (TTL) of packets sent. Default 64.</summary>
     public byte HopLimit { get; init; } = 64;
 
-    /// <summary>The type of service (IPv4) or traffic class (IPv6) of packets sent; its two lowest bits belong to ECN and are left out.
+    /// <summary>The type of service (IPv4) or traffic class (IPv6) of packets sent. Its two lowest bits belong to ECN and are ignored.
     /// Default 0.</summary>
     public byte TrafficClass { get; init; }
 
@@ -118,8 +116,8 @@ public sealed record TcpOptions
     public bool QuickAck { get; init; }
 
     /// <summary>
-    /// How long what was written may still be sent after the app has closed the connection, before it is reset; zero resets it at once.
-    /// Null, the default, for as long as the other end answers.
+    /// How long written data may still be sent after the application has closed the connection, before the connection is reset; zero resets it at once. Null,
+    /// the default, sets no limit while the peer answers.
     /// </summary>
     public TimeSpan? Linger { get; init; }
 }

@@ -2,10 +2,10 @@ using Lanyard.Primitives;
 
 namespace Lanyard.NetStack;
 
-/// <summary>Which TCP connections and listeners there are, and which a segment is for (RFC 9293 section 3.10).</summary>
+/// <summary>Holds the TCP connections and listeners, and finds the one that a segment is for (RFC 9293 section 3.10).</summary>
 internal sealed class TcpProtocol(NetworkHost host)
 {
-    // Who waits at least this long in TIME_WAIT may be replaced by a connection opened from here, given timestamps (RFC 6191).
+    // With timestamps, a connection opened by this host may replace one that is in TIME-WAIT for at least this long (RFC 6191).
     private const long ReuseAfter = Microseconds.PerSecond;
 
     private readonly Dictionary<ConnectionKey, TcpConnection> _connections = new(new ConnectionKey.Comparer(host.Secrets));
@@ -15,10 +15,10 @@ internal sealed class TcpProtocol(NetworkHost host)
     private readonly CookieLimits _cookieLimits = new(host.Secrets, host.Options.Limits.CookiesPerNeighborAndSecond);
     private TcpConnection? _lastFound;
 
-    // Until when an acknowledgement may bring back a cookie.
+    // Until this time an acknowledgment may return a cookie.
     private long _cookiesUntil;
 
-    /// <summary>Connections in any state.</summary>
+    /// <summary>The number of connections in any state.</summary>
     public int Count => _connections.Count;
 
     public int TimeWaitCount => _waiting.Count;
@@ -47,7 +47,7 @@ internal sealed class TcpProtocol(NetworkHost host)
         {
             if (connection.State != TcpState.TimeWait || !connection.AdmitsNewIncarnation(segment))
             {
-                // IP addresses and ports are easy to forge on a network, the sender of a frame is not.
+                // A member of the network can forge IP addresses and ports, but not the source of a frame.
                 if (connection.Admits(packet.FrameSource, segment))
                     connection.Receive(host.Now, packet.FrameSource, segment, packet.IsMarkedForCongestion);
                 else
@@ -59,7 +59,7 @@ internal sealed class TcpProtocol(NetworkHost host)
             connection.EndTimeWait();
         }
 
-        // A listener takes only a plain SYN (section 3.10.7.2).
+        // A listener accepts only a plain SYN (section 3.10.7.2).
         if ((segment.Flags & (TcpFlags.Syn | TcpFlags.Ack | TcpFlags.Rst)) == TcpFlags.Syn && FindListener(local) is { } listener)
         {
             if (host.IsForged(packet.Source, packet.FrameSource))
@@ -158,7 +158,7 @@ internal sealed class TcpProtocol(NetworkHost host)
         return NetError.None;
     }
 
-    /// <summary>Adds a connection that a listener has made; false beyond the limit.</summary>
+    /// <summary>Adds a connection of a listener. Returns false at the limit.</summary>
     public bool TryAdd(TcpConnection connection)
     {
         if (_connections.Count - _waiting.Count < host.Options.Limits.TcpConnections)
@@ -167,8 +167,8 @@ internal sealed class TcpProtocol(NetworkHost host)
         return false;
     }
 
-    /// <summary>Answers a SYN without keeping anything of it (<see cref="SynCookies"/>), if the neighbor has not had too many. The answer goes where the SYN came from, so that
-    /// made-up addresses cost no neighbors either.</summary>
+    /// <summary>Answers a SYN with a cookie, which holds no memory (<see cref="SynCookies"/>), unless the neighbor got too many. The answer goes to the
+    /// Ethernet source of the SYN, so that forged IP addresses cost no neighbor entries either.</summary>
     public void SendCookie(in InboundPacket packet, in TcpSegment syn, TcpOptions options)
     {
         if (!_cookieLimits.TryTake(host.Now, packet.FrameSource))
@@ -180,7 +180,7 @@ internal sealed class TcpProtocol(NetworkHost host)
         var local = new InetEndpoint(packet.Destination, syn.DestinationPort);
         var remote = new InetEndpoint(packet.Source, syn.SourcePort);
         var offer = SynOffer.From(syn);
-        // Without timestamps nothing but the segment size can be remembered.
+        // Without timestamps a cookie has room for the segment size only.
         var timestamps = options.Timestamps && offer.HasTimestamp;
         offer = offer with
         {
@@ -268,7 +268,7 @@ internal sealed class TcpProtocol(NetworkHost host)
             connection.Path.OnPathChanged(neighbor, host.Now);
     }
 
-    /// <summary>Ends the connections and listeners of an address that is gone.</summary>
+    /// <summary>Ends the connections and listeners of a removed address.</summary>
     public void OnAddressRemoved(InetAddress address)
     {
         foreach (var connection in _connections.Values.ToArray())
@@ -303,7 +303,7 @@ internal sealed class TcpProtocol(NetworkHost host)
 
     private TcpConnection? Find(InetEndpoint local, InetEndpoint remote)
     {
-        // Segments come in runs.
+        // Segments of one connection come in runs.
         if (_lastFound is { } last && last.LocalEndpoint == local && last.RemoteEndpoint == remote)
             return last;
         if (!_connections.TryGetValue(new ConnectionKey(local, remote), out var connection))
@@ -312,7 +312,7 @@ internal sealed class TcpProtocol(NetworkHost host)
         return connection;
     }
 
-    // One bound to the address goes before one bound to its family, and that before one bound to both.
+    // A listener bound to the address has priority over one bound to its family, and that over one bound to both families.
     private TcpListenSocket? FindListener(InetEndpoint local)
     {
         if (!_listeners.TryGetValue(local.Port, out var listeners))
@@ -332,7 +332,7 @@ internal sealed class TcpProtocol(NetworkHost host)
         return best;
     }
 
-    // RFC 6056 section 3.3.3: the start depends on both ends and the secret, then upwards with a counter for all.
+    // RFC 6056 section 3.3.3: starts at a port that depends on both endpoints and the secret, plus a counter for all connections.
     private bool TryChoosePort(InetAddress source, InetEndpoint remote, out ushort port)
     {
         var start = host.Secrets.Hash(HostSecrets.Purpose.EphemeralPort, source.V6High, source.V6Low ^ source.V4, remote.Address.V6High,
@@ -350,7 +350,7 @@ internal sealed class TcpProtocol(NetworkHost host)
 
     private uint _nextPort;
 
-    // Whether no connection has the four numbers, or one that may be replaced.
+    // Whether no connection has these endpoints, or one that may be replaced.
     private bool TryFreePort(InetEndpoint local, InetEndpoint remote)
     {
         if (!_connections.TryGetValue(new ConnectionKey(local, remote), out var connection))
@@ -377,10 +377,10 @@ internal sealed class TcpProtocol(NetworkHost host)
     }
 }
 
-/// <summary>What tells a connection from all others.</summary>
+/// <summary>The endpoints of a connection.</summary>
 internal readonly record struct ConnectionKey(InetEndpoint Local, InetEndpoint Remote)
 {
-    /// <summary>Hashes with numbers from the host's secret, so that nobody can choose keys that collide.</summary>
+    /// <summary>Hashes with numbers from the host's secret, so that strangers cannot choose keys that collide.</summary>
     public sealed class Comparer(HostSecrets secrets) : IEqualityComparer<ConnectionKey>
     {
         private readonly ulong _factor0 = secrets.Hash(HostSecrets.Purpose.TableHash, 0) | 1;

@@ -1,12 +1,12 @@
 namespace Lanyard.NetStack;
 
 /// <summary>
-/// The receiving half of a connection: what has arrived, what window is offered (RFC 9293 section 3.8.6), and when to acknowledge. The
-/// decision to acknowledge is made when a batch ends, so that a batch of segments costs one acknowledgement.
+/// The receiving half of a connection: keeps received data, offers the window (RFC 9293 section 3.8.6) and decides when to acknowledge. It decides
+/// at the end of a batch, so that a batch of segments costs one acknowledgment.
 /// </summary>
 internal sealed class TcpReceiver(BufferPool pool, TcpOptions options)
 {
-    // Acknowledged at once in the beginning, while the other end's window is small.
+    // The number of acknowledgments sent at once in the beginning, while the peer's window is small.
     private const int QuickAcks = 16;
     private const int MinSegmentEstimate = 536;
     private const int MaxUnscaledWindow = 65_535;
@@ -17,7 +17,7 @@ internal sealed class TcpReceiver(BufferPool pool, TcpOptions options)
     private SequenceRange _duplicate;
     private int _gapSegments;
 
-    // Auto-tuning: what the app has read since a round trip began.
+    // Auto-tuning: the bytes that the application has read since a round trip began.
     private long _tuneAt;
     private long _tuneRead;
 
@@ -29,25 +29,25 @@ internal sealed class TcpReceiver(BufferPool pool, TcpOptions options)
     /// <summary>The next sequence number expected.</summary>
     public long Next => First + Buffer.Next + (FinReceived ? 1 : 0);
 
-    /// <summary>One past the last sequence number that was ever offered.</summary>
+    /// <summary>The right edge of the window: one past the last sequence number ever offered.</summary>
     public long RightEdge { get; private set; }
 
-    /// <summary>The shift of the windows offered.</summary>
+    /// <summary>The scale shift of the windows offered.</summary>
     public int WindowShift { get; set; }
 
-    /// <summary>Whether the other end's FIN and all before it have arrived.</summary>
+    /// <summary>Whether the peer's FIN and all data before it have arrived.</summary>
     public bool FinReceived { get; private set; }
 
-    /// <summary>The sequence number of the FIN, -1 if none was heard of.</summary>
+    /// <summary>The sequence number of the FIN; -1 if none has arrived.</summary>
     public long FinSequence { get; private set; } = -1;
 
-    /// <summary>The longest payload received, the estimate of the other end's segment size.</summary>
+    /// <summary>The longest payload received in bytes, which estimates the peer's segment size.</summary>
     public int SegmentEstimate { get; private set; } = MinSegmentEstimate;
 
-    /// <summary>When the acknowledgement can wait no longer; <see cref="long.MaxValue"/> if none waits.</summary>
+    /// <summary>When the delayed acknowledgment is due, in microseconds; <see cref="long.MaxValue"/> if none is delayed.</summary>
     public long AckDeadline { get; private set; } = long.MaxValue;
 
-    /// <summary>The longest wait of an acknowledgement.</summary>
+    /// <summary>The longest delay of an acknowledgment in microseconds.</summary>
     public long AckDelay { get; private set; } = Microseconds.From(options.DelayedAck);
 
     /// <summary>Whether every segment is acknowledged at once.</summary>
@@ -55,15 +55,15 @@ internal sealed class TcpReceiver(BufferPool pool, TcpOptions options)
 
     public int MaxBuffer { get; private set; } = options.MaxReceiveBufferBytes;
 
-    /// <summary>Whether an acknowledgement must be sent now.</summary>
+    /// <summary>Whether an acknowledgment must be sent now.</summary>
     public bool IsAckDue => _ackNow || _unacknowledged >= 2 * SegmentEstimate || (_unacknowledged > 0 && (_quick > 0 || QuickAck));
 
-    /// <summary>Data that arrived twice and is to be told of (RFC 2883); empty if there is none.</summary>
+    /// <summary>Data that arrived twice and must be reported (RFC 2883); empty if there is none.</summary>
     public SequenceRange Duplicate => _duplicate;
 
     public int SackRanges => Buffer.RangeCount;
 
-    /// <summary>The shift that lets a window of the largest buffer be told (RFC 7323 section 2.3).</summary>
+    /// <summary>Returns the scale shift with which the window of the largest buffer fits into its field (RFC 7323 section 2.3).</summary>
     public static int ChooseShift(int maxBuffer)
     {
         var shift = 0;
@@ -72,20 +72,22 @@ internal sealed class TcpReceiver(BufferPool pool, TcpOptions options)
         return shift;
     }
 
-    /// <summary>The window field of a SYN sent before the other end is heard of.</summary>
+    /// <summary>The window field of a SYN sent before the peer's SYN has arrived.</summary>
     public ushort InitialWindow => FirstWindow(Buffer.Capacity);
 
-    /// <summary>The window field of a SYN, which is never scaled (RFC 7323 section 2.2).</summary>
+    /// <summary>Returns the window field of a SYN, which is never scaled (RFC 7323 section 2.2).</summary>
     public static ushort FirstWindow(int buffer) => (ushort)Math.Min(buffer, MaxUnscaledWindow);
 
-    /// <summary>The other end's SYN has come. <paramref name="offered"/> if <see cref="InitialWindow"/> was offered before.</summary>
+    /// <summary>Starts with the peer's SYN.</summary>
+    /// <param name="synSequence">The sequence number of the SYN.</param>
+    /// <param name="offered">Whether <see cref="InitialWindow"/> was offered before.</param>
     public void Start(long synSequence, bool offered)
     {
         First = synSequence + 1;
         RightEdge = First + (offered ? InitialWindow : 0);
     }
 
-    /// <summary>Takes a segment's data and FIN; the segment has been found acceptable.</summary>
+    /// <summary>Stores the data and FIN of an acceptable segment.</summary>
     public ReceiveBuffer.Outcome Receive(long sequence, ReadOnlySpan<byte> data, bool fin)
     {
         var end = sequence + data.Length;
@@ -113,7 +115,7 @@ internal sealed class TcpReceiver(BufferPool pool, TcpOptions options)
                     _ackNow = true;
                     break;
                 default:
-                    // What fills or shows a gap is told at once (RFC 5681 section 4.2).
+                    // A segment that fills or shows a gap is acknowledged at once (RFC 5681 section 4.2).
                     _ackNow = true;
                     if (outcome == ReceiveBuffer.Outcome.OutOfOrder)
                         _gapSegments++;
@@ -132,21 +134,21 @@ internal sealed class TcpReceiver(BufferPool pool, TcpOptions options)
         return outcome;
     }
 
-    /// <summary>An acknowledgement is owed at once, whatever was received.</summary>
+    /// <summary>Requests an acknowledgment at the end of the batch.</summary>
     public void AckNow() => _ackNow = true;
 
-    /// <summary>Notes a segment of which nothing is new, to be told of with the next acknowledgement.</summary>
+    /// <summary>Records a segment without new data. The next acknowledgment reports it.</summary>
     public void NoteDuplicate(long start, long end)
     {
         if (end > start)
             _duplicate = new SequenceRange(start, end);
     }
 
-    /// <summary>How many acknowledgements an end without selective ones needs for what has arrived: one for each segment beyond a gap,
-    /// since it counts them, else one.</summary>
+    /// <summary>The number of acknowledgments that a peer without selective acknowledgments needs: one for each segment behind a gap, because it counts
+    /// duplicates, else one.</summary>
     public int PlainAcks => Math.Max(_gapSegments, 1);
 
-    /// <summary>An acknowledgement has left, with everything there was to tell.</summary>
+    /// <summary>Records that an acknowledgment was sent that reports everything received.</summary>
     public void OnAckSent()
     {
         _ackNow = false;
@@ -158,7 +160,7 @@ internal sealed class TcpReceiver(BufferPool pool, TcpOptions options)
             _quick--;
     }
 
-    /// <summary>A batch has ended and nothing was sent: an acknowledgement that may wait begins to.</summary>
+    /// <summary>Starts the delay of a pending acknowledgment. Called when a batch ends without one.</summary>
     public void SettleAck(long now)
     {
         if (_unacknowledged > 0 && AckDeadline == long.MaxValue)
@@ -166,8 +168,8 @@ internal sealed class TcpReceiver(BufferPool pool, TcpOptions options)
     }
 
     /// <summary>
-    /// The window field to send now. The right edge never moves back, and moves on only by a worthwhile amount (silly window avoidance,
-    /// RFC 9293 section 3.8.6.2.2).
+    /// Returns the window field to send now. The right edge never moves back, and advances only by a worthwhile amount (silly window avoidance, RFC
+    /// 9293 section 3.8.6.2.2).
     /// </summary>
     public ushort OfferWindow(bool syn)
     {
@@ -179,15 +181,15 @@ internal sealed class TcpReceiver(BufferPool pool, TcpOptions options)
         var shift = syn ? 0 : WindowShift;
         var window = Math.Max(0, right - next);
         var field = Math.Min(window >> shift, MaxUnscaledWindow);
-        // Rounding must not take back what was offered.
+        // Rounding must not reduce the window already offered.
         if (next + (field << shift) < RightEdge && field < MaxUnscaledWindow)
             field++;
         RightEdge = Math.Max(RightEdge, next + (field << shift));
         return (ushort)field;
     }
 
-    /// <summary>The app has read: tells whether the other end should hear of the room, and lets the buffer grow with the speed of
-    /// reading.</summary>
+    /// <summary>Records that the application has read. Requests an acknowledgment if the peer should learn of the room, and lets the buffer grow with the
+    /// speed of reading.</summary>
     public void OnRead(long now, int count, long rtt)
     {
         Tune(now, count, rtt);
@@ -220,7 +222,7 @@ internal sealed class TcpReceiver(BufferPool pool, TcpOptions options)
         BytesUnread = Buffer.Readable + Buffer.Delivered,
     };
 
-    // Who reads half a buffer in a round trip could do with twice the buffer.
+    // An application that reads half a buffer in a round trip benefits from twice the buffer.
     private void Tune(long now, int count, long rtt)
     {
         _tuneRead += count;

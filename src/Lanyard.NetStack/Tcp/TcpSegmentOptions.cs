@@ -2,16 +2,16 @@ using System.Buffers.Binary;
 
 namespace Lanyard.NetStack;
 
-/// <summary>The options of a segment (RFC 9293 section 3.2, RFC 7323, RFC 2018), in place. What is not known is skipped.</summary>
+/// <summary>The options of a segment (RFC 9293 section 3.2, RFC 7323, RFC 2018), in place. Unknown options are skipped.</summary>
 internal readonly ref struct TcpSegmentOptions
 {
-    /// <summary>Timestamps with padding in front, as every segment carries them once agreed.</summary>
+    /// <summary>The length of timestamps with padding in front.</summary>
     public const int TimestampBytes = 12;
 
-    /// <summary>A user timeout.</summary>
+    /// <summary>The length of a user timeout.</summary>
     public const int UserTimeoutBytes = 4;
 
-    /// <summary>The most blocks that fit beside timestamps.</summary>
+    /// <summary>The number of blocks that fit beside timestamps.</summary>
     public const int MaxSackBlocks = 3;
 
     /// <summary>The largest shift of the window (RFC 7323 section 2.3).</summary>
@@ -180,10 +180,10 @@ internal readonly ref struct TcpSegmentOptions
         return TimestampBytes;
     }
 
-    /// <summary>The length that <see cref="WriteSack"/> writes.</summary>
+    /// <summary>Returns the length that <see cref="WriteSack"/> writes.</summary>
     public static int SackBytes(int blocks) => blocks == 0 ? 0 : 4 + (blocks * SackBlockBytes);
 
-    /// <summary>Writes selective acknowledgements and returns their length.</summary>
+    /// <summary>Writes selective acknowledgments and returns their length.</summary>
     public static int WriteSack(Span<byte> options, ReadOnlySpan<SequenceRange> blocks)
     {
         if (blocks.IsEmpty)

@@ -3,7 +3,7 @@ namespace Lanyard.NetStack;
 /// <summary>The states of a TCP connection, RFC 9293 section 3.3.2.</summary>
 public enum TcpState : byte
 {
-    /// <summary>No connection, or none any more.</summary>
+    /// <summary>Not opened yet, or ended.</summary>
     Closed = 0,
 
     /// <summary>A SYN was sent.</summary>
@@ -12,24 +12,24 @@ public enum TcpState : byte
     /// <summary>A SYN was received and answered.</summary>
     SynReceived,
 
-    /// <summary>Open both ways.</summary>
+    /// <summary>Open in both directions.</summary>
     Established,
 
-    /// <summary>This end has finished sending; that is not acknowledged yet.</summary>
+    /// <summary>This end has sent FIN, which is not acknowledged yet.</summary>
     FinWait1,
 
-    /// <summary>This end has finished sending and the other knows; it may still send.</summary>
+    /// <summary>The peer has acknowledged this end's FIN, and may still send.</summary>
     FinWait2,
 
-    /// <summary>The other end has finished sending; this end may still send.</summary>
+    /// <summary>The peer has sent FIN. This end may still send.</summary>
     CloseWait,
 
-    /// <summary>Both ends finished at once; this end's finish is not acknowledged yet.</summary>
+    /// <summary>Both ends have sent FIN at the same time. This end's FIN is not acknowledged yet.</summary>
     Closing,
 
-    /// <summary>The other end has finished, then this one; not acknowledged yet.</summary>
+    /// <summary>The peer has sent FIN, then this end, whose FIN is not acknowledged yet.</summary>
     LastAck,
 
-    /// <summary>Closed; the addresses and ports stay reserved until stray segments have died.</summary>
+    /// <summary>Closed. The addresses and ports stay reserved until old segments have left the network.</summary>
     TimeWait,
 }

@@ -1,8 +1,8 @@
 namespace Lanyard.NetStack;
 
 /// <summary>
-/// The largest of the values seen within a window of time or rounds, in constant space: the best, and the best seen after it twice over,
-/// which take its place when it grows old.
+/// The largest value within a window of time or rounds, in constant space: the best value, the best after it, and the best after that, which replace it
+/// when it expires.
 /// </summary>
 internal struct WindowedMax(long length)
 {
@@ -13,7 +13,7 @@ internal struct WindowedMax(long length)
     /// <summary>The largest value within the window; 0 before the first.</summary>
     public readonly long Value => _first.Value;
 
-    /// <summary>Adds a value seen at a time not earlier than those before.</summary>
+    /// <summary>Adds a value. Its time must not be before that of the last value.</summary>
     public void Add(long time, long value)
     {
         var entry = new Entry(time, value);
@@ -30,14 +30,14 @@ internal struct WindowedMax(long length)
 
         if (time - _first.Time > length)
         {
-            // The best has grown old; whatever follows it moves up, twice if that is old too.
+            // The best value has expired. The next value replaces it, twice if that has expired too.
             (_first, _second, _third) = (_second, _third, entry);
             if (time - _first.Time > length)
                 (_first, _second) = (_second, _third);
         }
         else if (_second.Time == _first.Time && time - _first.Time > length / 4)
         {
-            // A quarter of the window has passed without a second best: this is it, though it may be much lower.
+            // After a quarter of the window without a second value, this value is the second, even if it is much lower.
             _second = _third = entry;
         }
         else if (_third.Time == _second.Time && time - _first.Time > length / 2)
