@@ -2,10 +2,10 @@ using Lanyard.Primitives;
 
 namespace Lanyard.NetStack;
 
-/// <summary>Sends echo requests (ping) over ICMP and ICMPv6. Made by <see cref="NetworkHost.OpenEcho"/>.</summary>
+/// <summary>Sends echo requests (ping) over ICMP and ICMPv6. Created by <see cref="NetworkHost.OpenEcho"/>.</summary>
 public sealed class EchoSocket
 {
-    // Where the last requests went, so that errors about others' requests are not believed.
+    // The destinations of the last requests. Errors about other requests are ignored.
     private const int RememberedRequests = 64;
 
     private readonly NetworkHost _host;
@@ -26,12 +26,12 @@ public sealed class EchoSocket
 
     /// <summary>Sends an echo request; <see cref="IEchoEvents.OnReply"/> or <see cref="IEchoEvents.OnError"/> may follow.</summary>
     /// <param name="now">The time in microseconds.</param>
-    /// <param name="destination">Where to.</param>
-    /// <param name="sequence">The sequence number, the caller's to choose.</param>
+    /// <param name="destination">The destination.</param>
+    /// <param name="sequence">A sequence number of the caller's choice.</param>
     /// <param name="payload">The payload, up to 65,507 bytes (IPv4) or 65,487 (IPv6); more than the MTU carries is sent in
     /// fragments.</param>
     /// <param name="hopLimit">The hop limit (TTL), 1 to 255.</param>
-    /// <returns><see cref="NetError.None"/> if it was sent, or waits for the neighbor to be found.</returns>
+    /// <returns><see cref="NetError.None"/> if the request was sent, or queued until the neighbor is resolved.</returns>
     public NetError Send(long now, InetAddress destination, ushort sequence, ReadOnlySpan<byte> payload, byte hopLimit = 64)
     {
         if (_closed)

@@ -5,8 +5,8 @@ namespace Lanyard.NetStack;
 /// <summary>A line of the policy table (RFC 6724 section 2.1).</summary>
 /// <param name="Prefix">The IPv6 addresses that it is for; the longest prefix counts. IPv4 addresses are those of
 /// <c>::ffff:0:0/96</c>.</param>
-/// <param name="Precedence">Among destinations the one with the higher is tried first.</param>
-/// <param name="Label">A source whose label is the destination's is preferred.</param>
+/// <param name="Precedence">The destination with the higher precedence is tried first.</param>
+/// <param name="Label">A source with the label of the destination is preferred.</param>
 public readonly record struct AddressPolicy(InetPrefix Prefix, int Precedence, int Label)
 {
     /// <summary>The table of RFC 6724 section 2.1.</summary>
@@ -24,15 +24,15 @@ public readonly record struct AddressPolicy(InetPrefix Prefix, int Precedence, i
     ];
 }
 
-/// <summary>Which source for a destination, and which destination first (RFC 6724). One port: rule 5 of either list says nothing, and
-/// there are neither home nor temporary addresses (rules 4 and 7).</summary>
+/// <summary>Selects sources and sorts destinations (RFC 6724). The host has one port, so rule 5 of both lists never applies, and it has no home or
+/// temporary addresses (rules 4 and 7).</summary>
 internal sealed class AddressSelection(NetworkHost host)
 {
     private const int LinkScope = 2;
     private const int SiteScope = 5;
     private const int GlobalScope = 14;
 
-    /// <summary>The best source for a destination whose next hop is known.</summary>
+    /// <summary>Selects the best source for a destination whose next hop is known.</summary>
     public bool TrySelectSource(InetAddress destination, InetAddress next, out InetAddress source)
     {
         var addresses = host.AddressTable.Addresses;
@@ -48,7 +48,7 @@ internal sealed class AddressSelection(NetworkHost host)
         return best >= 0;
     }
 
-    /// <summary>Puts destinations in the order in which they should be tried (section 6); equals stay as they are.</summary>
+    /// <summary>Sorts destinations in the order in which to try them (section 6). Equal destinations keep their order.</summary>
     public void Sort(Span<InetAddress> destinations)
     {
         var candidates = new Candidate[destinations.Length];
@@ -58,7 +58,7 @@ internal sealed class AddressSelection(NetworkHost host)
             candidates[i] = new Candidate(destinations[i], source);
         }
 
-        // Insertion keeps equals in order.
+        // Insertion sort keeps the order of equal destinations.
         for (var i = 1; i < candidates.Length; i++)
         {
             var candidate = candidates[i];
@@ -72,7 +72,7 @@ internal sealed class AddressSelection(NetworkHost host)
             destinations[i] = candidates[i].Destination;
     }
 
-    /// <summary>An address's scope, with the numbers of multicast (section 3.1, section 3.2 for IPv4).</summary>
+    /// <summary>Returns the scope of an address, in the numbers of multicast scopes (section 3.1, section 3.2 for IPv4).</summary>
     public static int Scope(InetAddress address)
     {
         if (address.IsV4)
@@ -88,7 +88,7 @@ internal sealed class AddressSelection(NetworkHost host)
         return address.V6High >> 54 == 0xfec0 >> 6 ? SiteScope : GlobalScope;
     }
 
-    /// <summary>The line of the policy table for an address.</summary>
+    /// <summary>Returns the line of the policy table for an address.</summary>
     public AddressPolicy Policy(InetAddress address)
     {
         if (address.IsV4)
@@ -117,7 +117,7 @@ internal sealed class AddressSelection(NetworkHost host)
         var scopeB = Scope(b.Address);
         if (scopeA != scopeB)
             return scopeA < scopeB ? scopeA >= Scope(destination) : scopeB < Scope(destination);
-        // 3: what is not yet known to be this host's alone is like what is deprecated (RFC 4429 section 3.1).
+        // 3: an address that is being checked for duplicates counts as deprecated (RFC 4429 section 3.1).
         if (IsDoubtful(a.Address) != IsDoubtful(b.Address))
             return IsDoubtful(b.Address);
         // 5.5: the next hop's network.
@@ -139,7 +139,7 @@ internal sealed class AddressSelection(NetworkHost host)
     // Section 6.
     private bool IsBetterDestination(in Candidate a, in Candidate b)
     {
-        // 1: one that can be reached.
+        // 1: a reachable destination.
         if (a.IsUsable != b.IsUsable)
             return a.IsUsable;
         if (a.IsUsable)
@@ -148,7 +148,7 @@ internal sealed class AddressSelection(NetworkHost host)
             var matchesA = Scope(a.Source) == Scope(a.Destination);
             if (matchesA != (Scope(b.Source) == Scope(b.Destination)))
                 return matchesA;
-            // 3: a source that is certain.
+            // 3: a source that is not being checked for duplicates.
             if (IsDoubtful(a.Source) != IsDoubtful(b.Source))
                 return IsDoubtful(b.Source);
             // 5: a source of its label.

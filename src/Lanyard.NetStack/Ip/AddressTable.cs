@@ -13,7 +13,7 @@ internal sealed class AddressTable(NetworkHost host)
 
     public IReadOnlyList<InetPrefix> Addresses => _addresses;
 
-    /// <summary>IP multicast groups that sockets joined.</summary>
+    /// <summary>The number of IP multicast groups that sockets joined.</summary>
     public int IpGroupCount => _ipGroups.Count;
 
     public IReadOnlyList<EthernetGroup> Groups => _groups.ConvertAll(entry => entry.Group);
@@ -131,7 +131,7 @@ internal sealed class AddressTable(NetworkHost host)
         return true;
     }
 
-    /// <summary>Joins an IP multicast group once more; groups are counted.</summary>
+    /// <summary>Joins an IP multicast group. Joins are counted.</summary>
     public void Join(InetAddress group)
     {
         var index = FindIpGroup(group);
@@ -146,7 +146,7 @@ internal sealed class AddressTable(NetworkHost host)
         Membership(group).OnJoined(group, isTold: true);
     }
 
-    /// <summary>Leaves an IP multicast group once.</summary>
+    /// <summary>Leaves an IP multicast group, once for each join.</summary>
     public void Leave(InetAddress group)
     {
         var index = FindIpGroup(group);
@@ -163,13 +163,13 @@ internal sealed class AddressTable(NetworkHost host)
         Membership(group).OnLeft(group);
     }
 
-    /// <summary>Joins an Ethernet group once more.</summary>
+    /// <summary>Joins an Ethernet group. Joins are counted.</summary>
     public void Join(MacAddress group) => JoinMac(new EthernetGroup(group, default));
 
-    /// <summary>Leaves an Ethernet group once.</summary>
+    /// <summary>Leaves an Ethernet group, once for each join.</summary>
     public void Leave(MacAddress group) => LeaveMac(new EthernetGroup(group, default));
 
-    /// <summary>The Ethernet group of an IP group (RFC 1112 section 6.4, RFC 2464 section 7).</summary>
+    /// <summary>Returns the Ethernet group of an IP group (RFC 1112 section 6.4, RFC 2464 section 7).</summary>
     public static MacAddress MulticastMac(InetAddress group) => group.IsV4
         ? new MacAddress(0x0100_5e00_0000UL | (group.V4 & 0x7f_ffff))
         : new MacAddress(0x3333_0000_0000 | (group.V6Low & 0xffff_ffff));

@@ -2,7 +2,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard.NetStack;
 
-/// <summary>What the protocols above IP need to know of a received packet, whole and free of options and extension headers.</summary>
+/// <summary>A received packet for the protocols above IP: reassembled, without options and extension headers.</summary>
 internal readonly ref struct InboundPacket
 {
     public InetAddress Source { get; init; }
@@ -16,7 +16,7 @@ internal readonly ref struct InboundPacket
     /// <summary>The type of service (IPv4) or traffic class (IPv6).</summary>
     public byte TrafficClass { get; init; }
 
-    /// <summary>A traffic class as a congested router would leave it: marked, where the sender heeds marks.</summary>
+    /// <summary>Returns a traffic class as a congested router would set it: marked, if the packet is ECN-capable.</summary>
     public static byte Mark(byte trafficClass, bool isCongested) =>
         isCongested && (trafficClass & 3) != 0 ? (byte)(trafficClass | 3) : trafficClass;
 
@@ -29,7 +29,7 @@ internal readonly ref struct InboundPacket
     /// <summary>Whether the packet comes from this host itself.</summary>
     public bool FromSelf { get; init; }
 
-    /// <summary>Whether it is marked for routers to look at (RFC 2711).</summary>
+    /// <summary>Whether it carries the router alert option (RFC 2711).</summary>
     public bool HasRouterAlert { get; init; }
 
     /// <summary>Whether it came with a fragment header (IPv6).</summary>

@@ -9,12 +9,12 @@ using System.Runtime.Intrinsics;
 namespace Lanyard.NetStack;
 
 /// <summary>
-/// The Internet checksum (RFC 1071): the ones' complement sum of 16-bit big-endian words. Sums are numbers in host order that may be added
-/// to each other and are folded by <see cref="Finish"/>.
+/// The Internet checksum (RFC 1071): the ones' complement sum of 16-bit big-endian words. Sums are numbers in host order. They may be added
+/// to each other, and <see cref="Finish"/> folds them.
 /// </summary>
 internal static class InternetChecksum
 {
-    /// <summary>The sum of the bytes, 0 to 0xffff; an odd last byte counts as the high half of a word.</summary>
+    /// <summary>Returns the sum of the bytes, 0 to 0xffff. An odd last byte counts as the high half of a word.</summary>
     public static uint Sum(ReadOnlySpan<byte> data)
     {
 #if NET
@@ -26,14 +26,14 @@ internal static class InternetChecksum
         return SumPortable(data);
     }
 
-    /// <summary>As <see cref="Sum"/>, without wide vectors.</summary>
+    /// <summary>Returns the same as <see cref="Sum"/>, without wide vectors.</summary>
     public static uint SumPortable(ReadOnlySpan<byte> data) => Fold(AddWords(0, data));
 
-    /// <summary>The sum of the pseudo-header (RFC 9293 section 3.1, RFC 8200 section 8.1).</summary>
+    /// <summary>Returns the sum of the pseudo-header (RFC 9293 section 3.1, RFC 8200 section 8.1).</summary>
     public static uint PseudoHeader(InetAddress source, InetAddress destination, byte protocol, int length) =>
         AddressSum(source) + AddressSum(destination) + protocol + (uint)(length & 0xffff) + (uint)(length >> 16);
 
-    /// <summary>The checksum field for a sum.</summary>
+    /// <summary>Returns the checksum field for a sum.</summary>
     public static ushort Finish(uint sum)
     {
         sum = (sum & 0xffff) + (sum >> 16);
@@ -41,7 +41,7 @@ internal static class InternetChecksum
         return (ushort)~sum;
     }
 
-    /// <summary>Whether a sum over data that includes its checksum field says that the data is whole.</summary>
+    /// <summary>Whether a sum over data with its checksum field is that of intact data.</summary>
     public static bool IsValid(uint sum) => Finish(sum) == 0;
 
     private static uint AddressSum(InetAddress address)

@@ -2,26 +2,26 @@ using Lanyard.Primitives;
 
 namespace Lanyard.NetStack;
 
-/// <summary>Sends IPv4 and IPv6 packets: headers in front, fragments where a datagram is longer than the path carries.</summary>
+/// <summary>Sends IPv4 and IPv6 packets with their headers, and in fragments if a datagram is longer than the path carries.</summary>
 internal sealed class IpOutput(NetworkHost host)
 {
     /// <summary>The traffic class of packets that may be marked for congestion instead of dropped: ECT(0) (RFC 3168 section 5).</summary>
     public const byte EcnCapable = 2;
 
-    // IPv4 identifications count up for each of so many kinds of destinations.
+    // The number of counters of IPv4 identifications. Destinations share them by a keyed hash.
     private const int IdentificationCounters = 64;
 
     private readonly ushort[] _identifications = new ushort[IdentificationCounters];
 
-    /// <summary>The header's length for an address family.</summary>
+    /// <summary>Returns the header's length for the family of an address.</summary>
     public static int HeaderBytes(InetAddress address) => address.IsV4 ? Ipv4Packet.HeaderBytes : Ipv6Packet.HeaderBytes;
 
-    /// <summary>The largest packet that goes to a destination unfragmented.</summary>
+    /// <summary>Returns the largest packet that goes to a destination unfragmented, in bytes.</summary>
     public int PathMtu(InetAddress destination) =>
         host.AddressTable.IsLocal(destination) ? host.Mtu : Math.Min(host.Mtu, host.PathMtus.Get(destination));
 
     /// <summary>
-    /// Room for the payload of one unfragmented packet whose IP header is written; empty if it must be dropped. The caller fills it and
+    /// Writes the IP header of one unfragmented packet and returns room for its payload; empty if the packet must be dropped. The caller fills the room and
     /// calls <see cref="Commit"/>.
     /// </summary>
     public Span<byte> Begin(scoped in Hop hop, InetAddress source, InetAddress destination, byte protocol, byte hopLimit, int length,
@@ -47,10 +47,10 @@ internal sealed class IpOutput(NetworkHost host)
         }
     }
 
-    /// <summary>Sends what <see cref="Begin"/> gave room for.</summary>
+    /// <summary>Sends the packet that <see cref="Begin"/> began.</summary>
     public void Commit(InetAddress source, int length) => host.Output.Commit(HeaderBytes(source) + length);
 
-    /// <summary>Sends a datagram whose transport header, checksum included, is ready; in fragments if need be.</summary>
+    /// <summary>Sends a datagram whose transport header, checksum included, is ready, in fragments if needed.</summary>
     public NetError SendDatagram(in Hop hop, InetAddress source, InetAddress destination, byte protocol, byte hopLimit, bool dontFragment,
         ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload, byte trafficClass = 0)
     {
@@ -88,7 +88,7 @@ internal sealed class IpOutput(NetworkHost host)
         var fragmentHeader = source.IsV4 ? 0 : Ipv6FragmentHeader.Bytes;
         var step = (mtu - ipHeader - fragmentHeader) & ~7;
         var total = header.Length + payload.Length;
-        // Strangers must not know what comes next (RFC 7739 sections 5.1 and 5.3).
+        // Strangers must not predict the identification (RFC 7739 sections 5.1 and 5.3).
         var identification = source.IsV4 ? NextIdentification(source, destination, protocol) : (uint)host.Secrets.Next();
         for (var offset = 0; offset < total; offset += step)
         {

@@ -2,8 +2,8 @@ using Lanyard.Primitives;
 
 namespace Lanyard.NetStack;
 
-/// <summary>Receives IPv4 packets (RFC 791, RFC 1122 section 3.2.1). Options are skipped; source routes are not followed; nothing is
-/// forwarded.</summary>
+/// <summary>Receives IPv4 packets (RFC 791, RFC 1122 section 3.2.1). Skips options, follows no source routes and
+/// forwards nothing.</summary>
 internal sealed class Ipv4Input(NetworkHost host)
 {
     public void Receive(MacAddress frameSource, bool toGroupMac, bool fromSelf, ReadOnlySpan<byte> bytes)
@@ -42,7 +42,7 @@ internal sealed class Ipv4Input(NetworkHost host)
         }
         else if (source.IsUnspecified)
         {
-            // Who has no address yet speaks to all (RFC 1122 section 3.2.1.3).
+            // A host without an address sends to all (RFC 1122 section 3.2.1.3).
             host.Count(HostCounter.Ipv4BadSource);
             return;
         }

@@ -26,7 +26,7 @@ internal readonly ref struct Ipv4Packet
 
     public bool MoreFragments => (FragmentWord & MoreFragmentsFlag) != 0;
 
-    /// <summary>Where the payload lies in the whole datagram, in bytes.</summary>
+    /// <summary>The offset of the payload in the whole datagram, in bytes.</summary>
     public int FragmentOffset => (FragmentWord & 0x1fff) * 8;
 
     public bool IsFragment => (FragmentWord & (MoreFragmentsFlag | 0x1fff)) != 0;
@@ -47,7 +47,7 @@ internal readonly ref struct Ipv4Packet
 
     private int FragmentWord => BinaryPrimitives.ReadUInt16BigEndian(_packet[6..]);
 
-    /// <summary>Views bytes as a packet; what follows its total length is left out.</summary>
+    /// <summary>Reads bytes as a packet, without the bytes after its total length.</summary>
     public static bool TryParse(ReadOnlySpan<byte> bytes, out Ipv4Packet packet)
     {
         packet = default;

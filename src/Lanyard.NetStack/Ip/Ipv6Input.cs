@@ -2,11 +2,11 @@ using Lanyard.Primitives;
 
 namespace Lanyard.NetStack;
 
-/// <summary>Receives IPv6 packets (RFC 8200), walking at most <see cref="MaxExtensionHeaders"/> extension headers. Nothing is
-/// forwarded.</summary>
+/// <summary>Receives IPv6 packets (RFC 8200), walking at most <see cref="MaxExtensionHeaders"/> extension headers. Forwards
+/// nothing.</summary>
 internal sealed class Ipv6Input(NetworkHost host)
 {
-    /// <summary>Extension headers that one packet may have.</summary>
+    /// <summary>The number of extension headers that one packet may have.</summary>
     public const int MaxExtensionHeaders = 8;
 
     // Groups of this scope never leave a node (RFC 4291 section 2.7).
@@ -15,13 +15,13 @@ internal sealed class Ipv6Input(NetworkHost host)
     private const byte PadOption = 1;
     private const byte RouterAlert = 5;
 
-    // Where errors point to, and the code of one.
+    // The pointers of ICMP errors, and the code of one.
     private const int PayloadLengthOffset = 4;
     private const int FragmentOffsetOffset = 2;
     private const byte IncompleteChain = 3;
 
-    // What to do with an option that is not known: the top two bits of its type (RFC 8200 section 4.2). 1 drops, 3 tells only unicast
-    // senders.
+    // The action for an unknown option: the top two bits of its type (RFC 8200 section 4.2). 1 drops the packet; 3 sends an error, except for packets
+    // to groups.
     private const int SkipOption = 0;
     private const int DropAndTell = 2;
 
@@ -37,7 +37,7 @@ internal sealed class Ipv6Input(NetworkHost host)
         var source = packet.Source;
         var destination = packet.Destination;
         var addresses = host.AddressTable;
-        // An IPv4 address in IPv6's clothes would be taken for that IPv4 address further up.
+        // The protocols above would treat an IPv4-mapped address as that IPv4 address.
         if (source.IsMulticast || source.IsLoopback || IsMapped(source) || (source.IsUnspecified && !destination.IsMulticast)
             || (!fromSelf && addresses.IsLocal(source) && !IsAdvertisement(packet)))
         {
@@ -69,7 +69,7 @@ internal sealed class Ipv6Input(NetworkHost host)
 
     private static bool IsMapped(InetAddress address) => address.V6High == 0 && address.V6Low >> 32 == 0xffff;
 
-    // Who advertises an address of this host does so from it: that is how a conflict shows.
+    // A neighbor that advertises an address of this host does so from that address, which shows the conflict.
     private static bool IsAdvertisement(in Ipv6Packet packet) =>
         packet.NextHeader == IpProtocol.IcmpV6 && packet.Payload.Length > 0 && packet.Payload[0] == NdpProtocol.NeighborAdvertisement;
 
@@ -77,7 +77,7 @@ internal sealed class Ipv6Input(NetworkHost host)
     {
         var next = packet.Protocol;
         var payload = packet.Payload;
-        // Where the field lies that named the header at hand: what an error points to.
+        // The offset of the field that named the current header, for the pointer of an error.
         var pointer = 6;
         byte[]? buffer = null;
         var hasRouterAlert = false;
@@ -110,7 +110,7 @@ internal sealed class Ipv6Input(NetworkHost host)
 
             if (next == IpProtocol.Fragment)
             {
-                // Fragments within a reassembled datagram make no sense.
+                // Fragments within a reassembled datagram are malformed.
                 if (buffer is not null || !Ipv6FragmentHeader.TryParse(payload, out var fragment))
                 {
                     host.Count(HostCounter.Ipv6BadExtension);
@@ -121,7 +121,7 @@ internal sealed class Ipv6Input(NetworkHost host)
                 payload = payload[length..];
                 isFragmented = true;
                 pointer = raw.Length - payload.Length - length;
-                // A whole datagram with a fragment header is not held up by fragments of the same name (RFC 6946).
+                // A whole datagram with a fragment header does not wait for fragments with the same identification (RFC 6946).
                 if (fragment.Offset == 0 && !fragment.MoreFragments)
                     continue;
                 if (!IsSound(packet, fragment, payload, pointer, raw))
@@ -147,7 +147,7 @@ internal sealed class Ipv6Input(NetworkHost host)
             host.Pool.Return(buffer);
     }
 
-    // What of a fragment its sender is told of (RFC 8200 section 4.5). False if it goes no further.
+    // Sends the errors that a fragment causes (RFC 8200 section 4.5). Returns false if the fragment is dropped.
     private bool IsSound(in InboundPacket packet, Ipv6FragmentHeader fragment, ReadOnlySpan<byte> data, int headerOffset, ReadOnlySpan<byte> raw)
     {
         if (fragment.MoreFragments && (data.Length & 7) != 0)
@@ -164,7 +164,7 @@ internal sealed class Ipv6Input(NetworkHost host)
             return false;
         }
 
-        // The first fragment shows what the datagram is (RFC 7112), and no other says it again.
+        // The first fragment must hold all headers (RFC 7112). No other fragment repeats them.
         if (fragment.Offset > 0 && Reassembler.IsTiny(fragment.NextHeader, fragment.Offset, fragment.MoreFragments, data.Length))
         {
             host.Count(HostCounter.FragmentTiny);
@@ -193,13 +193,13 @@ internal sealed class Ipv6Input(NetworkHost host)
         return data.Length >= (next == IpProtocol.Tcp ? TcpSegment.HeaderBytes : next == IpProtocol.NoNext ? 0 : UdpDatagram.HeaderBytes);
     }
 
-    /// <summary>Heeds one header of options or routing. False if the packet goes no further.</summary>
+    /// <summary>Processes one header of options or routing. Returns false if the packet is dropped.</summary>
     private bool ProcessHeader(in InboundPacket packet, byte type, ReadOnlySpan<byte> header, ReadOnlySpan<byte> raw, int headerOffset,
         ref bool hasRouterAlert)
     {
         if (type == IpProtocol.Routing)
         {
-            // This host is the destination; a route that goes on is not followed (RFC 8200 section 4.4).
+            // This host is the destination and does not forward along a routing header (RFC 8200 section 4.4).
             if (header[3] == 0)
                 return true;
             host.Count(HostCounter.Ipv6BadExtension);

@@ -31,7 +31,7 @@ internal readonly ref struct Ipv6Packet
 
     public ReadOnlySpan<byte> Payload => _packet[HeaderBytes..];
 
-    /// <summary>Views bytes as a packet; what follows its length is left out.</summary>
+    /// <summary>Reads bytes as a packet, without the bytes after its length.</summary>
     public static bool TryParse(ReadOnlySpan<byte> bytes, out Ipv6Packet packet)
     {
         packet = default;

@@ -2,7 +2,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard.NetStack;
 
-/// <summary>Path MTUs that ICMP told of (RFC 1191, RFC 8201), for ten minutes each and within <see cref="HostLimits.PathMtus"/>.</summary>
+/// <summary>The path MTUs that ICMP errors report (RFC 1191, RFC 8201), each for ten minutes, at most <see cref="HostLimits.PathMtus"/>.</summary>
 internal sealed class PathMtuCache(NetworkHost host)
 {
     private const long Lifetime = 600_000_000;
@@ -10,7 +10,7 @@ internal sealed class PathMtuCache(NetworkHost host)
 
     private readonly Dictionary<InetAddress, (int Mtu, long Until)> _entries = [];
 
-    /// <summary>The largest packet for a destination as far as is known.</summary>
+    /// <summary>Returns the largest packet known to reach a destination, in bytes.</summary>
     public int Get(InetAddress destination)
     {
         if (_entries.Count == 0 || !_entries.TryGetValue(destination, out var entry))
@@ -21,7 +21,7 @@ internal sealed class PathMtuCache(NetworkHost host)
         return int.MaxValue;
     }
 
-    /// <summary>Heeds a "too big" whose quoted packet was really sent. Returns the MTU that now holds.</summary>
+    /// <summary>Applies a "packet too big" error that quotes a packet of this host. Returns the path MTU.</summary>
     public int Lower(InetAddress destination, int mtu)
     {
         mtu = Math.Max(mtu, destination.IsV4 ? MinIPv4Mtu : Ipv6Packet.MinMtu);

@@ -3,21 +3,20 @@ using Lanyard.Primitives;
 namespace Lanyard.NetStack;
 
 /// <summary>
-/// Which datagram a fragment belongs to (RFC 791 section 3.2, RFC 8200 section 4.5). Fragments from different Ethernet addresses are never joined: the datagram is
-/// reported as its sender's.
+/// The datagram that a fragment belongs to (RFC 791 section 3.2, RFC 8200 section 4.5). Fragments from different Ethernet addresses are never joined,
+/// because the datagram is reported as its sender's.
 /// </summary>
 internal readonly record struct FragmentKey(MacAddress Sender, InetAddress Source, InetAddress Destination, uint Identification, byte Protocol);
 
 /// <summary>
-/// Puts fragments of IPv4 and IPv6 together. Overlapping fragments condemn their datagram, with all that still comes of it (RFC 5722); exact repetitions
-/// are ignored. Whole packets are shown to the <see cref="NetworkHostOptions.ReassemblyFilter"/>.
+/// Reassembles IPv4 and IPv6 datagrams. An overlapping fragment condemns its datagram and the later fragments of it (RFC 5722). Exact repetitions are
+/// ignored. The <see cref="NetworkHostOptions.ReassemblyFilter"/> judges whole packets.
 /// Bounded by <see cref="HostLimits.ReassemblyDatagrams"/>, <see cref="HostLimits.ReassemblyBytes"/>, <see cref="MaxFragments"/> a datagram
-/// and 30 seconds; when full, the oldest datagram is given up of the sender that has most in reassembly, so that no sender takes the room of
-/// others.
+/// and 30 seconds. When full, drops the oldest datagram of the sender that has most in reassembly, so that no sender takes the room of others.
 /// </summary>
 internal sealed class Reassembler(NetworkHost host)
 {
-    /// <summary>Fragments that one datagram may come in.</summary>
+    /// <summary>The largest number of fragments of one datagram.</summary>
     public const int MaxFragments = 128;
 
     private const long Timeout = 30_000_000;
@@ -26,22 +25,22 @@ internal sealed class Reassembler(NetworkHost host)
     private readonly Dictionary<InetAddress, int> _perSender = [];
     private long _bytes;
 
-    /// <summary>Whether a fragment hides what its datagram is: the first is too short for the transport header, or a later one begins inside of
-    /// it (RFC 1858, RFC 3128).</summary>
+    /// <summary>Whether a fragment splits the transport header: the first fragment is too short for it, or a later one begins inside of it (RFC 1858, RFC
+    /// 3128).</summary>
     public static bool IsTiny(byte protocol, int offset, bool more, int length)
     {
         var header = protocol == IpProtocol.Tcp ? TcpSegment.HeaderBytes : UdpDatagram.HeaderBytes;
         return offset > 0 ? offset < header : more && length < header;
     }
 
-    /// <summary>Datagrams in reassembly.</summary>
+    /// <summary>The number of datagrams in reassembly.</summary>
     public int Count => _partials.Count;
 
     /// <summary>
-    /// Takes a fragment. If it completes its datagram, gives the datagram's payload, whose buffer the caller returns to the pool.
+    /// Stores a fragment. If it completes its datagram, returns the payload of the datagram, whose buffer the caller returns to the pool.
     /// </summary>
-    /// <param name="key">Which datagram.</param>
-    /// <param name="offset">The fragment's place in bytes.</param>
+    /// <param name="key">The datagram.</param>
+    /// <param name="offset">The offset of the fragment in bytes.</param>
     /// <param name="more">Whether fragments follow.</param>
     /// <param name="data">The fragment's payload.</param>
     /// <param name="header">The packet's IP header, kept from the first fragment for an ICMP error.</param>
@@ -112,12 +111,12 @@ internal sealed class Reassembler(NetworkHost host)
         return true;
     }
 
-    /// <summary>Whether a packet that is whole now goes on, as the layer below judges it.</summary>
+    /// <summary>Whether the layer below permits a reassembled packet.</summary>
     /// <param name="destination">The Ethernet destination.</param>
-    /// <param name="key">Which packet.</param>
+    /// <param name="key">The packet.</param>
     /// <param name="hopLimit">Its hop limit.</param>
     /// <param name="trafficClass">Its traffic class.</param>
-    /// <param name="payload">What follows the IP header.</param>
+    /// <param name="payload">The bytes after the IP header.</param>
     public bool IsPermitted(MacAddress destination, FragmentKey key, byte hopLimit, byte trafficClass, ReadOnlySpan<byte> payload)
     {
         if (host.Options.ReassemblyFilter is not { } filter)
@@ -199,7 +198,7 @@ internal sealed class Reassembler(NetworkHost host)
         ReleaseOf(partial);
     }
 
-    // It stays until its time is up, so that what still comes of it begins no new datagram.
+    // The entry stays until its timeout, so that later fragments start no new datagram.
     private void Condemn(Partial partial)
     {
         ReleaseOf(partial);
@@ -236,7 +235,7 @@ internal sealed class Reassembler(NetworkHost host)
         Excess,
     }
 
-    /// <summary>A datagram of which some fragments are there.</summary>
+    /// <summary>A datagram with missing fragments.</summary>
     private sealed class Partial(Reassembler owner, FragmentKey key, long started) : HostTimer
     {
         private (int Start, int End)[] _ranges = new (int, int)[4];

@@ -2,14 +2,14 @@ using Lanyard.Primitives;
 
 namespace Lanyard.NetStack;
 
-/// <summary>Which way a packet goes: on-link prefixes, and routes by gateways.</summary>
+/// <summary>The routes of packets: on-link prefixes, and routes by gateways.</summary>
 internal sealed class RouteTable(NetworkHost host)
 {
     private Route[] _routes = [];
 
     public IReadOnlyList<Route> Routes => _routes;
 
-    /// <summary>Grows with every change of addresses and routes, so that what was derived from them can be derived anew.</summary>
+    /// <summary>A number that grows with every change of addresses and routes, so that cached hops can be recognized as old.</summary>
     public int Generation { get; private set; }
 
     public void SetRoutes(IReadOnlyList<Route> routes)
@@ -20,11 +20,11 @@ internal sealed class RouteTable(NetworkHost host)
 
     public void OnAddressesChanged() => Generation++;
 
-    /// <summary>Whether a neighbor could have the address.</summary>
+    /// <summary>Whether a neighbor can have the address.</summary>
     public bool IsOnLink(InetAddress address) =>
         TryFindNextHop(address, out var next) && next == address;
 
-    /// <summary>The way to a destination.</summary>
+    /// <summary>Returns the next hop to a destination.</summary>
     public Hop Route(InetAddress destination)
     {
         if (host.AddressTable.IsLocal(destination))
@@ -36,7 +36,7 @@ internal sealed class RouteTable(NetworkHost host)
         return TryFindNextHop(destination, out var next) ? Hop.ToNeighbor(host.Neighbors.Get(next)) : default;
     }
 
-    /// <summary>The on-link address that a unicast destination is reached by.</summary>
+    /// <summary>Returns the on-link address of the next hop to a unicast destination.</summary>
     public bool TryFindNextHop(InetAddress destination, out InetAddress next)
     {
         next = default;
@@ -68,14 +68,14 @@ internal sealed class RouteTable(NetworkHost host)
                 continue;
             best = route.Destination.Bits;
             bestMetric = route.Metric;
-            // A gateway that is this host itself, or of the other family, leads nowhere.
+            // A gateway that is this host itself, or of the other family, is no next hop.
             next = route.Gateway.Family == InetFamily.None || host.AddressTable.IsLocal(route.Gateway) ? destination : route.Gateway;
         }
 
         return best >= 0 && next.Family == destination.Family;
     }
 
-    /// <summary>The source address for a destination that has a route; see <see cref="AddressSelection"/>.</summary>
+    /// <summary>Selects the source address for a destination with a route; see <see cref="AddressSelection"/>.</summary>
     public bool TrySelectSource(InetAddress destination, out InetAddress source)
     {
         source = default;

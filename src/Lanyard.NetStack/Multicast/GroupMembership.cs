@@ -4,9 +4,8 @@ using Lanyard.Primitives;
 namespace Lanyard.NetStack;
 
 /// <summary>
-/// The groups of one address family as multicast routers are told of them: changes at once and once more, answers to queries after a
-/// random delay (RFC 3376 section 5, RFC 3810 section 6), in the words of the oldest router heard of (sections 7 and 8). All sources of a
-/// group are wanted, always.
+/// Reports the groups of one address family to multicast routers: changes at once and once more, answers to queries after a random delay (RFC 3376
+/// section 5, RFC 3810 section 6), in the version of the oldest router that was heard (sections 7 and 8). Groups are always joined for all sources.
 /// </summary>
 internal sealed class GroupMembership(NetworkHost host, IGroupFormat format) : HostTimer
 {
@@ -22,7 +21,7 @@ internal sealed class GroupMembership(NetworkHost host, IGroupFormat format) : H
     private const long QuerierTime = 260_000_000;
     private const int AnswersPerSecond = 20;
 
-    // Sources of one question that are remembered; who asks about more is told of all.
+    // The number of sources remembered of one query. A query about more is answered for all sources.
     private const int MaxSources = 64;
 
     private readonly List<Member> _members = [];
@@ -37,9 +36,9 @@ internal sealed class GroupMembership(NetworkHost host, IGroupFormat format) : H
 
     private int Version => host.Now < _version1Until ? 1 : host.Now < _version2Until ? 2 : NewestVersion;
 
-    /// <summary>The host has joined a group. Within a batch, or before the first.</summary>
+    /// <summary>Records that the host has joined a group. Called within a batch, or before the first.</summary>
     /// <param name="group">The group.</param>
-    /// <param name="isTold">Whether routers are told now rather than when they ask.</param>
+    /// <param name="isTold">Whether to report now rather than when a router asks.</param>
     public void OnJoined(InetAddress group, bool isTold)
     {
         if (!format.IsReported(group))
@@ -52,7 +51,7 @@ internal sealed class GroupMembership(NetworkHost host, IGroupFormat format) : H
             Tell(member);
     }
 
-    /// <summary>The host has left a group.</summary>
+    /// <summary>Records that the host has left a group.</summary>
     public void OnLeft(InetAddress group)
     {
         if (Find(group) is not { } member)
@@ -65,7 +64,7 @@ internal sealed class GroupMembership(NetworkHost host, IGroupFormat format) : H
             Tell(member);
     }
 
-    /// <summary>A router asks.</summary>
+    /// <summary>Handles a query.</summary>
     public void OnQuery(in GroupQuery query)
     {
         host.Count(HostCounter.GroupQueries);
@@ -102,7 +101,7 @@ internal sealed class GroupMembership(NetworkHost host, IGroupFormat format) : H
         Arm();
     }
 
-    /// <summary>Another host has reported a group, in an older version: nobody else needs to (RFC 2236 section 3).</summary>
+    /// <summary>Handles a report of another host in an older version: this host need not report the group (RFC 2236 section 3).</summary>
     public void OnReport(InetAddress group)
     {
         if (Version == NewestVersion || Find(group) is not { } member)
@@ -116,7 +115,7 @@ internal sealed class GroupMembership(NetworkHost host, IGroupFormat format) : H
         Arm();
     }
 
-    /// <summary>Says nothing any more.</summary>
+    /// <summary>Stops all reports.</summary>
     public void Stop()
     {
         _isStopped = true;
@@ -142,7 +141,7 @@ internal sealed class GroupMembership(NetworkHost host, IGroupFormat format) : H
         _ => false,
     };
 
-    // A change is told at once, and again for robustness.
+    // A change is reported at once, and again for robustness.
     private void Tell(Member member)
     {
         if (!IsTalking)
@@ -162,7 +161,7 @@ internal sealed class GroupMembership(NetworkHost host, IGroupFormat format) : H
             ChangeVersion();
     }
 
-    // Whatever was to be said in the other version's words is forgotten (RFC 3376 section 7.2.1).
+    // Pending reports of the other version are canceled (RFC 3376 section 7.2.1).
     private void ChangeVersion()
     {
         _lastVersion = Version;
@@ -171,7 +170,7 @@ internal sealed class GroupMembership(NetworkHost host, IGroupFormat format) : H
         {
             var member = _members[i];
             member.AnswerAt = long.MaxValue;
-            // What is due now is still told, in the new words.
+            // Reports that are due now are still sent, in the new version.
             if (member.TellAt > host.Now)
                 member.TellAt = long.MaxValue;
             if (member.IsLeaving && member.TellAt == long.MaxValue)
@@ -179,7 +178,7 @@ internal sealed class GroupMembership(NetworkHost host, IGroupFormat format) : H
         }
     }
 
-    // All that is due, in as few packets as it takes.
+    // Sends all reports that are due, in as few packets as possible.
     private void SendDueRecords(long now)
     {
         Span<byte> records = stackalloc byte[Math.Min(format.MaxReportBytes - format.ReportHeaderBytes, 4096)];
@@ -239,7 +238,7 @@ internal sealed class GroupMembership(NetworkHost host, IGroupFormat format) : H
             var member = _members[i];
             if (member.IsLeaving)
             {
-                // Only who reported last need say that it leaves (RFC 2236 section 3).
+                // Only the host that reported last must report that it leaves (RFC 2236 section 3).
                 if (!member.WasReportedByOther)
                     format.SendOldLeave(member.Group);
                 _members.RemoveAt(i--);
@@ -276,7 +275,7 @@ internal sealed class GroupMembership(NetworkHost host, IGroupFormat format) : H
         return null;
     }
 
-    /// <summary>A group, and what is still to be said about it.</summary>
+    /// <summary>A group and its pending reports.</summary>
     private sealed class Member(InetAddress group)
     {
         private byte[] _sources = [];
@@ -285,10 +284,10 @@ internal sealed class GroupMembership(NetworkHost host, IGroupFormat format) : H
 
         public bool IsLeaving { get; set; }
 
-        /// <summary>When the last change is told next.</summary>
+        /// <summary>When the last change is reported next.</summary>
         public long TellAt { get; set; } = long.MaxValue;
 
-        /// <summary>How often the last change is still told.</summary>
+        /// <summary>How often the last change is still to be reported.</summary>
         public int TellsLeft { get; set; }
 
         /// <summary>When a query is answered.</summary>
@@ -302,7 +301,7 @@ internal sealed class GroupMembership(NetworkHost host, IGroupFormat format) : H
             TellAt = TellsLeft > 0 ? now + delay : long.MaxValue;
         }
 
-        /// <summary>Remembers about which sources the answer will be; about all if any question was.</summary>
+        /// <summary>Adds the sources of a query to those of the answer; all sources, if any query was about all.</summary>
         public void AskAbout(ReadOnlySpan<byte> sources, bool wasWaiting, int addressBytes)
         {
             var isAboutAll = sources.IsEmpty || (wasWaiting && _sources.Length == 0);

@@ -3,7 +3,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard.NetStack;
 
-/// <summary>What a multicast router asks, in IGMP or MLD of any version.</summary>
+/// <summary>A query of a multicast router, in IGMP or MLD of any version.</summary>
 internal readonly ref struct GroupQuery
 {
     private const int RestBytes = 4;
@@ -17,13 +17,13 @@ internal readonly ref struct GroupQuery
     /// <summary>How long an answer may take, in microseconds.</summary>
     public long MaxDelay { get; init; }
 
-    /// <summary>How often changes are to be told; 0 if it does not say.</summary>
+    /// <summary>How often to report changes; 0 if the query does not say.</summary>
     public int Robustness { get; init; }
 
-    /// <summary>The sources that are asked about, one after another; empty for all.</summary>
+    /// <summary>The sources of the query, one after another; empty for all.</summary>
     public ReadOnlySpan<byte> Sources { get; init; }
 
-    /// <summary>Reads what a query of the newest version has behind the group (RFC 3376 section 4.1, RFC 3810 section 5.1).</summary>
+    /// <summary>Reads the fields of a query of the newest version behind the group (RFC 3376 section 4.1, RFC 3810 section 5.1).</summary>
     /// <param name="rest">1 byte with the robustness in its lower bits, 1 interval, 2 number of sources, the sources.</param>
     /// <param name="group">The group; addresses are of its family.</param>
     /// <param name="maxDelay">See <see cref="MaxDelay"/>.</param>
@@ -48,7 +48,7 @@ internal readonly ref struct GroupQuery
         return true;
     }
 
-    /// <summary>A number of which small ones are themselves and large ones a mantissa and an exponent (RFC 3376 section 4.1.1, RFC 3810
+    /// <summary>Decodes a number: small numbers directly, large ones from a mantissa and an exponent (RFC 3376 section 4.1.1, RFC 3810
     /// section 5.1.3).</summary>
     /// <param name="code">The number.</param>
     /// <param name="mantissaBits">The mantissa's bits without the leading one.</param>
@@ -64,20 +64,20 @@ internal readonly ref struct GroupQuery
 /// <summary>The kinds of group records (RFC 3376 section 4.2.12, RFC 3810 section 5.2.12).</summary>
 internal enum GroupRecordType : byte
 {
-    /// <summary>It is heard from these sources.</summary>
+    /// <summary>The group is joined for these sources.</summary>
     IsInclude = 1,
 
-    /// <summary>It is heard from all sources but these.</summary>
+    /// <summary>The group is joined for all sources except these.</summary>
     IsExclude = 2,
 
-    /// <summary>From now on it is heard from these sources only; with none: it was left.</summary>
+    /// <summary>From now on the group is joined for these sources only; without sources it was left.</summary>
     ToInclude = 3,
 
-    /// <summary>From now on it is heard from all sources but these; with none: it was joined.</summary>
+    /// <summary>From now on the group is joined for all sources except these; without sources it was joined.</summary>
     ToExclude = 4,
 }
 
-/// <summary>How one address family's messages about groups are written.</summary>
+/// <summary>The format of one address family's messages about groups.</summary>
 internal interface IGroupFormat
 {
     /// <summary>The bytes of a report's header, and of a record with so many sources.</summary>
@@ -86,10 +86,10 @@ internal interface IGroupFormat
     /// <summary>The length of an address.</summary>
     int AddressBytes { get; }
 
-    /// <summary>How many report bytes one packet takes.</summary>
+    /// <summary>The number of report bytes that fit into one packet.</summary>
     int MaxReportBytes { get; }
 
-    /// <summary>Whether routers want to hear of a group: not of all-nodes, nor of those that never leave a node.</summary>
+    /// <summary>Whether a group is reported to routers: not all-nodes, and not groups that never leave a node.</summary>
     bool IsReported(InetAddress group);
 
     /// <summary>Sends records as a report of the newest version.</summary>
@@ -98,6 +98,6 @@ internal interface IGroupFormat
     /// <summary>Sends a report of an older version.</summary>
     void SendOldReport(InetAddress group, int version);
 
-    /// <summary>Tells that a group was left, as an older version does.</summary>
+    /// <summary>Reports in an older version that a group was left.</summary>
     void SendOldLeave(InetAddress group);
 }

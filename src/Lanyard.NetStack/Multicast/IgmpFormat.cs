@@ -32,7 +32,7 @@ internal sealed class IgmpFormat(NetworkHost host) : IGroupFormat
 
     public int MaxReportBytes => host.Mtu - Ipv4Packet.HeaderBytes - AlertBytes;
 
-    /// <summary>Reads a query. False if it is malformed.</summary>
+    /// <summary>Reads a query. Returns false if it is malformed.</summary>
     public static bool TryParseQuery(ReadOnlySpan<byte> message, out GroupQuery query)
     {
         query = default;
@@ -53,7 +53,7 @@ internal sealed class IgmpFormat(NetworkHost host) : IGroupFormat
         return GroupQuery.TryParseNewest(message[OldBytes..], group, GroupQuery.Expand(code, 4) * TenthOfSecond, out query);
     }
 
-    /// <summary>Takes an IGMP message.</summary>
+    /// <summary>Handles an IGMP message.</summary>
     public static void Receive(NetworkHost host, in InboundPacket packet)
     {
         var message = packet.Payload;
@@ -67,7 +67,7 @@ internal sealed class IgmpFormat(NetworkHost host) : IGroupFormat
         switch (message[0])
         {
             case Query:
-                // A question to all goes to all (section 9.1).
+                // A general query goes to all hosts (section 9.1).
                 if (!TryParseQuery(message, out var query) || (query.Group.IsUnspecified && packet.Destination != AllSystems))
                     host.Count(HostCounter.GroupMalformed);
                 else
@@ -119,7 +119,7 @@ internal sealed class IgmpFormat(NetworkHost host) : IGroupFormat
             Ipv4Packet.HeaderBytes + AlertBytes + length);
         if (packet.IsEmpty)
             return default;
-        // Without an address, that of nobody (RFC 3376 section 4.2.13).
+        // Without an address, the unspecified address is the source (RFC 3376 section 4.2.13).
         if (!host.Routing.TrySelectSource(destination, out var source))
             source = InetAddress.AnyV4;
         Ipv4Packet.WriteHeader(packet, source, destination, IpProtocol.Igmp, 1, Precedence, 0, true, false, 0, AlertBytes + length);

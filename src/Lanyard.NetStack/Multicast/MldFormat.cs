@@ -31,7 +31,7 @@ internal sealed class MldFormat(NetworkHost host) : IGroupFormat
 
     public int MaxReportBytes => host.Mtu - Ipv6Packet.HeaderBytes - AlertHeaderBytes;
 
-    /// <summary>Reads a query. False if it is malformed.</summary>
+    /// <summary>Reads a query. Returns false if it is malformed.</summary>
     public static bool TryParseQuery(ReadOnlySpan<byte> message, out GroupQuery query)
     {
         query = default;
@@ -50,11 +50,11 @@ internal sealed class MldFormat(NetworkHost host) : IGroupFormat
         return GroupQuery.TryParseNewest(message[OldBytes..], group, GroupQuery.Expand(code, 12) * Millisecond, out query);
     }
 
-    /// <summary>Takes an ICMPv6 message of types 130, 131, 132 or 143 whose checksum is right.</summary>
+    /// <summary>Handles an ICMPv6 message of type 130, 131, 132 or 143 with a valid checksum.</summary>
     public static void Receive(NetworkHost host, in InboundPacket packet)
     {
         var message = packet.Payload;
-        // From a neighbor, and so marked that routers look at it (RFC 3810 section 6.2).
+        // It must come from a neighbor and carry the router alert option (RFC 3810 section 6.2).
         if (packet.HopLimit != 1 || !packet.HasRouterAlert || !packet.Source.IsLinkLocal || message.Length < OldBytes)
         {
             host.Count(HostCounter.GroupMalformed);
@@ -128,7 +128,7 @@ internal sealed class MldFormat(NetworkHost host) : IGroupFormat
         host.Output.Commit(Ipv6Packet.HeaderBytes + AlertHeaderBytes + message.Length);
     }
 
-    // Link-local, or that of nobody where there is none (RFC 3810 section 5.2.13).
+    // The source is link-local, or unspecified if the host has no such address (RFC 3810 section 5.2.13).
     private InetAddress LinkLocalSource()
     {
         var addresses = host.AddressTable.Addresses;

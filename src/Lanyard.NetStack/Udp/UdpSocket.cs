@@ -2,7 +2,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard.NetStack;
 
-/// <summary>A UDP socket (RFC 768). Made by <see cref="NetworkHost.OpenUdp"/>.</summary>
+/// <summary>A UDP socket (RFC 768). Created by <see cref="NetworkHost.OpenUdp"/>.</summary>
 public sealed class UdpSocket
 {
     // What one datagram in the queue costs beyond its payload, so that empty ones are bounded too.
@@ -43,7 +43,7 @@ public sealed class UdpSocket
     /// <summary>This end; the address is unspecified or none if bound to all.</summary>
     public InetEndpoint LocalEndpoint { get; }
 
-    /// <summary>The other end of a connected socket; <see langword="default"/> if it is not connected.</summary>
+    /// <summary>The peer of a connected socket; <see langword="default"/> if it is not connected.</summary>
     public InetEndpoint RemoteEndpoint { get; private set; }
 
     /// <summary>The settings; may be replaced at any time.</summary>
@@ -57,7 +57,7 @@ public sealed class UdpSocket
 
     private bool IsBoundToAll => LocalEndpoint.Address.Family == InetFamily.None || LocalEndpoint.Address.IsUnspecified;
 
-    /// <summary>Sets the other end: only its datagrams are received from now on, and ICMP errors are heard. <see langword="default"/>
+    /// <summary>Sets the peer: only its datagrams are received from now on, and ICMP errors are heard. <see langword="default"/>
     /// undoes it.</summary>
     /// <param name="remote">The remote endpoint.</param>
     /// <returns><see cref="NetError.None"/>, or why not.</returns>
@@ -83,7 +83,7 @@ public sealed class UdpSocket
     /// <param name="now">The time in microseconds.</param>
     /// <param name="payload">The payload, up to 65,507 bytes (IPv4) or 65,487 (IPv6); more than the MTU carries is sent in
     /// fragments.</param>
-    /// <returns><see cref="NetError.None"/> if it was sent, or waits for the neighbor to be found.</returns>
+    /// <returns><see cref="NetError.None"/> if the datagram was sent, or queued until the neighbor is resolved.</returns>
     public NetError Send(long now, ReadOnlySpan<byte> payload) =>
         RemoteEndpoint.IsNone ? NetError.NotConnected : SendTo(now, RemoteEndpoint, payload);
 
@@ -92,7 +92,7 @@ public sealed class UdpSocket
     /// <param name="remote">Where to; may be multicast, or broadcast if allowed.</param>
     /// <param name="payload">The payload, as for <see cref="Send"/>.</param>
     /// <param name="source">The source address, one of this host's; <see langword="default"/> for the socket's local address, or, if it is the wildcard address, the selected one (RFC 6724).</param>
-    /// <returns><see cref="NetError.None"/> if it was sent, or waits for the neighbor to be found.</returns>
+    /// <returns><see cref="NetError.None"/> if the datagram was sent, or queued until the neighbor is resolved.</returns>
     public NetError SendTo(long now, InetEndpoint remote, ReadOnlySpan<byte> payload, InetAddress source = default)
     {
         if (_closed)
@@ -110,13 +110,13 @@ public sealed class UdpSocket
         }
     }
 
-    /// <summary>Takes the oldest datagram that waits.</summary>
-    /// <param name="destination">Where its payload goes; what does not fit is cut off.</param>
-    /// <param name="info">Where it came from, and its full length.</param>
+    /// <summary>Receives the oldest pending datagram.</summary>
+    /// <param name="destination">The buffer for the payload. Bytes that do not fit are lost.</param>
+    /// <param name="info">The source and the full length.</param>
     /// <returns>Whether there was one.</returns>
     public bool TryReceive(Span<byte> destination, out UdpReceiveInfo info) => _queue.TryTake(destination, out info);
 
-    /// <summary>Takes the ICMP error that came last for a connected socket, if any, and forgets it.</summary>
+    /// <summary>Returns the last ICMP error of a connected socket, if any, and clears it.</summary>
     public NetError TakeError()
     {
         var error = _error;
@@ -124,9 +124,9 @@ public sealed class UdpSocket
         return error;
     }
 
-    /// <summary>Takes the oldest error that waits: see <see cref="UdpOptions.ReceiveErrors"/>. At most 64 wait; later ones are
+    /// <summary>Receives the oldest pending error: see <see cref="UdpOptions.ReceiveErrors"/>. At most 64 are pending; later ones are
     /// lost.</summary>
-    /// <param name="error">What it says.</param>
+    /// <param name="error">The error.</param>
     /// <returns>Whether there was one.</returns>
     public bool TryTakeError(out UdpError error)
     {
@@ -137,7 +137,7 @@ public sealed class UdpSocket
     /// <summary>The multicast groups that the socket has joined.</summary>
     public IReadOnlyList<InetAddress> Groups => _groups;
 
-    /// <summary>Joins a multicast group: its datagrams to this port are received, and multicast routers are told.</summary>
+    /// <summary>Joins a multicast group: receives its datagrams to this port, and reports it to multicast routers.</summary>
     /// <param name="now">The time in microseconds.</param>
     /// <param name="group">An IPv4 or IPv6 multicast address.</param>
     /// <returns>Whether it was joined now; false if it was before, or a limit of 64 groups a socket, or <see cref="HostLimits.MulticastGroups"/>, is
@@ -171,7 +171,7 @@ public sealed class UdpSocket
         return true;
     }
 
-    /// <summary>Closes the socket, leaving its groups; datagrams that wait are lost.</summary>
+    /// <summary>Closes the socket and leaves its groups. Pending datagrams are lost.</summary>
     /// <param name="now">The time in microseconds.</param>
     public void Close(long now)
     {
@@ -187,7 +187,7 @@ public sealed class UdpSocket
         _host.EndBatch(now);
     }
 
-    /// <summary>How well a datagram fits this socket; 0 if it is not for it.</summary>
+    /// <summary>Returns how well a datagram fits this socket; 0 if it is for another socket.</summary>
     internal int Score(InetEndpoint local, InetEndpoint remote, bool toGroup)
     {
         var score = 1;
@@ -241,7 +241,7 @@ public sealed class UdpSocket
         return Array.IndexOf(_sentTo, remote.Address) >= 0;
     }
 
-    /// <summary>A datagram did not arrive.</summary>
+    /// <summary>Handles an ICMP error about a datagram of this socket.</summary>
     internal void OnError(UdpError error)
     {
         var isTold = !RemoteEndpoint.IsNone && error.Error != NetError.MessageTooLong;
@@ -265,7 +265,7 @@ public sealed class UdpSocket
         Events?.OnError(this, error);
     }
 
-    /// <summary>Whether the owner is still to be told of what was received.</summary>
+    /// <summary>Whether it is in the host's queue of sockets to settle.</summary>
     internal bool IsMarkedReadable { get; set; }
 
     internal void RaiseReadable()
