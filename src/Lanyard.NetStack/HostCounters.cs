@@ -1,6 +1,6 @@
 namespace Lanyard.NetStack;
 
-/// <summary>What a host counts. Every packet that is dropped adds to one counter that says why.</summary>
+/// <summary>The counters of a host. Each dropped packet adds to one counter, which names the reason.</summary>
 public enum HostCounter
 {
     /// <summary>Frames received.</summary>
@@ -135,7 +135,7 @@ public enum HostCounter
     GroupReportsSent,
     /// <summary>Dropped: malformed IGMP or MLD, or not as a neighbor sends it (hop limit 1, router alert).</summary>
     GroupMalformed,
-    /// <summary>Dropped: IGMP or MLD that is none of a host's business, such as reports to routers.</summary>
+    /// <summary>Dropped: IGMP or MLD messages that are not for hosts, such as reports to routers.</summary>
     GroupIgnored,
     /// <summary>Dropped: more queries than are answered in a second.</summary>
     GroupRateLimited,
@@ -154,7 +154,7 @@ public enum HostCounter
     EchoIgnored,
     /// <summary>Echo replies given to a socket.</summary>
     EchoReplies,
-    /// <summary>Dropped: an echo reply that no socket waits for.</summary>
+    /// <summary>Dropped: an echo reply for no socket.</summary>
     EchoUnexpected,
     /// <summary>ICMP errors sent.</summary>
     IcmpErrorsSent,
@@ -202,21 +202,21 @@ public enum HostCounter
     TcpOutOfWindow,
     /// <summary>Dropped: older timestamp than already seen (PAWS, RFC 7323).</summary>
     TcpPawsRejected,
-    /// <summary>Dropped: acknowledges what was never sent, or is too old (RFC 5961 section 5).</summary>
+    /// <summary>Dropped: an acknowledgment of data never sent, or too old (RFC 5961 section 5).</summary>
     TcpBadAck,
     /// <summary>Dropped: a segment without ACK where one must be.</summary>
     TcpNoAck,
     /// <summary>Data out of order kept for later.</summary>
     TcpOutOfOrder,
-    /// <summary>Dropped: data out of order beyond what is kept.</summary>
+    /// <summary>Dropped: data out of order beyond the limit.</summary>
     TcpOutOfOrderDropped,
     /// <summary>Dropped: data that was already received.</summary>
     TcpDuplicateData,
     /// <summary>Dropped: data for an app that has closed; answered with a reset.</summary>
     TcpDataAfterClose,
-    /// <summary>Challenge acknowledgements sent (RFC 5961).</summary>
+    /// <summary>Challenge acknowledgments sent (RFC 5961).</summary>
     TcpChallengeAcks,
-    /// <summary>Challenge acknowledgements not sent: too many within a second.</summary>
+    /// <summary>Challenge acknowledgments not sent: more than the limit per second.</summary>
     TcpChallengeAcksLimited,
     /// <summary>Resets sent.</summary>
     TcpResetsSent,
@@ -240,7 +240,7 @@ public enum HostCounter
     TcpCookiesLimited,
     /// <summary>Connections accepted whose SYN was answered with a cookie.</summary>
     TcpCookiesAccepted,
-    /// <summary>Dropped: while cookies were out, an acknowledgement for no connection that brought none back.</summary>
+    /// <summary>Dropped: an acknowledgment without a connection and without a valid cookie, while cookies were pending.</summary>
     TcpCookiesRejected,
     /// <summary>Dropped: the limit of connections is reached.</summary>
     TcpConnectionLimit,
@@ -250,7 +250,7 @@ public enum HostCounter
     TcpFastRecoveries,
     /// <summary>Recoveries undone because nothing had been lost (RFC 4015).</summary>
     TcpSpuriousRecoveries,
-    /// <summary>Congestion answered that the other end told of (RFC 3168).</summary>
+    /// <summary>Echoes of congestion answered (RFC 3168).</summary>
     TcpCongestionEchoes,
     /// <summary>Segments received that were marked for congestion on the way (RFC 3168).</summary>
     TcpCongestionMarks,
@@ -287,7 +287,7 @@ public sealed class HostCounters
     /// <summary>Every counter there is, in order.</summary>
     public static IReadOnlyList<HostCounter> Names => All;
 
-    /// <summary>Whether a counter counts what was dropped, or not sent, rather than what was done.</summary>
+    /// <summary>Whether a counter counts packets that were dropped or not sent.</summary>
     /// <param name="counter">Which one.</param>
     public static bool IsDrop(HostCounter counter) => counter is
         HostCounter.LoopbackOverflow or HostCounter.SinkRefused or HostCounter.FrameNotForUs or HostCounter.FrameBadSource or

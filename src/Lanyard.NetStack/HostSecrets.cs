@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace Lanyard.NetStack;
 
 /// <summary>
-/// Everything a host needs to be unpredictable for strangers, from its one secret: a keyed function (SipHash-2-4) for numbers that depend on
-/// addresses, and the same function in counter mode for numbers that depend on nothing.
+/// Derives numbers that strangers cannot predict from the host's secret: a keyed function (SipHash-2-4) for numbers that depend on addresses, and the
+/// same function in counter mode for random numbers.
 /// </summary>
 internal sealed class HostSecrets
 {
@@ -20,7 +20,7 @@ internal sealed class HostSecrets
         _key1 = BinaryPrimitives.ReadUInt64LittleEndian(secret[8..]);
     }
 
-    /// <summary>What the result is for; equal inputs for different purposes are unrelated.</summary>
+    /// <summary>The purpose of a number. Results for different purposes are unrelated.</summary>
     public enum Purpose : ulong
     {
         Counter = 1,
@@ -33,17 +33,17 @@ internal sealed class HostSecrets
         CookieLimit,
     }
 
-    /// <summary>The next unpredictable number.</summary>
+    /// <summary>Returns the next random number.</summary>
     public ulong Next()
     {
         _counter++;
         return Hash(Purpose.Counter, _counter);
     }
 
-    /// <summary>A number from 0 to <paramref name="limit"/> - 1, all about equally likely.</summary>
+    /// <summary>Returns a random number from 0 to <paramref name="limit"/> - 1.</summary>
     public uint Next(uint limit) => (uint)(((Next() >> 32) * limit) >> 32);
 
-    /// <summary>The keyed function of up to five words.</summary>
+    /// <summary>Returns the keyed function of up to five words.</summary>
     public ulong Hash(Purpose purpose, ulong a, ulong b = 0, ulong c = 0, ulong d = 0, ulong e = 0)
     {
         var v0 = _key0 ^ 0x736f6d6570736575;

@@ -3,8 +3,8 @@ using Lanyard.Primitives;
 namespace Lanyard.NetStack;
 
 /// <summary>
-/// Where a <see cref="NetworkHost"/> puts the frames it sends. The host asks for room, writes the packet's headers and payload straight
-/// into it, and commits it: one buffer from the app's bytes to the wire.
+/// Accepts the frames that a <see cref="NetworkHost"/> sends. The host rents room, writes the packet's headers and payload directly into it, and
+/// commits it: one buffer from the application's bytes to the wire.
 /// </summary>
 /// <remarks>
 /// Called only from inside calls into the host, on the caller's thread. An implementation must not call back into the host and must not

@@ -3,7 +3,7 @@ using Lanyard.Primitives;
 namespace Lanyard.NetStack;
 
 /// <summary>Knows the Ethernet addresses of some neighbors without asking the network; asked before ARP and neighbor discovery.</summary>
-/// <remarks>Called from inside calls into the host; must not call back into it and must not throw.</remarks>
+/// <remarks>Called from inside calls into the host; must not call back into it, and must not throw.</remarks>
 public interface INeighborResolver
 {
     /// <summary>Gives the Ethernet address that <paramref name="address"/> embeds or is known to belong to.</summary>

@@ -1,9 +1,9 @@
 namespace Lanyard.NetStack;
 
-/// <summary>Why an operation on the virtual network failed or a connection ended.</summary>
+/// <summary>The reason why an operation failed or a connection ended.</summary>
 public enum NetError : byte
 {
-    /// <summary>Nothing failed: done, or closed by both ends in order.</summary>
+    /// <summary>Success, or a connection that both ends closed in order.</summary>
     None = 0,
 
     /// <summary>No address of this host can be the source for the destination, or there is no route to it.</summary>
@@ -12,7 +12,7 @@ public enum NetError : byte
     /// <summary>The local address is not one of this host's.</summary>
     AddressNotAvailable,
 
-    /// <summary>The local port is taken.</summary>
+    /// <summary>The local port is in use.</summary>
     AddressInUse,
 
     /// <summary>No free ephemeral port towards this destination.</summary>
@@ -31,16 +31,16 @@ public enum NetError : byte
     /// <summary>The destination is a broadcast address and the socket does not allow broadcast.</summary>
     BroadcastNotAllowed,
 
-    /// <summary>The other end refused: reset in answer to SYN, or ICMP port unreachable.</summary>
+    /// <summary>The peer refused: reset in answer to SYN, or ICMP port unreachable.</summary>
     ConnectionRefused,
 
-    /// <summary>The other end reset the connection.</summary>
+    /// <summary>The peer reset the connection.</summary>
     ConnectionReset,
 
     /// <summary>This end aborted the connection.</summary>
     ConnectionAborted,
 
-    /// <summary>The other end did not answer in time: retransmissions, keepalive probes or the user timeout ran out.</summary>
+    /// <summary>The peer did not answer in time: retransmissions, keepalive probes or the user timeout ran out.</summary>
     TimedOut,
 
     /// <summary>An ICMP error said that the host, or the neighbor that leads to it, cannot be reached; or the neighbor did not

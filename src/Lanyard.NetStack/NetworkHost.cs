@@ -9,7 +9,7 @@ namespace Lanyard.NetStack;
 /// <para>A host and all its sockets have one owner: calls must not overlap. A caller with several threads holds one lock around every
 /// call.</para>
 /// <para>Time is given in microseconds and must not go back. Every call that may send takes it.</para>
-/// <para>Whatever is sent within one outermost call leaves as one burst: <see cref="IFrameSink.Flush"/> is called at its end. Between
+/// <para>The frames of one outermost call leave as one burst: <see cref="IFrameSink.Flush"/> is called at its end. Between
 /// <see cref="BeginBatch"/> and <see cref="EndBatch"/> many calls make one burst, and the segments received among them are acknowledged
 /// together.</para>
 /// </remarks>
@@ -35,9 +35,9 @@ public sealed class NetworkHost
     /// <summary>Ethernet type of IPv6.</summary>
     public const ushort EtherTypeIPv6 = 0x86dd;
 
-    /// <summary>Makes a host. It is silent until an address is used.</summary>
-    /// <param name="options">What it is made from.</param>
-    /// <param name="sink">Where frames go.</param>
+    /// <summary>Creates a host. It sends nothing until an address is used.</summary>
+    /// <param name="options">The options.</param>
+    /// <param name="sink">The sink of sent frames.</param>
     /// <exception cref="ArgumentException">The secret is not 16 bytes long.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The MTU is out of range.</exception>
     public NetworkHost(NetworkHostOptions options, IFrameSink sink)
@@ -77,7 +77,7 @@ public sealed class NetworkHost
         }
     }
 
-    /// <summary>The options the host was made from.</summary>
+    /// <summary>The options that the host was created with.</summary>
     public NetworkHostOptions Options { get; }
 
     /// <summary>The port's Ethernet address.</summary>
@@ -86,17 +86,17 @@ public sealed class NetworkHost
     /// <summary>The largest packet that one frame carries, in bytes: see <see cref="SetMtu"/>.</summary>
     public int Mtu { get; private set; }
 
-    /// <summary>What has been counted.</summary>
+    /// <summary>The counters.</summary>
     public HostCounters Counters { get; }
 
     /// <summary>
-    /// Whether what is received now has waited because more arrives than is kept up with: then packets whose senders heed marks count as
-    /// marked for congestion, as if by a router right in front of this host (RFC 3168 section 5), and come slower without being dropped.
+    /// Whether received frames were queued because they arrive faster than the caller processes them. Then ECN-capable packets count as marked for
+    /// congestion, as if by a router in front of this host (RFC 3168 section 5), so that senders slow down without loss.
     /// </summary>
     public bool IsBacklogged { get; set; }
 
-    /// <summary>When <see cref="Poll"/> must be called next, in microseconds; <see cref="long.MaxValue"/> if nothing waits. May be in
-    /// the past.</summary>
+    /// <summary>When <see cref="Poll"/> must be called next, in microseconds; <see cref="long.MaxValue"/> if nothing is pending. May be
+    /// in the past.</summary>
     public long NextDeadline => HasWork ? Now : Timers.Next;
 
     /// <summary>The host's addresses, each with its on-link prefix.</summary>
@@ -105,7 +105,7 @@ public sealed class NetworkHost
     /// <summary>The routes that were added.</summary>
     public IReadOnlyList<Route> Routes => Routing.Routes;
 
-    /// <summary>The Ethernet groups that the host wants frames of.</summary>
+    /// <summary>The Ethernet groups that the host has joined.</summary>
     public IReadOnlyList<EthernetGroup> Groups => AddressTable.Groups;
 
     /// <summary>The time of the current call.</summary>
@@ -161,12 +161,12 @@ public sealed class NetworkHost
 
     private bool HasWork => Settling.Count + Output.LoopbackCount > 0;
 
-    /// <summary>Takes one frame off the wire. Never throws, whatever the bytes.</summary>
+    /// <summary>Receives a frame. Never throws, whatever the bytes.</summary>
     /// <param name="now">The time in microseconds.</param>
     /// <param name="source">The Ethernet source.</param>
     /// <param name="destination">The Ethernet destination.</param>
     /// <param name="etherType">The Ethernet type.</param>
-    /// <param name="payload">What follows the Ethernet header; needed only during the call.</param>
+    /// <param name="payload">The bytes after the Ethernet header; needed only during the call.</param>
     public void Receive(long now, MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> payload)
     {
         BeginBatch(now);
@@ -180,7 +180,7 @@ public sealed class NetworkHost
         }
     }
 
-    /// <summary>Begins a batch: what the calls until <see cref="EndBatch"/> cause to be sent leaves at its end. Batches nest.</summary>
+    /// <summary>Begins a batch. Frames of the calls until <see cref="EndBatch"/> leave at its end. Batches nest.</summary>
     /// <param name="now">The time in microseconds.</param>
     public void BeginBatch(long now)
     {
@@ -188,7 +188,7 @@ public sealed class NetworkHost
         _depth++;
     }
 
-    /// <summary>Ends a batch: events are raised, acknowledgements and data sent, the sink flushed.</summary>
+    /// <summary>Ends a batch: raises events, sends acknowledgments and data, and flushes the sink.</summary>
     /// <param name="now">The time in microseconds.</param>
     /// <exception cref="InvalidOperationException">No batch is open.</exception>
     public void EndBatch(long now)
@@ -207,7 +207,7 @@ public sealed class NetworkHost
         }
     }
 
-    /// <summary>Does what is due. Call at <see cref="NextDeadline"/>; earlier does no harm.</summary>
+    /// <summary>Handles the timers that are due. Call it at <see cref="NextDeadline"/>; an earlier call has no effect.</summary>
     /// <param name="now">The time in microseconds.</param>
     public void Poll(long now)
     {
@@ -313,12 +313,12 @@ public sealed class NetworkHost
     /// follows.</summary>
     /// <param name="now">The time in microseconds.</param>
     /// <param name="remote">The remote endpoint.</param>
-    /// <param name="events">Hears what happens.</param>
+    /// <param name="events">The handler of events.</param>
     /// <param name="connection">The connection, if the answer is <see cref="NetError.None"/>.</param>
     /// <param name="local">This end's address and port; <see langword="default"/>, or an unspecified address or port 0, lets the host
     /// choose.</param>
-    /// <param name="options">The settings; the host's where none are given.</param>
-    /// <returns><see cref="NetError.None"/>, or why it cannot begin.</returns>
+    /// <param name="options">The settings; null for the host's.</param>
+    /// <returns><see cref="NetError.None"/>, or the reason of the failure.</returns>
     public NetError ConnectTcp(long now, InetEndpoint remote, ITcpEvents events, out TcpConnection? connection,
         InetEndpoint local = default, TcpOptions? options = null)
     {
@@ -334,11 +334,11 @@ public sealed class NetworkHost
     /// <summary>Listens on a TCP port.</summary>
     /// <param name="local">The address and port; an unspecified address listens on all of its family, <see langword="default"/> address
     /// on all of both; port 0 chooses one.</param>
-    /// <param name="events">Hears of connections; may be none.</param>
+    /// <param name="events">The handler of events; may be null.</param>
     /// <param name="listener">The listener, if the answer is <see cref="NetError.None"/>.</param>
-    /// <param name="backlog">Established connections that may wait to be accepted, 1 to 65,535.</param>
-    /// <param name="options">The settings of accepted connections; the host's where none are given.</param>
-    /// <returns><see cref="NetError.None"/>, or why not.</returns>
+    /// <param name="backlog">The number of established connections that may be pending, 1 to 65,535.</param>
+    /// <param name="options">The settings of accepted connections; null for the host's.</param>
+    /// <returns><see cref="NetError.None"/>, or the reason of the failure.</returns>
     public NetError ListenTcp(InetEndpoint local, ITcpListenEvents? events, out TcpListenSocket? listener, int backlog = 512,
         TcpOptions? options = null)
     {
@@ -349,10 +349,10 @@ public sealed class NetworkHost
     /// <summary>Opens a UDP socket.</summary>
     /// <param name="local">The address and port; an unspecified address binds all of its family, <see langword="default"/> address all
     /// of both; port 0 chooses one.</param>
-    /// <param name="events">Hears what happens; may be none.</param>
+    /// <param name="events">The handler of events; may be null.</param>
     /// <param name="socket">The socket, if the answer is <see cref="NetError.None"/>.</param>
-    /// <param name="options">The settings; the defaults where none are given.</param>
-    /// <returns><see cref="NetError.None"/>, or why not.</returns>
+    /// <param name="options">The settings; null for the defaults.</param>
+    /// <returns><see cref="NetError.None"/>, or the reason of the failure.</returns>
     public NetError OpenUdp(InetEndpoint local, IUdpEvents? events, out UdpSocket? socket, UdpOptions? options = null)
     {
         socket = null;
@@ -360,21 +360,21 @@ public sealed class NetworkHost
     }
 
     /// <summary>Opens a socket that sends echo requests (ping) and gets their replies. It has an identifier of its own.</summary>
-    /// <param name="events">Hears what happens.</param>
+    /// <param name="events">The handler of events.</param>
     /// <param name="socket">The socket, if the answer is <see cref="NetError.None"/>.</param>
-    /// <returns><see cref="NetError.None"/>, or why not.</returns>
+    /// <returns><see cref="NetError.None"/>, or the reason of the failure.</returns>
     public NetError OpenEcho(IEchoEvents events, out EchoSocket? socket)
     {
         socket = null;
         return _isShutDown ? NetError.Closed : Icmp.Open(events, out socket);
     }
 
-    /// <summary>Opens a socket that sends and receives Ethernet frames, beside what the host does with them.</summary>
+    /// <summary>Opens a socket that sends and receives Ethernet frames. The host still handles the frames that it receives.</summary>
     /// <param name="etherType">The Ethernet type, 0x0600 or more; 0 receives all types, those of IP and ARP included.</param>
-    /// <param name="events">Hears what happens; may be none.</param>
+    /// <param name="events">The handler of events; may be null.</param>
     /// <param name="socket">The socket, if the answer is <see cref="NetError.None"/>.</param>
-    /// <param name="options">The settings; the defaults where none are given.</param>
-    /// <returns><see cref="NetError.None"/>, or why not.</returns>
+    /// <param name="options">The settings; null for the defaults.</param>
+    /// <returns><see cref="NetError.None"/>, or the reason of the failure.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The type is 1 to 0x05ff, which is a length.</exception>
     public NetError OpenFrames(ushort etherType, IFrameEvents? events, out FrameSocket? socket, FrameOptions? options = null)
     {
@@ -384,7 +384,7 @@ public sealed class NetworkHost
         return _isShutDown ? NetError.Closed : Frames.Open(etherType, events, options ?? new FrameOptions(), out socket);
     }
 
-    /// <summary>Closes every socket, aborting connections with a reset, and leaves all groups. The host is of no use afterwards.</summary>
+    /// <summary>Closes every socket, aborting connections with a reset, and leaves all groups. The host cannot be used afterwards.</summary>
     /// <param name="now">The time in microseconds.</param>
     public void Shutdown(long now)
     {

@@ -2,7 +2,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard.NetStack;
 
-/// <summary>What a <see cref="NetworkHost"/> is made from. Immutable.</summary>
+/// <summary>The options of a <see cref="NetworkHost"/>. Immutable.</summary>
 public sealed record NetworkHostOptions
 {
     /// <summary>The port's Ethernet address.</summary>
@@ -20,16 +20,16 @@ public sealed record NetworkHostOptions
     /// <summary>Addresses the host has from the start, each with its on-link prefix. More can be added later.</summary>
     public IReadOnlyList<InetPrefix> Addresses { get; init; } = [];
 
-    /// <summary>Asked for neighbors' Ethernet addresses before ARP and neighbor discovery; none by default.</summary>
+    /// <summary>Resolves neighbors' Ethernet addresses before ARP and neighbor discovery do. Default null.</summary>
     public INeighborResolver? NeighborResolver { get; init; }
 
-    /// <summary>Knows who owns which address; by default nobody does, and all claims are heeded.</summary>
+    /// <summary>Judges claims of neighbors to addresses. Default null: the host believes all claims.</summary>
     public INeighborAuthority? NeighborAuthority { get; init; }
 
-    /// <summary>Hears of joined and left Ethernet groups; none by default.</summary>
+    /// <summary>The handler of joined and left Ethernet groups. Default null.</summary>
     public IGroupObserver? GroupObserver { get; init; }
 
-    /// <summary>Hears of neighbors that claim an address of this host; none by default.</summary>
+    /// <summary>The handler of neighbors that claim an address of this host. Default null.</summary>
     public IAddressObserver? AddressObserver { get; init; }
 
     /// <summary>Judges packets that were put together from fragments; all pass by default.</summary>
@@ -42,7 +42,7 @@ public sealed record NetworkHostOptions
     public bool DetectDuplicateAddresses { get; init; } = true;
 
     /// <summary>
-    /// What becomes of an IPv4 address that a neighbor claims a second time within ten seconds of its defence: given up (RFC 5227
+    /// What becomes of an IPv4 address that a neighbor claims a second time within ten seconds of its defense: given up (RFC 5227
     /// section 2.4 (b)), or, the default, defended again once in ten seconds (section 2.4 (c)), so that no neighbor can take an assigned
     /// address away.
     /// </summary>
@@ -63,17 +63,17 @@ public sealed record NetworkHostOptions
     /// <summary>The limits of what the host holds in memory and does per second.</summary>
     public HostLimits Limits { get; init; } = new();
 
-    /// <summary>What TCP connections use where none is given.</summary>
+    /// <summary>The default settings of TCP connections.</summary>
     public TcpOptions Tcp { get; init; } = new();
 }
 
-/// <summary>When multicast routers are told of groups.</summary>
+/// <summary>When the host reports groups to multicast routers.</summary>
 public enum GroupReporting : byte
 {
     /// <summary>With every change, and when they ask.</summary>
     Always = 0,
 
-    /// <summary>When they ask, and with every change within 260 s of that.</summary>
+    /// <summary>When a router asks, and with every change in the 260 s after that.</summary>
     WhenAsked,
 
     /// <summary>Never.</summary>
@@ -84,7 +84,7 @@ public enum GroupReporting : byte
 public sealed record HostLimits
 {
     /// <summary>
-    /// The bytes of all buffers together: TCP send and receive buffers, UDP queues, reassembly, packets that wait for a neighbor.
+    /// The bytes of all buffers together: TCP send and receive buffers, UDP queues, reassembly, packets queued for a neighbor.
     /// Default 256 MiB. From half of it buffers stop growing; from three quarters data out of order is not kept.
     /// </summary>
     public long BufferBytes { get; init; } = 256L << 20;
@@ -98,11 +98,11 @@ public sealed record HostLimits
     /// <summary>Neighbors remembered; the least recently used goes first. Default 1,024.</summary>
     public int Neighbors { get; init; } = 1_024;
 
-    /// <summary>Packets that wait for one neighbor's Ethernet address; the oldest goes first. Default 64, so that the longest
+    /// <summary>Packets queued for the Ethernet address of one neighbor; the oldest goes first. Default 64, so that the longest
     /// datagram's fragments can wait.</summary>
     public int PendingPacketsPerNeighbor { get; init; } = 64;
 
-    /// <summary>Packets that wait for any neighbor's Ethernet address. Default 1,024.</summary>
+    /// <summary>Packets queued for the Ethernet addresses of all neighbors. Default 1,024.</summary>
     public int PendingPackets { get; init; } = 1_024;
 
     /// <summary>Datagrams in reassembly at a time. Default 64.</summary>
@@ -126,7 +126,7 @@ public sealed record HostLimits
     /// <summary>SYN cookies sent to one neighbor (frame source) a second; its SYNs beyond it are dropped, others' are not. Default 10,000.</summary>
     public int CookiesPerNeighborAndSecond { get; init; } = 10_000;
 
-    /// <summary>Packets to the host itself that wait to be delivered. Default 4,096.</summary>
+    /// <summary>Packets queued for the host itself. Default 4,096.</summary>
     public int LoopbackPackets { get; init; } = 4_096;
 }
 

@@ -1,6 +1,6 @@
 namespace Lanyard.NetStack;
 
-/// <summary>Allows so many events a second, and as many at once after a second's rest (a token bucket).</summary>
+/// <summary>A token bucket: allows a number of events per second, and that number at once after a second without events.</summary>
 internal struct RateLimiter(int perSecond)
 {
     private const long Second = 1_000_000;
@@ -8,7 +8,7 @@ internal struct RateLimiter(int perSecond)
     private long _credit = Second * perSecond;
     private long _at;
 
-    /// <summary>Whether one more event is allowed now; if so it counts.</summary>
+    /// <summary>Returns whether one more event is allowed now, and counts it.</summary>
     public bool TryTake(long now)
     {
         var elapsed = Math.Min(Math.Max(now - _at, 0), Second);

@@ -1,21 +1,21 @@
 namespace Lanyard.NetStack;
 
-/// <summary>Something that is due at a time. Kept in one <see cref="TimerQueue"/>.</summary>
+/// <summary>A timer in one <see cref="TimerQueue"/>.</summary>
 internal abstract class HostTimer
 {
-    /// <summary>When it is due in microseconds; <see cref="long.MaxValue"/> if it is not.</summary>
+    /// <summary>When it is due, in microseconds; <see cref="long.MaxValue"/> if it is not set.</summary>
     public long Deadline = long.MaxValue;
 
     // Its place in the queue's heap, or -1; and the time it is sorted under, which may be earlier than the deadline.
     internal int HeapIndex = -1;
     internal long HeapKey;
 
-    /// <summary>The deadline has come. It is no longer set.</summary>
+    /// <summary>Handles the deadline. The timer is not set any more.</summary>
     public abstract void OnTimer(long now);
 }
 
 /// <summary>
-/// The host's timers, earliest first: a binary heap. A deadline that moves later (as a retransmission timer does with every acknowledgement) costs
+/// The host's timers, earliest first: a binary heap. A deadline that moves later (as a retransmission timer does with every acknowledgment) costs
 /// nothing: the timer stays where it is and is sorted in again when its old time comes.
 /// </summary>
 internal sealed class TimerQueue
@@ -46,7 +46,7 @@ internal sealed class TimerQueue
         }
     }
 
-    /// <summary>Takes a timer out for good, so that nothing refers to it.</summary>
+    /// <summary>Removes a timer, so that nothing refers to it.</summary>
     public void Remove(HostTimer timer)
     {
         timer.Deadline = long.MaxValue;
@@ -64,7 +64,7 @@ internal sealed class TimerQueue
             SiftDown(index, last);
     }
 
-    /// <summary>The next timer that is due, no longer set; null if none is.</summary>
+    /// <summary>Removes and returns the next timer that is due; null if none is.</summary>
     public HostTimer? TakeDue(long now)
     {
         while (_count > 0 && _heap[0].HeapKey <= now)

@@ -4,7 +4,7 @@ namespace Lanyard.NetStack;
 
 /// <summary>
 /// Finds and settles conflicts over this host's addresses: duplicate address detection for IPv6 (RFC 4862 section 5.4), with the address
-/// in use meanwhile as RFC 4429 allows, and the defence of addresses in use (RFC 5227 section 2.4).
+/// in use meanwhile as RFC 4429 allows, and the defense of addresses in use (RFC 5227 section 2.4).
 /// </summary>
 internal sealed class AddressConflicts(NetworkHost host)
 {
@@ -14,7 +14,7 @@ internal sealed class AddressConflicts(NetworkHost host)
     // RFC 5227 section 1.1: DEFEND_INTERVAL.
     private const long DefendInterval = 10_000_000;
 
-    // How long an address that turned out to be another's is not tried again.
+    // How long an address lost to another host is not tried again.
     private const long LostTime = 300_000_000;
 
     // The capacity of the table of lost addresses. A full table evicts the entry that expires first.
@@ -24,13 +24,13 @@ internal sealed class AddressConflicts(NetworkHost host)
     private readonly Dictionary<InetAddress, long> _lastConflict = [];
     private readonly Dictionary<InetAddress, long> _lostUntil = [];
 
-    /// <summary>Whether an address is still being checked, and so used with restraint.</summary>
+    /// <summary>Whether an address is still being checked, so that its use is restricted.</summary>
     public bool IsOptimistic(InetAddress address) => _optimistic.Count > 0 && _optimistic.ContainsKey(address);
 
     /// <summary>The number of addresses lost to other hosts.</summary>
     public int LostCount => _lostUntil.Count;
 
-    /// <summary>Whether an address turned out to be another's lately.</summary>
+    /// <summary>Whether an address was recently lost to another host.</summary>
     public bool IsLost(InetAddress address)
     {
         if (!_lostUntil.TryGetValue(address, out var until))
@@ -41,7 +41,7 @@ internal sealed class AddressConflicts(NetworkHost host)
         return false;
     }
 
-    /// <summary>Begins to look for others that have an IPv6 address of this host.</summary>
+    /// <summary>Starts duplicate address detection for an IPv6 address.</summary>
     public void Detect(InetAddress address)
     {
         var detection = new Detection(this, address);
@@ -50,7 +50,7 @@ internal sealed class AddressConflicts(NetworkHost host)
         host.Ndp.SendProbe(address);
     }
 
-    /// <summary>The address is no longer this host's.</summary>
+    /// <summary>Forgets a removed address.</summary>
     public void Forget(InetAddress address)
     {
         if (_optimistic.Remove(address, out var detection))
@@ -58,7 +58,7 @@ internal sealed class AddressConflicts(NetworkHost host)
         _lastConflict.Remove(address);
     }
 
-    /// <summary>A neighbor claims an address of this host, or is about to use it.</summary>
+    /// <summary>Handles a neighbor that claims an address of this host, or is about to use it.</summary>
     public void OnClaimed(InetAddress address, MacAddress other)
     {
         if (IsOptimistic(address))
@@ -81,8 +81,8 @@ internal sealed class AddressConflicts(NetworkHost host)
     }
 
     /// <summary>
-    /// A neighbor claims an address that is not its own. One of this host's is defended, at most once in ten seconds, and never given up, not even while it
-    /// is being checked (RFC 5227 section 2.4 (c)).
+    /// Handles a neighbor that claims an address of another host. If the address is this host's, the host defends it at most once in ten seconds and never
+    /// gives it up, not even while it is being checked (RFC 5227 section 2.4 (c)).
     /// </summary>
     public void OnForged(InetAddress address, MacAddress other)
     {
@@ -126,7 +126,7 @@ internal sealed class AddressConflicts(NetworkHost host)
     private void OnUnchallenged(InetAddress address)
     {
         _optimistic.Remove(address);
-        // It may now be the better source.
+        // The address may be the better source now.
         host.Routing.OnAddressesChanged();
         host.Ndp.Announce(address);
     }

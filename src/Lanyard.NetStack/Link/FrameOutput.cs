@@ -53,8 +53,8 @@ internal readonly struct Hop
 internal readonly record struct HeldPacket(byte[] Buffer, int Length, ushort EtherType);
 
 /// <summary>
-/// Gives packets room where they belong: in the sink's frame if the Ethernet destination is known, else in a buffer that waits for the
-/// neighbor or for this host itself.
+/// Provides room for packets: in the sink's frame if the Ethernet destination is known, else in a buffer that is queued for the neighbor or for this
+/// host itself.
 /// </summary>
 internal sealed class FrameOutput(NetworkHost host, IFrameSink sink)
 {
@@ -67,7 +67,7 @@ internal sealed class FrameOutput(NetworkHost host, IFrameSink sink)
     /// <summary>Whether a frame was committed since the last flush.</summary>
     private bool _dirty;
 
-    /// <summary>Packets for this host that wait to be delivered.</summary>
+    /// <summary>The number of packets queued for this host.</summary>
     public int LoopbackCount => _loopback.Count;
 
     /// <summary>Room for a packet, or an empty span if it must be dropped (which is counted). <see cref="Commit"/> follows, or
@@ -131,7 +131,7 @@ internal sealed class FrameOutput(NetworkHost host, IFrameSink sink)
             host.Neighbors.Enqueue(_waitFor!, packet);
     }
 
-    /// <summary>Sends a packet that was held, now that the Ethernet destination is known; the buffer goes back.</summary>
+    /// <summary>Sends a queued packet, now that the Ethernet destination is known, and returns its buffer.</summary>
     public void SendHeld(MacAddress mac, HeldPacket packet)
     {
         var span = Begin(Hop.ToMac(mac), packet.EtherType, packet.Length);

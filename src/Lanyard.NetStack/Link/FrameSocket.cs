@@ -2,7 +2,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard.NetStack;
 
-/// <summary>What a <see cref="FrameSocket"/> tells its owner. The rules of <see cref="ITcpEvents"/> hold.</summary>
+/// <summary>The events of a <see cref="FrameSocket"/>. The rules of <see cref="ITcpEvents"/> apply.</summary>
 public interface IFrameEvents
 {
     /// <summary>A frame arrived: call <see cref="FrameSocket.TryReceive"/> until it says no.</summary>
@@ -18,13 +18,13 @@ public sealed record FrameOptions
 }
 
 /// <summary>The Ethernet header of a frame.</summary>
-/// <param name="Source">Who sent it.</param>
-/// <param name="Destination">Where it went; may be a group.</param>
-/// <param name="EtherType">What follows.</param>
+/// <param name="Source">The Ethernet source.</param>
+/// <param name="Destination">The Ethernet destination; may be a group.</param>
+/// <param name="EtherType">The Ethernet type.</param>
 /// <param name="Length">How many bytes follow; more than the buffer given means that the rest was cut off.</param>
 public readonly record struct FrameInfo(MacAddress Source, MacAddress Destination, ushort EtherType, int Length);
 
-/// <summary>Sends and receives Ethernet frames. Made by <see cref="NetworkHost.OpenFrames"/>.</summary>
+/// <summary>Sends and receives Ethernet frames. Created by <see cref="NetworkHost.OpenFrames"/>.</summary>
 public sealed class FrameSocket
 {
     /// <summary>The first number that is an Ethernet type rather than a length.</summary>
@@ -46,7 +46,7 @@ public sealed class FrameSocket
         Options = options;
     }
 
-    /// <summary>Hears what happens.</summary>
+    /// <summary>The handler of events.</summary>
     public IFrameEvents? Events { get; set; }
 
     /// <summary>The Ethernet type received; 0 for all.</summary>
@@ -55,7 +55,7 @@ public sealed class FrameSocket
     /// <summary>The settings; may be replaced at any time.</summary>
     public FrameOptions Options { get; set; }
 
-    /// <summary>Frames that wait to be received.</summary>
+    /// <summary>The number of frames to receive.</summary>
     public int Pending => _queue.Count;
 
     /// <summary>Frames dropped because the queue was full.</summary>
@@ -65,9 +65,9 @@ public sealed class FrameSocket
 
     /// <summary>Sends a frame from the port's own Ethernet address.</summary>
     /// <param name="now">The time in microseconds.</param>
-    /// <param name="destination">Where to; may be a group.</param>
+    /// <param name="destination">The Ethernet destination; may be a group.</param>
     /// <param name="etherType">The Ethernet type, 0x0600 or more.</param>
-    /// <param name="payload">What follows, 1 byte to the MTU.</param>
+    /// <param name="payload">The bytes after the Ethernet header: 1 byte to the MTU.</param>
     /// <returns><see cref="NetError.None"/> if it was sent.</returns>
     public NetError Send(long now, MacAddress destination, ushort etherType, ReadOnlySpan<byte> payload)
     {
@@ -91,7 +91,7 @@ public sealed class FrameSocket
     }
 
     /// <summary>Takes the oldest frame that waits.</summary>
-    /// <param name="destination">Where what follows its header goes; what does not fit is cut off.</param>
+    /// <param name="destination">The buffer for the bytes after the Ethernet header. Bytes that do not fit are lost.</param>
     /// <param name="info">Its header, and its full length.</param>
     /// <returns>Whether there was one.</returns>
     public bool TryReceive(Span<byte> destination, out FrameInfo info) => _queue.TryTake(destination, out info);
@@ -122,7 +122,7 @@ public sealed class FrameSocket
         return true;
     }
 
-    /// <summary>Closes the socket; frames that wait are lost.</summary>
+    /// <summary>Closes the socket. Frames not received are lost.</summary>
     /// <param name="now">The time in microseconds.</param>
     public void Close(long now)
     {

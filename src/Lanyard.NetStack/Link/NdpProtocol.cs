@@ -5,7 +5,7 @@ namespace Lanyard.NetStack;
 
 /// <summary>
 /// IPv6 neighbor discovery (RFC 4861): solicitations and advertisements. Addresses are given centrally, so routers are not listened to.
-/// What shows that another has an address of this host goes to <see cref="AddressConflicts"/>.
+/// Messages that show that another host has an address of this host go to <see cref="AddressConflicts"/>.
 /// </summary>
 internal sealed class NdpProtocol(NetworkHost host)
 {
@@ -61,7 +61,7 @@ internal sealed class NdpProtocol(NetworkHost host)
         if (!host.Routing.TrySelectSource(target, out var source))
             return;
         host.Count(HostCounter.NdpSolicitationsSent);
-        // Who asks from an address that may be another's must not have it entered anywhere (RFC 4429 section 2.1).
+        // An address that may belong to another host must not enter the tables of neighbors (RFC 4429 section 2.1).
         var option = host.Conflicts.IsOptimistic(source) ? NoOption : SourceLinkOption;
         var destination = lastKnown is null ? Ipv6Addresses.SolicitedNode(target) : target;
         Send(lastKnown ?? AddressTable.MulticastMac(destination), source, destination, NeighborSolicitation, 0, target, option);
@@ -114,7 +114,7 @@ internal sealed class NdpProtocol(NetworkHost host)
 
         if (probe && isOptimistic)
         {
-            // Another wants the address as much as this host does: neither gets it (RFC 4862 section 5.4.3).
+            // Another host checks the same address: neither may use it (RFC 4862 section 5.4.3).
             host.Count(HostCounter.NdpConflict);
             host.Conflicts.OnClaimed(target, frameSource);
             return;

@@ -8,7 +8,7 @@ internal enum NeighborState : byte
     /// <summary>Its Ethernet address is being asked for.</summary>
     Incomplete = 0,
 
-    /// <summary>It was heard of lately.</summary>
+    /// <summary>The neighbor was heard recently.</summary>
     Reachable,
 
     /// <summary>Its Ethernet address is known but has not been confirmed for long.</summary>
@@ -52,7 +52,7 @@ internal sealed class NeighborEntry(NetworkHost host, InetAddress address) : Hos
 
     public long LastUsed { get; private set; }
 
-    /// <summary>Packets that wait for <see cref="Mac"/>.</summary>
+    /// <summary>Packets queued until <see cref="Mac"/> is known.</summary>
     public Queue<HeldPacket> Waiting { get; } = new();
 
     /// <summary>Whether a packet can be sent now; if not, asking is under way.</summary>
@@ -124,7 +124,7 @@ internal sealed class NeighborEntry(NetworkHost host, InetAddress address) : Hos
         Solicit(now);
     }
 
-    /// <summary>The neighbor's Ethernet address was heard. <paramref name="confirmed"/> if it answered what was asked.</summary>
+    /// <summary>Records the neighbor's Ethernet address. <paramref name="confirmed"/> if the neighbor answered a solicitation.</summary>
     public void Learn(long now, MacAddress mac, bool confirmed)
     {
         if (State == NeighborState.Static && confirmed && mac == Mac)
@@ -149,7 +149,7 @@ internal sealed class NeighborEntry(NetworkHost host, InetAddress address) : Hos
         host.Neighbors.SendWaiting(this);
     }
 
-    /// <summary>The traffic itself shows that the neighbor is there (RFC 4861 section 7.3.1).</summary>
+    /// <summary>Records that traffic shows the neighbor to be reachable (RFC 4861 section 7.3.1).</summary>
     public void Confirm(long now)
     {
         if (State is NeighborState.Incomplete or NeighborState.Failed or NeighborState.Evicted)
@@ -283,7 +283,7 @@ internal sealed class NeighborTable(NetworkHost host)
 
     public void OnFailed(NeighborEntry entry)
     {
-        // Who is told may send again, which then waits anew.
+        // Handlers may send again, which starts another resolution.
         for (var i = entry.Waiting.Count; i > 0 && entry.Waiting.TryDequeue(out var packet); i--)
         {
             _waiting--;

@@ -2,7 +2,7 @@ namespace Lanyard.NetStack;
 
 /// <summary>
 /// A stretch of a byte stream, addressed by stream offset, in blocks from the host's pool. Holds a block only where bytes were written and
-/// not yet released, so an idle connection holds none. Gaps are allowed: what lies in them is undefined until written.
+/// not yet released, so an idle connection holds none. Gaps are allowed; their contents are undefined until written.
 /// </summary>
 internal struct BlockBuffer(BufferPool pool)
 {
@@ -87,7 +87,7 @@ internal struct BlockBuffer(BufferPool pool)
         _end = Math.Max(_end, _first);
     }
 
-    /// <summary>Gives back every block; writing goes on at or after the offset last released.</summary>
+    /// <summary>Returns every block. Writing continues at or after the offset released last.</summary>
     public void Clear()
     {
         for (var i = _first; i < _end; i++)

@@ -1,9 +1,8 @@
 namespace Lanyard.NetStack;
 
 /// <summary>
-/// The host's buffers, in sizes that are powers of two from 256 bytes to 64 KiB. Counts what is out, refuses beyond the limit
-/// (<see cref="HostLimits.BufferBytes"/>), and keeps of what comes back as much as was out at a time of late. A buffer belongs to whoever rented it
-/// until it is returned.
+/// The host's buffers, in sizes that are powers of two from 256 bytes to 64 KiB. Limits the rented bytes (<see cref="HostLimits.BufferBytes"/>), and
+/// retains as many returned buffers as were recently rented at the same time. A buffer belongs to its renter until it is returned.
 /// </summary>
 internal sealed class BufferPool(long limitBytes)
 {
@@ -13,25 +12,25 @@ internal sealed class BufferPool(long limitBytes)
 
     private readonly Shelf[] _shelves = MakeShelves();
 
-    /// <summary>The longest buffer there is.</summary>
+    /// <summary>The length of the longest buffer in bytes.</summary>
     public const int MaxLength = 1 << MaxShift;
 
-    /// <summary>Bytes of the buffers that are out.</summary>
+    /// <summary>The bytes of rented buffers.</summary>
     public long Outstanding { get; private set; }
 
-    /// <summary>Bytes of the buffers that are kept for the next who need some.</summary>
+    /// <summary>The bytes of retained buffers.</summary>
     public long Retained { get; private set; }
 
-    /// <summary>Whether more is kept than costs nothing, so that <see cref="Trim"/> should be called after a while.</summary>
+    /// <summary>Whether more than 1 MiB is retained, so that <see cref="Trim"/> should be called after a while.</summary>
     public bool IsTrimmable => Retained > AlwaysKeptBytes;
 
-    /// <summary>From half of the limit nothing should grow.</summary>
+    /// <summary>Whether half of the limit is rented, so that buffers should not grow.</summary>
     public bool IsTight => Outstanding >= limitBytes / 2;
 
-    /// <summary>From three quarters of the limit only what makes progress certain should be kept.</summary>
+    /// <summary>Whether three quarters of the limit are rented, so that only data that makes progress should be kept.</summary>
     public bool IsScarce => Outstanding >= limitBytes / 4 * 3;
 
-    /// <summary>A buffer of at least <paramref name="length"/> bytes with any contents, or null beyond the limit or 64 KiB.</summary>
+    /// <summary>Rents a buffer of at least <paramref name="length"/> bytes with any contents; null beyond the limit or 64 KiB.</summary>
     public byte[]? Rent(int length)
     {
         var shift = ShiftOf(length);
@@ -54,7 +53,7 @@ internal sealed class BufferPool(long limitBytes)
 #endif
     }
 
-    /// <summary>Takes back a buffer that <see cref="Rent"/> gave.</summary>
+    /// <summary>Returns a buffer that <see cref="Rent"/> gave out.</summary>
     public void Return(byte[] buffer)
     {
         var shelf = _shelves[ShiftOf(buffer.Length) - MinShift];
@@ -66,7 +65,7 @@ internal sealed class BufferPool(long limitBytes)
         shelf.Free.Push(buffer);
     }
 
-    /// <summary>Lets go of what was not needed since the last but one call.</summary>
+    /// <summary>Frees the buffers that were not needed since the call before the last one.</summary>
     public void Trim()
     {
         for (var i = _shelves.Length - 1; i >= 0; i--)

@@ -1,10 +1,10 @@
 namespace Lanyard.NetStack;
 
-/// <summary>What a socket has received and its owner has not taken: each with what is told of it, in buffers of the host, bounded.</summary>
-/// <typeparam name="TInfo">What is told of each.</typeparam>
+/// <summary>The bounded queue of packets that a socket has received, in buffers of the host.</summary>
+/// <typeparam name="TInfo">The facts about a packet.</typeparam>
 internal sealed class ReceiveQueue<TInfo>(NetworkHost host, HostCounter whenFull)
 {
-    // What each counts beyond its payload, so that empty ones fill the queue as well.
+    // The cost of a packet beyond its payload, so that empty packets fill the queue as well.
     private const int OverheadBytes = 256;
 
     private readonly Queue<(byte[] Buffer, int Length, TInfo Info)> _queue = new();
@@ -36,7 +36,7 @@ internal sealed class ReceiveQueue<TInfo>(NetworkHost host, HostCounter whenFull
         return true;
     }
 
-    /// <summary>Takes the oldest; what does not fit is cut off. False if there is none.</summary>
+    /// <summary>Dequeues the oldest packet and truncates it to the destination. Returns false if there is none.</summary>
     public bool TryTake(Span<byte> destination, out TInfo info)
     {
         if (!_queue.TryDequeue(out var queued))
