@@ -5,7 +5,7 @@ using Lanyard.Engine.Networks;
 using Lanyard.Engine.Packets;
 using Lanyard.NetStack;
 using Lanyard.Primitives;
-using Lanyard.Simulation;
+using Lanyard.Testing;
 using Lanyard.Wire;
 using Lanyard.Wire.Packets;
 using Lanyard.Wire.Verbs;
@@ -33,7 +33,7 @@ internal sealed class BenchReceiver : INodeHost, IFrameSink
 
     public BenchReceiver(ulong seed)
     {
-        var identities = new Internet(seed);
+        var identities = new SimulatedInternet(seed);
         var identity = identities.CreateIdentity();
         var controller = new OpenController(identities.CreateIdentity()) { Customize = config => config with { Type = NetworkType.Public } };
         var id = controller.Network((uint)StateNetwork);

@@ -157,7 +157,7 @@ public sealed class NetworkHost
     internal TcpProtocol Tcp { get; }
 
     /// <summary>Whether a batch is open, so that the host can send.</summary>
-    internal bool IsInBatch => _depth > 0;
+    public bool IsBatchOpen => _depth > 0;
 
     private bool HasWork => Settling.Count + Output.LoopbackCount > 0;
 

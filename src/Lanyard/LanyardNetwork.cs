@@ -14,13 +14,13 @@ namespace Lanyard;
 /// </summary>
 public sealed class LanyardNetwork
 {
-    private const int DefaultPingTimeoutMs = 5_000;
+    private static readonly TimeSpan DefaultPingTimeout = TimeSpan.FromSeconds(5);
     private const int MaxPingPayloadBytes = 65_487;
     private const int ListenBacklog = 512;
 
     private readonly NetworkPort _port;
     private readonly string _settingsName;
-    private readonly DnsCache _dnsCache = new();
+    private readonly DnsCache _dnsCache;
 
     /// <summary>Joins. Under the gate.</summary>
     internal LanyardNetwork(LanyardNode node, NodeRuntime runtime, NetworkId id)
@@ -28,6 +28,8 @@ public sealed class LanyardNetwork
         Node = node;
         Id = id;
         Errors = new NetworkErrors(this);
+        var time = node.Options.TimeProvider;
+        _dnsCache = new DnsCache(() => time.GetTimestamp() / time.TimestampFrequency);
         _settingsName = StateNames.NetworkSettings(id.Value);
         var settings = runtime.State.Load(_settingsName) is { } file ? LanyardNetworkSettings.Parse(file, LogIgnored) : new LanyardNetworkSettings();
         _port = new NetworkPort(runtime, this, runtime.Engine.Join(runtime.NowMs, id), settings);
@@ -156,7 +158,7 @@ public sealed class LanyardNetwork
         CheckPort(port, least: 1);
         return TryResolve(host, out var address)
             ? ConnectAsync(new InetEndpoint(address, (ushort)port), null, cancellationToken)
-            : ResolveAndConnectAsync(host, (ushort)port, cancellationToken);
+            : NameResolver.ConnectAsync(this, host, port, cancellationToken);
     }
 
     /// <summary>Connects to a member over TCP.</summary>
@@ -287,8 +289,8 @@ public sealed class LanyardNetwork
             payload[i] = (byte)i;
         if (Send(payload, InetAddress.FromIPAddress(destination), out var error) is not { } operation)
             return new LanyardPingReply(error, default, default, 0, 0);
-        using var timer = new Timer(static operation => ((PingOperation)operation!).TimeOut(), operation,
-            timeout ?? TimeSpan.FromMilliseconds(DefaultPingTimeoutMs), Timeout.InfiniteTimeSpan);
+        using var timer = Node.Options.TimeProvider.CreateTimer(static operation => ((PingOperation)operation!).TimeOut(), operation,
+            timeout ?? DefaultPingTimeout, Timeout.InfiniteTimeSpan);
         return await operation.Issue(cancellationToken).ConfigureAwait(false);
 
         PingOperation? Send(byte[] bytes, InetAddress to, out NetError failure)
@@ -355,12 +357,20 @@ public sealed class LanyardNetwork
     /// No proxy is used. Its settings may be changed before first use. A host that is a node's address should be written with the network's ID after
     /// it: a URI takes ten decimal digits for an IPv4 address. On netstandard2.1, whose framework lacks the handler, there is no such method.
     /// </remarks>
-    public SocketsHttpHandler CreateHttpHandler() => new()
+    public SocketsHttpHandler CreateHttpHandler()
     {
-        UseProxy = false,
-        ConnectCallback = async (context, cancellationToken) =>
-            await ConnectAsync(context.DnsEndPoint.Host, context.DnsEndPoint.Port, cancellationToken).ConfigureAwait(false),
-    };
+        var handler = new SocketsHttpHandler
+        {
+            UseProxy = false,
+            ConnectCallback = async (context, cancellationToken) =>
+                await ConnectAsync(context.DnsEndPoint.Host, context.DnsEndPoint.Port, cancellationToken).ConfigureAwait(false),
+        };
+
+        // The handler counts idle time on the system's clock only.
+        if (Node.Options.TimeProvider != TimeProvider.System)
+            handler.PooledConnectionIdleTimeout = handler.PooledConnectionLifetime = Timeout.InfiniteTimeSpan;
+        return handler;
+    }
 #endif
 
     /// <summary>Where the controller has refused: asks it once more, as it may have changed its mind.</summary>
@@ -427,23 +437,5 @@ public sealed class LanyardNetwork
         if (cut >= 0 && (!NetworkId.TryParse(host[(cut + 1)..], out var network) || network != Id))
             return false;
         return NodeAddress.TryParse(cut < 0 ? host : host[..cut], out node);
-    }
-
-    private async ValueTask<LanyardStream> ResolveAndConnectAsync(string host, ushort port, CancellationToken cancellationToken)
-    {
-        IReadOnlyList<InetAddress> addresses;
-        try
-        {
-            addresses = await ResolveAsync(host, cancellationToken).ConfigureAwait(false);
-        }
-        catch (LanyardNameException unknown)
-        {
-            var error = unknown.Failure == LanyardNameFailure.NoAnswer ? NetError.TimedOut : NetError.HostUnreachable;
-            throw new LanyardSocketException(error, default, unknown.Message);
-        }
-
-        return await HappyEyeballs.ConnectAsync(
-            Array.ConvertAll(addresses.ToArray(), address => address.ToIPAddress()), (address, attempt) => ConnectAsync(new IPEndPoint(address, port), attempt).AsTask(), cancellationToken)
-            .ConfigureAwait(false);
     }
 }

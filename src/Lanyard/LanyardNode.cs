@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using Lanyard.Engine;
@@ -16,13 +15,13 @@ namespace Lanyard;
 /// </summary>
 public sealed class LanyardNode : IAsyncDisposable
 {
-    private const int FinishPollMs = 5;
+    private static readonly TimeSpan FinishPollInterval = TimeSpan.FromMilliseconds(5);
 
     private readonly NodeRuntime _runtime;
     private readonly ILanyardStore _store;
     private readonly ILogger _logger;
     private readonly Signal _onlineChanged = new();
-    private readonly DateTimeOffset _startedAt = DateTimeOffset.UtcNow;
+    private readonly DateTimeOffset _startedAt;
     private readonly object _disposeLock = new();
 
     // Under the gate; published whole.
@@ -33,6 +32,7 @@ public sealed class LanyardNode : IAsyncDisposable
     internal LanyardNode(LanyardOptions options, ILanyardStore store, Identity identity, NodeRuntime runtime, ILogger logger)
     {
         Options = options;
+        _startedAt = options.TimeProvider.GetUtcNow();
         Identity = identity.WithoutSecret();
         _store = store;
         _runtime = runtime;
@@ -96,7 +96,7 @@ public sealed class LanyardNode : IAsyncDisposable
     internal long SendFailures => _runtime.SendFailures;
 
     /// <summary>The UDP endpoints that the node is bound to.</summary>
-    public IReadOnlyList<IPEndPoint> BoundEndPoints => _runtime.Sockets.Select(socket => socket.LocalEndpoint.ToIPEndPoint()).ToArray();
+    public IReadOnlyList<IPEndPoint> BoundEndPoints => _runtime.BoundEndpoints.Select(endpoint => endpoint.ToIPEndPoint()).ToArray();
 
     /// <summary>The UDP port of all sockets of the node, including sockets that are bound later: see <see cref="LanyardOptions.AwaitBindAddresses"/>.</summary>
     public int Port => _runtime.Port;
@@ -180,8 +180,7 @@ public sealed class LanyardNode : IAsyncDisposable
     {
         var joined = Join(network);
         joined.AskAgain();
-        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        timeout.CancelAfter(Options.JoinTimeout);
+        using var timeout = new Deadline(Options.TimeProvider, Options.JoinTimeout, cancellationToken);
         try
         {
             await joined.WaitUntilReadyAsync(waitForAuthorization: false, timeout.Token).ConfigureAwait(false);
@@ -414,16 +413,16 @@ public sealed class LanyardNode : IAsyncDisposable
         if (Options.Identity is null)
             _runtime.Engine.Identity.Dispose();
         // What has happened is told, unless a handler takes its time.
-        await Task.WhenAny(_runtime.Events.DrainAsync(), Task.Delay(Options.ShutdownTimeout)).ConfigureAwait(false);
+        await Task.WhenAny(_runtime.Events.DrainAsync(), Deadline.Delay(Options.TimeProvider, Options.ShutdownTimeout)).ConfigureAwait(false);
         Log.Ended(_logger, Address);
     }
 
     // Streams that the app is done with send what is left of theirs.
     private async Task FinishAsync(LanyardNetwork[] networks, CancellationToken cancellationToken)
     {
-        var waited = Stopwatch.StartNew();
-        while (waited.Elapsed < Options.ShutdownTimeout && !cancellationToken.IsCancellationRequested && IsFinishing(networks))
-            await Task.Delay(FinishPollMs, CancellationToken.None).ConfigureAwait(false);
+        var start = Options.TimeProvider.GetTimestamp();
+        while (Options.TimeProvider.GetElapsedTime(start) < Options.ShutdownTimeout && !cancellationToken.IsCancellationRequested && IsFinishing(networks))
+            await Deadline.Delay(Options.TimeProvider, FinishPollInterval, CancellationToken.None).ConfigureAwait(false);
     }
 
     private bool IsFinishing(LanyardNetwork[] networks)

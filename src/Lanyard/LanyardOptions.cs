@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Cryptography;
 using Lanyard.Engine;
 using Lanyard.NetStack;
 using Lanyard.Primitives;
@@ -92,6 +93,21 @@ public sealed record LanyardOptions
     /// network driver breaks it; the node is slower without it.
     /// </summary>
     public bool BatchDatagrams { get; init; } = true;
+
+    /// <summary>
+    /// The transport of datagrams, in place of UDP sockets of this machine. Default null: UDP sockets. With a transport, <see cref="Port"/>,
+    /// <see cref="BindAddresses"/>, <see cref="AwaitBindAddresses"/>, <see cref="ExcludedInterfacePrefixes"/> and <see cref="BatchDatagrams"/> have no effect.
+    /// </summary>
+    public ILanyardTransport? Transport { get; init; }
+
+    /// <summary>The clock and the timers of the node. Default <see cref="TimeProvider.System"/>. Tests set a virtual clock.</summary>
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+
+    /// <summary>
+    /// The source of the node's keys and random numbers. Default: the cryptographic generator of the system. Set another only in tests that must be repeatable: who can
+    /// predict it can read and forge the node's traffic.
+    /// </summary>
+    public RandomNumberGenerator RandomNumberGenerator { get; init; } = RandomNumberGenerator.Create();
 
     /// <summary>
     /// The maximum time that <see cref="LanyardNode.JoinAsync(NetworkId, CancellationToken)"/> waits. Default 60 s. <see cref="Timeout.InfiniteTimeSpan"/> for no limit.

@@ -6,7 +6,7 @@ using System.Security.Cryptography;
 using Lanyard;
 using Lanyard.NetStack;
 using Lanyard.Primitives;
-using Lanyard.Simulation;
+using Lanyard.Testing;
 using Lanyard.Tests.Shared;
 using Lanyard.Wire;
 

@@ -1,6 +1,6 @@
 using Lanyard.Engine.Networks;
 using Lanyard.Engine.Tests.Harness;
-using Lanyard.Simulation;
+using Lanyard.Testing;
 using Lanyard.Wire;
 using Lanyard.Wire.Verbs;
 

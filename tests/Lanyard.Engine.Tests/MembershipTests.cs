@@ -1,7 +1,7 @@
 using Lanyard.Engine.Members;
 using Lanyard.Engine.Networks;
 using Lanyard.Engine.Tests.Harness;
-using Lanyard.Simulation;
+using Lanyard.Testing;
 using Lanyard.Wire;
 
 namespace Lanyard.Engine.Tests;

@@ -5,7 +5,7 @@ using Lanyard.Engine.Multicast;
 using Lanyard.Engine.Networks;
 using Lanyard.Engine.Tests.Harness;
 using Lanyard.Primitives;
-using Lanyard.Simulation;
+using Lanyard.Testing;
 using Lanyard.Wire;
 using Lanyard.Wire.Packets;
 using Lanyard.Wire.Verbs;

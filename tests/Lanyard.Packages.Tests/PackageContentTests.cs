@@ -7,7 +7,9 @@ namespace Lanyard.Packages.Tests;
 public sealed class PackageContentTests(PackageFeed feed)
 {
     private static readonly string[] Libraries =
-        ["Lanyard", "Lanyard.AspNetCore", "Lanyard.Dissector", "Lanyard.Engine", "Lanyard.NetStack", "Lanyard.Primitives", "Lanyard.Proxies", "Lanyard.Wire"];
+        ["Lanyard", "Lanyard.AspNetCore", "Lanyard.Dissector", "Lanyard.Engine", "Lanyard.NetStack", "Lanyard.Primitives", "Lanyard.Proxies", "Lanyard.Testing", "Lanyard.Wire"];
+
+    private static readonly string[] AllTargets = [".NETStandard2.1", "net8.0", "net10.0"];
 
     public static TheoryData<string> AllLibraries => [.. Libraries];
 
@@ -41,7 +43,7 @@ public sealed class PackageContentTests(PackageFeed feed)
     public void A_library_has_documentation_for_each_of_its_targets(string name)
     {
         using var package = feed.Open(name);
-        string[] targets = name == "Lanyard.AspNetCore" ? ["net10.0", "net8.0"] : ["net10.0", "net8.0", "netstandard2.1"];
+        string[] targets = name is "Lanyard.AspNetCore" or "Lanyard.Testing" ? ["net10.0", "net8.0"] : ["net10.0", "net8.0", "netstandard2.1"];
 
         Assert.Equal(
             targets.SelectMany(target => new[] { $"lib/{target}/{name}.dll", $"lib/{target}/{name}.xml" }),
@@ -75,7 +77,9 @@ public sealed class PackageContentTests(PackageFeed feed)
         var dependencies = feed.ReadMetadata(name).Descendants("dependency").ToList();
 
         Assert.All(dependencies, dependency => Assert.Matches("^[0-9]+[.0-9A-Za-z-]*$", dependency.Attribute("version")!.Value));
-        Assert.All(dependencies.Where(IsForeign), dependency => Assert.Equal("Microsoft.Extensions.Logging.Abstractions", dependency.Attribute("id")!.Value));
+        Assert.All(dependencies.Where(IsForeign), dependency => Assert.Contains(
+            $"{dependency.Parent!.Attribute("targetFramework")!.Value} {dependency.Attribute("id")!.Value}",
+            (string[])[".NETStandard2.1 Microsoft.Bcl.TimeProvider", .. AllTargets.Select(target => $"{target} Microsoft.Extensions.Logging.Abstractions")]));
         Assert.All(dependencies.Where(dependency => !IsForeign(dependency)), dependency => Assert.Equal(feed.Version, dependency.Attribute("version")!.Value));
     }
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using Lanyard.Primitives;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Lanyard.Tests;
@@ -43,22 +44,22 @@ public sealed class BindLaterTests
         Assert.Throws<LanyardException>(() => UdpTransport.Bind([first], 0, batch: true, awaitAddresses: false, NullLogger.Instance));
         using (var none = UdpTransport.Bind([first], 0, batch: true, awaitAddresses: true, NullLogger.Instance))
         {
-            Assert.Empty(none.Sockets);
+            Assert.Empty(none.Senders);
             Assert.InRange(none.Port, 1, 65_535);
             Assert.True(none.TakeRoom(1_000, out _).Bytes.Length >= 1_000);
             none.Send(-1, default, default, 0);
         }
 
         using var transport = UdpTransport.Bind([first, second], 0, batch: true, awaitAddresses: true, NullLogger.Instance);
-        Assert.Single(transport.Sockets);
+        Assert.Single(transport.Senders);
         using var received = new BlockingQueue();
-        transport.Start("test", (socket, batch) => received.Add((socket, batch.Run(0).Length)));
+        transport.Start("test", received);
         transport.TryBindMissing();
-        Assert.Single(transport.Sockets);
+        Assert.Single(transport.Senders);
         Ip("addr add 192.0.2.1/32 dev lo");
         transport.TryBindMissing();
-        Assert.Equal([second, first], transport.Sockets.Select(socket => socket.LocalEndpoint.Address.ToIPAddress()));
-        Assert.Single(transport.Sockets.Select(socket => socket.LocalEndpoint.Port).Distinct());
+        Assert.Equal([second, first], transport.Senders.Select(socket => socket.LocalEndpoint.Address.ToIPAddress()));
+        Assert.Single(transport.Senders.Select(socket => socket.LocalEndpoint.Port).Distinct());
         using var sender = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
         sender.SendTo([1, 2, 3], new IPEndPoint(first, transport.Port));
         Assert.Equal((1, 3), received.Take());
@@ -78,11 +79,17 @@ public sealed class BindLaterTests
     private static extern int unshare(int flags);
 #pragma warning restore SYSLIB1054, CA5392, IDE1006
 
-    private sealed class BlockingQueue : IDisposable
+    private sealed class BlockingQueue : ITransportReceiver, IDisposable
     {
         private readonly System.Collections.Concurrent.BlockingCollection<(int Socket, int Bytes)> _items = [];
 
-        public void Add((int Socket, int Bytes) item) => _items.Add(item);
+        public void OnReceived(int local, DatagramBatch batch) => _items.Add((local, batch.Run(0).Length));
+
+        public void OnReceived(int local, in InetEndpoint source, Span<byte> datagram) => _items.Add((local, datagram.Length));
+
+        public void OnEnvironmentChanged()
+        {
+        }
 
         public (int Socket, int Bytes) Take() => _items.Take(TestLan.Guard);
 

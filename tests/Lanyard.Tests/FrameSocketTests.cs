@@ -73,7 +73,7 @@ public sealed class FrameSocketTests
         using (new GateHold(port.Runtime))
         {
             Assert.True(port.Host.AddAddress(port.Runtime.NowMicroseconds, new InetPrefix(address, 64)));
-            port.Receive(new EthernetFrame(pair.B.Mac, port.Engine.Mac, NetworkHost.EtherTypeIPv6, Advertisement(address, Pair.Address(pair.B))));
+            port.Virtual.Receive(new EthernetFrame(pair.B.Mac, port.Engine.Mac, NetworkHost.EtherTypeIPv6, Advertisement(address, Pair.Address(pair.B))));
         }
 
         Assert.Equal(new AddressConflict(address, pair.B.Mac, true), await noticed.Task.WaitAsync(TestLan.Guard));

@@ -1,6 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
-using Lanyard.Simulation;
+using Lanyard.Testing;
 using Lanyard.Tests.Shared;
 
 namespace Lanyard.Tests;
@@ -44,7 +44,7 @@ public sealed class LeftoverTests
     [Fact]
     public async Task A_node_that_ends_while_identities_wait_to_be_checked_leaves_nothing_running()
     {
-        var strangers = new Internet(seed: 1);
+        var strangers = new SimulatedInternet(seed: 1);
         using var socket = new UdpClient(new IPEndPoint(IPAddress.Loopback, 0));
         await using (var lan = await TestLan.StartAsync())
         {

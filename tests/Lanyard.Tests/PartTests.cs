@@ -102,12 +102,12 @@ public sealed class PartTests
     public void Sockets_share_a_port_and_tell_of_the_addresses_that_they_are_bound_to()
     {
         using var transport = UdpTransport.Bind([], 0, batch: true, awaitAddresses: false, NullLogger.Instance);
-        Assert.Single(transport.Sockets.Select(s => s.LocalEndpoint.Port).Distinct());
+        Assert.Single(transport.Senders.Select(s => s.LocalEndpoint.Port).Distinct());
         var interfaces = new LocalInterfaces([InetAddress.Parse("192.0.2.1"), InetAddress.Parse("2001:db8::1")],
             [InetPrefix.Parse("10.1.2.3/24")], [], []);
-        Assert.Equal(transport.Sockets.Count, interfaces.Endpoints(transport.Sockets).Count);
+        Assert.Equal(transport.Senders.Count, interfaces.Endpoints(transport.Senders).Count);
         using var bound = UdpTransport.Bind([IPAddress.Loopback], 0, batch: true, awaitAddresses: false, NullLogger.Instance);
-        Assert.Empty(interfaces.Endpoints(bound.Sockets));
+        Assert.Empty(interfaces.Endpoints(bound.Senders));
         Assert.True(interfaces.Excludes(InetAddress.Parse("10.1.2.200")));
         Assert.False(interfaces.Excludes(InetAddress.Parse("10.1.3.1")));
     }

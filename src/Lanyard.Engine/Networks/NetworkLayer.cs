@@ -55,7 +55,7 @@ internal sealed class NetworkLayer
         {
             var next = Pushes.NextDeadlineMs;
             foreach (var network in _networks.All)
-                next = Math.Min(next, network.NextRequestMs);
+                next = Math.Min(next, network.NextDeadlineMs);
             return next;
         }
     }

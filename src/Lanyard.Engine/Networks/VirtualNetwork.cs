@@ -17,6 +17,11 @@ public sealed class VirtualNetwork
     private const long LastRetryMs = 5_000;
     private const long LastRefusedRetryMs = 30_000;
     private const long AnnounceMs = 60_000;
+
+    // A lost announcement leaves this node out of reach for ARP until the next one: announcements of new groups are sent three times.
+    private const long FirstRepeatMs = 1_000;
+    private const long SecondRepeatMs = 4_000;
+    private const int AnnouncementRepeats = 2;
     private const long CredentialsMs = 30_000;
     private const long CredentialsRequestMs = 1_000;
     private const long DoubtMs = 5_000;
@@ -35,7 +40,8 @@ public sealed class VirtualNetwork
     private Capability[] _ownCapabilities = [];
     private long _configuredMs = -1;
     private long _requestRetryMs = FirstRetryMs;
-    private long _nextAnnounceMs;
+    private long _nextAnnounceMs = long.MaxValue;
+    private int _announcementRepeats;
     private RateGate _doubt;
     private bool _isDoubted;
 
@@ -101,6 +107,9 @@ public sealed class VirtualNetwork
     }
 
     internal long NextRequestMs { get; private set; }
+
+    /// <summary>When <see cref="Poll"/> must be called next, in milliseconds since 1970.</summary>
+    internal long NextDeadlineMs => Math.Min(NextRequestMs, Config is null ? long.MaxValue : _nextAnnounceMs);
 
     internal NetworkConfigAssembler Chunks { get; }
 
@@ -246,6 +255,8 @@ public sealed class VirtualNetwork
             member.ConfigChanged();
         _context.Host.NetworkChanged(this);
         Announce(nowMs, AllGroups(), force: true);
+        if (!wasOk)
+            RepeatAnnouncement(nowMs);
         if (isFresh && config.TryWrite(out var text))
             _context.Host.SaveState(StateKind.NetworkConfig, Id.Value, text);
         return true;
@@ -260,8 +271,10 @@ public sealed class VirtualNetwork
 
     internal void Subscribe(long nowMs, MulticastGroup group)
     {
-        if (_groups.Add(group) && Config is not null)
-            Announce(nowMs, [group], force: true);
+        if (!_groups.Add(group) || Config is null)
+            return;
+        Announce(nowMs, [group], force: true);
+        RepeatAnnouncement(nowMs);
     }
 
     internal void Unsubscribe(MulticastGroup group) => _groups.Remove(group);
@@ -348,6 +361,13 @@ public sealed class VirtualNetwork
             _members.Remove(address);
     }
 
+    // The next announcement is the first repetition.
+    private void RepeatAnnouncement(long nowMs)
+    {
+        _announcementRepeats = AnnouncementRepeats - 1;
+        _nextAnnounceMs = Math.Min(_nextAnnounceMs, nowMs + FirstRepeatMs);
+    }
+
     private MulticastGroup[] AllGroups()
     {
         var groups = new HashSet<MulticastGroup>(_groups);
@@ -361,7 +381,11 @@ public sealed class VirtualNetwork
     private void Announce(long nowMs, MulticastGroup[] groups, bool force)
     {
         if (!force)
-            _nextAnnounceMs = nowMs + AnnounceMs;
+        {
+            _nextAnnounceMs = nowMs + (_announcementRepeats > 0 ? SecondRepeatMs : AnnounceMs);
+            _announcementRepeats = Math.Max(_announcementRepeats - 1, 0);
+        }
+
         var always = new HashSet<NodeAddress> { Controller };
         always.UnionWith(_peers.Roots);
 

@@ -100,7 +100,7 @@ internal sealed class AddressTable(NetworkHost host)
             var group = Ipv6Addresses.SolicitedNode(address.Address);
             JoinMac(new EthernetGroup(MulticastMac(group), default));
             if (CountSolicited(group) == 1)
-                host.MldGroups.OnJoined(group, host.IsInBatch);
+                host.MldGroups.OnJoined(group, host.IsBatchOpen);
         }
 
         return true;

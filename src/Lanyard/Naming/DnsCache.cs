@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Lanyard.Primitives;
 using Lanyard.Wire;
 
@@ -8,8 +7,8 @@ namespace Lanyard;
 /// Caches the answers of a network's DNS servers for their lifetime (RFC 1035 section 3.2.1; RFC 2308 section 5 for missing names and types). The size is bounded. A
 /// change of the network's DNS configuration clears the cache. Thread-safe.
 /// </summary>
-/// <param name="clock">A monotonic clock in seconds. Default: the process clock.</param>
-internal sealed class DnsCache(Func<long>? clock = null)
+/// <param name="clock">A monotonic clock in seconds.</param>
+internal sealed class DnsCache(Func<long> clock)
 {
     /// <summary>The maximum number of cached names. Beyond it, the name that expires first makes room.</summary>
     public const int MaxNames = 512;
@@ -18,7 +17,6 @@ internal sealed class DnsCache(Func<long>? clock = null)
     public const uint MaxSeconds = 3_600;
 
     private readonly Dictionary<string, (InetAddress[] Addresses, long Until)> _names = new(StringComparer.Ordinal);
-    private readonly Func<long> _clock = clock ?? (static () => Stopwatch.GetTimestamp() / Stopwatch.Frequency);
     private NetworkDns? _dns;
 
     /// <summary>The number of cached names.</summary>
@@ -41,7 +39,7 @@ internal sealed class DnsCache(Func<long>? clock = null)
             ForgetOthers(dns);
             if (!_names.TryGetValue(name, out var entry))
                 return null;
-            if (_clock() < entry.Until)
+            if (clock() < entry.Until)
                 return entry.Addresses;
             _names.Remove(name);
             return null;
@@ -62,7 +60,7 @@ internal sealed class DnsCache(Func<long>? clock = null)
             ForgetOthers(dns);
             if (_names.Count >= MaxNames && !_names.ContainsKey(name))
                 ForgetFirst();
-            _names[name] = (addresses, _clock() + Math.Min(seconds, MaxSeconds));
+            _names[name] = (addresses, clock() + Math.Min(seconds, MaxSeconds));
         }
     }
 

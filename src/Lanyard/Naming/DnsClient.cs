@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Buffers.Binary;
-using System.Security.Cryptography;
 using Lanyard.Primitives;
 
 namespace Lanyard;
@@ -61,8 +60,7 @@ internal sealed class DnsClient(LanyardNetwork network)
     private async Task<DnsAnswer[]?> AskOnceAsync(
         InetAddress server, (byte[] Name, DnsRecordType Type)[] questions, CancellationToken cancellationToken)
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        patience.CancelAfter(AnswerTimeout);
+        using var patience = new Deadline(network.Node.Options.TimeProvider, AnswerTimeout, cancellationToken);
         try
         {
             var answers = await AskByDatagramsAsync(server, questions, patience.Token).ConfigureAwait(false);
@@ -162,10 +160,10 @@ internal sealed class DnsClient(LanyardNetwork network)
     private static LanyardSocketException Unusable(InetEndpoint server) =>
         new(NetStack.NetError.ConnectionReset, server, $"The DNS server {server} gave an answer over TCP that is none.");
 
-    private static ushort RandomId()
+    private ushort RandomId()
     {
         Span<byte> bytes = stackalloc byte[2];
-        RandomNumberGenerator.Fill(bytes);
+        network.Node.Options.RandomNumberGenerator.GetBytes(bytes);
         return BinaryPrimitives.ReadUInt16BigEndian(bytes);
     }
 }

@@ -1,3 +1,5 @@
+using System.Net;
+using Lanyard.NetStack;
 using Lanyard.Primitives;
 
 namespace Lanyard;
@@ -36,6 +38,26 @@ internal static class NameResolver
         var sorted = (InetAddress[])found.Clone();
         network.SortDestinations(sorted);
         return sorted;
+    }
+
+    /// <summary>Resolves a name, and connects to the first of its addresses that answers.</summary>
+    /// <exception cref="LanyardSocketException">The name was not resolved, or no address answered.</exception>
+    public static async ValueTask<LanyardStream> ConnectAsync(LanyardNetwork network, string host, int port, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<InetAddress> addresses;
+        try
+        {
+            addresses = await network.ResolveAsync(host, cancellationToken).ConfigureAwait(false);
+        }
+        catch (LanyardNameException unknown)
+        {
+            var error = unknown.Failure == LanyardNameFailure.NoAnswer ? NetError.TimedOut : NetError.HostUnreachable;
+            throw new LanyardSocketException(error, default, unknown.Message);
+        }
+
+        return await HappyEyeballs.ConnectAsync(
+            Array.ConvertAll(addresses.ToArray(), address => address.ToIPAddress()), (address, attempt) => network.ConnectAsync(new IPEndPoint(address, port), attempt).AsTask(),
+            network.Node.Options.TimeProvider, cancellationToken).ConfigureAwait(false);
     }
 
     // The whole name to ask the network's servers for: always one of its own domain.

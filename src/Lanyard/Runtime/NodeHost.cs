@@ -7,7 +7,7 @@ using Lanyard.Wire;
 namespace Lanyard;
 
 /// <summary>The engine's host: sends its packets, passes frames to ports, raises events, stores state. The engine calls it under the gate.</summary>
-internal sealed class NodeHost(NodeRuntime runtime, UdpTransport transport, StateKeeper store, NodePorts ports) : ISealingHost
+internal sealed class NodeHost(NodeRuntime runtime, NodeTransport transport, StateKeeper store, NodePorts ports) : ISealingHost
 {
     /// <summary>Hears of peers on the event queue.</summary>
     public Action<LanyardPeerEventArgs>? OnPeerChanged { get; set; }
@@ -25,10 +25,8 @@ internal sealed class NodeHost(NodeRuntime runtime, UdpTransport transport, Stat
 
     void INodeHost.FrameReceived(VirtualNetwork network, in EthernetFrame frame)
     {
-        if (ports.Find(network) is not { } port)
-            return;
-        ports.NoteReceived();
-        port.Receive(frame);
+        if (ports.Find(network) is { } port)
+            port.Virtual.Receive(frame);
     }
 
     void INodeHost.InternalErrorOccurred(Exception exception) => runtime.Events.AddCausedByOthers(logger => Log.InternalError(logger, exception));

@@ -8,7 +8,6 @@ internal sealed class NodePorts
 {
     private readonly HashSet<NodeAddress> _movedPeers = [];
     private NetworkPort[] _ports = [];
-    private bool _hasOpenBatches;
     private bool _hasChanged;
 
     public ReadOnlySpan<NetworkPort> All => _ports;
@@ -27,9 +26,6 @@ internal sealed class NodePorts
 
         return null;
     }
-
-    /// <summary>Records that a port received a frame. Its acknowledgments and replies are sent when the gate is left.</summary>
-    public void NoteReceived() => _hasOpenBatches = true;
 
     /// <summary>Records that the path to a peer changed.</summary>
     public void NoteMoved(NodeAddress peer) => _movedPeers.Add(peer);
@@ -54,15 +50,12 @@ internal sealed class NodePorts
             foreach (var port in _ports)
             {
                 foreach (var peer in moved)
-                    port.PathChanged(peer);
+                    port.Virtual.PathChanged(peer);
             }
         }
 
-        if (!_hasOpenBatches)
-            return;
-        _hasOpenBatches = false;
         foreach (var port in _ports)
-            port.EndBatch();
+            port.Virtual.EndBatch();
     }
 
     /// <summary>Applies the changes of networks to their ports.</summary>

@@ -1,7 +1,6 @@
-using System.Net.NetworkInformation;
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using Lanyard.Engine;
+using Lanyard.Engine.Packets;
 using Lanyard.Primitives;
 using Lanyard.Wire;
 
@@ -17,32 +16,38 @@ namespace Lanyard;
 /// of the app's runs there but a controller's <see cref="INetworkController"/>, which takes a request and returns: operations complete after the gate was left, and
 /// their awaiters and all events run on the thread pool. So does the engine's <see cref="NodeWork"/>.</para>
 /// </remarks>
-internal sealed class NodeRuntime : IDisposable
+internal sealed class NodeRuntime : ITransportReceiver, IDisposable
 {
-    private const int EnvironmentIntervalMs = 30_000;
-    private const int EnvironmentSettleMs = 250;
     private const long ClockJumpMs = 10_000;
+    private static readonly TimeSpan EnvironmentInterval = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan EnvironmentSettleTime = TimeSpan.FromMilliseconds(250);
 
     private volatile LanyardOptions _options;
-    private readonly UdpTransport _transport;
+    private readonly NodeTransport _transport;
     private readonly StateKeeper _state;
-    private readonly TimerThread _timer;
-    private readonly Timer _environmentTimer;
+    private readonly INodeTimer _timer;
+    private readonly ITimer _environmentTimer;
     private readonly NodePorts _ports = new();
     private readonly NodeHost _host;
     private volatile LocalInterfaces _interfaces = LocalInterfaces.None;
     private long _armedFor = long.MaxValue;
     private bool _isWorking;
 
-    public NodeRuntime(LanyardOptions options, Identity identity, UdpTransport transport, StateKeeper state, EventQueue events)
+    // For datagrams that come one at a time; null while a thread uses it.
+    private OpenedPackets? _opened = new();
+
+    public NodeRuntime(LanyardOptions options, Identity identity, NodeTransport transport, StateKeeper state, EventQueue events)
     {
         _options = options;
         _transport = transport;
         _state = state;
         Events = events;
-        _timer = new TimerThread($"Lanyard {identity.Address} timers", RunTimers);
-        _environmentTimer = new Timer(static runtime => ((NodeRuntime)runtime!).CheckEnvironment(isForced: false), this, Timeout.Infinite,
-            Timeout.Infinite);
+        Clock = new NodeClock(options.TimeProvider);
+        _timer = options.TimeProvider == TimeProvider.System
+            ? new TimerThread($"Lanyard {identity.Address} timers", RunTimers)
+            : new ProvidedTimer(options.TimeProvider, RunTimers);
+        _environmentTimer = options.TimeProvider.CreateTimer(
+            static runtime => ((NodeRuntime)runtime!).CheckEnvironment(isForced: false), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         NowMicroseconds = Clock.Microseconds;
         NowMs = Clock.ToMs(NowMicroseconds);
         _host = new NodeHost(this, transport, state, _ports);
@@ -51,7 +56,7 @@ internal sealed class NodeRuntime : IDisposable
 
     public Gate Gate { get; } = new();
 
-    public NodeClock Clock { get; } = new();
+    public NodeClock Clock { get; }
 
     public EventQueue Events { get; }
 
@@ -74,18 +79,19 @@ internal sealed class NodeRuntime : IDisposable
     /// <summary>Whether the node has ended, or is ending. Under the gate.</summary>
     public bool IsDisposed { get; private set; }
 
-    public IReadOnlyList<DatagramSocket> Sockets => _transport.Sockets;
+    /// <summary>The local endpoints of the transport.</summary>
+    public IEnumerable<InetEndpoint> BoundEndpoints => _transport.Senders.Select(sender => sender.LocalEndpoint);
 
-    /// <summary>The UDP port of all sockets.</summary>
+    /// <summary>The port of all local endpoints.</summary>
     public int Port => _transport.Port;
 
-    /// <summary>Reserves room to build a frame in: see <see cref="DatagramSocket.TakeRoom"/>. Under the gate.</summary>
+    /// <summary>Reserves room to build a frame in: see <see cref="DatagramSender.TakeRoom"/>. Under the gate.</summary>
     public SendBatch TakeRoom(int bytes, out int offset) => _transport.TakeRoom(bytes, out offset);
 
-    /// <summary>Datagrams that the system did not take.</summary>
+    /// <summary>The number of datagrams that the system did not accept.</summary>
     public long SendFailures => _transport.SendFailures;
 
-    /// <summary>Where peers are told that the sockets are.</summary>
+    /// <summary>The local endpoints that are announced to peers.</summary>
     public IReadOnlyList<InetEndpoint> LocalEndpoints { get; private set; } = [];
 
     public void Enter()
@@ -102,27 +108,18 @@ internal sealed class NodeRuntime : IDisposable
         var isEarlier = next < _armedFor;
         if (isEarlier)
             _armedFor = next;
+        var now = NowMicroseconds;
         Leave();
         if (isEarlier)
-            _timer.Wake();
+            _timer.Advance(next - now);
     }
 
     /// <summary>Starts the threads: the node sends and receives from now on.</summary>
     public void Start()
     {
         CheckEnvironment(isForced: true);
-        try
-        {
-            NetworkChange.NetworkAddressChanged += OnAddressChanged;
-        }
-        catch (Exception e) when (LocalInterfaces.IsUnavailable(e))
-        {
-            // Changes are then noticed when it is looked for them.
-            Events.Log(logger => Log.ChangesUnavailable(logger, e));
-        }
-
-        _environmentTimer.Change(EnvironmentIntervalMs, EnvironmentIntervalMs);
-        _transport.Start($"Lanyard {Engine.Address} receive", Receive);
+        _environmentTimer.Change(EnvironmentInterval, EnvironmentInterval);
+        _transport.Start($"Lanyard {Engine.Address} receive", this);
         _timer.Start();
     }
 
@@ -141,7 +138,7 @@ internal sealed class NodeRuntime : IDisposable
         LocalInterfaces interfaces;
         try
         {
-            interfaces = LocalInterfaces.Read(_options.ExcludedInterfacePrefixes);
+            interfaces = _transport.ReadInterfaces(_options.ExcludedInterfacePrefixes);
         }
         catch (Exception e) when (LocalInterfaces.IsUnavailable(e))
         {
@@ -161,16 +158,16 @@ internal sealed class NodeRuntime : IDisposable
                 NowMs = Clock.ToMs(NowMicroseconds);
             }
 
-            var sockets = _transport.Sockets.Count;
+            var senders = _transport.Senders.Count;
             _transport.TryBindMissing();
-            if (!isForced && jumpMs == 0 && sockets == _transport.Sockets.Count && interfaces.IsSameAs(_interfaces))
+            if (!isForced && jumpMs == 0 && senders == _transport.Senders.Count && interfaces.IsSameAs(_interfaces))
             {
                 _interfaces = interfaces;
                 return;
             }
 
             _interfaces = interfaces;
-            LocalEndpoints = [.. interfaces.Endpoints(_transport.Sockets).Where(endpoint => !_host.IsBlocked(endpoint.Address))];
+            LocalEndpoints = [.. interfaces.Endpoints(_transport.Senders).Where(endpoint => !_host.IsBlocked(endpoint.Address))];
             var endpoints = string.Join(", ", LocalEndpoints);
             Events.Log(logger => Log.EnvironmentChanged(logger, endpoints));
             Engine.SetLocalEndpoints(LocalEndpoints);
@@ -219,15 +216,6 @@ internal sealed class NodeRuntime : IDisposable
     /// <summary>Ends the threads and the sockets. The networks have been shut down. Not under the gate.</summary>
     public void Dispose()
     {
-        try
-        {
-            NetworkChange.NetworkAddressChanged -= OnAddressChanged;
-        }
-        catch (Exception e) when (LocalInterfaces.IsUnavailable(e))
-        {
-            // It had not been available in the first place.
-        }
-
         Enter();
         IsDisposed = true;
         Engine.SavePeers(NowMs);
@@ -240,7 +228,7 @@ internal sealed class NodeRuntime : IDisposable
     private static NodeOptions EngineOptions(LanyardOptions options)
     {
         var seed = new byte[32];
-        RandomNumberGenerator.Fill(seed);
+        options.RandomNumberGenerator.GetBytes(seed);
         var limits = options.ProtocolLimits;
         return new NodeOptions
         {
@@ -276,20 +264,20 @@ internal sealed class NodeRuntime : IDisposable
         return $"{system}/{processor}";
     }
 
-    private void OnAddressChanged(object? sender, EventArgs e)
+    void ITransportReceiver.OnEnvironmentChanged()
     {
-        // Changes come in bursts; a moment later the system has settled.
+        // Changes come in bursts. Wait until the system has settled.
         try
         {
-            _environmentTimer.Change(EnvironmentSettleMs, EnvironmentIntervalMs);
+            _environmentTimer.Change(EnvironmentSettleTime, EnvironmentInterval);
         }
         catch (ObjectDisposedException)
         {
-            // The node ended meanwhile.
+            // The node ended.
         }
     }
 
-    private void Receive(int socket, DatagramBatch batch)
+    void ITransportReceiver.OnReceived(int local, DatagramBatch batch)
     {
         for (var i = 0; i < batch.Count; i++)
             Engine.Open(batch.Run(i), batch.DatagramBytes(i), batch.Opened(i));
@@ -298,12 +286,30 @@ internal sealed class NodeRuntime : IDisposable
         {
             IsBacklogged = batch.IsBacklogged;
             for (var i = 0; i < batch.Count; i++)
-                Engine.Receive(NowMs, socket, batch.Source(i), batch.Run(i), batch.DatagramBytes(i), batch.Opened(i));
+                Engine.Receive(NowMs, local, batch.Source(i), batch.Run(i), batch.DatagramBytes(i), batch.Opened(i));
         }
         finally
         {
             Exit();
         }
+    }
+
+    void ITransportReceiver.OnReceived(int local, in InetEndpoint source, Span<byte> datagram)
+    {
+        var opened = Interlocked.Exchange(ref _opened, null) ?? new OpenedPackets();
+        Engine.Open(datagram, datagram.Length, opened);
+        Enter();
+        try
+        {
+            if (!IsDisposed)
+                Engine.Receive(NowMs, local, source, datagram, datagram.Length, opened);
+        }
+        finally
+        {
+            Exit();
+        }
+
+        _opened = opened;
     }
 
     // On the thread pool, one piece after another: the work itself with the gate open.
@@ -368,7 +374,7 @@ internal sealed class NodeRuntime : IDisposable
         if (Engine.NextDeadlineMs <= NowMs)
             Engine.Poll(NowMs);
         foreach (var port in _ports.All)
-            port.Poll();
+            port.Virtual.Poll();
     }
 
     private long NextDeadline()

@@ -1,10 +1,10 @@
 namespace Lanyard;
 
 /// <summary>
-/// Calls when it is time. A thread of its own, so that retransmissions do not wait for a busy thread pool. A deadline that moves back costs
-/// nothing: the thread wakes at the old one, asks again, and goes back to sleep.
+/// Runs timers on a thread of its own, so that retransmissions do not wait for a busy thread pool. A deadline that moves back costs nothing: the thread wakes at the old
+/// deadline, gets the new one, and sleeps again.
 /// </summary>
-internal sealed class TimerThread
+internal sealed class TimerThread : INodeTimer
 {
     private readonly object _lock = new();
     private readonly Thread _thread;
@@ -12,9 +12,8 @@ internal sealed class TimerThread
     private bool _isWoken;
     private bool _isStopping;
 
-    /// <summary>Makes the thread.</summary>
-    /// <param name="name">Its name.</param>
-    /// <param name="run">Does what is due and says in how many microseconds to call again.</param>
+    /// <param name="name">The name of the thread.</param>
+    /// <param name="run">Runs what is due and returns the delay until the next run in microseconds.</param>
     public TimerThread(string name, Func<long> run)
     {
         _run = run;
@@ -23,8 +22,7 @@ internal sealed class TimerThread
 
     public void Start() => _thread.Start();
 
-    /// <summary>Has what is due done earlier than was said last.</summary>
-    public void Wake()
+    public void Advance(long delayMicroseconds)
     {
         lock (_lock)
         {
@@ -33,7 +31,6 @@ internal sealed class TimerThread
         }
     }
 
-    /// <summary>Ends the thread and waits for it. Not from the thread itself, nor under the gate.</summary>
     public void Stop()
     {
         lock (_lock)

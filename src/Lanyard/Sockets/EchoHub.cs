@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Lanyard.NetStack;
 using Lanyard.Primitives;
 
@@ -71,9 +70,10 @@ internal sealed class EchoHub(NetworkPort port) : IEchoEvents
 /// <summary>A ping that waits for its reply.</summary>
 internal sealed class PingOperation(EchoHub hub, ushort sequence) : Operation<LanyardPingReply>(hub.Runtime)
 {
-    private readonly long _sentAt = Stopwatch.GetTimestamp();
+    private readonly TimeProvider _time = hub.Runtime.Options.TimeProvider;
+    private readonly long _sentAt = hub.Runtime.Options.TimeProvider.GetTimestamp();
 
-    public TimeSpan Elapsed => TimeSpan.FromSeconds((double)(Stopwatch.GetTimestamp() - _sentAt) / Stopwatch.Frequency);
+    public TimeSpan Elapsed => _time.GetElapsedTime(_sentAt);
 
     protected override string BusyMessage => "A ping is sent once.";
 

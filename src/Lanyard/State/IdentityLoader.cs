@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text;
 using Lanyard.Wire;
 using Microsoft.Extensions.Logging;
@@ -57,7 +56,7 @@ internal static class IdentityLoader
     private static async Task<Identity> GenerateAsync(LanyardOptions options, ILogger logger, CancellationToken cancellationToken)
     {
         var attempts = new Attempts(options.IdentityProgress);
-        var making = Task.Run(() => Identity.Generate(RandomNumberGenerator.Fill, attempts, cancellationToken), cancellationToken);
+        var making = Task.Run(() => Identity.Generate(bytes => options.RandomNumberGenerator.GetBytes(bytes), attempts, cancellationToken), cancellationToken);
         var identity = await making.ConfigureAwait(false);
         Log.MadeIdentity(logger, identity.Address, attempts.Count);
         return identity;

@@ -6,18 +6,20 @@ namespace Lanyard;
 /// <summary>Starts nodes from their options and from what was stored.</summary>
 internal static class NodeStart
 {
-    /// <summary>Loads or makes the identity, binds the sockets, and starts the node. Takes milliseconds to seconds of a processor.</summary>
+    /// <summary>Loads or generates the identity, binds the sockets, and starts the node. Takes milliseconds to seconds of a processor.</summary>
     public static async Task<LanyardNode> RunAsync(LanyardOptions options, ILogger logger, CancellationToken cancellationToken)
     {
         var store = options.Store;
         store ??= options.StateDirectory is { } directory ? new LanyardFolderStore(directory, logger) : new LanyardMemoryStore();
-        UdpTransport? transport = null;
+        NodeTransport? transport = null;
         try
         {
             var identity = await IdentityLoader.LoadAsync(options, store, logger, cancellationToken).ConfigureAwait(false);
             WorldLoader.KeepPlanet(options, store, logger);
             var moons = WorldLoader.FindMoons(store, logger);
-            transport = PortKeeper.Bind(options.BindAddresses, options.Port, options.BatchDatagrams, options.AwaitBindAddresses, store, logger);
+            transport = options.Transport is { } custom
+                ? new CustomTransport(custom, logger)
+                : PortKeeper.Bind(options.BindAddresses, options.Port, options.BatchDatagrams, options.AwaitBindAddresses, store, logger);
             var events = new EventQueue(logger);
             var runtime = new NodeRuntime(options, identity, transport, new StateKeeper(store, events), events);
             var node = new LanyardNode(options, store, identity, runtime, logger);
@@ -27,6 +29,8 @@ internal static class NodeStart
         }
         catch
         {
+            if (transport is null)
+                options.Transport?.Dispose();
             transport?.Dispose();
             if (options.Store is null)
                 (store as IDisposable)?.Dispose();

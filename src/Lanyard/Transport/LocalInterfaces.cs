@@ -111,17 +111,17 @@ internal sealed record LocalInterfaces(
         return false;
     }
 
-    /// <summary>Where the sockets are reachable: on the addresses that they are bound to.</summary>
-    public IReadOnlyList<InetEndpoint> Endpoints(IReadOnlyList<DatagramSocket> sockets)
+    /// <summary>Returns the endpoints at which the local endpoints of a transport are reachable: wildcard addresses are expanded.</summary>
+    public IReadOnlyList<InetEndpoint> Endpoints(IReadOnlyList<DatagramSender> senders)
     {
         var endpoints = new List<InetEndpoint>();
-        foreach (var socket in sockets)
+        foreach (var sender in senders)
         {
             foreach (var address in Addresses)
             {
-                var bound = socket.LocalEndpoint.Address;
+                var bound = sender.LocalEndpoint.Address;
                 if (address == bound || (bound.IsUnspecified && address.Family == bound.Family))
-                    endpoints.Add(new InetEndpoint(address, socket.LocalEndpoint.Port));
+                    endpoints.Add(new InetEndpoint(address, sender.LocalEndpoint.Port));
             }
         }
 

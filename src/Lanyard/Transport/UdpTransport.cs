@@ -1,56 +1,37 @@
 using System.Net;
+using System.Net.NetworkInformation;
 using System.Net.Sockets;
-using Lanyard.Engine.Packets;
-using Lanyard.Primitives;
 using Microsoft.Extensions.Logging;
 
 namespace Lanyard;
 
-/// <summary>The UDP sockets that a node is reached by, all on one port, and the threads that receive.</summary>
-internal sealed class UdpTransport : IDisposable
+/// <summary>The UDP sockets of a node, all on one port, and the threads that receive.</summary>
+internal sealed class UdpTransport : NodeTransport
 {
     private const int PortTrials = 64;
     private const int LongestPauseMs = 1_000;
     private const int WakeTrials = 10;
-    private const int NoSocketBytes = 64 * 1024;
 
     private readonly List<Thread> _threads = [];
     private readonly List<IPAddress> _missing;
     private readonly bool _batch;
-    private readonly ILogger _logger;
     private volatile DatagramSocket[] _sockets;
     private volatile bool _isStopping;
     private string _name = "";
-    private Action<int, DatagramBatch>? _receive;
-    private SendBatch? _room;
-    private int _lastUsed;
+    private ITransportReceiver? _receiver;
 
     private UdpTransport(List<DatagramSocket> sockets, List<IPAddress> missing, int port, bool batch, ILogger logger)
+        : base(logger)
     {
         _sockets = [.. sockets];
+        Use(_sockets);
         _missing = missing;
         Port = port;
         _batch = batch;
-        _logger = logger;
     }
 
-    /// <summary>The sockets. The engine identifies a socket by its index, which never changes. Sockets of addresses that come up later are appended.</summary>
-    public IReadOnlyList<DatagramSocket> Sockets => _sockets;
-
-    /// <summary>The port of all sockets.</summary>
-    public int Port { get; }
-
-    /// <summary>Datagrams that the system did not take.</summary>
-    public long SendFailures
-    {
-        get
-        {
-            var failures = 0L;
-            foreach (var socket in _sockets)
-                failures += socket.SendFailures;
-            return failures;
-        }
-    }
+    /// <inheritdoc/>
+    public override int Port { get; }
 
     /// <summary>Binds a socket to each address, all on one port.</summary>
     /// <param name="addresses">The addresses; all of both families where there are none.</param>
@@ -102,115 +83,66 @@ internal sealed class UdpTransport : IDisposable
         }
     }
 
-    /// <summary>Starts the threads.</summary>
-    /// <param name="name">The threads' name.</param>
-    /// <param name="receive">Takes the datagrams of a socket; their bytes are its to change.</param>
-    public void Start(string name, Action<int, DatagramBatch> receive)
+    /// <inheritdoc/>
+    public override void Start(string name, ITransportReceiver receiver)
     {
         _name = name;
-        _receive = receive;
+        _receiver = receiver;
+        try
+        {
+            NetworkChange.NetworkAddressChanged += OnAddressChanged;
+        }
+        catch (Exception e) when (LocalInterfaces.IsUnavailable(e))
+        {
+            // The node looks for changes now and then.
+            Log.ChangesUnavailable(Logger, e);
+        }
+
         for (var i = 0; i < _sockets.Length; i++)
             StartThread(i);
     }
 
-    /// <summary>Binds addresses that were missing and are now assigned to this machine. Does nothing before <see cref="Start"/>. Runs under the lock.</summary>
-    public void TryBindMissing()
+    /// <inheritdoc/>
+    public override LocalInterfaces ReadInterfaces(IReadOnlyList<string> excludedPrefixes) => LocalInterfaces.Read(excludedPrefixes);
+
+    /// <summary>Binds addresses that were missing and are now assigned to this machine. Does nothing before <see cref="Start"/>. Under the gate.</summary>
+    public override void TryBindMissing()
     {
-        if (_receive is null || _isStopping)
+        if (_receiver is null || _isStopping)
             return;
         foreach (var address in _missing.ToArray())
         {
             try
             {
                 _sockets = [.. _sockets, DatagramSocket.Bind(new IPEndPoint(address, Port), _batch)];
+                Use(_sockets);
             }
             catch (SocketException e)
             {
                 if (!IsMissing(e))
-                    Log.BindFailed(_logger, address, Port, e.Message);
+                    Log.BindFailed(Logger, address, Port, e.Message);
                 continue;
             }
 
             _missing.Remove(address);
             StartThread(_sockets.Length - 1);
-            Log.BoundLater(_logger, address, Port);
-        }
-    }
-
-    /// <summary>Sends a datagram when the gate is left: from a socket, or, with -1, from all that have the destination's family. Under the gate.</summary>
-    public void Send(int socket, in InetEndpoint destination, ReadOnlySpan<byte> datagram, int timeToLive)
-    {
-        if ((uint)socket < (uint)_sockets.Length)
-        {
-            _lastUsed = socket;
-            Send(_sockets[socket], destination, datagram, timeToLive);
-            return;
-        }
-
-        foreach (var candidate in _sockets)
-        {
-            if (candidate.Family == destination.Address.Family)
-                Send(candidate, destination, datagram, timeToLive);
-        }
-    }
-
-    /// <summary>Seals and sends a packet when the gate is left: from a socket, or, with -1, from all that have the destination's family. Under the gate.</summary>
-    public void Send(int socket, in InetEndpoint destination, in UnsealedPacket packet)
-    {
-        if ((uint)socket < (uint)_sockets.Length)
-        {
-            _lastUsed = socket;
-            _sockets[socket].Send(destination, packet);
-            return;
-        }
-
-        foreach (var candidate in _sockets)
-        {
-            if (candidate.Family == destination.Address.Family)
-                candidate.Send(destination, packet);
-        }
-    }
-
-    /// <summary>Reserves room to build a packet in: see <see cref="DatagramSocket.TakeRoom"/>. Under the gate.</summary>
-    public SendBatch TakeRoom(int bytes, out int offset)
-    {
-        if (_sockets.Length > 0)
-            return _sockets[_lastUsed].TakeRoom(bytes, out offset);
-
-        // There is no socket yet: all addresses are missing.
-        offset = 0;
-        return _room ??= new SendBatch(NoSocketBytes);
-    }
-
-    /// <summary>Takes what is to be sent. Under the gate; <see cref="EndFlush"/> must follow on the same thread.</summary>
-    public void BeginFlush()
-    {
-        foreach (var socket in _sockets)
-            socket.BeginFlush();
-    }
-
-    /// <summary>Seals and sends what this thread has taken. Not under the gate.</summary>
-    public void EndFlush()
-    {
-        foreach (var socket in _sockets)
-        {
-            try
-            {
-                socket.EndFlush();
-            }
-#pragma warning disable CA1031 // Sealing and sending do not throw; if one socket did, the others' locks must still be released, and completed operations must complete.
-            catch (Exception e)
-#pragma warning restore CA1031
-            {
-                Log.InternalError(_logger, e);
-            }
+            Log.BoundLater(Logger, address, Port);
         }
     }
 
     /// <summary>Closes the sockets and waits for the threads. Not under the gate.</summary>
-    public void Dispose()
+    public override void Dispose()
     {
         _isStopping = true;
+        try
+        {
+            NetworkChange.NetworkAddressChanged -= OnAddressChanged;
+        }
+        catch (Exception e) when (LocalInterfaces.IsUnavailable(e))
+        {
+            // The system does not report changes.
+        }
+
         for (var i = 0; i < _threads.Count; i++)
         {
             var trials = 0;
@@ -230,8 +162,8 @@ internal sealed class UdpTransport : IDisposable
 
     private void StartThread(int index)
     {
-        var receive = _receive!;
-        var thread = new Thread(() => Receive(index, receive)) { IsBackground = true, Name = _name };
+        var receiver = _receiver!;
+        var thread = new Thread(() => Receive(index, receiver)) { IsBackground = true, Name = _name };
         _threads.Add(thread);
         thread.Start();
     }
@@ -257,15 +189,9 @@ internal sealed class UdpTransport : IDisposable
         _ => $"No UDP socket can be bound: {e.Message}",
     };
 
-    private static void Send(DatagramSocket socket, in InetEndpoint destination, ReadOnlySpan<byte> datagram, int timeToLive)
-    {
-        if (timeToLive == 0)
-            socket.Send(destination, datagram);
-        else
-            socket.Send(destination, datagram, timeToLive);
-    }
+    private void OnAddressChanged(object? sender, EventArgs e) => _receiver!.OnEnvironmentChanged();
 
-    private void Receive(int index, Action<int, DatagramBatch> receive)
+    private void Receive(int index, ITransportReceiver receiver)
     {
         var socket = _sockets[index];
         var batch = socket.CreateBatch();
@@ -277,7 +203,7 @@ internal sealed class UdpTransport : IDisposable
                 socket.Receive(batch);
                 if (_isStopping)
                     return;
-                receive(index, batch);
+                receiver.OnReceived(index, batch);
                 pauseMs = 0;
             }
             catch (Exception e) when (e is SocketException or ObjectDisposedException)
@@ -287,7 +213,7 @@ internal sealed class UdpTransport : IDisposable
                 // Mostly the echo of a datagram that was not delivered, once; where it does not end, it must not cost a whole processor.
                 if (pauseMs > 0)
                 {
-                    Log.ReceiveFailed(_logger, socket.LocalEndpoint, e);
+                    Log.ReceiveFailed(Logger, socket.LocalEndpoint, e);
                     Thread.Sleep(pauseMs);
                 }
 

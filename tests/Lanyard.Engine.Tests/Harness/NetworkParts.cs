@@ -4,7 +4,7 @@ using Lanyard.Engine.Packets;
 using Lanyard.Engine.Peers;
 using Lanyard.Engine.Verbs;
 using Lanyard.Primitives;
-using Lanyard.Simulation;
+using Lanyard.Testing;
 using Lanyard.Wire;
 using Lanyard.Wire.Packets;
 using Lanyard.Wire.Verbs;

@@ -3,7 +3,7 @@ using Lanyard.Engine.Paths;
 using Lanyard.Engine.Peers;
 using Lanyard.Engine.Roots;
 using Lanyard.Primitives;
-using Lanyard.Simulation;
+using Lanyard.Testing;
 using Lanyard.Tests.Shared;
 using Lanyard.Wire;
 using Lanyard.Wire.Packets;
@@ -16,7 +16,7 @@ internal sealed class PeerParts : IPeerRoles
 {
     public const long Now = 1_800_000_000_000;
 
-    private readonly Internet _identities = new(1);
+    private readonly SimulatedInternet _identities = new(1);
     private uint _endpoints;
 
     public PeerParts(Func<NodeOptions, NodeOptions>? configure = null, INodeHost? host = null)

@@ -1,5 +1,5 @@
 using Lanyard.Primitives;
-using Lanyard.Simulation;
+using Lanyard.Testing;
 using Lanyard.Wire;
 using Lanyard.Wire.Packets;
 
@@ -8,14 +8,14 @@ namespace Lanyard.Engine.Tests.Harness;
 /// <summary>One node in virtual time, and whoever a test lets speak to it. Identities of one test all come from one seed.</summary>
 internal sealed class TestNode
 {
-    private readonly Internet _identities;
+    private readonly SimulatedInternet _identities;
     private World? _moon;
     private uint _peers;
 
     /// <summary>A node; with a root that answers nothing by itself, unless it is one itself.</summary>
     public TestNode(bool isRoot = false, Func<NodeOptions, NodeOptions>? configure = null, ulong seed = 1)
     {
-        _identities = new Internet(seed);
+        _identities = new SimulatedInternet(seed);
         Identity = _identities.CreateIdentity();
         Root = isRoot ? new TestPeer(this, Identity, Endpoint) : NewPeer();
         var options = new NodeOptions { RandomSeed = new byte[32], ValidateIdentity = Validate };
