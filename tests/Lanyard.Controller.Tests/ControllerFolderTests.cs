@@ -17,10 +17,10 @@ public sealed class ControllerFolderTests : IDisposable
         Write("network/README.txt", "not a record");
         var store = new MemoryControllerStore();
         var core = new NetworkController(_empty.Identity, store, _ => { }, import: ControllerFolder.Read(_folder, _empty.Identity.Address));
-        Assert.True(core.IsAuthorized(_empty.NetworkId, Wire.NodeAddress.Parse("30951979c5")));
+        Assert.True(core.IsAuthorized(_empty.NetworkId, NodeAddress.Parse("30951979c5")));
         Assert.Equal((1, 1), (store.Load().Networks.Count, store.Load().Members.Count));
 
-        core.DeleteMember(0, _empty.NetworkId, Wire.NodeAddress.Parse("30951979c5"));
+        core.DeleteMember(0, _empty.NetworkId, NodeAddress.Parse("30951979c5"));
         core = new NetworkController(_empty.Identity, store, _ => { }, import: ControllerFolder.Read(_folder, _empty.Identity.Address));
         Assert.Equal((0, 0), core.CountMembers(_empty.NetworkId));
         Assert.NotNull(core.FindNetwork(_empty.NetworkId));
@@ -65,7 +65,7 @@ public sealed class ControllerFolderTests : IDisposable
         Assert.Contains(reason, left[0].Reason, StringComparison.Ordinal);
         var core = new NetworkController(_empty.Identity, new MemoryControllerStore(), _ => { }, import: records);
         Assert.Single(core.ListNetworks());
-        Assert.True(core.IsAuthorized(_empty.NetworkId, Wire.NodeAddress.Parse("30951979c5")));
+        Assert.True(core.IsAuthorized(_empty.NetworkId, NodeAddress.Parse("30951979c5")));
     }
 
     [Fact]

@@ -151,7 +151,7 @@ public sealed class ApiShapeTests
         foreach (var recording in TestData.Recordings)
         {
             var network = JsonShape.Recorded(recording, "network_one.json");
-            Assert.Equal(network.GetProperty("portDeviceName").GetString(), JoinedNetworkJson.DeviceName(Wire.NetworkId.Parse(network.GetProperty("id").GetString()!)));
+            Assert.Equal(network.GetProperty("portDeviceName").GetString(), JoinedNetworkJson.DeviceName(NetworkId.Parse(network.GetProperty("id").GetString()!)));
         }
     }
 }

@@ -69,7 +69,7 @@ public sealed class LifeTests
         var told = await lan.WaitForNetworkAsync("b", network, one => one.GetProperty("assignedAddresses").GetArrayLength() == 1);
         await lan.WaitForNetworkAsync("a", network, one => one.GetProperty("status").GetString() == "OK");
         var address = IPAddress.Parse(told.GetProperty("assignedAddresses")[0].GetString()!.Split('/')[0]);
-        Assert.True(lan.Service("a").Node.TryGetNetwork(Wire.NetworkId.Parse(network), out var port));
+        Assert.True(lan.Service("a").Node.TryGetNetwork(NetworkId.Parse(network), out var port));
         var reply = await port.PingAsync(address, TimeSpan.FromMinutes(1), cancellationToken: ServiceLan.Guard);
         Assert.True(reply.IsSuccess, reply.ToString());
     }

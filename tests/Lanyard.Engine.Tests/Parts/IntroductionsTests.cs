@@ -42,7 +42,7 @@ public sealed class IntroductionsTests
     {
         var (a, b) = (_parts.AddPeer(), _parts.AddPeer());
         _introductions.Consider(Now, a, b.Address, InetEndpoint.Parse("46.200.0.1/9993"));
-        _introductions.Consider(Now, a, new Wire.NodeAddress(5), b.Paths[0].Endpoint);
+        _introductions.Consider(Now, a, new NodeAddress(5), b.Paths[0].Endpoint);
         Assert.Empty(_parts.TakeSent());
     }
 

@@ -1,7 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 
-namespace Lanyard.Wire;
+namespace Lanyard;
 
 /// <summary>
 /// A node's address on VL1: 40 bits, derived from its public key by a memory-hard hash. Zero is "none"; addresses that begin with the byte

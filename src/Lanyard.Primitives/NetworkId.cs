@@ -1,7 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 
-namespace Lanyard.Wire;
+namespace Lanyard;
 
 /// <summary>A virtual network's identifier: its controller's address (40 bits) and a number that the controller chose (24 bits).</summary>
 /// <param name="Value">The identifier as a number. Zero is "none".</param>
