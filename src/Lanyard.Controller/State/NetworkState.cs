@@ -3,52 +3,7 @@ using Lanyard.Wire;
 
 namespace Lanyard.Controller;
 
-/// <summary>A member in memory: its record, and what is known of its presence, which is not stored.</summary>
-internal sealed class MemberState(MemberRecord record)
-{
-    public MemberRecord Record { get; set; } = record;
-
-    /// <summary>When it last asked, in milliseconds since 1970; <see langword="null"/> before it did.</summary>
-    public long? LastRequestMs { get; set; }
-
-    /// <summary>Where its last request came from; none if through a relay.</summary>
-    public InetEndpoint LastEndpoint { get; set; }
-
-    /// <summary>The packet of its last request.</summary>
-    public ulong LastPacketId { get; set; }
-
-    /// <summary>What it last said of itself.</summary>
-    public NetworkRequestMetadata Metadata { get; set; } = new();
-
-    /// <summary>Its identity, from its last request.</summary>
-    public Identity? Identity { get; set; }
-
-    /// <summary>The time of the last credentials it was given, in milliseconds since 1970.</summary>
-    public long LastIssuedMs { get; set; }
-
-    /// <summary>The time up to which its certificates were revoked, in milliseconds since 1970.</summary>
-    public long RevokedUpToMs { get; set; }
-
-    /// <summary>Whether the last it was told is a configuration: then it is told as well when it may no longer have one.</summary>
-    public bool HasConfig { get; set; }
-
-    /// <summary>Whether the member was authorized before the controller started, so that it may hold a configuration.</summary>
-    public bool WasMember { get; init; }
-
-    /// <summary>Whether a message about a change already waits for it.</summary>
-    public bool IsPushWaiting { get; set; }
-
-    /// <summary>Whether the record is no more.</summary>
-    public bool IsDeleted { get; set; }
-
-    /// <summary>Its place among the network's strangers, if it is one.</summary>
-    public LinkedListNode<MemberState>? StrangerNode { get; set; }
-
-    /// <summary>Whether it asked within <paramref name="window"/>. A clock that was set back does not make it offline.</summary>
-    public bool IsOnline(long nowMs, TimeSpan window) => LastRequestMs is { } last && nowMs - last < (long)window.TotalMilliseconds;
-}
-
-/// <summary>A network in memory, with what follows from its records. Guarded by the controller's lock.</summary>
+/// <summary>A network in memory: its record, its members, and indexes of them. Guarded by the controller's lock.</summary>
 internal sealed class NetworkState(NetworkRecord record, MemberIdentities identities)
 {
     private readonly LinkedList<MemberState> _strangers = [];
@@ -70,21 +25,21 @@ internal sealed class NetworkState(NetworkRecord record, MemberIdentities identi
 
     public Dictionary<NodeAddress, MemberState> Members { get; } = [];
 
-    /// <summary>Which addresses the members hold, authorized or not.</summary>
+    /// <summary>The addresses that are assigned to members, authorized or not.</summary>
     public AssignedAddresses Addresses { get; } = new();
 
     public int AuthorizedCount { get; private set; }
 
     public int StrangerCount => _strangers.Count;
 
-    /// <summary>Whether the network is no more.</summary>
+    /// <summary>Whether the network is deleted.</summary>
     public bool IsDeleted { get; set; }
 
     public List<UsableRanges> PoolsV4 => _poolsV4 ??= UsableRanges.Of(_record, InetFamily.IPv4);
 
     public List<UsableRanges> PoolsV6 => _poolsV6 ??= UsableRanges.Of(_record, InetFamily.IPv6);
 
-    /// <summary>The authorized members that bridge, ascending. A new array with each call.</summary>
+    /// <summary>The authorized members that are bridges, by ascending address. Each call returns a new array.</summary>
     public EquatableArray<NodeAddress> ActiveBridges => _activeBridges.ToEquatableArray();
 
     /// <summary>Adds a member.</summary>
@@ -114,7 +69,7 @@ internal sealed class NetworkState(NetworkRecord record, MemberIdentities identi
         member.IsDeleted = true;
     }
 
-    /// <summary>Notes that a stranger asked again, so that others are forgotten first.</summary>
+    /// <summary>Moves a stranger that sent a request to the end of the list, so that other strangers are deleted first.</summary>
     public void Touch(MemberState member)
     {
         if (member.StrangerNode is not { } node)
@@ -123,10 +78,10 @@ internal sealed class NetworkState(NetworkRecord record, MemberIdentities identi
         _strangers.AddLast(node);
     }
 
-    /// <summary>The stranger that has not asked for longest.</summary>
+    /// <summary>The stranger whose last request is the oldest.</summary>
     public MemberState? OldestStranger => _strangers.First?.Value;
 
-    /// <summary>Whether this member is one that all others are told of as a bridge.</summary>
+    /// <summary>Whether the member is an authorized bridge, which every configuration lists.</summary>
     public static bool IsBridge(MemberRecord? record) => record is { IsActiveBridge: true, IsAuthorized: true };
 
     private void Index(MemberState member)
