@@ -6,24 +6,24 @@ using Lanyard.Wire;
 
 namespace Lanyard.Controller;
 
-/// <summary>An answer of the controller's API.</summary>
-/// <param name="StatusCode">The HTTP status.</param>
-/// <param name="Json">The body, of the type <c>application/json</c>.</param>
+/// <summary>A response of the controller's API.</summary>
+/// <param name="StatusCode">The HTTP status code.</param>
+/// <param name="Json">The body, of content type <c>application/json</c>.</param>
 public readonly record struct ControllerApiResponse(int StatusCode, ReadOnlyMemory<byte> Json);
 
 /// <summary>
-/// The controller's JSON API, apart from any HTTP server: paths, fields and answers are those that existing tools know.
+/// The controller's JSON API without an HTTP server. Paths, fields and responses are compatible with existing tools.
 /// <list type="bullet">
-/// <item><c>GET /controller</c>: whether this is a controller, its clock, whether its database is well.</item>
-/// <item><c>GET /controller/network</c>: the networks' IDs. <c>POST</c>: a new network with a random number.</item>
-/// <item><c>GET</c>, <c>POST</c>, <c>DELETE /controller/network/ID</c>; to an ID of the controller's address and six underscores,
-/// <c>POST</c> makes a network with a random number.</item>
+/// <item><c>GET /controller</c>: the API version, the controller's clock, and whether its database is healthy.</item>
+/// <item><c>GET /controller/network</c>: the networks' IDs. <c>POST</c>: creates a network with a random number.</item>
+/// <item><c>GET</c>, <c>POST</c>, <c>DELETE /controller/network/ID</c>. With the controller's address and six underscores for ID,
+/// <c>POST</c> creates a network with a random number.</item>
 /// <item><c>GET /controller/network/ID/member</c>: the members' addresses and revisions.</item>
 /// <item><c>GET</c>, <c>POST</c>, <c>DELETE /controller/network/ID/member/ADDRESS</c>.</item>
-/// <item><c>GET /unstable/controller/network</c> and <c>/unstable/controller/network/ID/member</c>: whole records, with counts.</item>
+/// <item><c>GET /unstable/controller/network</c> and <c>/unstable/controller/network/ID/member</c>: complete records, with counts.</item>
 /// </list>
-/// <c>PUT</c> equals <c>POST</c>: it changes the fields in the body and answers with the whole record. The answer to a change is
-/// sent once the change is stored. A body is applied whole or refused whole: an unreadable field or list entry is a 400 that names it. Errors are
+/// <c>PUT</c> equals <c>POST</c>: it changes the fields in the body and returns the complete record. The response to a change is
+/// sent once the change is stored. A body is applied completely or refused completely: an unreadable field or list entry is a 400 that names it. Errors are
 /// <c>{"error":"..."}</c> with 400 (the body cannot be read, or exceeds a limit), 404,
 /// 405, 413 or 500 (in effect, but not stored yet). The server authorizes callers before it calls this API.
 /// </summary>
@@ -31,7 +31,7 @@ public sealed class ControllerApi(NetworkController controller)
 {
     private const int ApiVersion = 4;
 
-    /// <summary>Whether a path is one of this API's.</summary>
+    /// <summary>Returns whether a path belongs to this API.</summary>
     public static bool Handles(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
@@ -39,12 +39,12 @@ public sealed class ControllerApi(NetworkController controller)
             || path.StartsWith("/unstable/controller/", StringComparison.Ordinal);
     }
 
-    /// <summary>Answers a request.</summary>
+    /// <summary>Handles a request.</summary>
     /// <param name="nowMs">The time in milliseconds since 1970.</param>
-    /// <param name="method">The HTTP method in capitals.</param>
-    /// <param name="path">The path without query.</param>
-    /// <param name="body">The body; empty for none.</param>
-    /// <param name="cancellationToken">Ends the wait for a change to be stored. The change stays in effect.</param>
+    /// <param name="method">The HTTP method in upper case.</param>
+    /// <param name="path">The path without the query.</param>
+    /// <param name="body">The body; empty if the request has none.</param>
+    /// <param name="cancellationToken">Cancels the wait for a change to be stored. The change stays in effect.</param>
     public async ValueTask<ControllerApiResponse> HandleAsync(
         long nowMs, string method, string path, ReadOnlyMemory<byte> body, CancellationToken cancellationToken = default)
     {
@@ -53,9 +53,9 @@ public sealed class ControllerApi(NetworkController controller)
         if (method == "HEAD")
             method = "GET";
         if (method is not ("GET" or "POST" or "PUT" or "DELETE"))
-            return Error(405, $"There is no {method} here.");
+            return NotAllowed(method);
         if (body.Length > controller.Limits.MaxBodyBytes)
-            return Error(413, string.Create(CultureInfo.InvariantCulture, $"The body has more than {controller.Limits.MaxBodyBytes} bytes."));
+            return Error(413, string.Create(CultureInfo.InvariantCulture, $"The body is longer than {controller.Limits.MaxBodyBytes} bytes."));
         try
         {
             var response = Route(nowMs, method, path.Split('/'), body);
@@ -103,7 +103,7 @@ public sealed class ControllerApi(NetworkController controller)
                 "DELETE" => Show(controller.DeleteMember(nowMs, network, address)),
                 _ => SaveMember(nowMs, network, address, body),
             },
-        _ => Error(404, "There is no such path."),
+        _ => Error(404, "This path does not exist."),
     };
 
     private ControllerApiResponse Status(long nowMs)
@@ -171,7 +171,7 @@ public sealed class ControllerApi(NetworkController controller)
     private ControllerApiResponse CreateNetwork(long nowMs, string wildcard, ReadOnlyMemory<byte> body) =>
         wildcard[..^6] == controller.Address.ToString()
             ? CreateNetwork(nowMs, body)
-            : Error(400, $"This controller's networks begin with {controller.Address}.");
+            : Error(400, $"The IDs of this controller's networks start with {controller.Address}.");
 
     private ControllerApiResponse CreateNetwork(long nowMs, ReadOnlyMemory<byte> body) =>
         WithBody(body, root => Show(controller.CreateNetwork(nowMs, network => Applied(network, root))));
@@ -182,7 +182,7 @@ public sealed class ControllerApi(NetworkController controller)
     private ControllerApiResponse SaveMember(long nowMs, NetworkId id, NodeAddress address, ReadOnlyMemory<byte> body) =>
         WithBody(body, root => controller.SaveMember(nowMs, id, address, member => Applied(member, root)) is { } saved ? Show(saved) : NoNetwork());
 
-    // Applies a body whole or refuses it whole.
+    // Applies a body completely, or refuses it.
     private static NetworkRecord Applied(NetworkRecord network, JsonElement body)
     {
         var fields = new FieldReader();
@@ -203,7 +203,7 @@ public sealed class ControllerApi(NetworkController controller)
     {
         if (body.Span.StartsWith("\uFEFF"u8))
             body = body["\uFEFF"u8.Length..];
-        // No body says nothing, as an empty object does.
+        // An empty body equals an empty object.
         using var document = JsonDocument.Parse(body.IsEmpty ? "{}"u8.ToArray() : body);
         try
         {
@@ -211,7 +211,7 @@ public sealed class ControllerApi(NetworkController controller)
         }
         catch (InvalidOperationException e)
         {
-            return Error(400, $"The body has a text that is not Unicode: {e.Message}");
+            return Error(400, $"The body contains a string that is not valid Unicode: {e.Message}");
         }
 
         return document.RootElement.ValueKind == JsonValueKind.Object ? handle(document.RootElement) : Error(400, "The body is not a JSON object.");
@@ -220,11 +220,11 @@ public sealed class ControllerApi(NetworkController controller)
     private static ControllerApiResponse Show(NetworkRecord? network) => network is null ? NoNetwork() : Ok(writer => NetworkJson.Write(writer, network));
 
     private static ControllerApiResponse Show(MemberRecord? member) =>
-        member is null ? Error(404, "There is no such member.") : Ok(writer => MemberJson.Write(writer, member));
+        member is null ? Error(404, "The member does not exist.") : Ok(writer => MemberJson.Write(writer, member));
 
-    private static ControllerApiResponse NoNetwork() => Error(404, "There is no such network.");
+    private static ControllerApiResponse NoNetwork() => Error(404, "The network does not exist.");
 
-    private static ControllerApiResponse NotAllowed(string method) => Error(405, $"There is no {method} here.");
+    private static ControllerApiResponse NotAllowed(string method) => Error(405, $"This path does not support {method}.");
 
     private static ControllerApiResponse Error(int status, string message) => Answer(status, writer =>
     {

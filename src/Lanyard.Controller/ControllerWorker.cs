@@ -7,18 +7,18 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Lanyard.Controller;
 
 /// <summary>
-/// Runs a <see cref="NetworkController"/> beside its node. The node posts requests, which are queued. One task replies to them and sends what changed, outside of the
-/// node's and the controller's locks. Requests and changes take turns, so that neither holds up the other.
+/// Runs a <see cref="NetworkController"/> for its node. The node posts requests, which are queued. One task replies to them and sends changes, outside the
+/// node's and the controller's locks. Requests and changes alternate, so that neither delays the other.
 /// </summary>
 public sealed partial class ControllerWorker : INetworkController, IAsyncDisposable
 {
-    /// <summary>The default of the maximum number of queued requests: some seconds of signing.</summary>
+    /// <summary>The default maximum number of queued requests, which take some seconds to sign.</summary>
     public const int DefaultQueueLength = 1024;
 
     private readonly ILogger _logger;
     private readonly Channel<ConfigRequest> _requests;
 
-    // Contains an item if something was queued after the worker may have looked.
+    // Contains an item if a request or a change was queued since the worker last checked.
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly CancellationTokenSource _ending = new();
     private volatile Work? _work;
@@ -26,7 +26,7 @@ public sealed partial class ControllerWorker : INetworkController, IAsyncDisposa
 
     /// <summary>Creates a worker that queues requests until <see cref="Start"/>.</summary>
     /// <param name="queueLength">The maximum number of queued requests. Further requests are dropped; their nodes send them again.</param>
-    /// <param name="logger">Where failures are reported.</param>
+    /// <param name="logger">The logger for failures.</param>
     public ControllerWorker(int queueLength = DefaultQueueLength, ILogger<ControllerWorker>? logger = null)
     {
         _logger = logger ?? NullLogger<ControllerWorker>.Instance;
@@ -36,18 +36,18 @@ public sealed partial class ControllerWorker : INetworkController, IAsyncDisposa
     /// <summary>The number of requests that were dropped because the queue was full.</summary>
     public long DroppedRequests => Interlocked.Read(ref _dropped);
 
-    /// <summary>Starts to reply.</summary>
+    /// <summary>Starts to reply to requests.</summary>
     /// <param name="controller">The controller.</param>
-    /// <param name="send">Passes a message to the node. Called by the worker's task; it should not block. If it throws, the message is lost and the exception logged.</param>
+    /// <param name="send">Passes a message to the node. Called by the worker's task; must not block. If it throws, the message is lost and the exception logged.</param>
     /// <param name="nowMs">The node's clock, in milliseconds since 1970.</param>
-    /// <exception cref="InvalidOperationException">The worker was started before.</exception>
+    /// <exception cref="InvalidOperationException">The worker is already started.</exception>
     public void Start(NetworkController controller, Action<ControllerMessage> send, Func<long> nowMs)
     {
         ArgumentNullException.ThrowIfNull(controller);
         ArgumentNullException.ThrowIfNull(send);
         ArgumentNullException.ThrowIfNull(nowMs);
         if (_work is not null)
-            throw new InvalidOperationException("The worker was started before.");
+            throw new InvalidOperationException("The worker is already started.");
         controller.MessagesWaiting += OnMessagesWaiting;
         _work = new Work(controller, send, nowMs);
         _work.Task = Task.Run(() => RunAsync(_work));
@@ -69,7 +69,7 @@ public sealed partial class ControllerWorker : INetworkController, IAsyncDisposa
     /// <inheritdoc/>
     public Identity? FindIdentity(NodeAddress member) => _work?.Controller.FindIdentity(member);
 
-    /// <summary>Stops. Queued requests get no reply; members known to the controller can still be found.</summary>
+    /// <summary>Stops the worker. Queued requests get no reply. <see cref="FindIdentity"/> still works.</summary>
     public async ValueTask DisposeAsync()
     {
         _requests.Writer.TryComplete();
@@ -89,28 +89,28 @@ public sealed partial class ControllerWorker : INetworkController, IAsyncDisposa
     {
         try
         {
-            // Something may have been queued before the start.
+            // Requests may have been queued before the start.
             var more = true;
             while (!_ending.IsCancellationRequested)
             {
                 if (!more)
                     await _wake.Reader.ReadAsync(_ending.Token).ConfigureAwait(false);
-                more = Guarded(Reply, work) | Guarded(SendChange, work);
+                more = RunStep(Reply, work) | RunStep(SendChange, work);
             }
         }
         catch (OperationCanceledException) when (_ending.IsCancellationRequested)
         {
-            // The worker ends.
+            // Disposed.
         }
     }
 
-    private bool Guarded(Func<Work, bool> step, Work work)
+    private bool RunStep(Func<Work, bool> step, Work work)
     {
         try
         {
             return step(work);
         }
-#pragma warning disable CA1031 // A request that fails must not end the controller: it is reported, and the next is taken.
+#pragma warning disable CA1031 // A failed request must not stop the controller. It is logged, and the worker continues.
         catch (Exception e)
 #pragma warning restore CA1031
         {
@@ -136,7 +136,7 @@ public sealed partial class ControllerWorker : INetworkController, IAsyncDisposa
         return true;
     }
 
-    [LoggerMessage(303, LogLevel.Error, "Unhandled internal error in a request to the controller or in a notification; the controller continues. Please report this.")]
+    [LoggerMessage(303, LogLevel.Error, "Unhandled internal error in a request to the controller or in a push; the controller continues. Please report this.")]
     private partial void LogFailed(Exception error);
 
     private sealed class Work(NetworkController controller, Action<ControllerMessage> send, Func<long> nowMs)

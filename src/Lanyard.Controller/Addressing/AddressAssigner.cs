@@ -3,7 +3,7 @@ using Lanyard.Wire;
 
 namespace Lanyard.Controller;
 
-/// <summary>Picks free addresses from a network's pools.</summary>
+/// <summary>Finds free addresses in a network's pools.</summary>
 internal static class AddressAssigner
 {
     // The number of addresses of an IPv6 pool that one call tries at random, then consecutively from where the last call stopped.
@@ -11,8 +11,8 @@ internal static class AddressAssigner
     private const int V6LinearTrials = 4_096;
 
     /// <summary>
-    /// A free IPv4 address: in the first pool that has one, the first at or after a place that the member's number gives. So a member that was
-    /// forgotten tends to get its address again, and members spread over the pool.
+    /// Finds a free IPv4 address: in the first pool that has one, the first at or after a position that follows from the node's address. So a member that was
+    /// deleted tends to get its address again, and members spread over the pool.
     /// </summary>
     public static bool TryAssignV4(List<UsableRanges> pools, AssignedAddresses table, NodeAddress member, out InetAddress address)
     {
@@ -43,7 +43,7 @@ internal static class AddressAssigner
             var total = UInt128.Zero;
             foreach (var range in pool.Ranges)
                 total += range.Last - range.First + 1;
-            // Only of the whole of IPv6 would the sum not fit, and no route covers that.
+            // The sum overflows only for all of IPv6, which no route covers.
             for (var trial = 0; trial < V6RandomTrials; trial++)
             {
                 if (IsFree(pool, table, At(pool.Ranges, Random(random) % total), out address))

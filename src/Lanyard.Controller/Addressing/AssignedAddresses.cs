@@ -5,22 +5,22 @@ using Lanyard.Primitives;
 namespace Lanyard.Controller;
 
 /// <summary>
-/// Which addresses of one network its members hold. Finding a free IPv4 address costs a step for every 256 taken ones in a row, however
-/// large the range. An address can be held more than once, as two members may be given the same by hand.
+/// The addresses that are assigned to a network's members. Finding a free IPv4 address takes a step for every 256 consecutive assigned addresses, however
+/// large the range. An address may be assigned more than once, because two members can get the same address manually.
 /// </summary>
 internal sealed class AssignedAddresses
 {
     private const int WordsPerPage = 4;
 
-    // .255 is never found free: hosts exist that take it for a broadcast address whatever the prefix.
+    // .255 is never free: some hosts treat it as a broadcast address regardless of the prefix.
     private const ulong LastWordReserved = 1UL << 63;
 
     private readonly Dictionary<InetAddress, int> _holders = [];
 
-    // IPv4 addresses by their first 24 bits: a bit for each of the 256, set where it is taken.
+    // IPv4 addresses by their first 24 bits: a bit for each of the 256 addresses, set if it is assigned.
     private readonly Dictionary<uint, ulong[]> _pages = [];
 
-    /// <summary>How many addresses are held.</summary>
+    /// <summary>The number of distinct assigned addresses.</summary>
     public int Count => _holders.Count;
 
     public bool IsTaken(InetAddress address) => _holders.ContainsKey(address);
@@ -49,7 +49,7 @@ internal sealed class AssignedAddresses
             _pages.Remove(address.V4 >> 8);
     }
 
-    /// <summary>The first free IPv4 address from <paramref name="first"/> to <paramref name="last"/>, both included.</summary>
+    /// <summary>Finds the first free IPv4 address from <paramref name="first"/> to <paramref name="last"/>, both included.</summary>
     public bool TryFindFree(uint first, uint last, out uint free)
     {
         for (ulong key = first >> 8; key <= last >> 8; key++)

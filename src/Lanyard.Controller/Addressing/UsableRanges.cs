@@ -11,8 +11,8 @@ internal readonly record struct AddressRange(UInt128 First, UInt128 Last) : ICom
 }
 
 /// <summary>
-/// The addresses of one pool that may be assigned: those that a route of the network covers, without the routes' network and broadcast
-/// addresses. They depend on the network's record alone, and are worked out once for it.
+/// The addresses of a pool that may be assigned: addresses that a route of the network covers, without the routes' network and broadcast
+/// addresses. They depend on the network's record alone, and are computed once for it.
 /// </summary>
 internal sealed class UsableRanges
 {
@@ -26,10 +26,10 @@ internal sealed class UsableRanges
     /// <summary>The offset of the next address to try consecutively.</summary>
     public UInt128 NextTrial { get; set; }
 
-    /// <summary>Its usable parts, ascending, without overlap.</summary>
+    /// <summary>The usable ranges, ascending, without overlap.</summary>
     public IReadOnlyList<AddressRange> Ranges => _ranges;
 
-    /// <summary>The usable ranges of those pools of a network that are of one address family, in the pools' order.</summary>
+    /// <summary>Returns the usable ranges of a network's pools of an address family, in the order of the pools.</summary>
     public static List<UsableRanges> Of(NetworkRecord network, InetFamily family)
     {
         var result = new List<UsableRanges>();
@@ -53,7 +53,7 @@ internal sealed class UsableRanges
         foreach (var route in routes)
         {
             var target = route.Target;
-            // A default route covers nothing. IPv6 is assigned on the link itself only, IPv4 also where a member routes.
+            // A default route covers no address. IPv6 addresses are assigned on the link only, IPv4 addresses also behind a member that routes.
             if (target.Address.Family != family || target.Bits == 0 || (family == InetFamily.IPv6 && route.Via.IsV6))
                 continue;
             var first = target.Network.ToNumber();
@@ -102,7 +102,7 @@ internal sealed class UsableRanges
     }
 }
 
-/// <summary>Addresses as numbers and back.</summary>
+/// <summary>Conversions between addresses and numbers.</summary>
 internal static class AddressNumbers
 {
     public static UInt128 ToNumber(this InetAddress address) =>

@@ -3,10 +3,10 @@ using System.Text.Json;
 
 namespace Lanyard.Controller;
 
-/// <summary>How the controller's JSON is written and read.</summary>
+/// <summary>Writes and reads the controller's JSON.</summary>
 internal static class ControllerJson
 {
-    /// <summary>Texts are UTF-8 as they are: the JSON goes to programs, not into web pages.</summary>
+    /// <summary>The writer options. Strings are not escaped for HTML, because programs read the JSON.</summary>
     public static JsonWriterOptions WriterOptions => new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Reads a record from its JSON root.</summary>
@@ -14,10 +14,10 @@ internal static class ControllerJson
 
     /// <summary>Reads a stored record.</summary>
     /// <param name="text">The JSON.</param>
-    /// <param name="read">Reads it.</param>
-    /// <param name="complaint">What to say if it is no such record.</param>
-    /// <exception cref="ControllerStoreException">It is no such record.</exception>
-    public static T Parse<T>(ReadOnlyMemory<byte> text, RecordReader<T> read, string complaint)
+    /// <param name="read">Reads the record.</param>
+    /// <param name="error">The error message for an invalid record.</param>
+    /// <exception cref="ControllerStoreException">The JSON is not such a record.</exception>
+    public static T Parse<T>(ReadOnlyMemory<byte> text, RecordReader<T> read, string error)
     {
         try
         {
@@ -27,9 +27,9 @@ internal static class ControllerJson
         }
         catch (JsonException e)
         {
-            throw new ControllerStoreException(complaint, e);
+            throw new ControllerStoreException(error, e);
         }
 
-        throw new ControllerStoreException(complaint);
+        throw new ControllerStoreException(error);
     }
 }

@@ -11,7 +11,7 @@ namespace Lanyard.Controller;
 /// </summary>
 internal sealed class FieldReader
 {
-    private const int MaxTold = 8;
+    private const int MaxListed = 8;
 
     private readonly List<string> _problems = [];
     private string _scope = "";
@@ -20,8 +20,8 @@ internal sealed class FieldReader
     public bool HasReadAll => _problems.Count == 0;
 
     /// <summary>The unreadable fields, each with its expected value.</summary>
-    public string Problems => string.Join("; ", _problems.Take(MaxTold)) + (_problems.Count > MaxTold
-        ? string.Create(CultureInfo.InvariantCulture, $"; and {_problems.Count - MaxTold} more.") : ".");
+    public string Problems => string.Join("; ", _problems.Take(MaxListed)) + (_problems.Count > MaxListed
+        ? string.Create(CultureInfo.InvariantCulture, $"; and {_problems.Count - MaxListed} more.") : ".");
 
     /// <summary>Throws if a field was unreadable.</summary>
     /// <exception cref="UnreadableFieldException">A field was unreadable.</exception>
@@ -37,9 +37,9 @@ internal sealed class FieldReader
     public void Refuse(string field, string expected) => _problems.Add($"\"{_scope}{field}\" is not {expected}");
 
     /// <summary>Reads a Boolean.</summary>
-    public bool TryFlag(JsonElement json, string name, bool otherwise, out bool value)
+    public bool TryFlag(JsonElement json, string name, bool defaultValue, out bool value)
     {
-        value = otherwise;
+        value = defaultValue;
         if (!json.TryGet(name, out var field))
             return false;
         if (field.ValueKind == JsonValueKind.Null || LenientValues.TryReadSwitch(field, out value))
@@ -49,9 +49,9 @@ internal sealed class FieldReader
     }
 
     /// <summary>Reads a non-negative number, limited to the maximum.</summary>
-    public bool TryNumber(JsonElement json, string name, ulong otherwise, ulong max, out ulong value)
+    public bool TryNumber(JsonElement json, string name, ulong defaultValue, ulong max, out ulong value)
     {
-        value = otherwise;
+        value = defaultValue;
         if (!json.TryGet(name, out var field))
             return false;
         if (field.ValueKind == JsonValueKind.Null)
@@ -100,7 +100,7 @@ internal sealed class FieldReader
         value = LenientValues.TryReadText(field) ?? "";
         if (field.ValueKind is JsonValueKind.Number || (field.ValueKind == JsonValueKind.String && LenientValues.TryReadText(field) is not null))
             return true;
-        Refuse(name, "a text");
+        Refuse(name, "a string");
         return false;
     }
 
@@ -112,7 +112,7 @@ internal sealed class FieldReader
             return false;
         if (field.ValueKind == JsonValueKind.Null || LenientValues.TryReadText(field) is { } text && (text.Length == 0 || NodeAddress.TryParse(text, out value)))
             return true;
-        Refuse(name, "a node's address, ten hexadecimal digits");
+        Refuse(name, "a node address, ten hexadecimal digits");
         return false;
     }
 

@@ -5,11 +5,11 @@ using Lanyard.Wire;
 namespace Lanyard.Controller;
 
 /// <summary>
-/// Reads parts of JSON objects, for requests and stored records alike. No member throws.
+/// Reads parts of JSON objects, for requests and stored records. No member throws.
 /// </summary>
 internal static class LenientJson
 {
-    /// <summary>A field of an object. Of a name that occurs twice the last counts.</summary>
+    /// <summary>Finds a field of an object. If a name occurs twice, the last field counts.</summary>
     public static bool TryGet(this JsonElement element, string name, out JsonElement value)
     {
         value = default;
@@ -21,8 +21,8 @@ internal static class LenientJson
         }
         catch (InvalidOperationException)
         {
-            // Another field's name has invalid escapes, on which the search throws.
-            return TryGetPastBrokenNames(element, name, out value);
+            // The search throws if the name of another field has invalid escapes.
+            return TryGetDespiteInvalidNames(element, name, out value);
         }
     }
 
@@ -49,7 +49,7 @@ internal static class LenientJson
         }
     }
 
-    /// <summary>An IP address in a text. What follows a '/' is left aside, as tools write addresses with it.</summary>
+    /// <summary>Reads an IP address. Ignores a '/' and the rest, because tools write addresses with a prefix length.</summary>
     public static bool TryAddress(this JsonElement value, out InetAddress address)
     {
         address = default;
@@ -60,7 +60,7 @@ internal static class LenientJson
         return InetAddress.TryParse(cut < 0 ? text : text[..cut], out address);
     }
 
-    /// <summary>A number of 32 bits, which may be negative.</summary>
+    /// <summary>Reads a signed 32-bit number.</summary>
     public static bool TryGetSmallNumber(this JsonElement value, out int number)
     {
         number = 0;
@@ -75,14 +75,14 @@ internal static class LenientJson
             writer.WriteString(name, node.ToString());
     }
 
-    public static void WriteBooleanIfSaid(this Utf8JsonWriter writer, string name, bool? value)
+    public static void WriteBooleanIfSet(this Utf8JsonWriter writer, string name, bool? value)
     {
-        if (value is { } said)
-            writer.WriteBoolean(name, said);
+        if (value is { } isOn)
+            writer.WriteBoolean(name, isOn);
     }
 
-    // A text with half a character (an escape for one surrogate of two, or bytes that are not UTF-8) cannot be had.
-    private static bool TryGetPastBrokenNames(JsonElement element, string name, out JsonElement value)
+    // Names with a lone surrogate, or with bytes that are not UTF-8, cannot be read.
+    private static bool TryGetDespiteInvalidNames(JsonElement element, string name, out JsonElement value)
     {
         value = default;
         var isFound = false;

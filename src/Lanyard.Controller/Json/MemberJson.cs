@@ -5,7 +5,7 @@ using Lanyard.Wire;
 namespace Lanyard.Controller;
 
 /// <summary>
-/// A member's record as a JSON object: what the API shows and takes, and what is stored. Fields are written in the order of their names.
+/// A member's record as a JSON object, for the API and for storage. Fields are written in the order of their names.
 /// </summary>
 internal static class MemberJson
 {
@@ -13,9 +13,9 @@ internal static class MemberJson
     public const int MaxTraceLevel = 30;
 
     /// <summary>Writes the record.</summary>
-    /// <param name="writer">Where to write.</param>
+    /// <param name="writer">The writer.</param>
     /// <param name="member">The record.</param>
-    /// <param name="forStorage">Whether capabilities that were never set are left out, to be told from an empty list.</param>
+    /// <param name="forStorage">Whether to omit capabilities that were never set, which distinguishes them from an empty list.</param>
     public static void Write(Utf8JsonWriter writer, MemberRecord member, bool forStorage = false)
     {
         writer.WriteStartObject();
@@ -113,7 +113,7 @@ internal static class MemberJson
         void ReadTag(JsonElement entry, string place)
         {
             if (entry.ValueKind != JsonValueKind.Array || entry.GetArrayLength() != 2)
-                fields.Refuse(place, "a tag, a list of its number and its value");
+                fields.Refuse(place, "a tag, a list of a number and a value");
             else if (fields.TryBits(entry[0], place + "[0]", 32, out var id) && fields.TryBits(entry[1], place + "[1]", 32, out var value))
                 tags[(uint)id] = (uint)value;
         }
@@ -125,7 +125,7 @@ internal static class MemberJson
         }
     }
 
-    /// <summary>Reads a stored record: everything that <see cref="Write"/> wrote, or a controller with the same API.</summary>
+    /// <summary>Reads a record that <see cref="Write"/> or another controller with the same API wrote.</summary>
     public static bool TryRead(JsonElement document, out MemberRecord member) => TryRead(document, new FieldReader(), out member);
 
     /// <summary>Reads a stored record and records unreadable fields.</summary>

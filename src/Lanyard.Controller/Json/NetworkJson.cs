@@ -5,14 +5,14 @@ using Lanyard.Wire;
 namespace Lanyard.Controller;
 
 /// <summary>
-/// A network's record as a JSON object: what the API shows and takes, and what is stored. Fields are written in the order of their names.
+/// A network's record as a JSON object, for the API and for storage. Fields are written in the order of their names.
 /// </summary>
 internal static class NetworkJson
 {
     /// <summary>Writes the record.</summary>
-    /// <param name="writer">Where to write.</param>
+    /// <param name="writer">The writer.</param>
     /// <param name="network">The record.</param>
-    /// <param name="meta">If given, the members' numbers that some listings show: authorized, and all.</param>
+    /// <param name="meta">The numbers of authorized members and of all members, which some listings contain; <see langword="null"/> to omit them.</param>
     public static void Write(Utf8JsonWriter writer, NetworkRecord network, (int Authorized, int Total)? meta = null)
     {
         writer.WriteStartObject();
@@ -77,9 +77,9 @@ internal static class NetworkJson
         writer.WriteBoolean("zt", network.AssignV4FromPools);
         writer.WriteEndObject();
         writer.WriteStartObject("v6AssignMode");
-        writer.WriteBooleanIfSaid("6plane", network.V6AssignMode.SixPlane);
-        writer.WriteBooleanIfSaid("rfc4193", network.V6AssignMode.Rfc4193);
-        writer.WriteBooleanIfSaid("zt", network.V6AssignMode.Pools);
+        writer.WriteBooleanIfSet("6plane", network.V6AssignMode.SixPlane);
+        writer.WriteBooleanIfSet("rfc4193", network.V6AssignMode.Rfc4193);
+        writer.WriteBooleanIfSet("zt", network.V6AssignMode.Pools);
         writer.WriteEndObject();
         writer.WriteEndObject();
     }
@@ -109,7 +109,7 @@ internal static class NetworkJson
         return NetworkLists.Apply(network, body, fields);
     }
 
-    /// <summary>Reads a stored record: everything that <see cref="Write"/> wrote, or a controller with the same API.</summary>
+    /// <summary>Reads a record that <see cref="Write"/> or another controller with the same API wrote.</summary>
     public static bool TryRead(JsonElement document, out NetworkRecord network) => TryRead(document, new FieldReader(), out network);
 
     /// <summary>Reads a stored record and records unreadable fields.</summary>
@@ -120,7 +120,7 @@ internal static class NetworkJson
             return false;
         network = Apply(network with { Id = networkId }, document, fields);
         network = network with { CreationTimeMs = document.StoredCount("creationTime"), Revision = document.StoredNumber("revision") };
-        // Rules and tokens that were never set show as these.
+        // The forms that Write uses for rules and tokens that were never set.
         if (network.Rules is { Count: 1 } rules && rules[0] == Rule.ActionAccept && document.TryGet("rules", out var value) && value[0].TryGet("not", out _))
             network = network with { Rules = null };
         if (document.TryGet("authTokens", out value) && value.ValueKind == JsonValueKind.Array)
@@ -132,7 +132,7 @@ internal static class NetworkJson
 
     private static void WriteAuthTokens(Utf8JsonWriter writer, EquatableArray<AuthToken>? tokens)
     {
-        // The odd forms of "none" are what tools have always been shown.
+        // Existing tools expect these forms of "none".
         if (tokens is not { } list)
         {
             writer.WriteStartArray("authTokens");
@@ -214,7 +214,7 @@ internal static class NetworkJson
         }
         else
         {
-            // While never set, the one rule shows flags that actions do not otherwise show.
+            // Rules that were never set are written as one rule with flags that other actions do not have.
             writer.WriteStartObject();
             writer.WriteBoolean("not", false);
             writer.WriteBoolean("or", false);

@@ -68,7 +68,7 @@ internal static class NetworkLists
         if (value.ValueKind == JsonValueKind.Object)
         {
             V6AssignMode read = default;
-            fields.Within("v6AssignMode", () => read = new V6AssignMode(Said("rfc4193"), Said("zt"), Said("6plane")));
+            fields.Within("v6AssignMode", () => read = new V6AssignMode(Flag("rfc4193"), Flag("zt"), Flag("6plane")));
             mode = read;
             return true;
         }
@@ -86,14 +86,14 @@ internal static class NetworkLists
         fields.Refuse("v6AssignMode", "an object such as {\"rfc4193\":true,\"6plane\":false,\"zt\":false}");
         return false;
 
-        bool? Said(string name) => fields.TryFlag(value, name, false, out var isOn) ? isOn : null;
+        bool? Flag(string name) => fields.TryFlag(value, name, false, out var isOn) ? isOn : null;
     }
 
     private static void ReadRoute(JsonElement entry, string place, FieldReader fields, List<ManagedRoute> routes)
     {
         if (!entry.TryGet("target", out var target) || target.ValueKind != JsonValueKind.String || !InetPrefix.TryParse(target.AsText(), out var prefix))
         {
-            fields.Refuse(place, "a route whose \"target\" is a network with its length, such as 10.0.0.0/24");
+            fields.Refuse(place, "a route whose \"target\" is a network with a prefix length, such as 10.0.0.0/24");
             return;
         }
 
@@ -138,7 +138,7 @@ internal static class NetworkLists
             return true;
         if (value.ValueKind != JsonValueKind.Object)
         {
-            fields.Refuse("authTokens", "an object of tokens and the times in milliseconds at which they expire, 0 for never");
+            fields.Refuse("authTokens", "an object of tokens and their expiry times in milliseconds, 0 for none");
             return false;
         }
 
@@ -149,7 +149,7 @@ internal static class NetworkLists
             if (token.NameOrNull() is { } name && LenientValues.TryReadNumber(token.Value, out var expires) && expires is >= 0 and <= long.MaxValue)
                 read[name] = (long)expires;
             else
-                fields.Refuse("authTokens", "an object of tokens and the times in milliseconds at which they expire, 0 for never");
+                fields.Refuse("authTokens", "an object of tokens and their expiry times in milliseconds, 0 for none");
         }
 
         tokens = read.Select(token => new AuthToken(token.Key, token.Value)).ToEquatableArray();

@@ -8,7 +8,7 @@ namespace Lanyard.Controller;
 
 /// <summary>
 /// A rule as a JSON object: <c>{"type":"MATCH_ETHERTYPE","etherType":2048,"not":false,"or":false}</c>. An absent field is zero, as in every version of the
-/// controller API. The answer to a change shows the result.
+/// controller API. The response to a change contains the result.
 /// </summary>
 internal static class RuleJson
 {
@@ -54,7 +54,7 @@ internal static class RuleJson
 
     private static readonly FrozenDictionary<string, RuleType> Types = Names.ToFrozenDictionary(pair => pair.Value, pair => pair.Key, StringComparer.Ordinal);
 
-    /// <summary>Whether there is a JSON form of rules of this type.</summary>
+    /// <summary>Returns whether rules of this type have a JSON form.</summary>
     public static bool IsKnown(RuleType type) => Names.ContainsKey(type);
 
     /// <summary>Reads a rule. Refuses an unknown type. An absent field is zero.</summary>
@@ -245,7 +245,7 @@ internal static class RuleJson
         if (!json.TryGet(name, out var value) || value.ValueKind != JsonValueKind.String)
             return fields.Bits(json, name, 64);
         if (!TryHex(value.AsText(), out var number))
-            fields.Refuse(name, "a text of at most sixteen hexadecimal digits");
+            fields.Refuse(name, "a string of at most sixteen hexadecimal digits");
         return number;
     }
 
@@ -255,7 +255,7 @@ internal static class RuleJson
             return default;
         if (TryHex(value.AsText(), out var number) && number <= MaxNode)
             return new NodeAddress(number);
-        fields.Refuse(name, "a node's address, ten hexadecimal digits");
+        fields.Refuse(name, "a node address, ten hexadecimal digits");
         return default;
     }
 
@@ -269,7 +269,7 @@ internal static class RuleJson
         return default;
     }
 
-    // An address without a length has length 0, and so matches all: so it has always been taken, and so it is shown.
+    // An address without a prefix length has length 0, and so matches all addresses, as in every version of the controller API.
     private static InetPrefix Prefix(JsonElement json, InetAddress any, FieldReader fields)
     {
         if (!json.TryGet("ip", out var value) || value.ValueKind == JsonValueKind.Null)

@@ -1,41 +1,41 @@
 namespace Lanyard.Controller;
 
-/// <summary>What a controller did since it was made.</summary>
+/// <summary>Counters of a controller since it was created.</summary>
 public readonly record struct ControllerCounters
 {
-    /// <summary>Requests, answered or not.</summary>
+    /// <summary>Requests, with or without a reply.</summary>
     public long Requests { get; init; }
 
-    /// <summary>Configurations given in answer to requests.</summary>
+    /// <summary>Configurations sent in reply to requests.</summary>
     public long Configs { get; init; }
 
-    /// <summary>Configurations given because something changed.</summary>
+    /// <summary>Configurations sent because of a change.</summary>
     public long Pushes { get; init; }
 
-    /// <summary>Memberships revoked.</summary>
+    /// <summary>Revoked memberships.</summary>
     public long Revocations { get; init; }
 
-    /// <summary>Requests for networks that are not there (or are another controller's).</summary>
+    /// <summary>Requests for networks that do not exist or belong to another controller.</summary>
     public long NoSuchNetwork { get; init; }
 
-    /// <summary>Requests too soon after the one before.</summary>
+    /// <summary>Requests too soon after the member's previous request.</summary>
     public long TooSoon { get; init; }
 
-    /// <summary>Requests of nodes that are not authorized, recorded or not.</summary>
+    /// <summary>Requests from nodes that are not authorized, recorded or not.</summary>
     public long NotAuthorized { get; init; }
 
-    /// <summary>Of these, requests of nodes that were not recorded because too many asked.</summary>
+    /// <summary>Of these, requests from nodes that were not recorded because of a limit.</summary>
     public long NotRecorded { get; init; }
 
-    /// <summary>Requests of an address that is known with another identity.</summary>
+    /// <summary>Requests from an address that is known with another identity.</summary>
     public long IdentityMismatch { get; init; }
 
-    /// <summary>Requests to join a network that is full.</summary>
+    /// <summary>Requests to join a full network.</summary>
     public long NetworkFull { get; init; }
 
-    /// <summary>Nodes that had merely asked, forgotten to make room for others.</summary>
+    /// <summary>Records of strangers deleted to make room for others.</summary>
     public long StrangersForgotten { get; init; }
 
-    /// <summary>Configurations without an address that a pool should have given but had none free.</summary>
+    /// <summary>Addresses that were not assigned because the pools had no free address.</summary>
     public long PoolExhausted { get; init; }
 }

@@ -1,4 +1,4 @@
 namespace Lanyard.Controller;
 
-/// <summary>A network or a member is asked to hold more than it can. The message says what and how much there may be.</summary>
+/// <summary>Thrown when a record exceeds a limit of the controller. The message names the limit.</summary>
 public sealed class ControllerLimitException(string message) : Exception(message);

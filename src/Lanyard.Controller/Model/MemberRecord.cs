@@ -4,7 +4,7 @@ using Lanyard.Wire;
 namespace Lanyard.Controller;
 
 /// <summary>
-/// A member of a network, or a node that requested to join. Immutable: a change makes a new record, and records compare by content.
+/// A member of a network, or a node that requested to join. Immutable: a change creates a new record. Records are compared by content.
 /// </summary>
 public sealed record MemberRecord
 {
@@ -29,7 +29,7 @@ public sealed record MemberRecord
     /// <summary>Whether the node may send frames from and for Ethernet addresses that are not its own.</summary>
     public bool IsActiveBridge { get; init; }
 
-    /// <summary>Whether the node gets only the addresses in <see cref="Addresses"/>, none from pools or derived from its number.</summary>
+    /// <summary>Whether the node gets only the addresses in <see cref="Addresses"/>, none from pools or derived from its address.</summary>
     public bool NoAutoAssign { get; init; }
 
     /// <summary>The node's addresses, assigned manually or from the network's pools. Addresses outside every route are not sent.</summary>
@@ -64,7 +64,7 @@ public sealed record MemberRecord
     /// <summary>The expiry time of a sign-on in milliseconds since 1970. Kept for tools; this controller requires no sign-on.</summary>
     public long AuthenticationExpiryTimeMs { get; init; }
 
-    /// <summary>The software version that the node last reported; -1 in each part before.</summary>
+    /// <summary>The software version that the node last reported; <see cref="MemberVersion.Unknown"/> before.</summary>
     public MemberVersion Version { get; init; } = MemberVersion.Unknown;
 
     /// <summary>The node that this member reports traces to in place of the network's; none by default.</summary>
@@ -74,7 +74,7 @@ public sealed record MemberRecord
     public int RemoteTraceLevel { get; init; }
 
     /// <summary>
-    /// Whether the record only stems from a request: never authorized, and nothing set manually. When a network has too many records, these are deleted first.
+    /// Whether the record only results from a request: never authorized, and nothing set manually. When a network has too many records, strangers are deleted first.
     /// </summary>
     public bool IsStranger => !IsAuthorized && LastAuthorizedTimeMs == 0 && LastDeauthorizedTimeMs == 0 && Identity is not null && Name is null
         && Addresses.IsEmpty && Tags.IsEmpty && Capabilities is null && !IsActiveBridge && !NoAutoAssign && RemoteTraceTarget.IsNone;
@@ -82,16 +82,16 @@ public sealed record MemberRecord
 
 /// <summary>A member's value of a tag.</summary>
 /// <param name="Id">The tag's number.</param>
-/// <param name="Value">Its value.</param>
+/// <param name="Value">The value.</param>
 public readonly record struct MemberTag(uint Id, uint Value);
 
 /// <summary>The version of a node's software.</summary>
 /// <param name="Major">The major version, or -1.</param>
 /// <param name="Minor">The minor version, or -1.</param>
 /// <param name="Revision">The revision, or -1.</param>
-/// <param name="Protocol">The protocol's version, or -1.</param>
+/// <param name="Protocol">The protocol version, or -1.</param>
 public readonly record struct MemberVersion(int Major, int Minor, int Revision, int Protocol)
 {
-    /// <summary>Nothing is known.</summary>
+    /// <summary>The version of a node that has not reported one: -1 in each part.</summary>
     public static MemberVersion Unknown => new(-1, -1, -1, -1);
 }

@@ -3,7 +3,7 @@ using Lanyard.Wire;
 
 namespace Lanyard.Controller;
 
-/// <summary>A network of a controller. Immutable: a change makes a new record, and records compare by content.</summary>
+/// <summary>A network of a controller. Immutable: a change creates a new record. Records are compared by content.</summary>
 public sealed record NetworkRecord
 {
     /// <summary>The default multicast limit.</summary>
@@ -96,14 +96,14 @@ public readonly record struct ManagedRoute(InetPrefix Target, InetAddress Via);
 public readonly record struct AddressPool(InetAddress First, InetAddress Last);
 
 /// <summary>A capability that members of a network can be given: rules that are tried when the network's own rules do not accept a frame.</summary>
-/// <param name="Id">Its number.</param>
-/// <param name="IsDefault">Whether a member that was never given any capabilities gets it.</param>
-/// <param name="Rules">Its rules.</param>
+/// <param name="Id">The number.</param>
+/// <param name="IsDefault">Whether members whose capabilities were never set get it.</param>
+/// <param name="Rules">The rules.</param>
 public sealed record CapabilityDefinition(uint Id, bool IsDefault, EquatableArray<Rule> Rules);
 
-/// <summary>A tag of a network.</summary>
-/// <param name="Id">Its number.</param>
-/// <param name="Default">The value for members that have none; <see langword="null"/> if these have no tag.</param>
+/// <summary>A tag that a network defines.</summary>
+/// <param name="Id">The number.</param>
+/// <param name="Default">The value for members without a value of their own; <see langword="null"/> if such members do not get the tag.</param>
 public readonly record struct TagDefinition(uint Id, uint? Default);
 
 /// <summary>Name servers for a domain.</summary>

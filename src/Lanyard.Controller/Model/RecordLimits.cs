@@ -5,27 +5,27 @@ using Lanyard.Wire;
 namespace Lanyard.Controller;
 
 /// <summary>
-/// What a record may hold: no more than a member can be sent. A list that is longer is refused, not cut: rules of which the last are missing
-/// would say something else. Limits that are not here are those of <see cref="NetworkLimits"/>.
+/// The limits of a record, which follow from the size of a configuration. A longer list is refused, not truncated: rules without the last ones
+/// would have another meaning. The other limits are in <see cref="NetworkLimits"/>.
 /// </summary>
 public static class RecordLimits
 {
-    /// <summary>Ranges of addresses of a network.</summary>
+    /// <summary>The maximum number of address pools of a network.</summary>
     public const int Pools = 128;
 
-    /// <summary>Tokens of a network.</summary>
+    /// <summary>The maximum number of tokens of a network.</summary>
     public const int AuthTokens = 128;
 
-    /// <summary>A token's length in bytes: nodes show up to 511, six of them for a prefix.</summary>
+    /// <summary>The maximum length of a token in bytes. Nodes send up to 511, with a prefix of six.</summary>
     public const int AuthTokenLength = 505;
 
-    /// <summary>Addresses of a member, beside the two that its number gives.</summary>
+    /// <summary>The maximum number of addresses of a member, without the two that are derived from the node's address.</summary>
     public const int MemberAddresses = NetworkLimits.Addresses - 2;
 
-    /// <summary>A member's name's length in bytes. Other nodes are not told it.</summary>
+    /// <summary>The maximum length of a member's name in bytes. Names are not sent to nodes.</summary>
     public const int MemberNameLength = 1024;
 
-    /// <exception cref="ControllerLimitException">The record holds too much.</exception>
+    /// <exception cref="ControllerLimitException">The record exceeds a limit.</exception>
     internal static void Check(NetworkRecord network)
     {
         CheckText("network's name", network.Name, NetworkLimits.NameLength);
@@ -42,10 +42,10 @@ public static class RecordLimits
         foreach (var token in network.AuthTokens ?? default)
             CheckText("token", token.Token, AuthTokenLength);
         if (network.MtuBytes is < NetworkLimits.MinMtu or > NetworkLimits.MaxMtu)
-            throw new ControllerLimitException(Text($"A network's MTU is {NetworkLimits.MinMtu} to {NetworkLimits.MaxMtu} bytes, not {network.MtuBytes}."));
+            throw new ControllerLimitException(Text($"The MTU must be {NetworkLimits.MinMtu} to {NetworkLimits.MaxMtu} bytes, not {network.MtuBytes}."));
     }
 
-    /// <exception cref="ControllerLimitException">The record holds too much.</exception>
+    /// <exception cref="ControllerLimitException">The record exceeds a limit.</exception>
     internal static void Check(MemberRecord member)
     {
         CheckText("member's name", member.Name ?? "", MemberNameLength);
@@ -60,7 +60,7 @@ public static class RecordLimits
         foreach (var rule in rules)
         {
             if (!RuleJson.IsKnown(rule.Type))
-                throw new ControllerLimitException($"A rule of the type {rule.Type} cannot be kept: it has no JSON form.");
+                throw new ControllerLimitException($"A rule of type {rule.Type} cannot be stored because it has no JSON form.");
         }
     }
 
@@ -73,7 +73,7 @@ public static class RecordLimits
     private static void CheckText(string what, string text, int limit)
     {
         if (Encoding.UTF8.GetByteCount(text) > limit)
-            throw new ControllerLimitException(Text($"A {what} has at most {limit} bytes."));
+            throw new ControllerLimitException(Text($"A {what} can have at most {limit} bytes."));
     }
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

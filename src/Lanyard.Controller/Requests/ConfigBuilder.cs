@@ -3,17 +3,17 @@ using Lanyard.Wire;
 
 namespace Lanyard.Controller;
 
-/// <summary>What a member's configuration is made from: values, so that it can be made and signed without the controller's lock.</summary>
+/// <summary>The immutable input of a member's configuration, so that it is built and signed without the controller's lock.</summary>
 /// <param name="Network">The network.</param>
 /// <param name="Member">The member, authorized, with its addresses assigned.</param>
 /// <param name="Identity">The member's identity.</param>
-/// <param name="HasRulesEngine">Whether the member applies rules.</param>
+/// <param name="HasRulesEngine">Whether the member evaluates rules.</param>
 /// <param name="ActiveBridges">The network's bridges.</param>
-/// <param name="TimestampMs">The time of the configuration and of the credentials in it, in milliseconds since 1970.</param>
+/// <param name="TimestampMs">The timestamp of the configuration and its credentials, in milliseconds since 1970.</param>
 internal sealed record ConfigSource(
     NetworkRecord Network, MemberRecord Member, Identity Identity, bool HasRulesEngine, EquatableArray<NodeAddress> ActiveBridges, long TimestampMs);
 
-/// <summary>Makes members' configurations and signs their credentials: one signature each for membership, ownership, every tag and capability.</summary>
+/// <summary>Builds configurations and signs their credentials: the membership and each certificate of ownership, tag and capability has a signature of its own.</summary>
 internal static class ConfigBuilder
 {
     public static NetworkConfig Build(ConfigSource source, Identity controller)
@@ -45,7 +45,7 @@ internal static class ConfigBuilder
             Routes = network.Routes.Select(route => new NetworkRoute(route.Target, route.Via)).ToEquatableArray(),
             StaticAddresses = addresses,
             CertificatesOfOwnership = OwnershipOf(source, addresses, controller),
-            // A node without a rules engine is told to let all pass; the others apply the rules to what it sends.
+            // A node without a rules engine gets a rule that accepts every frame. Its peers apply the network's rules to its frames.
             Rules = hasRulesEngine ? network.Rules ?? [Rule.ActionAccept] : [Rule.ActionAccept],
             Capabilities = hasRulesEngine ? CapabilitiesOf(source, controller) : default,
             Tags = hasRulesEngine ? TagsOf(source, controller) : default,
@@ -53,7 +53,7 @@ internal static class ConfigBuilder
         };
     }
 
-    /// <summary>The most specific route that covers an address, as its prefix length; 0 if none does. A default route covers nothing.</summary>
+    /// <summary>Returns the prefix length of the most specific route that covers an address; 0 if no route does. A default route covers no address.</summary>
     public static byte RoutedBits(NetworkRecord network, InetAddress address)
     {
         byte bits = 0;

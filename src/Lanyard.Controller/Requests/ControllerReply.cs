@@ -2,35 +2,35 @@ using Lanyard.Engine;
 
 namespace Lanyard.Controller;
 
-/// <summary>Why a request was answered as it was.</summary>
+/// <summary>The outcome of a request.</summary>
 public enum ControllerReason
 {
-    /// <summary>The node is a member: it gets its configuration.</summary>
+    /// <summary>The node is a member and gets its configuration.</summary>
     Member,
 
-    /// <summary>The network is another controller's. Not answered.</summary>
+    /// <summary>The network belongs to another controller. The node gets no reply.</summary>
     NotOurNetwork,
 
-    /// <summary>There is no such network.</summary>
+    /// <summary>The network does not exist.</summary>
     NoSuchNetwork,
 
-    /// <summary>The member asked less than <see cref="ControllerLimits.MinRequestInterval"/> before. Not answered.</summary>
+    /// <summary>The member's previous request is less than <see cref="ControllerLimits.MinRequestInterval"/> ago. The node gets no reply.</summary>
     TooSoon,
 
-    /// <summary>The network is private and the node not authorized. It is recorded for somebody to authorize.</summary>
+    /// <summary>The network is private and the node is not authorized. The node is recorded, so that it can be authorized.</summary>
     NotAuthorized,
 
-    /// <summary>As <see cref="NotAuthorized"/>, but so many unknown nodes ask that this one is not recorded.</summary>
+    /// <summary>As <see cref="NotAuthorized"/>, but the node is not recorded because too many unknown nodes send requests.</summary>
     NotRecorded,
 
-    /// <summary>Another identity of the same address is known.</summary>
+    /// <summary>The controller knows another identity with the same address.</summary>
     IdentityMismatch,
 
-    /// <summary>The network has as many members as it may have.</summary>
+    /// <summary>The network has the maximum number of members.</summary>
     NetworkFull,
 }
 
-/// <summary>A controller's answer to a request.</summary>
-/// <param name="Reason">Why.</param>
-/// <param name="Message">What to send, or <see langword="null"/> to send nothing.</param>
+/// <summary>A controller's reply to a request.</summary>
+/// <param name="Reason">The outcome.</param>
+/// <param name="Message">The message to send; <see langword="null"/> for no reply.</param>
 public readonly record struct ControllerReply(ControllerReason Reason, ControllerMessage? Message);

@@ -8,17 +8,17 @@ using Microsoft.Data.Sqlite;
 namespace Lanyard.Controller;
 
 /// <summary>
-/// The SQLite file under <see cref="SqliteControllerStore"/>: schema, migrations and statements. A record is stored as the JSON object that
-/// the API shows, beside the columns it is found by. Blocking, and for one thread at a time.
+/// The SQLite file of <see cref="SqliteControllerStore"/>: schema, migrations and statements. A record is stored as the JSON object that
+/// the API returns, with key columns. Methods block; one thread at a time may use it.
 /// </summary>
 internal sealed class ControllerDatabase : IDisposable
 {
-    // "LNYC", so that a file of another program is told apart from an empty one.
+    // "LNYC", which distinguishes this program's files from other programs' files.
     private const int ApplicationId = 0x4c4e5943;
 
     private const int BusyTimeoutSeconds = 1;
 
-    // The n-th brings the schema from version n to n + 1. What was released is not edited.
+    // The n-th migrates the schema from version n to n + 1. Released migrations are never edited.
     private static readonly string[] Migrations =
     [
         """
@@ -63,11 +63,11 @@ internal sealed class ControllerDatabase : IDisposable
         _saveSigned = Command("UPDATE signed SET until = $until", "$until");
     }
 
-    /// <summary>The schema's version that this program writes.</summary>
+    /// <summary>The schema version that this program writes.</summary>
     public static int SchemaVersion => Migrations.Length;
 
-    /// <summary>Opens or creates the file, for this process alone, and brings its schema up to date.</summary>
-    /// <exception cref="ControllerStoreException">That cannot be done.</exception>
+    /// <summary>Opens or creates the file for this process alone, and migrates its schema.</summary>
+    /// <exception cref="ControllerStoreException">The file is in use, damaged, from a later version, from another program, or cannot be opened.</exception>
     public static ControllerDatabase Open(string path)
     {
         SqliteConnection? connection = null;
@@ -83,7 +83,7 @@ internal sealed class ControllerDatabase : IDisposable
                 DefaultTimeout = BusyTimeoutSeconds,
             }.ConnectionString);
             connection.Open();
-            // Exclusive: a second process gets an error, not a share. Full: what was committed survives a loss of power.
+            // Exclusive: a second process gets an error. Full: committed changes survive a power failure.
             Execute(connection, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
             Migrate(connection, path);
             return new ControllerDatabase(path, connection);
@@ -97,7 +97,7 @@ internal sealed class ControllerDatabase : IDisposable
         {
             connection?.Dispose();
             throw new ControllerStoreException(
-                $"The controller's database {path} cannot be created: {e.Message} Check that its folder exists and that this user may write there.", e);
+                $"Cannot create the controller's database {path}: {e.Message} Check that its folder exists and that this user may write to it.", e);
         }
         catch
         {
@@ -134,8 +134,8 @@ internal sealed class ControllerDatabase : IDisposable
         }
     }
 
-    /// <summary>Writes changes, all or none of them.</summary>
-    /// <exception cref="ControllerStoreException">They cannot be written.</exception>
+    /// <summary>Writes all changes in one transaction.</summary>
+    /// <exception cref="ControllerStoreException">The write failed.</exception>
     public void Write(PendingChanges changes)
     {
         try
@@ -177,12 +177,12 @@ internal sealed class ControllerDatabase : IDisposable
         _deleteNetwork.Dispose();
         _deleteMember.Dispose();
         _saveSigned.Dispose();
-        // Closing the only connection moves the write-ahead log into the file.
+        // Closing the only connection merges the write-ahead log into the file.
         _connection.Dispose();
     }
 
-    // The records hold tokens and who is on which network: nobody else's to read. SQLite gives side files that it makes the main file's mode; those of a
-    // process that stopped are there already.
+    // The records contain tokens and memberships, so only the owner may read them. SQLite creates side files with the mode of the main file; side files of a
+    // stopped process already exist.
     private static void Protect(string path)
     {
         const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -192,7 +192,7 @@ internal sealed class ControllerDatabase : IDisposable
             new FileStream(path, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = OwnerOnly }).Dispose();
         foreach (var file in new[] { path, path + "-wal", path + "-shm", path + "-journal" })
         {
-            // What a link leads to is not this program's to change.
+            // Leave the target of a symbolic link unchanged.
             if (new FileInfo(file) is { Exists: true, LinkTarget: null } && (File.GetUnixFileMode(file) & ~OwnerOnly) != 0)
                 File.SetUnixFileMode(file, OwnerOnly);
         }
@@ -200,10 +200,10 @@ internal sealed class ControllerDatabase : IDisposable
 
     private static void Migrate(SqliteConnection connection, string path)
     {
-        // Before anything is written to it: is this a database of ours, or a new one?
+        // Before the first write: the file must be new, or one of this program.
         var application = Scalar(connection, "PRAGMA application_id");
         if (application != ApplicationId && (application != 0 || Scalar(connection, "SELECT count(*) FROM sqlite_schema") != 0))
-            throw new ControllerStoreException($"{path} is a database of another program. Give the controller a file of its own.");
+            throw new ControllerStoreException($"{path} is a database of another program. Choose another file for the controller.");
         using var transaction = connection.BeginTransaction();
         Execute(connection, string.Create(CultureInfo.InvariantCulture,
             $"PRAGMA application_id = {ApplicationId}; CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL) STRICT;"), transaction);
@@ -211,8 +211,8 @@ internal sealed class ControllerDatabase : IDisposable
         if (version > SchemaVersion)
         {
             throw new ControllerStoreException(string.Create(CultureInfo.InvariantCulture,
-                $"{path} was written by a later version of this program (its schema is {version}, this program's {SchemaVersion}). "
-                + $"Run that version, or restore a backup from before."));
+                $"{path} was written by a later version of this program (schema {version}; this program supports {SchemaVersion}). "
+                + $"Run that version, or restore an older backup."));
         }
 
         for (; version < SchemaVersion; version++)
@@ -224,16 +224,16 @@ internal sealed class ControllerDatabase : IDisposable
 
     private static ControllerStoreException Explain(string path, SqliteException e) => new(e.SqliteErrorCode switch
     {
-        5 or 6 => $"The controller's database {path} is in use by another process. End that, or give this one another folder.",
-        8 => $"The controller's database {path} cannot be written. Check that this user may write to it and to its folder.",
-        11 or 26 => $"The controller's database {path} is damaged, or is no database. Put a backup in its place, or move it away to begin with no networks.",
-        13 => $"The disk is full: the controller's database {path} cannot be written. Make room; nothing is lost until the process ends.",
-        14 => $"The controller's database {path} cannot be opened. Check that its folder exists and that this user may write there.",
-        _ => $"The controller's database {path} fails: {e.Message}",
+        5 or 6 => $"The controller's database {path} is in use by another process. Stop that process, or choose another folder.",
+        8 => $"The controller's database {path} is read-only. Check that this user may write to the file and its folder.",
+        11 or 26 => $"The controller's database {path} is damaged, or is not a database. Restore a backup, or move the file away to start without networks.",
+        13 => $"The disk is full: the controller's database {path} cannot be written. Free space on the disk; changes are kept in memory until the process exits.",
+        14 => $"The controller's database {path} cannot be opened. Check that its folder exists and that this user may write to it.",
+        _ => $"The controller's database {path} failed: {e.Message}",
     }, e);
 
-    private T Parse<T>(string document, string what, ControllerJson.RecordReader<T> read) => ControllerJson.Parse(Encoding.UTF8.GetBytes(document), read,
-        $"In the controller's database {_path} the record of {what} is damaged. Put a backup in its place, or delete that row.");
+    private T Parse<T>(string document, string name, ControllerJson.RecordReader<T> read) => ControllerJson.Parse(Encoding.UTF8.GetBytes(document), read,
+        $"The record of {name} in the controller's database {_path} is damaged. Restore a backup, or delete that row.");
 
     private string DocumentOf(NetworkRecord network) => Document(writer => NetworkJson.Write(writer, network));
 

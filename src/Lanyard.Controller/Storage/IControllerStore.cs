@@ -19,7 +19,7 @@ public interface IControllerStore
     /// <summary>Saves a new or changed network.</summary>
     void Save(NetworkRecord network);
 
-    /// <summary>Saves a new or changed member. Its network is saved before.</summary>
+    /// <summary>Saves a new or changed member. Its network was saved before.</summary>
     void Save(MemberRecord member);
 
     /// <summary>Deletes a network and its members.</summary>

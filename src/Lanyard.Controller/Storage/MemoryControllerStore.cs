@@ -2,7 +2,7 @@ using Lanyard.Wire;
 
 namespace Lanyard.Controller;
 
-/// <summary>Keeps a controller's records in memory only: for tests, and for networks that end with the process.</summary>
+/// <summary>Keeps a controller's records in memory only, for tests and for networks that exist as long as the process.</summary>
 public sealed class MemoryControllerStore : IControllerStore
 {
     private readonly Dictionary<NetworkId, NetworkRecord> _networks = [];
@@ -12,7 +12,7 @@ public sealed class MemoryControllerStore : IControllerStore
     /// <inheritdoc/>
     public bool IsHealthy => true;
 
-    /// <summary>What a controller that began with this store would find.</summary>
+    /// <summary>Returns all records.</summary>
     public StoredRecords Load() => new([.. _networks.Values], [.. _members.Values], _signedUntilMs);
 
     /// <inheritdoc/>

@@ -3,12 +3,12 @@ using Lanyard.Wire;
 namespace Lanyard.Controller;
 
 /// <summary>
-/// Changes that wait to be written. Of one record only the latest state is kept, so however slow the disk is, no more waits than there are
-/// records. Not safe for use by several threads.
+/// Changes that are not written yet. Only the latest state of a record is kept, so even with a slow disk there are no more pending changes than
+/// records. Not thread-safe.
 /// </summary>
 internal sealed class PendingChanges
 {
-    /// <summary>What happened to a network: it was deleted (and its members with it), saved, or first the one and then the other.</summary>
+    /// <summary>A change of a network: deleted with its members, saved, or first deleted and then saved.</summary>
     public readonly record struct NetworkChange(bool Deleted, NetworkRecord? Saved);
 
     private readonly Dictionary<NetworkId, NetworkChange> _networks = [];
@@ -16,16 +16,16 @@ internal sealed class PendingChanges
 
     public bool IsEmpty => Count == 0;
 
-    /// <summary>To be written before the members.</summary>
+    /// <summary>The changed networks, to write before the members.</summary>
     public IReadOnlyDictionary<NetworkId, NetworkChange> Networks => _networks;
 
-    /// <summary>By network: the members that were saved or, without a record, deleted.</summary>
+    /// <summary>The changed members by network; a deleted member has no record.</summary>
     public IReadOnlyDictionary<NetworkId, Dictionary<NodeAddress, MemberRecord?>> Members => _members;
 
     /// <summary>The upper bound of the timestamps of signed credentials; <see langword="null"/> if unchanged.</summary>
     public long? SignedUntilMs { get; set; }
 
-    /// <summary>How many records wait.</summary>
+    /// <summary>The number of pending changes.</summary>
     public int Count => _networks.Count + _members.Values.Sum(members => members.Count) + (SignedUntilMs is null ? 0 : 1);
 
     public void Save(NetworkRecord network) =>
@@ -41,18 +41,18 @@ internal sealed class PendingChanges
 
     public void Delete(NetworkId network, NodeAddress member) => MembersOf(network)[member] = null;
 
-    /// <summary>Puts changes that could not be written back before these.</summary>
+    /// <summary>Adds older changes that could not be written. Newer changes of the same record take precedence.</summary>
     public void AddEarlier(PendingChanges earlier)
     {
         SignedUntilMs ??= earlier.SignedUntilMs;
         foreach (var (network, members) in earlier._members)
         {
-            // A network that was deleted since took its members along.
+            // A network that was deleted since was deleted with its members.
             if (_networks.TryGetValue(network, out var since) && since.Deleted)
                 continue;
-            var waiting = MembersOf(network);
+            var newer = MembersOf(network);
             foreach (var (address, member) in members)
-                waiting.TryAdd(address, member);
+                newer.TryAdd(address, member);
         }
 
         foreach (var (network, change) in earlier._networks)

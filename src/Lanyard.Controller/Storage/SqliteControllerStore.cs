@@ -5,31 +5,31 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Lanyard.Controller;
 
 /// <summary>
-/// Keeps a controller's records in one SQLite file, which only this process and, on Unix, only this user can open. Changes are written behind
-/// the controller by a thread of the store's own, each batch in one transaction: a process or machine that dies leaves the state as of some
-/// batch, and everything that <see cref="FlushAsync"/> waited for. A write that fails is logged and tried again, at most five seconds apart.
+/// Stores a controller's records in a SQLite file, which only this process and, on Unix, only this user can open. A thread of the store writes changes
+/// asynchronously, each batch in one transaction. After a crash of the process or machine the file contains all changes up to some
+/// batch, including all that <see cref="FlushAsync"/> waited for. A failed write is logged and retried after at most five seconds.
 /// </summary>
 public sealed partial class SqliteControllerStore : IControllerStore, IDisposable
 {
     private const int MinRetryDelayMs = 100;
     private const int MaxRetryDelayMs = 5_000;
-    private const int AttemptsAtEnd = 3;
+    private const int ClosingAttempts = 3;
 
     private readonly ControllerDatabase _database;
     private readonly string _path;
     private readonly ILogger _logger;
     private readonly Thread _writer;
 
-    // _lock guards all that follows. The writer takes what waits, and writes without the lock.
+    // _lock guards the following fields. The writer takes the pending changes, and writes without the lock.
     private readonly Lock _lock = new();
     private readonly SemaphoreSlim _wake = new(0, 1);
     private readonly List<(long Sequence, TaskCompletionSource Done)> _flushes = [];
     private PendingChanges _pending = new();
-    private long _saidSequence;
+    private long _changeSequence;
     private long _storedSequence;
     private bool _isWriting;
     private volatile bool _healthy = true;
-    private volatile bool _ending;
+    private volatile bool _isClosing;
 
     private SqliteControllerStore(ControllerDatabase database, string path, ILogger logger)
     {
@@ -42,10 +42,10 @@ public sealed partial class SqliteControllerStore : IControllerStore, IDisposabl
     /// <inheritdoc/>
     public bool IsHealthy => _healthy;
 
-    /// <summary>Opens a database, or creates it, with mode 0600.</summary>
-    /// <param name="path">The file. Its folder must exist.</param>
-    /// <param name="logger">Where failed writes are reported.</param>
-    /// <exception cref="ControllerStoreException">It is in use, damaged, of a later version, or cannot be opened.</exception>
+    /// <summary>Opens a database, or creates it with mode 0600.</summary>
+    /// <param name="path">The path of the file. Its folder must exist.</param>
+    /// <param name="logger">The logger for failed writes.</param>
+    /// <exception cref="ControllerStoreException">The file is in use, damaged, from a later version, or cannot be opened.</exception>
     public static SqliteControllerStore Open(string path, ILogger<SqliteControllerStore>? logger = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -56,7 +56,7 @@ public sealed partial class SqliteControllerStore : IControllerStore, IDisposabl
     public StoredRecords Load()
     {
         var records = _database.Load();
-        // From here on the database is the writer's alone.
+        // From now on, only the writer uses the database.
         lock (_lock)
             _isWriting = true;
         _writer.Start();
@@ -70,7 +70,7 @@ public sealed partial class SqliteControllerStore : IControllerStore, IDisposabl
         lock (_lock)
         {
             _pending.Save(network);
-            Said();
+            OnChanged();
         }
     }
 
@@ -81,7 +81,7 @@ public sealed partial class SqliteControllerStore : IControllerStore, IDisposabl
         lock (_lock)
         {
             _pending.Save(member);
-            Said();
+            OnChanged();
         }
     }
 
@@ -91,7 +91,7 @@ public sealed partial class SqliteControllerStore : IControllerStore, IDisposabl
         lock (_lock)
         {
             _pending.Delete(network);
-            Said();
+            OnChanged();
         }
     }
 
@@ -101,7 +101,7 @@ public sealed partial class SqliteControllerStore : IControllerStore, IDisposabl
         lock (_lock)
         {
             _pending.Delete(network, member);
-            Said();
+            OnChanged();
         }
     }
 
@@ -111,7 +111,7 @@ public sealed partial class SqliteControllerStore : IControllerStore, IDisposabl
         lock (_lock)
         {
             _pending.SignedUntilMs = timeMs;
-            Said();
+            OnChanged();
         }
     }
 
@@ -120,26 +120,26 @@ public sealed partial class SqliteControllerStore : IControllerStore, IDisposabl
     {
         lock (_lock)
         {
-            if (_storedSequence >= _saidSequence)
+            if (_storedSequence >= _changeSequence)
                 return Task.CompletedTask;
             if (!_isWriting)
             {
                 return Task.FromException(new ControllerStoreException(
-                    $"The controller's database {_path} is not open for writing: it was closed, or its records were not loaded first."));
+                    $"The controller's database {_path} is not open for writing: it is closed, or its records are not loaded yet."));
             }
 
             var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            _flushes.Add((_saidSequence, done));
+            _flushes.Add((_changeSequence, done));
             return done.Task.WaitAsync(cancellationToken);
         }
     }
 
-    /// <summary>Writes what waits and closes the file. What cannot be written after some attempts is lost, and logged.</summary>
+    /// <summary>Writes pending changes and closes the file. Changes that cannot be written after three attempts are lost and logged.</summary>
     public void Dispose()
     {
-        if (_ending)
+        if (_isClosing)
             return;
-        _ending = true;
+        _isClosing = true;
         Wake();
         if (_writer.IsAlive)
             _writer.Join();
@@ -148,10 +148,10 @@ public sealed partial class SqliteControllerStore : IControllerStore, IDisposabl
             _wake.Dispose();
     }
 
-    private void Said()
+    private void OnChanged()
     {
-        _saidSequence++;
-        if (!_ending)
+        _changeSequence++;
+        if (!_isClosing)
             Wake();
     }
 
@@ -169,25 +169,25 @@ public sealed partial class SqliteControllerStore : IControllerStore, IDisposabl
         var failures = 0;
         while (true)
         {
-            // After a failure nothing hurries: new changes wait for the next attempt with the old ones.
+            // After a failure, new changes are written with the next attempt.
             if (failures == 0)
                 _wake.Wait();
             else
                 Pause(Math.Min(MaxRetryDelayMs, MinRetryDelayMs << Math.Min(failures - 1, 10)));
-            var ending = _ending;
+            var isClosing = _isClosing;
             PendingChanges changes;
             long sequence;
             lock (_lock)
             {
                 changes = _pending;
-                sequence = _saidSequence;
+                sequence = _changeSequence;
                 _pending = new PendingChanges();
             }
 
             var error = changes.IsEmpty ? null : TryWrite(changes);
             failures = error is null ? 0 : failures + 1;
             Finish(changes, sequence, error);
-            if (!ending || (error is not null && failures < AttemptsAtEnd))
+            if (!isClosing || (error is not null && failures < ClosingAttempts))
                 continue;
             End(error);
             return;
@@ -215,7 +215,7 @@ public sealed partial class SqliteControllerStore : IControllerStore, IDisposabl
     private void Pause(int milliseconds)
     {
         var end = Environment.TickCount64 + milliseconds;
-        while (!_ending && Environment.TickCount64 < end)
+        while (!_isClosing && Environment.TickCount64 < end)
             _wake.Wait(TimeSpan.FromMilliseconds(Math.Max(1, end - Environment.TickCount64)));
     }
 
