@@ -12,8 +12,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Lanyard.Intercept;
 
 /// <summary>
-/// Serves programs whose sockets are redirected (<c>lanyard run</c>), over a local socket of the system. Who asks is known from the system
-/// (<c>SO_PEERCRED</c>); who may ask at all, the socket's file mode says.
+/// Serves programs whose sockets are redirected (<c>lanyard run</c>), over a local socket. The kernel reports the requesting user
+/// (<c>SO_PEERCRED</c>), and the socket's file mode determines the users that may connect.
 /// </summary>
 public sealed class InterceptServer : IAsyncDisposable
 {
@@ -45,16 +45,16 @@ public sealed class InterceptServer : IAsyncDisposable
         _accepting = AcceptAsync();
     }
 
-    /// <summary>The number of programs' sockets that are known.</summary>
+    /// <summary>The number of programs' sockets.</summary>
     public int SocketCount => _hub.SocketCount;
 
     /// <summary>The number of programs' virtual connections.</summary>
     public int ConnectionCount => _hub.ConnectionCount;
 
-    /// <summary>Datagrams dropped since they claimed to come from a program's socket and did not carry its token.</summary>
+    /// <summary>The number of datagrams dropped because they came from a program's address without the socket's token.</summary>
     public long RefusedDatagramCount => _hub.RefusedDatagramCount;
 
-    /// <summary>Questions about a connection or a datagram at a loopback alias address that is not this service's: other programs' of the machine, or ended ones.</summary>
+    /// <summary>The number of requests about a connection or datagram at a loopback alias address that this service did not create, or that has ended.</summary>
     public long RefusedNameCount => _hub.RefusedNameCount;
 
     /// <summary>Starts a server.</summary>
@@ -69,12 +69,12 @@ public sealed class InterceptServer : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(node);
         ArgumentNullException.ThrowIfNull(options);
         if (!OperatingSystem.IsLinux())
-            throw new PlatformNotSupportedException("Programs' sockets can be redirected on Linux only.");
+            throw new PlatformNotSupportedException("Redirecting programs' sockets needs Linux.");
         var logger = loggers?.CreateLogger<InterceptServer>() ?? NullLogger<InterceptServer>.Instance;
         var listener = new Socket(AddressFamily.Unix, SocketType.Seqpacket, ProtocolType.Unspecified);
         try
         {
-            // What a service that was killed left behind makes way, and nothing else.
+            // Remove the socket of a killed service, but no other file.
             if (Libc.IsSocket(options.SocketPath) && !IsServed(options.SocketPath))
                 File.Delete(options.SocketPath);
             listener.Bind(new UnixDomainSocketEndPoint(options.SocketPath));
@@ -85,11 +85,11 @@ public sealed class InterceptServer : IAsyncDisposable
         catch (Exception e) when (e is SocketException or IOException or UnauthorizedAccessException or ArgumentException)
         {
             listener.Dispose();
-            throw new LanyardException($"The local socket {options.SocketPath} for programs cannot be made: {e.Message}", e);
+            throw new LanyardException($"Cannot create the local socket {options.SocketPath} for programs: {e.Message}", e);
         }
     }
 
-    /// <summary>Whether a local socket is at a path, and nothing else.</summary>
+    /// <summary>Returns whether the file at a path is a local socket.</summary>
     /// <param name="path">The path.</param>
     public static bool IsSocket(string path)
     {
@@ -97,7 +97,7 @@ public sealed class InterceptServer : IAsyncDisposable
         return OperatingSystem.IsLinux() && Libc.IsSocket(path);
     }
 
-    /// <summary>Whether a service answers at a local socket.</summary>
+    /// <summary>Returns whether a service accepts connections at a local socket.</summary>
     /// <param name="path">The path of the socket.</param>
     public static bool IsServed(string path)
     {
@@ -132,7 +132,7 @@ public sealed class InterceptServer : IAsyncDisposable
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            // If it stays, it is a socket that nobody answers at, and the next service removes it.
+            // A remaining socket refuses connections, and the next service removes it.
         }
 
         _stop.Dispose();
@@ -152,7 +152,7 @@ public sealed class InterceptServer : IAsyncDisposable
             }
             catch (SocketException failure) when (!_stop.IsCancellationRequested)
             {
-                // Such as that no more descriptors are to be had. Said once.
+                // For example, no free descriptor. Logged once.
                 if (!isFailing)
                     InterceptLog.NotAccepted(_logger, failure.Message);
                 isFailing = true;
@@ -174,16 +174,16 @@ public sealed class InterceptServer : IAsyncDisposable
             using (client)
             {
                 user = ReadUser(client);
-                // What one user's programs ask is not to keep others' waiting; these are told that nobody is there.
+                // A limit for each user, so that one user's programs cannot delay others. Beyond the limit, the connection is closed.
                 if (_openOfUser.AddOrUpdate(user.Value, 1, static (_, count) => count + 1) <= MaxOpenRequestsOfUser)
                     await AnswerAsync(client, user.Value).ConfigureAwait(false);
             }
         }
         catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
         {
-            // The program went away, or said nothing in time.
+            // The program closed the connection, or sent no request in time.
         }
-#pragma warning disable CA1031 // A defect has no caller to go to, and other programs are served.
+#pragma warning disable CA1031 // An internal error must not stop the service of other programs.
         catch (Exception failure)
 #pragma warning restore CA1031
         {

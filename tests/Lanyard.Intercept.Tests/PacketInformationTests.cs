@@ -29,7 +29,7 @@ public sealed class PacketInformationTests
     public void A_datagram_tells_where_it_came_to()
     {
         byte[] control = [.. s_other, .. s_information];
-        PacketInformation.Give(control, new DatagramOrigin(default, InetEndpoint.Parse("239.1.1.1:5"), InetAddress.Parse("10.77.0.2"), 0x100007));
+        PacketInformation.WriteDestination(control, new DatagramOrigin(default, InetEndpoint.Parse("239.1.1.1:5"), InetAddress.Parse("10.77.0.2"), 0x100007));
         Assert.Equal((byte[])[7, 0, 16, 0, 10, 77, 0, 2, 239, 1, 1, 1], control[(s_other.Length + 16)..(s_other.Length + 28)]);
         Assert.Equal(s_other, control[..s_other.Length]);
     }
@@ -45,7 +45,7 @@ public sealed class PacketInformationTests
             if (control.Length >= 16)
                 (control[1], control[2], control[3], control[4], control[5], control[6], control[7]) = (0, 0, 0, 0, 0, 0, 0);
             _ = PacketInformation.TryReadSource(control, out _);
-            PacketInformation.Give(control, new DatagramOrigin(default, InetEndpoint.Parse("[fd00::1]:5"), InetAddress.Parse("fd00::1"), 1));
+            PacketInformation.WriteDestination(control, new DatagramOrigin(default, InetEndpoint.Parse("[fd00::1]:5"), InetAddress.Parse("fd00::1"), 1));
             Assert.InRange(PacketInformation.RemoveSource(control), 0, control.Length);
             _ = GroupOption.TryParse(random.Next(2) == 0 ? 0 : 41, random.Next(70), control, out _);
         }

@@ -4,8 +4,8 @@ using Lanyard.Primitives;
 namespace Lanyard.Intercept.Hub;
 
 /// <summary>
-/// What loopback alias addresses represent: the near ends of programs' sockets, the far ends of connections and datagrams, and host names that have only IPv6
-/// addresses. Under the lock of <see cref="SocketTable"/>, except for reads of <see cref="Datagrams"/>.
+/// Maps loopback alias addresses to the near ends of programs' sockets, the far ends of connections and datagrams, and host names that have only IPv6
+/// addresses. Guarded by the lock of <see cref="SocketTable"/>, except for reads of <see cref="Datagrams"/>.
 /// </summary>
 internal sealed class AddressMap
 {
@@ -24,22 +24,22 @@ internal sealed class AddressMap
     /// <summary>The aliases of host names.</summary>
     public NameAliases Names { get; }
 
-    /// <summary>Connections that are carried, or about to be.</summary>
+    /// <summary>The number of open and pending connections.</summary>
     public int ConnectionCount => _connections.Count;
 
-    /// <summary>Takes a free address and port for a program's socket.</summary>
+    /// <summary>Reserves a free address and port for a program's socket.</summary>
     public bool TryTakeNear(out InetEndpoint near) => _aliases.TryTakeNear(out near);
 
     /// <summary>Chooses another port for programs' sockets, because a program of this machine has the current one.</summary>
     public void ChangeNearPort() => _aliases.ChangeNearPort();
 
-    /// <summary>Takes the address that a program's socket has already; false if another socket has it.</summary>
+    /// <summary>Reserves the address that a program's socket already has. Returns false if another socket has it.</summary>
     public bool TryTakeNear(InetAddress near) => _aliases.TryTake(near);
 
     /// <summary>Releases the address of a program's socket.</summary>
     public void ReleaseNear(InetAddress near) => _aliases.Release(near);
 
-    /// <summary>Takes a free address for the far end of a connection, and notes what both ends represent.</summary>
+    /// <summary>Reserves a free address for the far end of a connection, and records what both ends represent.</summary>
     public bool TryAdd(ConnectionNames names, out InetAddress far)
     {
         if (!_aliases.TryTakeFar(out far))
@@ -50,13 +50,13 @@ internal sealed class AddressMap
 
     /// <summary>Changes what the ends of a connection represent.</summary>
     /// <param name="far">The alias address of the far end.</param>
-    /// <param name="names">What they represent now.</param>
+    /// <param name="names">The addresses that both ends represent from now on.</param>
     public void Change(InetAddress far, ConnectionNames names) => _connections[far] = names;
 
-    /// <summary>Notes the address that this node connects from.</summary>
+    /// <summary>Records this node's source address of a connection.</summary>
     public void ChangeLocal(InetAddress far, InetEndpoint local) => _connections[far] = _connections[far] with { Local = local };
 
-    /// <summary>Forgets a connection and releases its address.</summary>
+    /// <summary>Removes a connection and releases its address.</summary>
     public void Remove(InetAddress far)
     {
         if (_connections.Remove(far))
@@ -64,8 +64,8 @@ internal sealed class AddressMap
     }
 
     /// <summary>
-    /// Finds a connection that this service opened, by all four parts of its loopback connection: nobody else has one with the same far address and port. Null if it is
-    /// not this service's.
+    /// Finds a connection that this service opened, by both endpoints of its loopback connection. No other process has a connection with the same far endpoint. Returns
+    /// null for a connection of another process.
     /// </summary>
     public ConnectionNames? Find(SocketDescriptor descriptor, InetEndpoint far) =>
         _connections.TryGetValue(far.Address, out var names) && names.FarPort != 0 && names.FarPort == far.Port && descriptor.TryGetNear(out var near) && near == names.Near

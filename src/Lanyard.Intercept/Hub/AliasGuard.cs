@@ -5,7 +5,7 @@ namespace Lanyard.Intercept.Hub;
 
 /// <summary>
 /// A socket of the service that shares the loopback alias address of a program's UDP socket. After the program closes its socket, the guard keeps the address bound
-/// until the service forgets the socket, so no other program can bind the address and receive late datagrams. The kernel prefers the program's socket, which is
+/// until the service removes the socket, so no other program can bind the address and receive late datagrams. The kernel prefers the program's socket, which is
 /// bound later. A filter drops the datagrams that reach the guard.
 /// </summary>
 internal sealed class AliasGuard : IDisposable

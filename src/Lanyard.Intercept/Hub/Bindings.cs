@@ -6,7 +6,7 @@ namespace Lanyard.Intercept.Hub;
 
 /// <summary>Binds programs' sockets to virtual addresses.</summary>
 /// <param name="sockets">Programs' sockets.</param>
-/// <param name="networks">The networks that have addresses.</param>
+/// <param name="networks">The virtual networks.</param>
 /// <param name="datagrams">Opens datagram sockets.</param>
 internal sealed class Bindings(SocketTable sockets, VirtualNetworks networks, Datagrams datagrams)
 {
@@ -26,7 +26,7 @@ internal sealed class Bindings(SocketTable sockets, VirtualNetworks networks, Da
         }
         else if (local.Address.IsMulticast)
         {
-            // A datagram socket that receives only one group.
+            // A datagram socket that is bound to a group receives only that group.
             if (!isDatagram || (request.Flags & InterceptFlags.Groups) == 0 || !networks.Of(owner).Any())
                 return InterceptReply.Host;
         }
@@ -40,7 +40,7 @@ internal sealed class Bindings(SocketTable sockets, VirtualNetworks networks, Da
         if (near.Port != 0)
             local = local with { Port = near.Port };
         var traits = descriptor.Traits;
-        // What is bound to all IPv6 addresses hears on the IPv4 ones as well, unless it says otherwise.
+        // A socket on the IPv6 wildcard address receives on IPv4 addresses as well, unless IPV6_V6ONLY is set.
         if (local.Address == InetAddress.AnyV6 && (traits & SocketTraits.V6Only) == 0)
             local = new InetEndpoint(default, local.Port);
         ProgramSocket? bound;

@@ -5,17 +5,17 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Intercept.Hub;
 
-/// <summary>Connections that programs open.</summary>
+/// <summary>Opens and relays the outgoing connections of programs.</summary>
 /// <param name="sockets">Programs' sockets.</param>
-/// <param name="addresses">What the ends of connections represent.</param>
-/// <param name="networks">The networks that lead to destinations.</param>
-/// <param name="probe">Tells whether a program's connection is still its own.</param>
+/// <param name="addresses">The loopback alias addresses.</param>
+/// <param name="networks">The virtual networks.</param>
+/// <param name="probe">Checks whether a connection still belongs to the program.</param>
 internal sealed class Connections(SocketTable sockets, AddressMap addresses, VirtualNetworks networks, SocketProbe probe) : IDisposable
 {
     private readonly LoopbackSockets _loopback = new();
 
     /// <summary>
-    /// Begins to connect a program's socket. The kernel and the program see a connecting socket (SYN-SENT), and the kernel handles the wait.
+    /// Starts to connect a program's socket. The kernel and the program see a connecting socket (SYN-SENT), and the kernel handles the wait.
     /// </summary>
     public InterceptReply Connect(SocketDescriptor descriptor, InetEndpoint remote, SocketOwner owner)
     {
@@ -69,14 +69,14 @@ internal sealed class Connections(SocketTable sockets, AddressMap addresses, Vir
         return connection is null ? InterceptReply.Host : InterceptReply.Of(default);
     }
 
-    /// <summary>Answers how connecting a socket went.</summary>
+    /// <summary>Replies with the outcome of a socket's connection attempt.</summary>
     public InterceptReply Outcome(SocketDescriptor descriptor)
     {
         lock (sockets.Lock)
         {
             if (sockets.Find(descriptor) is { Attempt.Outcome: { } outcome and not 0 })
                 return InterceptReply.Failed(outcome);
-            // Connected, but not by this service: another program took the port of one that ended.
+            // Connected, but not by this service: another program took the port of an ended service.
             if (!descriptor.TryGetFar(out var far) || !LoopbackAliases.IsFar(far.Address))
                 return InterceptReply.Host;
             if (addresses.Find(descriptor, far) is null)
@@ -136,7 +136,7 @@ internal sealed class Connections(SocketTable sockets, AddressMap addresses, Vir
         }
     }
 
-    // Meets the program's connection, which waits at the black-hole port; null if it is gone.
+    // Completes the program's pending connection at the black-hole port. Returns null if the program's socket is closed.
     private async Task<Socket?> ReachAsync(ProgramSocket program, InetAddress far)
     {
         Socket? socket = null;
@@ -144,20 +144,20 @@ internal sealed class Connections(SocketTable sockets, AddressMap addresses, Vir
         {
             socket = _loopback.CreateWaiting(far);
             await socket.ConnectAsync(program.Near.ToIPEndPoint()).ConfigureAwait(false);
-            // The program may be gone, and another one listen at its address.
+            // The program may have ended, and another program may listen on its address.
             if (probe.IsConnectionOf(program, new InetEndpoint(far, _loopback.BlackHolePort)))
                 return socket;
         }
         catch (SocketException)
         {
-            // It is gone.
+            // The program's socket is closed.
         }
 
         socket?.Dispose();
         return null;
     }
 
-    // A program may yet ask why its connection failed. A socket that had no other purpose than a connection that is over is forgotten.
+    // Keeps a failed attempt, because the program may request its outcome. Removes a socket whose only connection has ended.
     private void End(ProgramSocket socket, ConnectAttempt attempt, InetAddress far, int outcome)
     {
         lock (sockets.Lock)

@@ -67,7 +67,7 @@ internal sealed class DatagramFars(LoopbackAliases aliases)
             Add(key, address);
     }
 
-    /// <summary>Forgets remote endpoints that are idle, except those of connected sockets. Runs under the lock of <see cref="SocketTable"/>.</summary>
+    /// <summary>Removes idle remote endpoints, except those of connected sockets. Runs under the lock of <see cref="SocketTable"/>.</summary>
     /// <param name="before">The time of last use before which an endpoint is idle, in milliseconds of <see cref="Environment.TickCount64"/>.</param>
     /// <param name="connected">The loopback alias addresses that sockets are connected to.</param>
     public void Sweep(long before, HashSet<InetAddress> connected)

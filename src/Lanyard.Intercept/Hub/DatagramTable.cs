@@ -4,8 +4,8 @@ using Lanyard.Primitives;
 namespace Lanyard.Intercept.Hub;
 
 /// <summary>
-/// Programs' datagram sockets that are open, and those for pings, by where they are bound in the system; and what programs set before they bound a socket. Reads need no
-/// lock; writes, and all that concerns sockets that are not bound, run under the lock of <see cref="SocketTable"/>.
+/// Programs' open datagram and ping sockets by their address in the system, and the multicast settings of sockets that are not bound yet. Reads need no
+/// lock. Writes, and all access to settings of sockets that are not bound, run under the lock of <see cref="SocketTable"/>.
 /// </summary>
 internal sealed class DatagramTable
 {
@@ -17,16 +17,16 @@ internal sealed class DatagramTable
     private readonly Dictionary<ulong, PendingGroups> _pending = [];
     private readonly Queue<ulong> _pendingInTurn = new();
 
-    /// <summary>The open socket at an address; null if there is none.</summary>
+    /// <summary>Finds the open socket at an address; returns null if there is none.</summary>
     public ProgramDatagramSocket? Find(InetEndpoint near) => _open.GetValueOrDefault(near);
 
-    /// <summary>The socket for pings at an address; null if there is none.</summary>
+    /// <summary>Finds the ping socket at an address; returns null if there is none.</summary>
     public ProgramSocket? FindEcho(InetEndpoint near) => _echo.GetValueOrDefault(near);
 
-    /// <summary>Adds a socket for pings.</summary>
+    /// <summary>Adds a ping socket.</summary>
     public void AddEcho(ProgramSocket socket) => _echo[socket.Near] = socket;
 
-    /// <summary>Adds a socket, with the groups and the interface that the program set before it bound the socket. Returns the one that is open at the address.</summary>
+    /// <summary>Adds a socket, with the groups and the interface that the program set before it bound the socket. Returns the existing socket if one is open at the address.</summary>
     /// <param name="near">The address.</param>
     /// <param name="create">Creates the socket if none is open.</param>
     public ProgramDatagramSocket GetOrAdd(InetEndpoint near, Func<ProgramDatagramSocket> create)
@@ -41,7 +41,7 @@ internal sealed class DatagramTable
         return open;
     }
 
-    /// <summary>Removes and closes a socket. Returns whether it was open, and not for pings.</summary>
+    /// <summary>Removes and closes a socket. Returns whether a datagram socket was open; false for a ping socket.</summary>
     public bool Remove(ProgramSocket socket)
     {
         if (socket.IsEcho)
@@ -56,10 +56,10 @@ internal sealed class DatagramTable
         return true;
     }
 
-    /// <summary>Whether a program has set something of a socket that it has not bound.</summary>
+    /// <summary>Returns whether a socket that is not bound has multicast settings.</summary>
     public bool IsPending(ulong cookie) => _pending.ContainsKey(cookie);
 
-    /// <summary>What a program has set of a socket that it has not bound.</summary>
+    /// <summary>Returns the multicast settings of a socket that is not bound, and creates them if necessary.</summary>
     public PendingGroups PendingOf(ulong cookie)
     {
         if (_pending.TryGetValue(cookie, out var pending))
@@ -74,9 +74,9 @@ internal sealed class DatagramTable
 /// <summary>The multicast settings of a socket that is not bound yet.</summary>
 internal sealed class PendingGroups
 {
-    /// <summary>The groups that it has joined.</summary>
+    /// <summary>The joined groups.</summary>
     public GroupMemberships Groups { get; } = new();
 
-    /// <summary>The ID of the network that sends its multicast datagrams; 0 for all networks.</summary>
+    /// <summary>The ID of the network that sends the multicast datagrams; 0 for all networks.</summary>
     public ulong Outgoing { get; set; }
 }

@@ -4,10 +4,10 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Intercept.Hub;
 
-/// <summary>Programs' datagrams, between their sockets, the virtual networks and the system's network.</summary>
+/// <summary>Carries datagrams between programs' sockets, the virtual networks and the system's network.</summary>
 internal sealed class Datagrams : IDisposable
 {
-    // Far longer than programs remember it (InterceptProtocol.RememberSeconds).
+    // Much longer than the cache of programs (InterceptProtocol.RememberSeconds).
     private const long FarIdleMs = 120_000;
 
     // How long a socket counts as present after the system reported it.
@@ -28,10 +28,10 @@ internal sealed class Datagrams : IDisposable
     private long _refused;
 
     /// <param name="sockets">Programs' sockets.</param>
-    /// <param name="addresses">What far ends represent.</param>
-    /// <param name="networks">The networks that lead to destinations.</param>
-    /// <param name="table">The datagram sockets that are open.</param>
-    /// <param name="formerPort">The port of an earlier service, which sockets are connected to; 0 for none.</param>
+    /// <param name="addresses">The loopback alias addresses.</param>
+    /// <param name="networks">The virtual networks.</param>
+    /// <param name="table">The open datagram sockets.</param>
+    /// <param name="formerPort">The port of the previous service process, which sockets are connected to; 0 for none.</param>
     public Datagrams(SocketTable sockets, AddressMap addresses, VirtualNetworks networks, DatagramTable table, ushort formerPort)
     {
         _sockets = sockets;
@@ -43,16 +43,16 @@ internal sealed class Datagrams : IDisposable
         _loopback = new LoopbackDatagrams(ReceiveFromProgram, formerPort);
     }
 
-    /// <summary>The port, of every loopback address, of the service's end.</summary>
+    /// <summary>The service's port, on every loopback address.</summary>
     public ushort Port => _loopback.Port;
 
-    /// <summary>Datagrams dropped since they claimed to come from a program's socket and did not carry its token.</summary>
+    /// <summary>The number of datagrams dropped because they came from a program's address without the socket's token.</summary>
     public long RefusedCount => Interlocked.Read(ref _refused);
 
-    /// <summary>Whether an address is a multicast group or the broadcast address.</summary>
+    /// <summary>Returns whether an address is a multicast group or the broadcast address.</summary>
     public static bool IsGroup(InetAddress address) => address.IsMulticast || address == InetAddress.BroadcastV4;
 
-    /// <summary>Whether a socket is bound to all addresses, of one family or of both.</summary>
+    /// <summary>Returns whether a socket is bound to the wildcard address of one family or of both.</summary>
     public static bool IsAnywhere(InetAddress address) => address.Family == InetFamily.None || address.IsUnspecified;
 
     /// <summary>Decides where to send a program's datagrams to an address.</summary>
@@ -64,7 +64,7 @@ internal sealed class Datagrams : IDisposable
         owner = owner with { User = socket?.User ?? owner.User };
         var (remote, source, flags) = (request.Virtual, request.Own, request.Flags);
         var isOnAlias = socket is not null && LoopbackAliases.IsNear(socket.Near.Address);
-        // A socket that is bound to an address of the system uses the system's groups.
+        // The kernel handles the groups of a socket that is bound to a system address.
         var isVirtual = isOnAlias || ((flags & InterceptFlags.Groups) != 0 && descriptor.TryGetNear(out var bound) && bound.Address.IsUnspecified);
         var network = _networks.FindFor(remote.Address, owner) ?? (isVirtual && IsGroup(remote.Address) ? _networks.Of(owner).FirstOrDefault() : null);
         if (network is null && (socket is null or { IsEcho: true } || !isOnAlias))
@@ -97,7 +97,7 @@ internal sealed class Datagrams : IDisposable
 
         if (LoopbackAliases.IsNear(socket.Near.Address))
             return reply;
-        // The socket's datagrams without a destination go there from now on.
+        // From now on, the socket sends datagrams without a destination to this peer.
         if (isConnecting && descriptor.SetOptions(socket.Tokens.FromProgram) is var refused and not 0)
             return InterceptReply.Failed(refused);
         socket.Tokens.CopyTokenFromProgram(reply.Token);
@@ -121,7 +121,7 @@ internal sealed class Datagrams : IDisposable
         return InterceptReply.Of(default);
     }
 
-    /// <summary>Opens a program's socket on the virtual networks, unless it is open. Returns null if the socket is forgotten already.</summary>
+    /// <summary>Opens a program's socket on the virtual networks, unless it is open. Returns null if the socket was removed.</summary>
     public ProgramDatagramSocket? Open(ProgramSocket socket, SocketDescriptor? descriptor = null)
     {
         if (_table.Find(socket.Near) is { } known)
@@ -160,7 +160,7 @@ internal sealed class Datagrams : IDisposable
     public void SendToProgram(InetAddress far, ProgramSocket socket, ReadOnlySpan<byte> payload) =>
         _loopback.Send(far, socket.Near, socket.Tokens.ToProgram, payload);
 
-    /// <summary>Forgets far ends that are idle.</summary>
+    /// <summary>Removes idle far ends.</summary>
     public void Sweep()
     {
         lock (_sockets.Lock)

@@ -4,7 +4,7 @@ using Lanyard.Intercept.Linux;
 namespace Lanyard.Intercept.Hub;
 
 /// <summary>
-/// Closes the descriptors that accompany requests. If the program has closed its own descriptor meanwhile, this closes the socket, and the system may block
+/// Closes the descriptors that accompany requests. If the program has closed its own descriptor in the meantime, this closes the socket, which may block
 /// (<c>SO_LINGER</c>), so lingering sockets are closed on a separate thread.
 /// </summary>
 internal sealed class DescriptorCloser : IDisposable

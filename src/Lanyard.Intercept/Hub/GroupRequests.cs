@@ -4,14 +4,14 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Intercept.Hub;
 
-/// <summary>Multicast groups of programs' datagram sockets, and the outgoing interfaces of groups. A program may set both before it binds the socket.</summary>
+/// <summary>Handles requests for multicast groups of programs' datagram sockets, and for outgoing interfaces of groups. A program may set both before it binds the socket.</summary>
 /// <param name="sockets">Programs' sockets.</param>
-/// <param name="networks">The networks that groups are joined on.</param>
+/// <param name="networks">The virtual networks.</param>
 /// <param name="datagrams">Opens sockets.</param>
-/// <param name="table">What programs set before they bound a socket.</param>
+/// <param name="table">The settings of sockets that are not bound yet.</param>
 internal sealed class GroupRequests(SocketTable sockets, VirtualNetworks networks, Datagrams datagrams, DatagramTable table)
 {
-    /// <summary>Joins or leaves a group, or a source of it.</summary>
+    /// <summary>Joins or leaves a group, or a source in a group.</summary>
     public InterceptReply Change(SocketDescriptor descriptor, in SocketRequest request, SocketOwner owner)
     {
         if (!request.Virtual.Address.IsMulticast)
@@ -19,7 +19,7 @@ internal sealed class GroupRequests(SocketTable sockets, VirtualNetworks network
         var socket = Find(descriptor, ref owner);
         if (socket is { IsEcho: true } || (socket is null && IsOfSystem(descriptor)) || !networks.Of(owner).Any())
             return InterceptReply.Host;
-        // An interface that belongs to no virtual network came from elsewhere. The change applies to all networks.
+        // If the interface belongs to no virtual network, the change applies to all networks.
         var network = VirtualInterfaces.Find(networks.Of(owner), request.Own, request.Index)?.Id.Value ?? 0;
         var change = new GroupChange(
             request.Virtual.Address, network, (request.Flags & (InterceptFlags.Source | InterceptFlags.Block)) != 0 ? request.Far.Address : default,
@@ -64,6 +64,6 @@ internal sealed class GroupRequests(SocketTable sockets, VirtualNetworks network
         return socket;
     }
 
-    // Whether the socket is bound to an address of the system. The system then handles its groups.
+    // Whether the socket is bound to a system address. The kernel then handles its groups.
     private static bool IsOfSystem(SocketDescriptor descriptor) => descriptor.TryGetNear(out var near) && near.Port != 0 && !near.Address.IsUnspecified;
 }

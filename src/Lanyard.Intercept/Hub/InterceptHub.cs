@@ -5,13 +5,13 @@ using Lanyard.Primitives;
 namespace Lanyard.Intercept.Hub;
 
 /// <summary>
-/// Answers programs about their sockets, and owns the parts that know them. A program's socket is one of the system's, bound to a loopback alias address (its near end);
-/// the other end of each of its connections has such an address too (the far end).
+/// Handles programs' requests about their sockets, and owns the parts that do the work. A program's socket is a system socket, bound to a loopback alias address (the near end);
+/// the peer of each of its connections has such an address too (the far end).
 /// </summary>
 internal sealed class InterceptHub : IDisposable
 {
-    // Looked at in one go; the next go looks at the next ones.
-    private const int MaxLooks = 2_048;
+    // The maximum number of sockets that a sweep checks; the next sweep continues.
+    private const int MaxChecks = 2_048;
 
     private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(1);
 
@@ -27,12 +27,12 @@ internal sealed class InterceptHub : IDisposable
     private readonly Bindings _bindings;
     private readonly GroupRequests _groups;
     private readonly SocketNames _names;
-    private readonly Queue<ProgramSocket> _toLookAt = new();
+    private readonly Queue<ProgramSocket> _toCheck = new();
     private readonly Timer _sweep;
 
     /// <param name="node">The node whose networks programs use.</param>
-    /// <param name="mayUse">Whether a user's programs may use a network.</param>
-    /// <param name="memoryPath">Where it is remembered which sockets there are, for a service that comes after this one; null: nowhere.</param>
+    /// <param name="mayUse">Returns whether a user's programs may use a network.</param>
+    /// <param name="memoryPath">The file that stores the sockets for the next service process; null for none.</param>
     public InterceptHub(LanyardNode node, Func<uint, LanyardNetwork, bool> mayUse, string? memoryPath)
     {
         _node = node;
@@ -54,7 +54,7 @@ internal sealed class InterceptHub : IDisposable
         _sweep = new Timer(static hub => ((InterceptHub)hub!).Sweep(), this, SweepInterval, SweepInterval);
     }
 
-    /// <summary>Programs' sockets that are known.</summary>
+    /// <summary>The number of programs' sockets.</summary>
     public int SocketCount
     {
         get
@@ -64,7 +64,7 @@ internal sealed class InterceptHub : IDisposable
         }
     }
 
-    /// <summary>Connections that are carried, or about to be.</summary>
+    /// <summary>The number of open and pending connections.</summary>
     public int ConnectionCount
     {
         get
@@ -74,15 +74,15 @@ internal sealed class InterceptHub : IDisposable
         }
     }
 
-    /// <summary>Datagrams dropped since they claimed to come from a program's socket and did not carry its token.</summary>
+    /// <summary>The number of datagrams dropped because they came from a program's address without the socket's token.</summary>
     public long RefusedDatagramCount => _datagrams.RefusedCount;
 
-    /// <summary>Questions about a connection or a datagram at a loopback alias address that is not this service's.</summary>
+    /// <summary>The number of requests about a connection or datagram at a loopback alias address that this service did not create.</summary>
     public long RefusedNameCount => _names.RefusedCount;
 
-    /// <summary>Answers a program.</summary>
-    /// <param name="request">What it asks for.</param>
-    /// <param name="descriptor">The socket that it is about. It is the caller's to close.</param>
+    /// <summary>Handles a program's request.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="descriptor">The socket. The caller closes it.</param>
     /// <param name="second">For an accepted connection, its listener; for a datagram socket, the socket that sends for it to the system's network. Null if the
     /// request carried none. The caller closes it.</param>
     public InterceptReply Handle(in InterceptRequest request, SocketDescriptor descriptor, SocketDescriptor? second)
@@ -128,7 +128,7 @@ internal sealed class InterceptHub : IDisposable
             }
             catch (Exception e) when (e is LanyardException or OperationCanceledException)
             {
-                // The next may know.
+                // Try the next network.
             }
         }
 
@@ -158,7 +158,7 @@ internal sealed class InterceptHub : IDisposable
         _datagrams.Dispose();
     }
 
-    // Takes up a socket that an earlier service left, if the system says that it is still the same.
+    // Adopts a socket of the previous service process, if the kernel reports that it is still the same socket.
     private void Adopt(RememberedSocket known)
     {
         if (!_probe.IsPresent(known))
@@ -180,7 +180,7 @@ internal sealed class InterceptHub : IDisposable
 
     private void OnNetworkChanged(object? sender, LanyardNetworkEventArgs e) => _ = Task.Run(OpenAll);
 
-    // Opens what listens and what receives on each network that there is now.
+    // Opens listeners and datagram sockets on networks that came up.
     private void OpenAll()
     {
         ProgramSocket[] sockets;
@@ -194,20 +194,20 @@ internal sealed class InterceptHub : IDisposable
         }
     }
 
-    // Programs close sockets, and die, without saying so: what is gone is forgotten.
+    // Removes closed sockets. Programs do not report that they close a socket or end.
     private void Sweep()
     {
         _datagrams.Sweep();
-        for (var looks = 0; looks < MaxLooks; looks++)
+        for (var checks = 0; checks < MaxChecks; checks++)
         {
             ProgramSocket? socket;
             lock (_sockets.Lock)
             {
-                if (_sockets.IsDisposed || (_toLookAt.Count == 0 && looks > 0))
+                if (_sockets.IsDisposed || (_toCheck.Count == 0 && checks > 0))
                     return;
-                if (_toLookAt.Count == 0)
-                    FindToLookAt();
-                if (!_toLookAt.TryDequeue(out socket))
+                if (_toCheck.Count == 0)
+                    EnqueueChecks();
+                if (!_toCheck.TryDequeue(out socket))
                     return;
             }
 
@@ -215,13 +215,13 @@ internal sealed class InterceptHub : IDisposable
         }
     }
 
-    // Runs under the lock. A connection that is carried, or on its way, is told of its end.
-    private void FindToLookAt()
+    // Runs under the lock. Skips sockets with an open or pending connection, whose end the service notices.
+    private void EnqueueChecks()
     {
         foreach (var known in _sockets.All)
         {
             if (known is not { Listener: null, Attempt.Outcome: null or 0 })
-                _toLookAt.Enqueue(known);
+                _toCheck.Enqueue(known);
         }
     }
 }

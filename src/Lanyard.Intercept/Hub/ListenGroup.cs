@@ -2,14 +2,14 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Intercept.Hub;
 
-/// <summary>A virtual port where programs listen: usually one socket, several where they share it (<c>SO_REUSEPORT</c>). Under the lock of <see cref="SocketTable"/>.</summary>
+/// <summary>A virtual port with listening sockets: one, or several that share the port (<c>SO_REUSEPORT</c>). Guarded by the lock of <see cref="SocketTable"/>.</summary>
 /// <param name="local">The address and port.</param>
 /// <param name="owner">The user, and the one network that the port is open on.</param>
-/// <param name="backlog">The maximum number of connections that are queued for accepting.</param>
+/// <param name="backlog">The maximum number of queued connections.</param>
 internal sealed class ListenGroup(InetEndpoint local, SocketOwner owner, int backlog) : IDisposable
 {
     private readonly List<ProgramSocket> _members = [];
-    // Null while it is being opened.
+    // A null listener is being opened.
     private readonly Dictionary<LanyardNetwork, LanyardListener?> _listeners = [];
     private bool _isDisposed;
     private int _next;
@@ -26,14 +26,14 @@ internal sealed class ListenGroup(InetEndpoint local, SocketOwner owner, int bac
 
     public void Remove(ProgramSocket member) => _members.Remove(member);
 
-    /// <summary>Begins to open the port on a network. Returns false if it is open there, is being opened, or its address is not of that network.</summary>
+    /// <summary>Starts to open the port on a network. Returns false if the port is already open or being opened there, or if its address does not belong to the network.</summary>
     public bool TryBegin(LanyardNetwork network)
     {
         var isAnywhere = Local.Address.Family == InetFamily.None || Local.Address.IsUnspecified;
         return !_isDisposed && (isAnywhere || network.Addresses.Any(own => own.Address == Local.Address)) && _listeners.TryAdd(network, null);
     }
 
-    /// <summary>Adds the listener of a network. Returns false if no socket listens any more; the caller then closes the listener.</summary>
+    /// <summary>Adds the listener of a network. Returns false if no socket listens anymore; the caller then closes the listener.</summary>
     public bool TryAdd(LanyardNetwork network, LanyardListener listener)
     {
         if (!_isDisposed)

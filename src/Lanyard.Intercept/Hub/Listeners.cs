@@ -5,11 +5,11 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Intercept.Hub;
 
-/// <summary>Virtual ports where programs listen.</summary>
+/// <summary>Opens the virtual ports that programs listen on, and relays accepted connections.</summary>
 /// <param name="sockets">Programs' sockets.</param>
-/// <param name="addresses">What the ends of connections represent.</param>
-/// <param name="networks">The networks to listen on.</param>
-/// <param name="probe">Tells whether a program still listens.</param>
+/// <param name="addresses">The loopback alias addresses.</param>
+/// <param name="networks">The virtual networks.</param>
+/// <param name="probe">Checks whether a program still listens.</param>
 internal sealed class Listeners(SocketTable sockets, AddressMap addresses, VirtualNetworks networks, SocketProbe probe)
 {
     private const int MaxBacklog = 65_535;
@@ -17,7 +17,7 @@ internal sealed class Listeners(SocketTable sockets, AddressMap addresses, Virtu
     private const int AcceptanceTimeoutMs = 5_000;
     private const int AcceptancePauseMs = 10;
 
-    /// <summary>Makes a program's socket listen, in the system and on the virtual networks.</summary>
+    /// <summary>Listens on a program's socket, and on the virtual networks.</summary>
     public InterceptReply Listen(SocketDescriptor descriptor, int backlog, SocketOwner owner)
     {
         backlog = backlog < 0 ? UsualBacklog : Math.Clamp(backlog, 1, MaxBacklog);
@@ -61,13 +61,13 @@ internal sealed class Listeners(SocketTable sockets, AddressMap addresses, Virtu
         }
     }
 
-    /// <summary>Takes up a socket of an earlier service that listens. Under the lock.</summary>
+    /// <summary>Adopts a listening socket of the previous service process. Runs under the lock.</summary>
     public void Adopt(ProgramSocket socket, int backlog) => Join(
         sockets.Bound(socket.Type, socket.Local).Select(other => other.Listener).FirstOrDefault(group => group?.Local == socket.Local)
             ?? new ListenGroup(socket.Local, socket.Owner, backlog),
         socket);
 
-    /// <summary>Listens on networks that came up, for sockets that listen already.</summary>
+    /// <summary>Opens the ports of listening sockets on networks that came up.</summary>
     public void OpenAll(IEnumerable<ProgramSocket> listening)
     {
         foreach (var group in listening.Select(socket => socket.Listener).OfType<ListenGroup>().Distinct())
@@ -78,12 +78,12 @@ internal sealed class Listeners(SocketTable sockets, AddressMap addresses, Virtu
             }
             catch (LanyardException)
             {
-                // Another socket has the port there.
+                // Another socket has the port on that network.
             }
         }
     }
 
-    // Runs under the lock. Binds a socket that the program has not bound to a virtual address. Returns 0 or an errno; 0 without a socket for the system's business.
+    // Runs under the lock. Binds a socket that the program has not bound to a virtual address. Returns 0 or an errno; 0 without a socket if the virtual networks are not concerned.
     private int TryBind(SocketDescriptor descriptor, InetEndpoint near, SocketOwner owner, out ProgramSocket? socket)
     {
         socket = null;
@@ -94,14 +94,14 @@ internal sealed class Listeners(SocketTable sockets, AddressMap addresses, Virtu
                 ? sockets.TryMake(descriptor, new InetEndpoint(any, port), owner, SocketTraits.None, out socket) : Errno.AddressInUse;
         }
 
-        // A socket of the system's network that listens on the virtual ones as well, on its own port.
+        // A socket on the system's network that listens on the virtual networks as well, on the same port.
         if (near.Address.IsUnspecified)
             return sockets.TryMake(descriptor, new InetEndpoint(any, near.Port), owner, SocketTraits.None, out socket);
-        // Bound by an earlier service.
+        // Bound by the previous service process.
         return LoopbackAliases.IsNear(near.Address) ? Errno.NetworkDown : 0;
     }
 
-    // Runs under the lock. Returns another listener on the address of a new listener. Forgets a listener that its program has closed meanwhile.
+    // Runs under the lock. Returns another listener on the address of a new listener. Removes a listener that its program has closed in the meantime.
     private ProgramSocket? FindListener(ProgramSocket socket)
     {
         foreach (var other in sockets.Bound(socket.Type, socket.Local).Where(other => other.Listener is not null).ToArray())
@@ -114,11 +114,11 @@ internal sealed class Listeners(SocketTable sockets, AddressMap addresses, Virtu
         return null;
     }
 
-    // What is bound to all addresses of both families is an IPv6 socket.
+    // A socket on the wildcard address of both families is an IPv6 socket.
     private static InetAddress AnyOf(SocketTraits traits) =>
         (traits & SocketTraits.V6) == 0 ? InetAddress.AnyV4 : (traits & SocketTraits.V6Only) != 0 ? InetAddress.AnyV6 : default;
 
-    // Listens on the networks that are up.
+    // Opens the port on the networks that are up.
     private void Open(ListenGroup group)
     {
         foreach (var network in networks.Of(group.Owner))
@@ -169,7 +169,7 @@ internal sealed class Listeners(SocketTable sockets, AddressMap addresses, Virtu
             }
             catch (Exception e) when (e is LanyardException or ObjectDisposedException)
             {
-                // The network may come back, or have other addresses.
+                // The network may return, or get other addresses.
                 lock (sockets.Lock)
                     group.Forget(network);
                 return;
@@ -204,7 +204,7 @@ internal sealed class Listeners(SocketTable sockets, AddressMap addresses, Virtu
         }
     }
 
-    // Connects to the next socket in turn that still listens; null if there is none.
+    // Connects to the next socket in turn that still listens. Returns null if there is none.
     private async Task<Socket?> ReachAsync(ListenGroup group, InetAddress far, ConnectionNames names)
     {
         while (true)

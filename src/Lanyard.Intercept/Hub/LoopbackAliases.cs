@@ -5,7 +5,7 @@ using Lanyard.Primitives;
 namespace Lanyard.Intercept.Hub;
 
 /// <summary>
-/// Loopback addresses that represent virtual ones: each socket of a program has one of its own, and so has the other end of each connection. Under the
+/// Allocates loopback alias addresses: each socket of a program has one of its own, and so has the peer of each connection. Guarded by the
 /// lock of <see cref="SocketTable"/>.
 /// </summary>
 internal sealed class LoopbackAliases
@@ -19,11 +19,11 @@ internal sealed class LoopbackAliases
     private const uint NearFirst = InterceptProtocol.NearFirst;
     private const uint RangeSize = ~RangeMask + 1;
 
-    // Below the ephemeral ports of the system. All alias addresses use one port: a program of this machine that binds the port on the wildcard address fails.
+    // Below the system's ephemeral ports. All alias addresses use one port: a program of this machine that binds the port on the wildcard address fails.
     private const int FirstPort = 20_000;
     private const int EndPort = 32_000;
 
-    // Half of a range, so that a free address is found soon.
+    // Half of a range, so that finding a free address takes few steps.
     private const int MaxTaken = (int)RangeSize / 2;
 
     private readonly HashSet<uint> _taken = [];
@@ -37,7 +37,7 @@ internal sealed class LoopbackAliases
 
     public static bool IsFar(InetAddress address) => address.IsV4 && (address.V4 & RangeMask) == FarFirst;
 
-    /// <summary>Takes a free address and port for a program's socket.</summary>
+    /// <summary>Reserves a free address and port for a program's socket.</summary>
     public bool TryTakeNear(out InetEndpoint near)
     {
         var isTaken = TryTake(NearFirst, ref _near, ref _nearCount, out var address);
@@ -48,10 +48,10 @@ internal sealed class LoopbackAliases
     /// <summary>Chooses another port for programs' sockets, because a program of this machine has the current one.</summary>
     public void ChangeNearPort() => _nearPort = ChoosePort();
 
-    /// <summary>Takes a free address for a far end.</summary>
+    /// <summary>Reserves a free address for a far end.</summary>
     public bool TryTakeFar(out InetAddress far) => TryTake(FarFirst, ref _far, ref _farCount, out far);
 
-    /// <summary>Takes an address that is known from an earlier service; false if it is taken.</summary>
+    /// <summary>Reserves an address that the previous service process used. Returns false if it is in use.</summary>
     public bool TryTake(InetAddress near)
     {
         if (_nearCount >= MaxTaken || !_taken.Add(near.V4))
@@ -72,7 +72,7 @@ internal sealed class LoopbackAliases
 
     private static ushort ChoosePort() => (ushort)RandomNumberGenerator.GetInt32(FirstPort, EndPort);
 
-    // Addresses are taken in turn, since programs may still remember what a released one represented.
+    // Addresses are allocated in turn, because programs may still cache the meaning of a released address.
     private bool TryTake(uint first, ref uint last, ref int count, out InetAddress taken)
     {
         taken = default;

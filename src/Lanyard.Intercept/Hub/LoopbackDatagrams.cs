@@ -9,8 +9,8 @@ namespace Lanyard.Intercept.Hub;
 
 /// <summary>
 /// The service's UDP socket for all datagrams to and from programs. It is on every loopback address, so that each address can represent another sender or receiver
-/// (<c>ip(7)</c>, <c>IP_PKTINFO</c>). Datagrams carry tokens as IP options (<see cref="SocketTokens"/>). No other socket can bind the port, on another address or
-/// interface either.
+/// (<c>ip(7)</c>, <c>IP_PKTINFO</c>). Datagrams carry tokens as IP options (<see cref="SocketTokens"/>). No other socket can bind the port, even on another address or
+/// interface.
 /// </summary>
 internal sealed unsafe class LoopbackDatagrams : IDisposable
 {
@@ -23,7 +23,7 @@ internal sealed unsafe class LoopbackDatagrams : IDisposable
     private const int IpPacketInfo = 8;
     private const int BufferBytes = 4 << 20;
 
-    // struct cmsghdr, and behind it struct in_pktinfo: where a datagram came to, or is to come from; or IP options, which may take 40 bytes.
+    // struct cmsghdr, followed by struct in_pktinfo with a received datagram's destination or a sent datagram's source, or by IP options of up to 40 bytes.
     private const int HeaderBytes = 16;
     private const int PacketInfoBytes = 12;
     private const int PacketInfoRoom = 32;
@@ -42,10 +42,10 @@ internal sealed unsafe class LoopbackDatagrams : IDisposable
     {
         _receive = receive;
         _socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-        // Bound to the interface (SO_BINDTODEVICE), it would leave its port to sockets that are bound to another one, which can send over this one.
+        // Not SO_BINDTODEVICE: then sockets on another interface could bind the port and send over this interface.
         if (SocketFilter.Attach((int)_socket.Handle, SocketFilter.OfInterface((int)Libc.InterfaceIndex(Interface))) is var error and not 0)
             throw new IOException(string.Create(System.Globalization.CultureInfo.InvariantCulture,
-                $"The kernel refuses a filter on the service's UDP socket (error {error}), without which other users could send in programs' names."));
+                $"The kernel refuses a filter on the service's UDP socket (error {error}), without which other users could send datagrams as programs."));
         _socket.SetRawSocketOption(IpProtocol, IpPacketInfo, [1, 0, 0, 0]);
         _socket.SetRawSocketOption(IpProtocol, IpReceiveOptions, [1, 0, 0, 0]);
         _socket.ReceiveBufferSize = BufferBytes;
@@ -64,17 +64,17 @@ internal sealed unsafe class LoopbackDatagrams : IDisposable
         _thread.Start();
     }
 
-    /// <summary>Receives a datagram of a program. It must not block, and must not keep the bytes.</summary>
+    /// <summary>Receives a program's datagram. Must not block or keep the bytes.</summary>
     /// <param name="near">The source address and port.</param>
     /// <param name="far">The destination address.</param>
     /// <param name="options">The IP options.</param>
     /// <param name="payload">The payload.</param>
     public delegate void Receiver(InetEndpoint near, InetAddress far, ReadOnlySpan<byte> options, ReadOnlySpan<byte> payload);
 
-    /// <summary>The port, of every loopback address.</summary>
+    /// <summary>The port, on every loopback address.</summary>
     public ushort Port { get; }
 
-    /// <summary>Sends a datagram to a program's socket. It is dropped if the socket's buffer is full.</summary>
+    /// <summary>Sends a datagram to a program's socket. Drops it if the socket's buffer is full.</summary>
     public void Send(InetAddress far, InetEndpoint near, ReadOnlySpan<byte> options, ReadOnlySpan<byte> payload)
     {
         var name = stackalloc byte[NameBytes];
@@ -105,7 +105,7 @@ internal sealed unsafe class LoopbackDatagrams : IDisposable
         }
         catch (SocketException)
         {
-            // It says that it is not connected, and wakes the thread all the same.
+            // Fails with ENOTCONN, but wakes the thread.
         }
 
         _thread.Join();
@@ -119,7 +119,7 @@ internal sealed unsafe class LoopbackDatagrams : IDisposable
         *(int*)(control + 12) = type;
     }
 
-    // The control message of a type; none where there is none.
+    // Returns the control message of a type; an empty span if there is none.
     private static ReadOnlySpan<byte> Find(byte* control, nuint length, int type)
     {
         for (nuint at = 0; at + HeaderBytes <= length;)
@@ -160,7 +160,7 @@ internal sealed unsafe class LoopbackDatagrams : IDisposable
                 if (count < 0 || Find(control, message.ControlLength, IpPacketInfo) is not { Length: PacketInfoBytes } info)
                     continue;
                 var near = new InetEndpoint(InetAddress.FromBytes(new ReadOnlySpan<byte>(name + 4, 4)), BinaryPrimitives.ReadUInt16BigEndian(new ReadOnlySpan<byte>(name + 2, 2)));
-                // Behind the interface's number and the local address, the address in the header.
+                // The destination follows the interface index and the local address.
                 var far = InetAddress.FromBytes(info.Slice(8, 4));
                 _receive(near, far, Find(control, message.ControlLength, IpReceiveOptions), new ReadOnlySpan<byte>(bytes, (int)count));
             }

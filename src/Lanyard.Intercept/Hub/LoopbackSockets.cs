@@ -7,9 +7,9 @@ using Lanyard.Primitives;
 namespace Lanyard.Intercept.Hub;
 
 /// <summary>
-/// Sockets of the system for virtual connections. A program's connection is to reach nobody until the virtual one has come about: it goes to a port
-/// where nobody accepts and there is no more room to wait, so that it is ignored and stays in SYN-SENT; and is then met by a connection from that very
-/// port to the program's (simultaneous open, RFC 9293 section 3.5). So waiting, polling, time-outs and errors are the system's own.
+/// The service's TCP sockets for virtual connections. A program's loopback connection must stay pending until the virtual connection is open: it goes to a port
+/// whose accept queue is full, so the kernel drops the SYN and the program's socket stays in SYN-SENT. A connection from that
+/// port to the program's socket then completes it (simultaneous open, RFC 9293 section 3.5). So the kernel handles waiting, polling, timeouts and errors.
 /// </summary>
 internal sealed class LoopbackSockets : IDisposable
 {
@@ -26,15 +26,15 @@ internal sealed class LoopbackSockets : IDisposable
         _blackHole = Create(new InetEndpoint(InetAddress.AnyV4, 0), isShared: true, out var bound);
         _blackHole.Listen(0);
         BlackHolePort = bound.Port;
-        // The one that has room.
+        // The only connection that the accept queue holds.
         _waiting = Create(new InetEndpoint(InetAddress.FromV4(0x7f000001), 0), isShared: false, out _);
         _waiting.Connect(new IPEndPoint(IPAddress.Loopback, BlackHolePort));
     }
 
-    /// <summary>The black-hole port, of every loopback address, where connections wait.</summary>
+    /// <summary>The black-hole port, on every loopback address, for pending connections.</summary>
     public ushort BlackHolePort { get; }
 
-    /// <summary>A TCP socket at a loopback alias address, on a port that no other socket of the machine can have. Closing it resets its connection.</summary>
+    /// <summary>Creates a TCP socket at a loopback alias address, on a port that no other socket of the machine can bind. Closing it resets its connection.</summary>
     public static Socket CreateExclusive(InetAddress far, out ushort port)
     {
         var socket = CreateFor(new InetEndpoint(far, 0), isShared: false, out var bound);
@@ -42,7 +42,7 @@ internal sealed class LoopbackSockets : IDisposable
         return socket;
     }
 
-    /// <summary>A TCP socket at a loopback alias address, on the port where connections wait: nobody but this user can have that port there.</summary>
+    /// <summary>Creates a TCP socket at a loopback alias address, on the black-hole port, which only sockets of this user can bind.</summary>
     public Socket CreateWaiting(InetAddress far) => CreateFor(new InetEndpoint(far, BlackHolePort), isShared: true, out _);
 
     /// <summary>Sets whether the kernel drops all segments to a socket of the service. Loopback segments never have the minimum TTL that the option then demands.</summary>
@@ -65,7 +65,7 @@ internal sealed class LoopbackSockets : IDisposable
                 socket.Blocking = false;
                 if (i == 0)
                     SetBlackHole(socket, true);
-                // On failure, the program's socket is gone.
+                // Fails if the program's socket is closed.
                 _ = Libc.Connect((int)socket.Handle, name, length);
             }
         }
@@ -75,10 +75,10 @@ internal sealed class LoopbackSockets : IDisposable
         }
     }
 
-    /// <summary>Whether a socket is bound to a near end.</summary>
+    /// <summary>Returns whether a socket is bound to a near end.</summary>
     public static unsafe bool IsBound(InetEndpoint near, InterceptSocketType type)
     {
-        // One that shares no address with anybody (SO_REUSEADDR), whatever the other would share.
+        // A socket without SO_REUSEADDR fails to bind even if the other socket allows sharing.
         var descriptor = Libc.Socket(Libc.DomainV4, (type == InterceptSocketType.Stream ? Libc.StreamType : Libc.DatagramType) | Libc.CloseOnExec, 0);
         if (descriptor < 0)
             return true;
@@ -103,7 +103,7 @@ internal sealed class LoopbackSockets : IDisposable
             socket.NoDelay = true;
             // Virtual connections carry no urgent data. Urgent data that a program sends past the interposed calls becomes ordinary data.
             socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.OutOfBandInline, true);
-            // If this process dies, programs see a reset, and do not take it for the end of what they are sent.
+            // If this process dies, programs see a reset instead of a normal end of data.
             socket.LingerState = new LingerOption(true, 0);
             return socket;
         }
@@ -114,8 +114,8 @@ internal sealed class LoopbackSockets : IDisposable
         }
     }
 
-    // Bound here: .NET would allow other users' sockets the same port (SO_REUSEADDR). What is shared (SO_REUSEPORT), is among sockets of one user. What is
-    // bound to no interface keeps its port from sockets of every interface.
+    // Binds with libc, because .NET would allow other users' sockets to share the port (SO_REUSEADDR). SO_REUSEPORT shares among sockets of one user only. A socket
+    // that is bound to no interface blocks its port on every interface.
     private static unsafe Socket Create(InetEndpoint endpoint, bool isShared, out InetEndpoint bound)
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);

@@ -17,7 +17,7 @@ internal sealed unsafe class OutsideSocket : IDisposable
     // The maximum number of accepted senders for each socket. Beyond it, the oldest makes room.
     private const int MaxHeard = 4_096;
 
-    // The maximum number of datagrams in one turn, so that other sockets get theirs.
+    // The maximum number of datagrams in one turn, so that other sockets get a turn.
     private const int MaxDatagramsInTurn = 64;
 
     private const ushort FirstUnprivilegedPort = 1_024;
@@ -55,7 +55,7 @@ internal sealed unsafe class OutsideSocket : IDisposable
         if (descriptor.Type != InterceptSocketType.Datagram || !descriptor.TryGetNear(out var near) || near.Port != 0 || descriptor.User != program.User)
             return null;
 
-        // The virtual port of the program, if it is free on the network of the system. The service binds no privileged port for a program.
+        // Prefer the program's virtual port if it is free on the system's network. The service binds no privileged port for a program.
         // A dual-stack socket gets addresses of both families.
         var port = program.Local.Port >= FirstUnprivilegedPort ? program.Local.Port : (ushort)0;
         if ((port == 0 || descriptor.BindToSystem(port) != 0) && descriptor.BindToSystem(0) != 0)

@@ -3,7 +3,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Intercept.Hub;
 
-/// <summary>Pings that programs send: ICMP echo requests (RFC 792, RFC 4443) in datagrams, answered with replies in datagrams.</summary>
+/// <summary>Sends the pings of programs: ICMP echo requests (RFC 792, RFC 4443) in datagrams, with replies in datagrams.</summary>
 internal sealed class Pings(Datagrams datagrams)
 {
     private const int HeaderBytes = 8;
@@ -12,11 +12,11 @@ internal sealed class Pings(Datagrams datagrams)
     private const byte EchoReplyV4 = 0;
     private const byte EchoRequestV6 = 128;
     private const byte EchoReplyV6 = 129;
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
 
     private int _pending;
 
-    /// <summary>Pings, where the datagram is an echo request; else it is dropped.</summary>
+    /// <summary>Sends a ping for an echo request. Drops any other datagram.</summary>
     public void Send(LanyardNetwork network, ProgramSocket socket, InetAddress remote, InetAddress far, ReadOnlySpan<byte> message)
     {
         if (message.Length < HeaderBytes || message[0] != (remote.IsV4 ? EchoRequestV4 : EchoRequestV6) || message[1] != 0)
@@ -34,10 +34,10 @@ internal sealed class Pings(Datagrams datagrams)
     {
         try
         {
-            var reply = await network.PingAsync(remote.ToIPAddress(), Patience, message.Length - HeaderBytes).ConfigureAwait(false);
+            var reply = await network.PingAsync(remote.ToIPAddress(), Timeout, message.Length - HeaderBytes).ConfigureAwait(false);
             if (!reply.IsSuccess)
                 return;
-            // The payload that came back is the one of the SDK's ping; the program's is as long.
+            // The reply has the payload of the SDK's ping. Return the program's payload, which has the same length.
             message[0] = remote.IsV4 ? EchoReplyV4 : EchoReplyV6;
             message.AsSpan(2, 2).Clear();
             BinaryPrimitives.WriteUInt16BigEndian(message.AsSpan(2), Checksum(message));
@@ -45,7 +45,7 @@ internal sealed class Pings(Datagrams datagrams)
         }
         catch (Exception e) when (e is LanyardException or ArgumentException)
         {
-            // As a ping that is not answered.
+            // The program gets no reply.
         }
         finally
         {
@@ -53,7 +53,7 @@ internal sealed class Pings(Datagrams datagrams)
         }
     }
 
-    // RFC 1071. The IPv6 one, which covers addresses too, programs leave to the system.
+    // RFC 1071. Programs leave the ICMPv6 checksum, which covers addresses too, to the kernel.
     private static ushort Checksum(ReadOnlySpan<byte> message)
     {
         var sum = 0u;

@@ -4,49 +4,49 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Intercept.Hub;
 
-/// <summary>A socket of a program that is bound on virtual networks. Under the lock of <see cref="SocketTable"/>.</summary>
-/// <param name="cookie">The kernel's cookie (<c>SO_COOKIE</c>), which is never used again.</param>
-/// <param name="owner">The user that created it, and the one network that it may use.</param>
+/// <summary>A socket of a program that is bound on virtual networks. Guarded by the lock of <see cref="SocketTable"/>.</summary>
+/// <param name="cookie">The kernel's cookie (<c>SO_COOKIE</c>), which is never reused.</param>
+/// <param name="owner">The user that created the socket, and the networks that it may use.</param>
 /// <param name="type">TCP or UDP.</param>
-/// <param name="near">The address and port of the system that it is bound to.</param>
-/// <param name="local">What <paramref name="near"/> represents.</param>
+/// <param name="near">The system address and port that the socket is bound to.</param>
+/// <param name="local">The virtual address and port that <paramref name="near"/> represents.</param>
 internal sealed class ProgramSocket(ulong cookie, SocketOwner owner, InterceptSocketType type, InetEndpoint near, InetEndpoint local)
 {
     private long _seenAt = Environment.TickCount64;
 
     public ulong Cookie { get; } = cookie;
 
-    /// <summary>The user that created it, and the one network that it may use.</summary>
+    /// <summary>The user that created the socket, and the networks that it may use.</summary>
     public SocketOwner Owner { get; } = owner;
 
-    /// <summary>The user ID of the user that created it.</summary>
+    /// <summary>The user ID of the user that created the socket.</summary>
     public uint User => Owner.User;
 
-    /// <summary>The ID of the one network that it may use; 0 for any.</summary>
+    /// <summary>The ID of the only network that the socket may use; 0 for any.</summary>
     public ulong Network => Owner.Network;
 
     public InterceptSocketType Type { get; } = type;
 
-    /// <summary>The address and port of the system that it is bound to: the near end.</summary>
+    /// <summary>The system address and port that the socket is bound to: the near end.</summary>
     public InetEndpoint Near { get; } = near;
 
-    /// <summary>The virtual address and port that <see cref="Near"/> represents; the unspecified address for all, none for a socket that was never bound.</summary>
+    /// <summary>The virtual address and port that <see cref="Near"/> represents; the unspecified address for the wildcard address; none for a socket that was never bound.</summary>
     public InetEndpoint Local { get; } = local;
 
-    /// <summary>The traits that its options set.</summary>
+    /// <summary>The values of the socket's options.</summary>
     public SocketTraits Traits { get; init; }
 
-    /// <summary>Whether its datagrams are ICMP echo requests and replies.</summary>
+    /// <summary>Whether the datagrams are ICMP echo requests and replies.</summary>
     public bool IsEcho => (Traits & SocketTraits.Echo) != 0;
 
     /// <summary>Whether the socket is a datagram socket that the program never bound, but only sent from or connected.</summary>
     public bool IsClient => (Traits & SocketTraits.Client) != 0;
 
-    /// <summary>Whether a later service takes it up: it listens, or receives datagrams.</summary>
+    /// <summary>Whether the next service process adopts the socket: it listens, or receives datagrams.</summary>
     public bool IsRemembered => Listener is not null
         || (this is { Type: InterceptSocketType.Datagram, IsEcho: false } && (!IsClient || !Connected.Last.IsNone));
 
-    /// <summary>The tokens that authenticate its datagrams.</summary>
+    /// <summary>The tokens that authenticate the datagrams.</summary>
     public required SocketTokens Tokens { get; init; }
 
     /// <summary>The last two far ends of a UDP socket's connections. The kernel may not have connected it to the last one yet.</summary>
@@ -65,11 +65,11 @@ internal sealed class ProgramSocket(ulong cookie, SocketOwner owner, InterceptSo
     /// <summary>The latest connection attempt.</summary>
     public ConnectAttempt? Attempt { get; set; }
 
-    /// <summary>The virtual port where it listens; null if it does not listen.</summary>
+    /// <summary>The virtual port that the socket listens on; null if it does not listen.</summary>
     public ListenGroup? Listener { get; set; }
 }
 
-/// <summary>A connection attempt of a program. Under the lock of <see cref="SocketTable"/>.</summary>
+/// <summary>A connection attempt of a program. Guarded by the lock of <see cref="SocketTable"/>.</summary>
 internal sealed class ConnectAttempt
 {
     /// <summary>The outcome: an errno, or 0; null while it is pending.</summary>
@@ -79,9 +79,9 @@ internal sealed class ConnectAttempt
     public ProgramConnection Connection { get; } = new();
 }
 
-/// <summary>What the ends of a loopback connection represent.</summary>
+/// <summary>The addresses that the ends of a loopback connection represent.</summary>
 /// <param name="Local">The program's virtual address and port.</param>
-/// <param name="Remote">The peer's.</param>
+/// <param name="Remote">The peer's address and port.</param>
 /// <param name="Near">The near end.</param>
 /// <param name="FarPort">The port of the far end; 0 until it has one.</param>
 /// <param name="Connection">The connection that carries the program's data.</param>

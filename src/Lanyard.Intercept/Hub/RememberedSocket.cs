@@ -6,22 +6,22 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Intercept.Hub;
 
-/// <summary>A program's socket as the memory file describes it for a later service.</summary>
+/// <summary>A program's socket as the memory file describes it for the next service process.</summary>
 /// <param name="Cookie">The kernel's cookie.</param>
-/// <param name="User">The user that created it.</param>
+/// <param name="User">The user that created the socket.</param>
 /// <param name="Type">TCP or UDP.</param>
 /// <param name="Near">The near end.</param>
 /// <param name="Local">The virtual address and port.</param>
-/// <param name="Traits">The traits that its options set.</param>
-/// <param name="Network">The ID of the one network that it may use; 0 for any.</param>
-/// <param name="Backlog">The maximum number of queued connections; 0 if it does not listen.</param>
+/// <param name="Traits">The values of the socket's options.</param>
+/// <param name="Network">The ID of the only network that the socket may use; 0 for any.</param>
+/// <param name="Backlog">The maximum number of queued connections; 0 if the socket does not listen.</param>
 /// <param name="Far">For a UDP socket, the loopback alias address that it is connected to; none if it is not connected.</param>
 /// <param name="Remote">The peer that <paramref name="Far"/> represents; none if the peer is on no virtual network.</param>
 internal sealed record RememberedSocket(
     ulong Cookie, uint User, InterceptSocketType Type, InetEndpoint Near, InetEndpoint Local, SocketTraits Traits, ulong Network, int Backlog,
     InetEndpoint Far = default, InetEndpoint Remote = default)
 {
-    /// <summary>Reads a file. Returns nothing if it is missing or malformed; its sockets are then not taken up.</summary>
+    /// <summary>Reads a file. Returns nothing if it is missing or malformed; its sockets are then not adopted.</summary>
     /// <param name="path">The file.</param>
     /// <param name="key">The key of the sockets' tokens; null if there is none.</param>
     /// <param name="port">The UDP port of the service that wrote the file; 0 if unknown.</param>
@@ -94,7 +94,7 @@ internal sealed record RememberedSocket(
                 writer.WriteNumber("user", socket.User);
                 writer.WriteNumber("type", (uint)socket.Type);
                 writer.WriteString("near", socket.Near.ToString());
-                // Of both families, an address is none.
+                // The wildcard address of both families has no text form.
                 writer.WriteString("address", socket.Local.Address.Family == InetFamily.None ? "" : socket.Local.Address.ToString());
                 writer.WriteNumber("port", socket.Local.Port);
                 writer.WriteNumber("traits", (int)socket.Traits);
@@ -117,7 +117,7 @@ internal sealed record RememberedSocket(
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            // The folder is full, or gone.
+            // The disk is full, or the folder is missing.
         }
     }
 

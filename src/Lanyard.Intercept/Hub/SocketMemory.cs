@@ -3,7 +3,7 @@ using Lanyard.Intercept.Protocol;
 namespace Lanyard.Intercept.Hub;
 
 /// <summary>
-/// Remembers programs' sockets in a file. Sockets outlive the service: those that listen, and those that receive datagrams, are taken up by the next one.
+/// Stores programs' sockets in a file. Sockets outlive the service: the next service process adopts sockets that listen or receive datagrams.
 /// </summary>
 internal sealed class SocketMemory : IDisposable
 {
@@ -20,7 +20,7 @@ internal sealed class SocketMemory : IDisposable
     private bool _isChanged;
     private bool _isChangedUrgently;
 
-    /// <summary>Reads what an earlier service left.</summary>
+    /// <summary>Reads the file of the previous service process.</summary>
     /// <param name="path">The file; null for none.</param>
     public SocketMemory(string? path)
     {
@@ -40,18 +40,18 @@ internal sealed class SocketMemory : IDisposable
             RememberedSocket.Write(path, Key, 0, []);
     }
 
-    /// <summary>The sockets that an earlier service knew.</summary>
+    /// <summary>The sockets of the previous service process.</summary>
     public IReadOnlyList<RememberedSocket> Former { get; } = [];
 
-    /// <summary>The UDP port of the earlier service; 0 if unknown.</summary>
+    /// <summary>The UDP port of the previous service process; 0 if unknown.</summary>
     public ushort FormerPort { get; }
 
-    /// <summary>What the tokens of sockets are derived from, by the earlier service as well.</summary>
+    /// <summary>The key from which this and the previous service process derive the tokens of sockets.</summary>
     public SocketTokenKey Key { get; }
 
-    /// <summary>Begins to write down changes.</summary>
+    /// <summary>Starts to write changes.</summary>
     /// <param name="sockets">Programs' sockets.</param>
-    /// <param name="addresses">What far ends represent.</param>
+    /// <param name="addresses">The loopback alias addresses.</param>
     /// <param name="port">The service's UDP port.</param>
     public void Follow(SocketTable sockets, AddressMap addresses, ushort port)
     {
@@ -59,7 +59,7 @@ internal sealed class SocketMemory : IDisposable
         sockets.Changed += NoteChange;
     }
 
-    /// <summary>Writes down what listens and what receives, where that changed. One at a time: an older state never takes a newer one's place.</summary>
+    /// <summary>Writes the sockets that listen or receive, if they changed. One write at a time, so that an older state never replaces a newer one.</summary>
     public void Write()
     {
         lock (_writing)

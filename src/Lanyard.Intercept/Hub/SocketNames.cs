@@ -4,24 +4,24 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Intercept.Hub;
 
-/// <summary>Tells programs the virtual addresses of their sockets and datagrams.</summary>
+/// <summary>Finds the virtual addresses of programs' sockets and datagrams.</summary>
 /// <param name="sockets">Programs' sockets.</param>
-/// <param name="addresses">What loopback alias addresses represent.</param>
-/// <param name="networks">The networks with this node's addresses.</param>
-/// <param name="table">The datagram sockets that are open.</param>
-/// <param name="port">The port of the service's end of datagrams.</param>
+/// <param name="addresses">The loopback alias addresses.</param>
+/// <param name="networks">The virtual networks.</param>
+/// <param name="table">The open datagram sockets.</param>
+/// <param name="port">The service's UDP port.</param>
 internal sealed class SocketNames(SocketTable sockets, AddressMap addresses, VirtualNetworks networks, DatagramTable table, ushort port)
 {
     private long _refused;
 
-    /// <summary>Questions about a connection or a datagram at a loopback alias address that is not this service's.</summary>
+    /// <summary>The number of requests about a connection or datagram at a loopback alias address that this service did not create.</summary>
     public long RefusedCount => Interlocked.Read(ref _refused);
 
-    /// <summary>Answers the names of a socket's ends, or of a datagram's.</summary>
+    /// <summary>Replies with the virtual addresses of both ends of a socket or datagram.</summary>
     /// <param name="descriptor">The socket.</param>
-    /// <param name="listener">For an accepted connection, its listener; else null.</param>
+    /// <param name="listener">The listener of an accepted connection; null for other sockets.</param>
     /// <param name="sender">The far end of the datagram; none for the peer that the socket is connected to.</param>
-    /// <param name="owner">Who asks, and for which network.</param>
+    /// <param name="owner">The requesting user, and the networks that it may use.</param>
     public InterceptReply Find(SocketDescriptor descriptor, SocketDescriptor? listener, InetEndpoint sender, SocketOwner owner)
     {
         lock (sockets.Lock)
@@ -33,7 +33,7 @@ internal sealed class SocketNames(SocketTable sockets, AddressMap addresses, Vir
         var socket = sockets.Find(descriptor);
         if (descriptor.Type == InterceptSocketType.Datagram && (!sender.IsNone || descriptor.TryGetFar(out sender)))
         {
-            // The kernel drops what comes to a socket that is known here from whom but the service. Nobody else has its port.
+            // For a registered socket, the kernel drops datagrams from any sender but the service, whose port no other socket can bind.
             if (socket is null || sender.Port != port || !addresses.Datagrams.TryFind(sender.Address, out var from) || from.Key.User != socket.User)
                 return Refused();
             return OfDatagram(socket, from.Key, only);
@@ -55,7 +55,7 @@ internal sealed class SocketNames(SocketTable sockets, AddressMap addresses, Vir
 
         if (socket is null)
             return InterceptReply.Host;
-        // What is bound to all addresses of both families is an IPv6 socket.
+        // A socket on the wildcard address of both families is an IPv6 socket.
         return InterceptReply.Of(socket.Local.IsNone
             ? new InetEndpoint((socket.Traits & SocketTraits.V6) == 0 ? InetAddress.AnyV4 : InetAddress.AnyV6, socket.Local.Port) : socket.Local);
     }

@@ -8,7 +8,7 @@ namespace Lanyard.Intercept.Hub;
 /// <param name="Far">The far end of a datagram, or a source in a group.</param>
 /// <param name="Own">An address of this node.</param>
 /// <param name="Index">The index of an interface of this node; 0 for any.</param>
-/// <param name="Flags">What else the request says.</param>
+/// <param name="Flags">The flags of the request.</param>
 internal readonly record struct SocketRequest(InetEndpoint Virtual, InetEndpoint Far, InetAddress Own, uint Index, InterceptFlags Flags)
 {
     /// <summary>Reads a request. Returns false if it is malformed.</summary>

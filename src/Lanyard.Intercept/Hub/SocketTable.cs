@@ -10,16 +10,16 @@ namespace Lanyard.Intercept.Hub;
 /// Programs' sockets, by the kernel's cookies and by virtual ports. Any user that has a descriptor of a socket may use it. A new socket belongs to the user that created
 /// it, and that user's networks apply to it.
 /// </summary>
-/// <param name="addresses">Where loopback alias addresses come from.</param>
-/// <param name="probe">Tells whether a socket is still there.</param>
-/// <param name="datagrams">Where sockets that are forgotten are open.</param>
-/// <param name="tokenKey">What tokens are derived from.</param>
+/// <param name="addresses">The loopback alias addresses.</param>
+/// <param name="probe">Checks whether sockets still exist.</param>
+/// <param name="datagrams">The open datagram sockets.</param>
+/// <param name="tokenKey">The key from which tokens are derived.</param>
 internal sealed class SocketTable(AddressMap addresses, SocketProbe probe, DatagramTable datagrams, SocketTokenKey tokenKey)
 {
     private const int MaxSocketsOfUser = 65_536;
     private const int BindTrials = 8;
 
-    // As many as Linux chooses from by default.
+    // The default range of ephemeral ports on Linux.
     private const int ChosenPorts = 28_232;
 
     // The number of ports to try, each free on the virtual networks, before giving up because the system's network uses them.
@@ -29,28 +29,28 @@ internal sealed class SocketTable(AddressMap addresses, SocketProbe probe, Datag
     private readonly Dictionary<(InterceptSocketType Type, ushort Port), List<ProgramSocket>> _ports = [];
     private readonly Dictionary<uint, int> _countOfUser = [];
 
-    /// <summary>Raised under the lock when something changed of a socket that a later service takes up.</summary>
+    /// <summary>Raised under the lock when a socket changed that the next service process adopts.</summary>
     public event Action<ProgramSocket>? Changed;
 
-    /// <summary>Raised under the lock when a datagram socket is forgotten, with another one of the same user that is bound to the same address of the system.</summary>
+    /// <summary>Raised under the lock when a datagram socket is removed, with another socket of the same user at the same system address.</summary>
     public event Action<ProgramSocket>? Succeeded;
 
-    /// <summary>The lock for all state of the hub. It is never held while something is waited for.</summary>
+    /// <summary>The lock for all state of the hub. Never held during a wait.</summary>
     public Lock Lock { get; } = new();
 
-    /// <summary>Whether the hub has ended. Under the lock.</summary>
+    /// <summary>Whether the hub is disposed. Under the lock.</summary>
     public bool IsDisposed { get; private set; }
 
-    /// <summary>Programs' sockets that are known. Under the lock.</summary>
+    /// <summary>The number of programs' sockets. Under the lock.</summary>
     public IReadOnlyCollection<ProgramSocket> All => _sockets.Values;
 
-    /// <summary>Finds a socket; null if it is not known. Under the lock, like all that follow.</summary>
+    /// <summary>Finds a socket; returns null if it is not registered. Under the lock, like all following methods.</summary>
     public ProgramSocket? Find(SocketDescriptor descriptor) => Find(descriptor.Cookie);
 
     /// <summary>Finds a socket by its cookie.</summary>
     public ProgramSocket? Find(ulong cookie) => _sockets.GetValueOrDefault(cookie);
 
-    /// <summary>The sockets that are bound to a port and an address that meets the one given.</summary>
+    /// <summary>Returns the sockets that are bound to a port, on an address that conflicts with the given address.</summary>
     public IEnumerable<ProgramSocket> Bound(InterceptSocketType type, InetEndpoint local) =>
         _ports.TryGetValue((type, local.Port), out var sharing) ? sharing.Where(other => Meets(other.Local.Address, local.Address)) : [];
 
@@ -82,7 +82,7 @@ internal sealed class SocketTable(AddressMap addresses, SocketProbe probe, Datag
         }
     }
 
-    /// <summary>Whether a socket that does not share its port is bound where another one is to be bound.</summary>
+    /// <summary>Returns whether a socket that does not share its port conflicts with a new binding.</summary>
     public bool IsTaken(InterceptSocketType type, InetEndpoint local, SocketTraits traits, uint user)
     {
         foreach (var other in Bound(type, local).ToArray())
@@ -92,7 +92,7 @@ internal sealed class SocketTable(AddressMap addresses, SocketProbe probe, Datag
                 continue;
             if ((both & SocketTraits.ReuseAddress) != 0 && other.User == user && other.Listener is null)
                 continue;
-            // The program may have closed it meanwhile.
+            // The program may have closed the socket in the meantime.
             if (probe.IsPresent(other))
                 return true;
             Forget(other);
@@ -104,8 +104,8 @@ internal sealed class SocketTable(AddressMap addresses, SocketProbe probe, Datag
     /// <summary>Registers a socket, and binds it to a loopback alias address unless it is bound. Returns 0 or an errno.</summary>
     /// <param name="descriptor">The socket.</param>
     /// <param name="local">The virtual address and port.</param>
-    /// <param name="owner">The user that created it, and the one network that it may use.</param>
-    /// <param name="more">Traits beside those that its options set.</param>
+    /// <param name="owner">The user that created the socket, and the networks that it may use.</param>
+    /// <param name="more">Traits in addition to the socket's options.</param>
     /// <param name="socket">The registered socket.</param>
     public int TryMake(SocketDescriptor descriptor, InetEndpoint local, SocketOwner owner, SocketTraits more, out ProgramSocket? socket)
     {
@@ -124,7 +124,7 @@ internal sealed class SocketTable(AddressMap addresses, SocketProbe probe, Datag
         }
         else if (LoopbackAliases.IsNear(near.Address))
         {
-            // Bound earlier, by this service or by one before it, and forgotten since; or by the program itself, which then has no filter.
+            // Bound earlier by this service or a previous one and removed since, or bound by the program itself, without a filter.
             if (!addresses.TryTakeNear(near.Address))
                 return Errno.NetworkDown;
             tokens = tokenKey.Of(cookie);
@@ -153,7 +153,7 @@ internal sealed class SocketTable(AddressMap addresses, SocketProbe probe, Datag
         return 0;
     }
 
-    /// <summary>Takes up a socket that an earlier service knew; null if it cannot be.</summary>
+    /// <summary>Adopts a socket of the previous service process. Returns null on failure.</summary>
     public ProgramSocket? Adopt(RememberedSocket known)
     {
         var isOnAlias = LoopbackAliases.IsNear(known.Near.Address);
@@ -166,10 +166,10 @@ internal sealed class SocketTable(AddressMap addresses, SocketProbe probe, Datag
         return socket;
     }
 
-    /// <summary>Says that something changed of a socket that a later service takes up.</summary>
+    /// <summary>Reports a change of a socket that the next service process adopts.</summary>
     public void NoteChange(ProgramSocket socket) => Changed?.Invoke(socket);
 
-    /// <summary>Forgets a socket that is gone.</summary>
+    /// <summary>Removes a closed socket.</summary>
     public void Forget(ProgramSocket socket)
     {
         if (!_sockets.TryGetValue(socket.Cookie, out var present) || present != socket)
@@ -195,7 +195,7 @@ internal sealed class SocketTable(AddressMap addresses, SocketProbe probe, Datag
             group.Dispose();
     }
 
-    /// <summary>Whether a socket is still there; if not, forgets it. Not under the lock.</summary>
+    /// <summary>Returns whether a socket still exists, and removes it if not. Not under the lock.</summary>
     public bool KeepIfAlive(ProgramSocket socket)
     {
         if (probe.IsAlive(socket))
@@ -205,7 +205,7 @@ internal sealed class SocketTable(AddressMap addresses, SocketProbe probe, Datag
         return false;
     }
 
-    /// <summary>Forgets all sockets. False if that was done before. Not under the lock.</summary>
+    /// <summary>Removes all sockets. Returns false if the table was closed before. Not under the lock.</summary>
     public bool Close()
     {
         lock (Lock)
@@ -223,14 +223,14 @@ internal sealed class SocketTable(AddressMap addresses, SocketProbe probe, Datag
     {
         near = default;
         guard = null;
-        // Before the socket has an address that others could send to.
+        // Before the socket has an address to which other programs can send.
         if (Protect(descriptor, tokens, isOnAlias: true) is var unprotected and not 0)
             return unprotected;
         for (var trial = 1; ; trial++)
         {
             if (!addresses.TryTakeNear(out near))
                 return Errno.NoBufferSpace;
-            // If the system does not report bound sockets, the service cannot distinguish the guard from the program's socket. Bind without a guard.
+            // If the kernel does not report bound sockets, the service cannot distinguish the guard from the program's socket. Bind without a guard.
             var error = descriptor.Type == InterceptSocketType.Datagram && probe.IsAvailable
                 ? AliasGuard.Bind(descriptor, near, out guard) : descriptor.Bind(near);
             if (error == 0)
@@ -252,7 +252,7 @@ internal sealed class SocketTable(AddressMap addresses, SocketProbe probe, Datag
         return error == 0 && isOnAlias ? descriptor.SetOptions(tokens.FromProgram) : error;
     }
 
-    // Whether another user's socket is at the same address of the system.
+    // Whether another user's socket is at the same system address.
     private bool IsOfAnotherUser(InterceptSocketType type, InetEndpoint near, uint user)
     {
         if (type != InterceptSocketType.Datagram || datagrams.Find(near) is not { } open || open.Program.User == user)

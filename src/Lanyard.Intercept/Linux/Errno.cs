@@ -3,7 +3,7 @@ using Lanyard.NetStack;
 
 namespace Lanyard.Intercept.Linux;
 
-/// <summary>Linux's error numbers, as programs know them.</summary>
+/// <summary>Error numbers of Linux (<c>errno(3)</c>).</summary>
 internal static class Errno
 {
     public const int Interrupted = 4; // EINTR
@@ -35,7 +35,7 @@ internal static class Errno
     public const int HostUnreachable = 113; // EHOSTUNREACH
     public const int Already = 114; // EALREADY
     public const int InProgress = 115; // EINPROGRESS
-    public const int Restart = 512; // ERESTARTSYS, which programs never see: the system handles the signal, and begins the call anew where that is wanted.
+    public const int Restart = 512; // ERESTARTSYS, which programs never see: the kernel handles the signal, and restarts the call if the handler wants that.
 
     public static int Of(Exception failure) => failure switch
     {

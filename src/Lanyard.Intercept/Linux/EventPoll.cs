@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace Lanyard.Intercept.Linux;
 
-/// <summary>Waits for any number of descriptors (<c>epoll(7)</c>).</summary>
+/// <summary>An epoll instance, which waits for any number of descriptors (<c>epoll(7)</c>).</summary>
 internal sealed unsafe partial class EventPoll : IDisposable
 {
     private const int AddOperation = 1;
@@ -26,9 +26,9 @@ internal sealed unsafe partial class EventPoll : IDisposable
 
     /// <summary>Adds a descriptor. Returns false if epoll does not support the descriptor.</summary>
     /// <param name="descriptor">The descriptor.</param>
-    /// <param name="what">The awaited event: <see cref="Libc.PollIn"/> or <see cref="Libc.PollOut"/>.</param>
+    /// <param name="events">The awaited event: <see cref="Libc.PollIn"/> or <see cref="Libc.PollOut"/>.</param>
     /// <param name="key">The key that <see cref="Wait(int)"/> returns for the descriptor.</param>
-    public bool Add(int descriptor, int what, ulong key) => Add(_poll, descriptor, (uint)what, key);
+    public bool Add(int descriptor, int events, ulong key) => Add(_poll, descriptor, (uint)events, key);
 
     /// <summary>Adds a descriptor to an epoll set of a program. Returns false if epoll does not support the descriptor.</summary>
     /// <param name="set">The descriptor of the epoll set.</param>

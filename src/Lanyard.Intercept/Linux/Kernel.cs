@@ -37,14 +37,14 @@ internal static unsafe partial class Kernel
     /// <summary>Denies this thread and its descendants privileges from the programs that they run (set-user-ID, file capabilities).</summary>
     public static bool TryForgoPrivileges() => ProcessControl(SetNoNewPrivileges, 1, 0, 0, 0) == 0;
 
-    /// <summary>Lets a process take this one's descriptors, where the system restricts that to ancestors (Yama).</summary>
+    /// <summary>Permits a process to duplicate this process's descriptors, for systems that restrict that to ancestors (Yama).</summary>
     public static void AllowTracer(int process) => ProcessControl(SetTracer, process, 0, 0, 0);
 
-    /// <summary>Duplicates a descriptor of another process, or of one of its threads. -1: it cannot be.</summary>
+    /// <summary>Duplicates a descriptor of another process, or of one of its threads. Returns -1 on failure.</summary>
     public static int Duplicate(int thread, int descriptor)
     {
         var handle = (int)SystemCall(PidfdOpenNumber, thread, (nint)PidfdThread, 0, 0);
-        // Before Linux 6.9 only for the first thread of a process, which is its process's number.
+        // Before Linux 6.9, only the first thread of a process, whose ID is the process ID, has a pidfd.
         if (handle < 0)
             handle = (int)SystemCall(PidfdOpenNumber, ThreadStatus.TryRead(thread, out var status) ? status.Process : -1, 0, 0, 0);
         if (handle < 0)
@@ -67,10 +67,10 @@ internal static unsafe partial class Kernel
     /// <summary>Gives this thread its own copy of the descriptor table until it ends.</summary>
     public static bool TryLeaveDescriptorTable() => Unshare(OwnFiles) == 0;
 
-    /// <summary>Copies from the memory of another process; false where that is not all there.</summary>
+    /// <summary>Copies from the memory of another process. Returns false if a part of the range is not readable.</summary>
     public static bool TryRead(int thread, nuint address, Span<byte> to) => to.IsEmpty || Transfer(thread, address, to, isWriting: false);
 
-    /// <summary>Copies into the memory of another process.</summary>
+    /// <summary>Copies into the memory of another process. Returns false if a part of the range is not writable.</summary>
     public static bool TryWrite(int thread, nuint address, ReadOnlySpan<byte> from) => from.IsEmpty || Transfer(thread, address, from, isWriting: true);
 
     [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Lanyard.Intercept.Linux;
 
-/// <summary>The system's calls on sockets, by descriptor: -1 is a failure, and <see cref="Error"/> then says which.</summary>
+/// <summary>The C library's functions for sockets, by descriptor. They return -1 on failure, with the reason in <see cref="Error"/>.</summary>
 internal static unsafe partial class Libc
 {
     public const int DomainUnix = 1;
@@ -56,10 +56,10 @@ internal static unsafe partial class Libc
     private const int ReadAccess = 4; // R_OK
     private const int SocketFileType = 0xc000; // S_IFSOCK
 
-    /// <summary>The error number of the call before.</summary>
+    /// <summary>The error number of the last failed call.</summary>
     public static int Error => Marshal.GetLastPInvokeError();
 
-    /// <summary>Whose a descriptor's file is: of a socket, who made it, whoever has it now.</summary>
+    /// <summary>Reads the owner of a descriptor's file: for a socket, the user that created it.</summary>
     public static bool TryGetUser(int descriptor, out uint user)
     {
         StatusMessage status = default;
@@ -68,7 +68,7 @@ internal static unsafe partial class Libc
         return isKnown;
     }
 
-    /// <summary>Whether there is a local socket at a path, and nothing else.</summary>
+    /// <summary>Returns whether the file at a path is a Unix domain socket.</summary>
     public static bool IsSocket(string path)
     {
         StatusMessage status = default;
@@ -101,10 +101,10 @@ internal static unsafe partial class Libc
         return isThere;
     }
 
-    /// <summary>Whether this process may write to what is at a path.</summary>
+    /// <summary>Returns whether this process may write to the file at a path.</summary>
     public static bool MayWrite(string path) => Access(path, WriteAccess) == 0;
 
-    /// <summary>Whether this process may read the file at a path.</summary>
+    /// <summary>Returns whether this process may read the file at a path.</summary>
     public static bool MayRead(string path) => Access(path, ReadAccess) == 0;
 
     [LibraryImport("libc", EntryPoint = "socket", SetLastError = true)]
@@ -146,7 +146,7 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "recvmsg", SetLastError = true)]
     public static partial nint ReceiveMessage(SafeHandle socket, Message* message, int flags);
 
-    /// <summary>The number of a network interface; 0 where there is none of the name.</summary>
+    /// <summary>Returns the index of a network interface; 0 if no interface has the name.</summary>
     [LibraryImport("libc", EntryPoint = "if_nametoindex", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial uint InterfaceIndex(string name);
 
@@ -165,7 +165,7 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Status(int descriptor, string path, int flags, uint fields, StatusMessage* status);
 
-    /// <summary><c>struct msghdr</c>, 56 bytes. Its addresses may be of another process.</summary>
+    /// <summary><c>struct msghdr</c>, 56 bytes. Its pointers may refer to the memory of another process.</summary>
     [StructLayout(LayoutKind.Sequential)]
     public struct Message
     {

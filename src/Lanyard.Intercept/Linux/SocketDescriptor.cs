@@ -4,7 +4,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Intercept.Linux;
 
-/// <summary>A descriptor of a program's socket that another process has as well. What is done to it is done to the program's.</summary>
+/// <summary>A duplicate of a descriptor of a program's socket. Every change of the socket affects the program.</summary>
 internal sealed unsafe class SocketDescriptor : IDisposable
 {
     public const int SoAttachFilter = 26; // SO_GET_FILTER as well
@@ -39,7 +39,7 @@ internal sealed unsafe class SocketDescriptor : IDisposable
 
     private int _descriptor;
 
-    /// <param name="descriptor">It is closed by this.</param>
+    /// <param name="descriptor">The descriptor. This object closes it.</param>
     public SocketDescriptor(int descriptor)
     {
         _descriptor = descriptor;
@@ -82,12 +82,12 @@ internal sealed unsafe class SocketDescriptor : IDisposable
     /// <summary>Whether the socket is a Multipath TCP socket, which virtual connections do not support.</summary>
     public bool IsMultipath => Option(SolSocket, SoProtocol) == ProtocolMultipathTcp;
 
-    /// <summary>Whether closing it may have to wait for what is under way (<c>SO_LINGER</c>), where nobody else has it.</summary>
+    /// <summary>Whether closing the last descriptor may wait until pending data are sent (<c>SO_LINGER</c>).</summary>
     public bool IsLingering
     {
         get
         {
-            // struct linger: whether, and how many seconds.
+            // struct linger: the switch, and the timeout in seconds.
             var linger = stackalloc int[2];
             var length = 2 * sizeof(int);
             return Type == InterceptSocketType.Stream && Libc.GetOption(_descriptor, SolSocket, SoLinger, linger, &length) == 0 && linger[0] != 0 && linger[1] != 0;
@@ -131,10 +131,10 @@ internal sealed unsafe class SocketDescriptor : IDisposable
 
     public bool TryGetFar(out InetEndpoint far) => TryGetName(isFar: true, out far);
 
-    /// <summary>Takes the error that is pending: 0 or an error number.</summary>
+    /// <summary>Returns and clears the pending error: 0 or an errno.</summary>
     public int TakeError() => Option(SolSocket, SoError);
 
-    /// <summary>What stands for virtual addresses are IPv4's, which a socket of IPv6 alone does not reach.</summary>
+    /// <summary>Turns off IPV6_V6ONLY, because loopback alias addresses are of IPv4.</summary>
     public void ReachV4()
     {
         if (Domain == Libc.DomainV6 && Option(ProtocolV6, V6Only) != 0)
@@ -161,7 +161,7 @@ internal sealed unsafe class SocketDescriptor : IDisposable
             return Libc.SetOption(_descriptor, level, option, bytes, value.Length) == 0 ? 0 : Libc.Error;
     }
 
-    /// <summary>Binds it to an address that stands for its end. 0 or an error number, as all that follow.</summary>
+    /// <summary>Binds the socket to a loopback alias address. Returns 0 or an errno.</summary>
     /// <param name="near">The loopback alias address and port.</param>
     /// <param name="isSharing">Whether a socket that allows sharing is already bound to the address.</param>
     public int Bind(InetEndpoint near, bool isSharing = false)
@@ -208,7 +208,7 @@ internal sealed unsafe class SocketDescriptor : IDisposable
     /// <summary>Sets the IP options of all datagrams that the socket sends. Returns 0 or an errno.</summary>
     public int SetOptions(ReadOnlySpan<byte> options) => SetOption(ProtocolIp, IpOptions, options);
 
-    /// <summary>Connects, without waiting: of a TCP socket the answer is <see cref="Errno.InProgress"/> at best, whether or not it is a blocking one.</summary>
+    /// <summary>Connects without blocking. Returns 0 or an errno: <see cref="Errno.InProgress"/> for a TCP socket that starts to connect.</summary>
     public int Connect(InetEndpoint far)
     {
         var name = stackalloc byte[SocketName.MaxBytes];
@@ -228,15 +228,15 @@ internal sealed unsafe class SocketDescriptor : IDisposable
 
     public int Listen(int backlog) => Libc.Listen(_descriptor, backlog) == 0 ? 0 : Libc.Error;
 
-    /// <summary>Whether something is there (<see cref="Libc.PollIn"/>, <see cref="Libc.PollOut"/>) without waiting.</summary>
-    public bool IsReady(int what)
+    /// <summary>Returns whether an event is pending (<see cref="Libc.PollIn"/>, <see cref="Libc.PollOut"/>), without waiting.</summary>
+    public bool IsReady(int events)
     {
-        var entry = new Libc.PollEntry { Descriptor = _descriptor, Wanted = (short)what };
+        var entry = new Libc.PollEntry { Descriptor = _descriptor, Wanted = (short)events };
         return Libc.Poll(&entry, 1, 0) > 0;
     }
 
-    /// <summary>A new, unbound socket of the same type with this one's options; null where there is none to be had.</summary>
-    /// <param name="protocol">Its protocol; 0 is the type's usual one.</param>
+    /// <summary>Creates an unbound socket of the same type with the same options. Returns null on failure.</summary>
+    /// <param name="protocol">The protocol; 0 for the default of the type.</param>
     public SocketDescriptor? CreateAlike(int protocol = 0)
     {
         var descriptor = Libc.Socket(Domain, (int)Type | Libc.CloseOnExec, protocol);
@@ -260,7 +260,7 @@ internal sealed unsafe class SocketDescriptor : IDisposable
     /// <summary>Binds the socket to a port on the wildcard address of the system. Returns 0 or an errno.</summary>
     public int BindToPort(ushort port)
     {
-        // The replaced socket must not share its alias address, so its SO_REUSEADDR does not tell what the program set.
+        // The socket that this replaces was bound with SO_REUSEADDR off, so the program's value is unknown.
         if (Type == InterceptSocketType.Stream)
             SetOption(SolSocket, SoReuseAddress, 1);
         return BindAt(new InetEndpoint(Domain == Libc.DomainV4 ? InetAddress.AnyV4 : InetAddress.AnyV6, port));
@@ -294,10 +294,10 @@ internal sealed unsafe class SocketDescriptor : IDisposable
             && SocketName.TryRead(new ReadOnlySpan<byte>(name, Math.Min(length, SocketName.MaxBytes)), out endpoint);
     }
 
-    /// <summary>Whether this filter is attached to it.</summary>
+    /// <summary>Returns whether the socket has this filter.</summary>
     public bool HasFilter(ReadOnlySpan<FilterStep> filter)
     {
-        // The length is a count of steps.
+        // The length is in steps.
         var present = stackalloc FilterStep[filter.Length];
         var count = filter.Length;
         return Libc.GetOption(_descriptor, SolSocket, SoAttachFilter, present, &count) == 0 && count == filter.Length
@@ -343,7 +343,7 @@ internal sealed unsafe class SocketDescriptor : IDisposable
 /// <param name="HearsOwn">Whether sockets of this node receive the socket's own multicast datagrams.</param>
 internal readonly record struct DatagramSettings(byte TrafficClass, byte HopLimit, byte GroupHopLimit, bool HearsOwn);
 
-/// <summary>What a socket's own options say.</summary>
+/// <summary>The options of a socket, as flags.</summary>
 [Flags]
 internal enum SocketTraits
 {

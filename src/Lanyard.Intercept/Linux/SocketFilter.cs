@@ -36,7 +36,7 @@ internal unsafe struct FilterProgram
     public FilterStep* Steps;
 }
 
-/// <summary>Filters of UDP sockets (<c>socket(7)</c>, <c>SO_ATTACH_FILTER</c>): what a socket may not receive, the kernel drops.</summary>
+/// <summary>Filters of UDP sockets (<c>socket(7)</c>, <c>SO_ATTACH_FILTER</c>), with which the kernel drops datagrams that a socket must not receive.</summary>
 internal static class SocketFilter
 {
     private const uint NetworkHeader = 0xfff00000; // SKF_NET_OFF
@@ -56,13 +56,13 @@ internal static class SocketFilter
         }
     }
 
-    /// <summary>Only datagrams that came over one interface.</summary>
+    /// <summary>Creates a filter that accepts only datagrams from an interface.</summary>
     public static FilterStep[] OfInterface(int index) =>
     [
         FilterStep.Do(FilterStep.Load, Interface), FilterStep.Compare((uint)index, 0, 1), FilterStep.Do(FilterStep.Return, All), FilterStep.Do(FilterStep.Return, Nothing),
     ];
 
-    /// <summary>Only datagrams with certain IP options; of a socket on an address of the system, only those that come from a loopback alias address need them.</summary>
+    /// <summary>Creates a filter that accepts only datagrams with certain IP options. A socket on a system address needs them only from loopback alias addresses.</summary>
     public static FilterStep[] OfToken(ReadOnlySpan<byte> options, bool isOnAlias)
     {
         var steps = new List<FilterStep> { FilterStep.Do(FilterStep.LoadByte, NetworkHeader), FilterStep.Do(FilterStep.And, 0xf0), FilterStep.Compare(0x40, 0, isOnAlias ? Drop : Accept) };
@@ -78,7 +78,7 @@ internal static class SocketFilter
         var program = CollectionsMarshal.AsSpan(steps);
         for (var i = 0; i < program.Length; i++)
         {
-            // How far it is to the end, where the two results are.
+            // The last two steps are the results.
             if (program[i] is { Code: FilterStep.JumpIfEqual, IfFalse: Accept or Drop })
                 program[i].IfFalse = (byte)(program.Length - (program[i].IfFalse == Accept ? 3 : 2) - i);
         }
@@ -86,7 +86,7 @@ internal static class SocketFilter
         return [.. steps];
     }
 
-    // Results of a comparison that failed, before it is known how far off they are.
+    // Placeholders for the jump to a result, until its distance is known.
     private const byte Accept = 254;
     private const byte Drop = 255;
 }

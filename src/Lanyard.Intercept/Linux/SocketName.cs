@@ -4,10 +4,10 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Intercept.Linux;
 
-/// <summary>Names of sockets as system calls have them: <c>struct sockaddr_in</c> and <c>struct sockaddr_in6</c>.</summary>
+/// <summary>Socket addresses in the form of system calls: <c>struct sockaddr_in</c> and <c>struct sockaddr_in6</c>.</summary>
 internal static class SocketName
 {
-    /// <summary>The longest name that there is, of any kind of socket.</summary>
+    /// <summary>The maximum length of any socket address (<c>struct sockaddr_storage</c>).</summary>
     public const int MaxBytes = 128;
 
     private const int V4Bytes = 16;
@@ -16,7 +16,7 @@ internal static class SocketName
     // The scope may be missing.
     private const int MinV6Bytes = 24;
 
-    /// <summary>False where it is neither of IPv4 nor of IPv6. An IPv4 address in an IPv6 one counts as IPv4.</summary>
+    /// <summary>Reads a socket address. Returns false unless it is of IPv4 or IPv6. An IPv4-mapped IPv6 address becomes an IPv4 address.</summary>
     public static bool TryRead(ReadOnlySpan<byte> name, out InetEndpoint endpoint)
     {
         endpoint = default;
@@ -38,7 +38,7 @@ internal static class SocketName
         }
     }
 
-    /// <summary>In the form that a socket of a domain uses. Returns its length.</summary>
+    /// <summary>Writes a socket address of a domain. Returns its length.</summary>
     public static int Write(InetEndpoint endpoint, int domain, Span<byte> name)
     {
         var length = domain == Libc.DomainV4 ? V4Bytes : V6Bytes;
@@ -63,16 +63,16 @@ internal static class SocketName
         return length;
     }
 
-    /// <summary>127.0.0.0/8 or ::1, but none that stands for a virtual address.</summary>
+    /// <summary>Returns whether an address is a loopback address, but not an alias address.</summary>
     public static bool IsLoopback(InetEndpoint endpoint) => endpoint.Address.IsLoopback && !IsNear(endpoint) && !IsFar(endpoint);
 
-    /// <summary>Stands for the end of a program's socket.</summary>
+    /// <summary>Returns whether an address is an alias of a program's own end.</summary>
     public static bool IsNear(InetEndpoint endpoint) => LoopbackAliases.IsNear(endpoint.Address);
 
-    /// <summary>Stands for the other end.</summary>
+    /// <summary>Returns whether an address is an alias of a peer.</summary>
     public static bool IsFar(InetEndpoint endpoint) => LoopbackAliases.IsFar(endpoint.Address);
 
-    /// <summary>Whether a socket is bound to a loopback alias address, or connected to one.</summary>
+    /// <summary>Returns whether a socket is bound or connected to a loopback alias address.</summary>
     public static bool IsVirtual(SocketDescriptor socket) =>
         (socket.TryGetNear(out var near) && IsNear(near)) || (socket.TryGetFar(out var far) && IsFar(far));
 }

@@ -6,8 +6,8 @@ using Lanyard.Primitives;
 namespace Lanyard.Intercept.Linux;
 
 /// <summary>
-/// Asks the system which socket has an address (<c>sock_diag(7)</c>). Where it does not say, as in some containers, nothing is known of sockets but
-/// whether their address is taken.
+/// Finds the socket with an address (<c>sock_diag(7)</c>). Some containers do not permit that; then only a failed bind shows
+/// that an address is in use.
 /// </summary>
 internal sealed unsafe class SystemSockets : IDisposable
 {
@@ -26,17 +26,17 @@ internal sealed unsafe class SystemSockets : IDisposable
     private int _socket = Libc.Socket(Libc.DomainNetlink, RawType | Libc.CloseOnExec, Diagnostics);
     private uint _sequence;
 
-    /// <summary>Whether the system says anything at all.</summary>
+    /// <summary>Whether the kernel answers requests.</summary>
     public bool IsAvailable => Volatile.Read(ref _socket) >= 0;
 
-    /// <summary>Finds the TCP socket that listens at an address, or the UDP socket that receives from anybody there.</summary>
-    /// <param name="type">Which of both.</param>
-    /// <param name="near">Its address: an IPv4 one, of a socket of whichever family.</param>
-    /// <param name="user">Whose it is.</param>
-    /// <param name="cookie">What the system knows it by.</param>
+    /// <summary>Finds the TCP socket that listens on an address, or the UDP socket that is bound to it and not connected.</summary>
+    /// <param name="type">The socket type: TCP or UDP.</param>
+    /// <param name="near">The IPv4 address and port, of a socket of either family.</param>
+    /// <param name="user">The user that created the socket.</param>
+    /// <param name="cookie">The kernel's socket cookie.</param>
     public bool TryFind(InterceptSocketType type, InetEndpoint near, out uint user, out ulong cookie) => TryFind(type, near, default, out user, out cookie);
 
-    /// <summary>Finds the one socket that is connected from an address to another one.</summary>
+    /// <summary>Finds the socket that is connected from an address to another address.</summary>
     public bool TryFind(InterceptSocketType type, InetEndpoint near, InetEndpoint far, out uint user, out ulong cookie)
     {
         var ask = new Question
@@ -51,7 +51,7 @@ internal sealed unsafe class SystemSockets : IDisposable
         };
         var (own, ownPort) = (BinaryPrimitives.ReverseEndianness(near.Address.V4), BinaryPrimitives.ReverseEndianness(near.Port));
         var (other, otherPort) = far.IsNone ? (0u, (ushort)0) : (BinaryPrimitives.ReverseEndianness(far.Address.V4), BinaryPrimitives.ReverseEndianness(far.Port));
-        // Of UDP, what is asked for is a datagram's receiver.
+        // A request for UDP describes a datagram, and finds its receiver.
         if (type == InterceptSocketType.Stream)
             (ask.Source[0], ask.SourcePort, ask.Destination[0], ask.DestinationPort) = (own, ownPort, other, otherPort);
         else
@@ -71,7 +71,7 @@ internal sealed unsafe class SystemSockets : IDisposable
         return true;
     }
 
-    /// <summary>Whether a socket still listens on a port (TCP) or is bound to it (UDP). Searches all sockets that share the port.</summary>
+    /// <summary>Returns whether a socket still listens on a port (TCP) or is bound to it (UDP). Searches all sockets that share the port.</summary>
     /// <param name="type">The socket type: TCP or UDP.</param>
     /// <param name="port">The port.</param>
     /// <param name="cookie">The kernel's cookie of the socket.</param>
@@ -103,7 +103,7 @@ internal sealed unsafe class SystemSockets : IDisposable
 
     public void Dispose()
     {
-        // Whoever asks meanwhile has the lock, and whoever asks later finds none.
+        // Waits for a request in progress; later requests find no socket.
         lock (_lock)
             _ = Libc.Close(Interlocked.Exchange(ref _socket, -1));
     }
@@ -114,7 +114,7 @@ internal sealed unsafe class SystemSockets : IDisposable
             return false;
         var reply = stackalloc byte[ReplyRoom];
         nint length;
-        // What is left of an earlier question is passed over.
+        // Skip replies to earlier requests.
         do
             length = Transfer(reply, ReplyRoom, isSending: false);
         while (length >= sizeof(Answer) && ((Answer*)reply)->Sequence != ask.Sequence);
@@ -148,7 +148,7 @@ internal sealed unsafe class SystemSockets : IDisposable
         return isFound;
     }
 
-    // The system answers before sending returns.
+    // The kernel replies before the send call returns.
     private nint Transfer(void* data, int length, bool isSending)
     {
         var vector = new Libc.IoVector { Base = (nuint)data, Length = (nuint)length };

@@ -33,13 +33,13 @@ internal static partial class PreloadPath
         }
 
         throw new ProgramStartException(
-            $"{library} cannot be preloaded: the dynamic linker splits its path at spaces and colons, and no folder for a link to it is safe from other users. Move Lanyard, or take '--engine supervise'.");
+            $"{library} cannot be preloaded: the dynamic linker splits its path at spaces and colons, and no folder for a link to it is safe from other users. Move Lanyard to another folder, or use '--engine supervise'.");
     }
 
-    /// <summary>Whether the dynamic linkers accept a path unchanged.</summary>
+    /// <summary>Returns whether the dynamic linkers accept a path unchanged.</summary>
     internal static bool IsPlain(string path) => !path.Any(static c => char.IsWhiteSpace(c) || c is ':' or '$');
 
-    /// <summary>Whether only this user and the superuser can replace a folder or its contents. In a sticky folder, a user cannot replace the files of another
+    /// <summary>Returns whether only this user and the superuser can replace a folder or its contents. In a sticky folder, a user cannot replace the files of another
     /// user.</summary>
     internal static bool IsSafe(string folder)
     {

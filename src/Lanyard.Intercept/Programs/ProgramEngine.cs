@@ -5,17 +5,17 @@ using Lanyard.Intercept.Protocol;
 
 namespace Lanyard.Intercept.Programs;
 
-/// <summary>How a program's sockets are redirected.</summary>
+/// <summary>The engines that redirect a program's sockets.</summary>
 public enum RedirectEngine
 {
-    /// <summary>By a library that is loaded into it.</summary>
+    /// <summary>A library that is loaded into the program.</summary>
     Preload,
 
-    /// <summary>By answering its system calls.</summary>
+    /// <summary>A supervisor that answers the program's system calls.</summary>
     Supervise,
 }
 
-/// <summary>Which engine a program takes.</summary>
+/// <summary>Chooses the engine for a program.</summary>
 public static class ProgramEngine
 {
     /// <summary>
@@ -23,17 +23,17 @@ public static class ProgramEngine
     /// engine of its interpreter.
     /// </summary>
     /// <param name="program">The program, as a path or a name that is looked up in <c>PATH</c>.</param>
-    /// <exception cref="ProgramStartException">The program is another machine's, which neither can reach.</exception>
+    /// <exception cref="ProgramStartException">The program is for another architecture, which neither engine supports.</exception>
     public static RedirectEngine Choose(string program)
     {
         if (FindImage(program, out var file) is not { } image)
         {
-            // The system does not run the file either, or runs it as a shell script.
+            // The kernel does not run the file, or it is a shell script.
             return file is null || !File.Exists(file) || Libc.MayRead(file) ? RedirectEngine.Preload : RedirectEngine.Supervise;
         }
 
         if (image.Machine != (RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? ProgramImage.MachineArm64 : ProgramImage.MachineX64))
-            throw new ProgramStartException($"{file} is a program of another machine: its sockets cannot be redirected.");
+            throw new ProgramStartException($"{file} is a program for another architecture, whose sockets cannot be redirected. Use a 64-bit program for this machine.");
         return image.IsDynamic && !image.IsGo ? RedirectEngine.Preload : RedirectEngine.Supervise;
     }
 
@@ -43,7 +43,7 @@ public static class ProgramEngine
     public static void ThrowIfNotPreloaded(string program)
     {
         if (Choose(program) == RedirectEngine.Supervise)
-            throw new ProgramStartException($"{program} is a static or a Go program, which the preloaded library does not reach. Take '--engine supervise', or '--allow-outside' to let it use the system's network.");
+            throw new ProgramStartException($"{program} is a static program or a Go program, which cannot be preloaded. Use '--engine supervise', or '--allow-outside' to let it use the system's network.");
     }
 
     // Returns the image of a program or of a script's interpreter, with no machine if it is not a 64-bit image; null if the file is neither.
@@ -65,7 +65,7 @@ public static class ProgramEngine
         return null;
     }
 
-    /// <summary>The interpreter that a script's first line names; null where it is none.</summary>
+    /// <summary>Returns the interpreter in a script's first line; null if the file is not a script.</summary>
     internal static string? InterpreterOf(ReadOnlySpan<byte> start)
     {
         if (!start.StartsWith("#!"u8))
@@ -88,7 +88,7 @@ public static class ProgramEngine
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {
-            // It may be executed without being read.
+            // A program may be executable but not readable.
             return [];
         }
     }

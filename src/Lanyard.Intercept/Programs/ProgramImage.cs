@@ -3,10 +3,10 @@ using System.Text;
 
 namespace Lanyard.Intercept.Programs;
 
-/// <summary>What a program's file says of it (ELF: <c>elf(5)</c>), as far as it matters to how its sockets can be redirected.</summary>
-/// <param name="Machine">The machine that it is for (<c>e_machine</c>).</param>
-/// <param name="Loader">The dynamic linker that loads it and what is to be preloaded; null where it is loaded by itself.</param>
-/// <param name="IsGo">Whether Go's linker made it. Go's programs make system calls of their own, past every library.</param>
+/// <summary>The properties of a program's ELF file (<c>elf(5)</c>) that determine its engine.</summary>
+/// <param name="Machine">The architecture (<c>e_machine</c>).</param>
+/// <param name="Loader">The dynamic linker (<c>PT_INTERP</c>); null for a static program.</param>
+/// <param name="IsGo">Whether Go's linker created the file. Go programs make system calls directly, without the C library.</param>
 internal readonly record struct ProgramImage(ushort Machine, string? Loader, bool IsGo)
 {
     /// <summary>x86-64.</summary>
@@ -15,13 +15,13 @@ internal readonly record struct ProgramImage(ushort Machine, string? Loader, boo
     /// <summary>64-bit Arm.</summary>
     public const ushort MachineArm64 = 183;
 
-    /// <summary>How much of a file's start tells.</summary>
+    /// <summary>The number of bytes at the start of a file that <see cref="TryParse"/> needs.</summary>
     public const int StartBytes = 65_536;
 
     /// <summary>The first bytes of an ELF file.</summary>
     public static ReadOnlySpan<byte> Magic => "\u007fELF"u8;
 
-    /// <summary>Whether it is loaded by a dynamic linker.</summary>
+    /// <summary>Whether a dynamic linker loads the program.</summary>
     public bool IsDynamic => Loader is not null;
 
     private const int HeaderBytes = 64;
@@ -31,9 +31,9 @@ internal readonly record struct ProgramImage(ushort Machine, string? Loader, boo
     private const int NoteSegment = 4;
     private const int GoBuildId = 4;
 
-    /// <summary>Reads it. False where it is no ELF file of a 64-bit machine.</summary>
-    /// <param name="start">The file's first bytes, at best <see cref="StartBytes"/>.</param>
-    /// <param name="image">What it says.</param>
+    /// <summary>Reads the start of a file. Returns false unless it is a 64-bit ELF file.</summary>
+    /// <param name="start">The file's first bytes, up to <see cref="StartBytes"/>.</param>
+    /// <param name="image">The properties.</param>
     public static bool TryParse(ReadOnlySpan<byte> start, out ProgramImage image)
     {
         image = default;
@@ -68,7 +68,7 @@ internal readonly record struct ProgramImage(ushort Machine, string? Loader, boo
     private static ReadOnlySpan<byte> Part(ReadOnlySpan<byte> start, ulong offset, ulong length) =>
         offset >= (ulong)start.Length ? default : start.Slice((int)offset, (int)Math.Min(length, (ulong)start.Length - offset));
 
-    // Each note: the lengths of its owner and its content, its kind; owner and content, each filled up to four bytes.
+    // Each note: the lengths of owner and content, and the type; then owner and content, each padded to four bytes.
     private static bool HasGoNote(ReadOnlySpan<byte> notes)
     {
         const int headBytes = 12;

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Lanyard.Intercept.Programs;
 
 /// <summary>
-/// What a terminal sends when somebody types Ctrl-C or Ctrl-\\, while a program runs in the foreground: the program gets it as well, and it is for the program
-/// to say what it means. Before the program begins, and after it has ended, it ends the command.
+/// Handles the signals of Ctrl-C and Ctrl-\\. While a program runs in the foreground, the terminal signals it as well, and the program
+/// decides what to do. Before the program starts, and after it has ended, the signals cancel the command.
 /// </summary>
 public sealed class ProgramInterrupts : IDisposable
 {
@@ -12,20 +12,20 @@ public sealed class ProgramInterrupts : IDisposable
     private readonly PosixSignalRegistration[] _registrations;
     private volatile bool _isPrograms;
 
-    /// <param name="cancellation">Ends the command in any case.</param>
+    /// <param name="cancellation">Cancels the command, even while a program runs.</param>
     public ProgramInterrupts(CancellationToken cancellation)
     {
         _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         _registrations = [PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle), PosixSignalRegistration.Create(PosixSignal.SIGQUIT, Handle)];
     }
 
-    /// <summary>Ends the command.</summary>
+    /// <summary>Canceled when the command should end.</summary>
     public CancellationToken Token => _stop.Token;
 
-    /// <summary>The program is in the foreground until what this returns is disposed.</summary>
+    /// <summary>Leaves the signals to the program until the returned object is disposed.</summary>
     public IDisposable LeaveToProgram() => new Foreground(this);
 
-    /// <summary>Lets go of the signals.</summary>
+    /// <summary>Restores the default handling of the signals.</summary>
     public void Dispose()
     {
         foreach (var registration in _registrations)

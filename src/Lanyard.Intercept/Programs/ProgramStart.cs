@@ -9,13 +9,13 @@ using Lanyard.Wire;
 
 namespace Lanyard.Intercept.Programs;
 
-/// <summary>A program that is to run with its sockets redirected by the preloaded library.</summary>
+/// <summary>Starts a program whose sockets the preloaded library redirects.</summary>
 public sealed partial class ProgramStart
 {
     private const int SignalPipe = 13;
     private const int SignalTerminate = 15;
 
-    // Of proc_pid_stat(5), counted from the state, which follows the name: when the process was started, in clock ticks.
+    // proc_pid_stat(5): the start time of the process in clock ticks. Fields are counted from the state, which follows the name.
     private const int StartTimeField = 19;
 
     private readonly string[] _command;
@@ -23,14 +23,14 @@ public sealed partial class ProgramStart
     private readonly Dictionary<string, string> _variables;
 
     /// <param name="command">The program and its arguments.</param>
-    /// <param name="options">How it sees networks.</param>
-    /// <exception cref="ProgramStartException">The library cannot be preloaded from where it is.</exception>
+    /// <param name="options">The program's access to networks.</param>
+    /// <exception cref="ProgramStartException">The library cannot be preloaded from its path.</exception>
     public ProgramStart(string[] command, ProgramOptions options)
     {
         ArgumentNullException.ThrowIfNull(command);
         ArgumentNullException.ThrowIfNull(options);
         _command = WithoutPrivileges(command);
-        // What could be run with privileges would leave the isolation.
+        // A program that gains privileges would escape the isolation.
         _dropsPrivileges = options.IsIsolated;
         var path = PreloadPath.Of(LibraryPath);
         var preload = Environment.GetEnvironmentVariable("LD_PRELOAD");
@@ -58,21 +58,21 @@ public sealed partial class ProgramStart
         return Become(_command);
     }
 
-    /// <summary>Turns this process into a program, with this environment.</summary>
+    /// <summary>Replaces this process with a program, with the current environment variables.</summary>
     internal static ProgramStartException Become(string[] command)
     {
         var variables = Environment.GetEnvironmentVariables();
         var environment = new List<string>();
         foreach (System.Collections.DictionaryEntry variable in variables)
             environment.Add($"{variable.Key}={variable.Value}");
-        // The runtime ignores it, and what is ignored stays so.
+        // The runtime ignores SIGPIPE, and the program would inherit that.
         Signal(SignalPipe, 0);
         DeleteRuntimeFiles();
         Execute(command[0], Pointers(command), Pointers(environment));
         return Describe(command[0], new Win32Exception(Marshal.GetLastPInvokeError()));
     }
 
-    // What the runtime has opened for debuggers, and deletes when it ends, but not where a program takes its place.
+    // Deletes the files that the runtime created for debuggers. The runtime deletes them when it exits, but not when a program replaces it.
     private static void DeleteRuntimeFiles()
     {
         try
@@ -85,12 +85,12 @@ public sealed partial class ProgramStart
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // They are small, and harm nobody.
+            // The remaining files are small and harmless.
         }
     }
 
-    /// <summary>Runs the program and gives its exit code; ends it when this is to end.</summary>
-    /// <param name="interrupts">What the terminal sends, and what ends the program.</param>
+    /// <summary>Runs the program and returns its exit code. Cancellation terminates the program.</summary>
+    /// <param name="interrupts">The terminal's signals and the cancellation.</param>
     /// <exception cref="ProgramStartException">The program cannot be run.</exception>
     public async Task<int> RunAsync(ProgramInterrupts interrupts)
     {
@@ -112,14 +112,14 @@ public sealed partial class ProgramStart
         }
     }
 
-    /// <summary>Asks a process to end.</summary>
+    /// <summary>Sends SIGTERM to a process.</summary>
     internal static void Terminate(int process) => _ = Kill(process, SignalTerminate);
 
     // A filter also refuses system calls that bypass the library, as far as a filter can recognize them.
     private static bool TryConfine() =>
         Kernel.TryForgoPrivileges() && (!SocketCalls.IsSupported || Kernel.TryRefuse(SocketCallFilter.CreateRefusing(RuntimeInformation.ProcessArchitecture)));
 
-    // What a program may not get, its parent thread may not either, so that is one of its own.
+    // The restriction applies to the thread that starts the program, so a separate thread starts it.
     private Process Start(ProcessStartInfo start)
     {
         if (!_dropsPrivileges)
@@ -144,12 +144,12 @@ public sealed partial class ProgramStart
         return process ?? throw failure!;
     }
 
-    /// <summary>Where a program is; null where it is not found.</summary>
+    /// <summary>Returns the path of a program; null if it is not found.</summary>
     internal static string? Find(string program) => program.Contains('/', StringComparison.Ordinal)
         ? program
         : (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);
 
-    // Into a program that gets privileges nothing is preloaded. Started by its dynamic linker, it gets none.
+    // The dynamic linker preloads nothing into a program that gains privileges. Started through its dynamic linker, the program gains none.
     private static string[] WithoutPrivileges(string[] command) =>
         Find(command[0]) is { } file && HasPrivileges(file) && ProgramImage.TryParse(ProgramEngine.ReadStart(file), out var image) && image.Loader is { } loader
             ? [loader, "--argv0", command[0], file, .. command.Skip(1)] : command;

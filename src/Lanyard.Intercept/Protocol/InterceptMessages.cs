@@ -19,7 +19,7 @@ internal partial struct InterceptEndpoint
         return told;
     }
 
-    /// <summary>Reads the endpoint. An IPv4 address in an IPv6 one counts as IPv4. Returns false for an unknown family.</summary>
+    /// <summary>Reads the endpoint. An IPv4-mapped IPv6 address becomes an IPv4 address. Returns false for an unknown family.</summary>
     public readonly bool TryRead(out InetEndpoint endpoint)
     {
         ReadOnlySpan<byte> bytes = Address;
@@ -36,7 +36,7 @@ internal partial struct InterceptEndpoint
 /// <summary>A reply. Endpoints or interfaces may follow.</summary>
 internal partial struct InterceptReply
 {
-    /// <summary>Not a virtual network's: the system's business.</summary>
+    /// <summary>A reply that leaves the call to the system.</summary>
     public static InterceptReply Host => new() { Magic = InterceptProtocol.Magic };
 
     public static InterceptReply Failed(int error) => new() { Magic = InterceptProtocol.Magic, Error = error, Verdict = InterceptVerdict.Virtual };

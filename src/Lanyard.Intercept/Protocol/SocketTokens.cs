@@ -6,21 +6,21 @@ using Lanyard.Primitives;
 namespace Lanyard.Intercept.Protocol;
 
 /// <summary>
-/// What authenticates the datagrams between the service and a program's UDP socket. Any user may bind a loopback address and send from any other one, so
-/// addresses prove nothing. Each direction has a token of its own, sent as IP options: whoever sees one does not know the other, and only who has a
+/// The tokens that authenticate datagrams between the service and a program's UDP socket. Any user may bind a loopback address and send from any other, so
+/// addresses prove nothing. Each direction has a token of its own, sent as IP options: a program that sees one does not know the other, and only a program with a
 /// descriptor of the socket sees either.
 /// </summary>
 /// <param name="ToProgram">The options of datagrams to the program's socket.</param>
-/// <param name="FromProgram">The options of datagrams from it.</param>
+/// <param name="FromProgram">The options of datagrams from the program's socket.</param>
 internal sealed record SocketTokens(byte[] ToProgram, byte[] FromProgram)
 {
-    /// <summary>Bytes of a token.</summary>
+    /// <summary>The length of a token in bytes.</summary>
     public const int Bytes = InterceptProtocol.TokenBytes;
 
-    /// <summary>Bytes of a token as options: of the 40 that a header has room for.</summary>
+    /// <summary>The length of a token as IP options in bytes; a header has room for 40.</summary>
     public const int OptionsBytes = Bytes / 2 * OptionBytes;
 
-    // Router Alert (RFC 2113): the one option that takes any value and needs no privilege. It concerns routers, and these datagrams meet none.
+    // Router Alert (RFC 2113): the only option that takes any value and needs no privilege. These datagrams pass no router.
     private const byte OptionType = InterceptProtocol.OptionType;
     private const int OptionBytes = InterceptProtocol.OptionBytes;
 
@@ -31,10 +31,10 @@ internal sealed record SocketTokens(byte[] ToProgram, byte[] FromProgram)
             token[i] = FromProgram[(i / 2 * OptionBytes) + 2 + (i % 2)];
     }
 
-    /// <summary>Whether a datagram that came with these options is the socket's.</summary>
+    /// <summary>Returns whether a datagram with these options comes from the socket.</summary>
     public bool IsFromProgram(ReadOnlySpan<byte> options) => CryptographicOperations.FixedTimeEquals(options, FromProgram);
 
-    /// <summary>A token as options.</summary>
+    /// <summary>Returns a token as IP options.</summary>
     public static byte[] WriteOptions(ReadOnlySpan<byte> token)
     {
         var options = new byte[OptionsBytes];
@@ -50,8 +50,8 @@ internal sealed record SocketTokens(byte[] ToProgram, byte[] FromProgram)
 }
 
 /// <summary>
-/// Derives the tokens of sockets, so that a service that comes after this one has the same: a socket's filter stays when a service ends. Cookies begin again
-/// when the machine does, so tokens are of one boot.
+/// Derives the tokens of sockets, so that the next service process has the same tokens: a socket's filter outlives the service. Cookies start again
+/// with each boot, so tokens are valid for one boot.
 /// </summary>
 internal sealed class SocketTokenKey
 {
@@ -65,17 +65,17 @@ internal sealed class SocketTokenKey
 
     public static SocketTokenKey Create() => new(RandomNumberGenerator.GetBytes(KeyBytes));
 
-    /// <summary>The key that was written; null where it is none.</summary>
+    /// <summary>Reads a key that <see cref="ToString"/> wrote; returns null if it is invalid.</summary>
     public static SocketTokenKey? Parse(string? text)
     {
         var key = new byte[KeyBytes];
         return text?.Length == KeyBytes * 2 && Convert.FromHexString(text, key, out _, out _) == System.Buffers.OperationStatus.Done ? new SocketTokenKey(key) : null;
     }
 
-    /// <summary>For the file that a later service reads.</summary>
+    /// <summary>Returns the key for the file that the next service process reads.</summary>
     public override string ToString() => Convert.ToHexStringLower(_key);
 
-    /// <summary>The tokens of a socket that is bound to a loopback alias address: no other socket has its cookie.</summary>
+    /// <summary>Returns the tokens of a socket that is bound to a loopback alias address. No other socket has its cookie.</summary>
     public SocketTokens Of(ulong cookie)
     {
         Span<byte> subject = stackalloc byte[sizeof(ulong)];
@@ -83,7 +83,7 @@ internal sealed class SocketTokenKey
         return Derive("socket"u8, subject);
     }
 
-    /// <summary>The tokens of a socket on an address of the system, which a user's sockets may share, or take from each other.</summary>
+    /// <summary>Returns the tokens of a socket on a system address, which sockets of one user may share or inherit.</summary>
     public SocketTokens Of(uint user, InetEndpoint near) =>
         Derive("address"u8, Encoding.ASCII.GetBytes(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{user} {near}")));
 
@@ -101,7 +101,7 @@ internal sealed class SocketTokenKey
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // A container may hide it.
+            // A container may hide the boot ID.
             return [];
         }
     }

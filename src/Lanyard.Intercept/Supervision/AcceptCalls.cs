@@ -4,7 +4,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Intercept.Supervision;
 
-/// <summary>accept and accept4: the supervisor accepts, and gives the program the descriptor.</summary>
+/// <summary>Answers accept and accept4: the supervisor accepts the connection, and installs the descriptor in the program.</summary>
 internal sealed class AcceptCalls(InterceptClient client, ProgramOptions options, SocketWaits waits)
 {
     private readonly Lock _lock = new();
@@ -22,14 +22,14 @@ internal sealed class AcceptCalls(InterceptClient client, ProgramOptions options
         while (true)
         {
             // The connection stays queued if the program has no free descriptor.
-            if (!call.HasRoom())
+            if (!call.HasFreeDescriptor())
                 return CallAnswer.Failed(Errno.TooManyFiles);
             var error = TryAccept(call, listener, out var accepted, out var name);
             if (accepted is not null)
             {
                 using (accepted)
                 {
-                    if (await GiveAsync(call, listener, accepted, name, flags).ConfigureAwait(false) is { } answer)
+                    if (await InstallAsync(call, listener, accepted, name, flags).ConfigureAwait(false) is { } answer)
                         return answer;
                 }
             }
@@ -44,11 +44,11 @@ internal sealed class AcceptCalls(InterceptClient client, ProgramOptions options
         }
     }
 
-    // A listener of the system's network may listen on the virtual ones as well.
+    // A listener on the system's network may listen on virtual networks as well.
     private bool MayBeOurs(InetEndpoint own) =>
         SocketName.IsNear(own) || (options.Listening == ListenPlace.Both && own.Address.IsUnspecified);
 
-    // Nobody else takes connections between the look and the call, which so never waits: all who accept do it here.
+    // The lock keeps other threads from accepting between the poll and the call, so the call never blocks.
     private int TryAccept(SupervisedCall call, SocketDescriptor listener, out SocketDescriptor? accepted, out byte[] name)
     {
         accepted = null;
@@ -65,26 +65,26 @@ internal sealed class AcceptCalls(InterceptClient client, ProgramOptions options
         }
     }
 
-    // Null: it was some other program of this machine, which has no business here, or a connection that ended already.
-    private async ValueTask<CallAnswer?> GiveAsync(SupervisedCall call, SocketDescriptor listener, SocketDescriptor accepted, byte[] name, int flags)
+    // Returns null if the connection is from another program of this machine, or has already ended.
+    private async ValueTask<CallAnswer?> InstallAsync(SupervisedCall call, SocketDescriptor listener, SocketDescriptor accepted, byte[] name, int flags)
     {
         int error;
         if (SocketName.TryRead(name, out var far) && accepted.TryGetNear(out var near) && (SocketName.IsFar(far) || SocketName.IsNear(near)))
         {
-            // The service answers at once; a signal waits for that.
+            // Not canceled by a signal, because the service replies at once.
             var reply = await client.AskAsync(client.For(InterceptOperation.Names), accepted, listener, CancellationToken.None).ConfigureAwait(false);
             if (reply is not { Error: 0, Verdict: InterceptVerdict.Virtual } || !reply.Second.TryRead(out var remote))
                 return null;
-            error = call.GiveName(call.Arguments[1], call.Arguments[2], remote, accepted.Domain);
+            error = call.WriteName(call.Arguments[1], call.Arguments[2], remote, accepted.Domain);
         }
         else
         {
-            error = call.GiveName(call.Arguments[1], call.Arguments[2], name);
+            error = call.WriteName(call.Arguments[1], call.Arguments[2], name);
         }
 
         if (error != 0)
             return CallAnswer.Failed(error);
         _ = Libc.Flags(accepted.Number, Libc.SetStatusFlags, flags & Libc.NonBlocking);
-        return call.TryGive(accepted, (flags & Libc.CloseOnExec) != 0, out error) ? CallAnswer.Given : CallAnswer.Failed(error);
+        return call.TryInstall(accepted, (flags & Libc.CloseOnExec) != 0, out error) ? CallAnswer.Answered : CallAnswer.Failed(error);
     }
 }

@@ -4,10 +4,10 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Intercept.Supervision;
 
-/// <summary>The calls of UDP sockets: what <c>native/intercept/datagrams.c</c> does inside a program.</summary>
+/// <summary>Answers the calls of UDP sockets. Counterpart of <c>native/intercept/datagrams.c</c> for supervised programs.</summary>
 internal sealed class DatagramCalls(InterceptClient client, ProgramOptions options, SocketWaits waits)
 {
-    // struct mmsghdr: a struct msghdr, and how much was sent or received.
+    // struct mmsghdr: a struct msghdr, then the number of bytes sent or received.
     private const int ManyBytes = 64;
     private const int ManyCountOffset = 56;
     private const int MaxMessages = 1_024;
@@ -18,7 +18,7 @@ internal sealed class DatagramCalls(InterceptClient client, ProgramOptions optio
     {
         var route = await _names.FindFarAsync(call, socket, destination, default, isConnecting: true).ConfigureAwait(false);
         return route.Error != 0 ? CallAnswer.Failed(route.Error) : !route.Far.IsNone ? CallAnswer.Failed(socket.Connect(route.Far))
-            : route.IsSystemsEcho ? LeaveToSystem(call, socket, route) : await DisconnectAsync(socket).ConfigureAwait(false);
+            : route.IsHostPing ? LeaveToSystem(call, socket, route) : await DisconnectAsync(socket).ConfigureAwait(false);
     }
 
     /// <summary>Connects a socket to an address of the system, or disconnects it if there is no destination.</summary>
@@ -71,7 +71,7 @@ internal sealed class DatagramCalls(InterceptClient client, ProgramOptions optio
         return CallAnswer.Failed(reply.Error == 0 ? 0 : systems);
     }
 
-    /// <summary>socket, for pings: the system's are for its own network; here they are datagram sockets to the service, which pings.</summary>
+    /// <summary>Answers socket for ping sockets, which the kernel supports on the system's network only: creates a datagram socket to the service, which sends the pings.</summary>
     public async ValueTask<CallAnswer> CreateEchoAsync(SupervisedCall call)
     {
         var (domain, type, protocol) = ((int)call.Arguments[0], (int)call.Arguments[1], (int)call.Arguments[2]);
@@ -86,7 +86,7 @@ internal sealed class DatagramCalls(InterceptClient client, ProgramOptions optio
         var reply = await client.AskAsync(request, socket, CancellationToken.None).ConfigureAwait(false);
         if (reply is not { Error: 0, Verdict: InterceptVerdict.Virtual })
             return CallAnswer.Continue;
-        return call.TryGive(socket, (type & Libc.CloseOnExec) != 0, out var error) ? CallAnswer.Given : CallAnswer.Failed(error);
+        return call.TryInstall(socket, (type & Libc.CloseOnExec) != 0, out var error) ? CallAnswer.Answered : CallAnswer.Failed(error);
     }
 
     public async ValueTask<CallAnswer> SendToAsync(SupervisedCall call)
@@ -128,8 +128,8 @@ internal sealed class DatagramCalls(InterceptClient client, ProgramOptions optio
                 result = -route.Error;
             }
 
-            // The program sends again what was not sent, by the other socket then.
-            if (route.IsSystemsEcho)
+            // The program then sends the remaining messages again, with the replaced socket.
+            if (route.IsHostPing)
                 return sent > 0 ? CallAnswer.Of(sent) : LeaveToSystem(call, socket, route);
             if (result == 0)
                 result = await SendWaitingAsync(call, socket, message, route, flags).ConfigureAwait(false);
@@ -156,9 +156,9 @@ internal sealed class DatagramCalls(InterceptClient client, ProgramOptions optio
             return CallAnswer.Failed(error);
         try
         {
-            error = message.Give(call, received);
+            error = message.WriteData(call, received);
             if (error == 0)
-                error = call.GiveName(call.Arguments[4], call.Arguments[5], received.Name.Span);
+                error = call.WriteName(call.Arguments[4], call.Arguments[5], received.Name.Span);
             return error == 0 ? CallAnswer.Of(received.Count) : CallAnswer.Failed(error);
         }
         finally
@@ -235,11 +235,11 @@ internal sealed class DatagramCalls(InterceptClient client, ProgramOptions optio
         call.TryReadName(message.Name, message.NameLength, out destination) && !destination.Address.IsUnspecified;
 
     // Whether a destination is the system's loopback: any loopback address, unless the socket is bound to a loopback alias address.
-    private static bool IsOfSystem(SocketDescriptor socket, InetEndpoint destination) =>
+    private static bool IsHostLoopback(SocketDescriptor socket, InetEndpoint destination) =>
         SocketName.IsLoopback(destination) && !(socket.TryGetNear(out var near) && SocketName.IsNear(near));
 
     private ValueTask<DatagramRoute> FindRouteAsync(SupervisedCall call, SocketDescriptor socket, DatagramMessage message, InetEndpoint destination) =>
-        IsOfSystem(socket, destination) ? ValueTask.FromResult(DatagramRoute.ToSystem(socket))
+        IsHostLoopback(socket, destination) ? ValueTask.FromResult(DatagramRoute.ToSystem(socket))
             : _names.FindFarAsync(call, socket, destination, message.ReadSource(call), isConnecting: false);
 
     private async ValueTask<CallAnswer> SendAsync(SupervisedCall call, SocketDescriptor socket, DatagramMessage message, InetEndpoint destination, int flags)
@@ -251,9 +251,9 @@ internal sealed class DatagramCalls(InterceptClient client, ProgramOptions optio
 
     private static CallAnswer LeaveToSystem(SupervisedCall call, SocketDescriptor socket, DatagramRoute route)
     {
-        if (!route.IsSystemsEcho)
+        if (!route.IsHostPing)
             return CallAnswer.Continue;
-        return Become(call, socket, socket.Domain == Libc.DomainV4 ? Libc.EchoV4 : Libc.EchoV6);
+        return ReplaceWithPing(call, socket, socket.Domain == Libc.DomainV4 ? Libc.EchoV4 : Libc.EchoV6);
     }
 
     // Disconnects a socket: its datagrams carry no token afterwards, and it receives from any peer on the virtual networks.
@@ -272,7 +272,7 @@ internal sealed class DatagramCalls(InterceptClient client, ProgramOptions optio
         var length = (int)Math.Min(call.Arguments[2], SocketName.MaxBytes);
         if (!call.TryRead(call.Arguments[1], name.AsSpan(0, length)))
             return Errno.BadAddress;
-        return call.DoAsUser(() =>
+        return call.RunAsUser(() =>
         {
             fixed (byte* bytes = name)
                 return Libc.Bind(socket.Number, bytes, length) == 0 ? 0 : Libc.Error;
@@ -284,11 +284,11 @@ internal sealed class DatagramCalls(InterceptClient client, ProgramOptions optio
         const int maxBytes = 1_024;
         var value = new byte[(int)Math.Min(call.Arguments[4], maxBytes)];
         return call.TryRead(call.Arguments[3], value.AsSpan())
-            ? call.DoAsUser(() => socket.SetOption((int)call.Arguments[1], (int)call.Arguments[2], value)) : Errno.BadAddress;
+            ? call.RunAsUser(() => socket.SetOption((int)call.Arguments[1], (int)call.Arguments[2], value)) : Errno.BadAddress;
     }
 
-    // Puts a new socket of the system in its place.
-    private static CallAnswer Become(SupervisedCall call, SocketDescriptor socket, int protocol)
+    // Replaces the socket with a new ping socket of the kernel.
+    private static CallAnswer ReplaceWithPing(SupervisedCall call, SocketDescriptor socket, int protocol)
     {
         using var systems = call.CreateAlike(socket, protocol);
         return systems is null ? CallAnswer.Failed(Libc.Error) : SocketExchange.Replace(call, socket, systems) is var error and not 0 ? CallAnswer.Failed(error) : CallAnswer.Continue;
@@ -308,7 +308,7 @@ internal sealed class DatagramCalls(InterceptClient client, ProgramOptions optio
         }
     }
 
-    // What came is the caller's to give back.
+    // The caller returns the received datagram's buffer.
     private async ValueTask<(int Error, ReceivedDatagram Received)> ReceiveAsync(
         SupervisedCall call, SocketDescriptor socket, DatagramMessage message, int flags, long? deadline, bool isWaiting)
     {
@@ -322,12 +322,12 @@ internal sealed class DatagramCalls(InterceptClient client, ProgramOptions optio
                 return (error, received);
             if (await _names.FindOriginAsync(socket, far).ConfigureAwait(false) is { } origin)
             {
-                PacketInformation.Give(received.Control.Span, origin);
+                PacketInformation.WriteDestination(received.Control.Span, origin);
                 return (0, origin.Sender == far ? received : received with { Name = NameOf(origin.Sender, socket.Domain) });
             }
 
             received.Return();
-            // It was only looked at, and is not for the program.
+            // A peeked datagram that is not for the program is still queued: remove it.
             if ((flags & Libc.Peek) != 0 && new DatagramMessage(0, 0, [], 0, 0).Receive(socket, 0, out var skipped) == 0)
                 skipped.Return();
         }
@@ -348,9 +348,9 @@ internal sealed class DatagramCalls(InterceptClient client, ProgramOptions optio
             return -error;
         try
         {
-            error = message.Give(call, received);
+            error = message.WriteData(call, received);
             if (error == 0)
-                error = message.GiveHead(call, address, received, received.Name.Span);
+                error = message.WriteHeader(call, address, received, received.Name.Span);
             return error == 0 ? received.Count : -error;
         }
         finally

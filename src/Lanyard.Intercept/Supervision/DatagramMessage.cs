@@ -7,12 +7,12 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Intercept.Supervision;
 
-/// <summary>A datagram as a call of a program describes it: where its name, its data and its control messages are in the program's memory.</summary>
-/// <param name="Name">Where the name is; 0: there is none.</param>
-/// <param name="NameLength">The length, or the room, of the name in bytes.</param>
-/// <param name="IoVectors">Where the data are.</param>
-/// <param name="Control">Where the control messages are.</param>
-/// <param name="ControlLength">Their length in bytes.</param>
+/// <summary>A datagram that a program's call describes: the locations of its socket address, data and control messages in the program's memory.</summary>
+/// <param name="Name">The location of the socket address; 0 for none.</param>
+/// <param name="NameLength">The length of the socket address in bytes, or of the buffer for it.</param>
+/// <param name="IoVectors">The locations of the data.</param>
+/// <param name="Control">The location of the control messages; 0 for none.</param>
+/// <param name="ControlLength">The length of the control messages in bytes.</param>
 internal sealed record DatagramMessage(nuint Name, int NameLength, Libc.IoVector[] IoVectors, nuint Control, int ControlLength)
 {
     private const int MaxBytes = 65_536;
@@ -24,11 +24,11 @@ internal sealed record DatagramMessage(nuint Name, int NameLength, Libc.IoVector
     private const int IpSendOptions = 7; // IP_RETOPTS
     private const int MaxOptionsControlBytes = ControlHeaderBytes + SocketTokens.OptionsBytes + sizeof(long);
 
-    /// <summary>The one of sendto and recvfrom.</summary>
+    /// <summary>Returns the message of a sendto or recvfrom call, without a length of the socket address.</summary>
     public static DatagramMessage Of(SupervisedCall call) => new(
         call.Arguments[4], 0, [new Libc.IoVector { Base = call.Arguments[1], Length = call.Arguments[2] }], 0, 0);
 
-    /// <summary>The one of sendmsg and others (<c>struct msghdr</c>). 0 or an error number.</summary>
+    /// <summary>Reads the message of sendmsg and similar calls (<c>struct msghdr</c>). Returns 0 or an errno.</summary>
     public static int Read(SupervisedCall call, nuint address, out DatagramMessage message)
     {
         message = new DatagramMessage(0, 0, [], 0, 0);
@@ -64,16 +64,16 @@ internal sealed record DatagramMessage(nuint Name, int NameLength, Libc.IoVector
         return call.TryRead(Control, control) && PacketInformation.TryReadSource(control, out var source) ? source : default;
     }
 
-    /// <summary>Sends it, to another address than it says where that is given, without waiting. What was sent, or an error number as a negative one.</summary>
+    /// <summary>Sends the datagram without blocking. Returns the number of bytes sent, or a negative errno.</summary>
     /// <param name="call">The program's call.</param>
     /// <param name="socket">The program's socket.</param>
-    /// <param name="instead">Where to send it to; none for the address that it says.</param>
-    /// <param name="options">The IP options that it is to carry; null for those of the socket.</param>
+    /// <param name="instead">The destination that replaces the program's; none to keep the program's.</param>
+    /// <param name="options">The datagram's IP options; null for the socket's.</param>
     /// <param name="flags">The call's flags.</param>
     public unsafe long Send(SupervisedCall call, SocketDescriptor socket, InetEndpoint instead, byte[]? options, int flags)
     {
         var count = TotalBytes;
-        // The longest datagram is shorter.
+        // Longer than any datagram.
         if (count >= MaxBytes)
             return -Errno.MessageTooLong;
         var data = ArrayPool<byte>.Shared.Rent(MaxBytes);
@@ -134,7 +134,7 @@ internal sealed record DatagramMessage(nuint Name, int NameLength, Libc.IoVector
         }
     }
 
-    // Behind the program's own control messages, which are aligned. Returns the length of all.
+    // Appends a control message to the program's own, aligned. Returns the total length.
     private static int AddOptions(Span<byte> control, int length, byte[] options)
     {
         length = (length + sizeof(long) - 1) & ~(sizeof(long) - 1);
@@ -146,7 +146,7 @@ internal sealed record DatagramMessage(nuint Name, int NameLength, Libc.IoVector
         return length + ControlHeaderBytes + options.Length;
     }
 
-    /// <summary>Receives one without waiting. An error number, or 0 and what came, whose data are the caller's to give back.</summary>
+    /// <summary>Receives a datagram without blocking. Returns 0 or an errno. The caller returns the datagram's buffer.</summary>
     public unsafe int Receive(SocketDescriptor socket, int flags, out ReceivedDatagram received)
     {
         received = default;
@@ -180,8 +180,8 @@ internal sealed record DatagramMessage(nuint Name, int NameLength, Libc.IoVector
         }
     }
 
-    /// <summary>Writes what came to where the program wants it, but for the name. 0 or an error number.</summary>
-    public int Give(SupervisedCall call, in ReceivedDatagram received)
+    /// <summary>Writes a received datagram's data and control messages into the program's memory. Returns 0 or an errno.</summary>
+    public int WriteData(SupervisedCall call, in ReceivedDatagram received)
     {
         var data = received.Data.AsSpan(0, received.Kept);
         foreach (var vector in IoVectors)
@@ -195,8 +195,8 @@ internal sealed record DatagramMessage(nuint Name, int NameLength, Libc.IoVector
         return call.TryWrite(Control, received.Control.Span) ? 0 : Errno.BadAddress;
     }
 
-    /// <summary>Writes the name and what else is told of a datagram into the program's <c>struct msghdr</c>.</summary>
-    public int GiveHead(SupervisedCall call, nuint address, in ReceivedDatagram received, ReadOnlySpan<byte> name)
+    /// <summary>Writes a received datagram's sender, lengths and flags into the program's <c>struct msghdr</c>. Returns 0 or an errno.</summary>
+    public int WriteHeader(SupervisedCall call, nuint address, in ReceivedDatagram received, ReadOnlySpan<byte> name)
     {
         if (Name != 0 && !call.TryWrite(Name, name[..Math.Clamp(NameLength, 0, name.Length)]))
             return Errno.BadAddress;
@@ -221,14 +221,15 @@ internal sealed record DatagramMessage(nuint Name, int NameLength, Libc.IoVector
     }
 }
 
-/// <summary>A datagram that came.</summary>
-/// <param name="Data">The pool's array that it is in.</param>
-/// <param name="Count">What the system said of its length in bytes.</param>
-/// <param name="Kept">How much of it there is.</param>
-/// <param name="Name">Whom it came from.</param>
+/// <summary>A received datagram.</summary>
+/// <param name="Data">The pooled array that contains the datagram.</param>
+/// <param name="Count">The length that the kernel reported, in bytes.</param>
+/// <param name="Kept">The number of bytes in <paramref name="Data"/>; fewer if the datagram is truncated.</param>
+/// <param name="Name">The sender's socket address.</param>
 /// <param name="Control">The control messages.</param>
-/// <param name="Flags">What else is said of it.</param>
+/// <param name="Flags">The flags that the kernel reported (<c>msg_flags</c>).</param>
 internal readonly record struct ReceivedDatagram(byte[] Data, long Count, int Kept, Memory<byte> Name, Memory<byte> Control, int Flags)
 {
+    /// <summary>Returns the buffer to the pool.</summary>
     public void Return() => ArrayPool<byte>.Shared.Return(Data);
 }

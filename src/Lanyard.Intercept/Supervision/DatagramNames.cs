@@ -5,24 +5,24 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Intercept.Supervision;
 
-/// <summary>Where datagrams are sent to.</summary>
-/// <param name="Error">An error number, or 0.</param>
-/// <param name="Far">What stands for the destination; none where it is the system's business.</param>
-/// <param name="IsSystemsEcho">Whether the socket pings, and the destination is the system's: it takes another socket to reach that.</param>
-/// <param name="Options">The IP options that the datagram is to carry, none of them where it is empty; null for those of the socket.</param>
-internal readonly record struct DatagramRoute(int Error, InetEndpoint Far, bool IsSystemsEcho, byte[]? Options = null)
+/// <summary>The route of a program's datagrams to a destination.</summary>
+/// <param name="Error">0 or an errno.</param>
+/// <param name="Far">The alias of the destination; none if the system sends the datagrams.</param>
+/// <param name="IsHostPing">Whether the socket is a ping socket and the destination is on the system's network, which needs a ping socket of the kernel.</param>
+/// <param name="Options">The datagram's IP options, empty for none; null for the socket's.</param>
+internal readonly record struct DatagramRoute(int Error, InetEndpoint Far, bool IsHostPing, byte[]? Options = null)
 {
-    public static DatagramRoute None(int error) => new(error, default, false);
+    public static DatagramRoute Failed(int error) => new(error, default, false);
 
-    /// <summary>To the system's network, as the program says, but without the token that the socket carries to the service.</summary>
+    /// <summary>Returns a route to the system's network, without the token that the socket's datagrams to the service carry.</summary>
     public static DatagramRoute ToSystem(SocketDescriptor socket) => new(0, default, false, SendsToken(socket) ? [] : null);
 
-    // It is bound to a loopback alias address, or connected to one.
+    // Whether the socket is bound or connected to a loopback alias address.
     private static bool SendsToken(SocketDescriptor socket) =>
         (socket.TryGetNear(out var near) && SocketName.IsNear(near)) || (socket.TryGetFar(out var far) && SocketName.IsFar(far));
 }
 
-/// <summary>What addresses of datagrams stand for. It is remembered for a while, so that the service is not asked for each datagram.</summary>
+/// <summary>Translates the addresses of datagrams. Caches the service's replies for a while, so that not every datagram needs a request.</summary>
 internal sealed class DatagramNames(InterceptClient client, ProgramOptions supervision)
 {
     private const int MaxRemembered = 4_096;
@@ -52,25 +52,25 @@ internal sealed class DatagramNames(InterceptClient client, ProgramOptions super
             | (supervision.IsIsolated ? 0 : InterceptFlags.Shared);
         var reply = await client.AskAsync(request, socket, CancellationToken.None).ConfigureAwait(false);
         if (reply is { Error: 0, Verdict: InterceptVerdict.Host } && supervision.IsIsolated && !SocketName.IsLoopback(destination))
-            return DatagramRoute.None(Errno.NetworkUnreachable);
+            return DatagramRoute.Failed(Errno.NetworkUnreachable);
         if (reply is { Error: 0, Verdict: InterceptVerdict.Host } && ((InterceptFlags)reply.Flags & InterceptFlags.Outside) != 0)
         {
             // The socket is only on virtual networks. A second socket of the program's user carries its datagrams to the system's network.
             using var outside = call.CreateOutside(socket);
             if (outside is null)
-                return DatagramRoute.None(Errno.NoBufferSpace);
+                return DatagramRoute.Failed(Errno.NoBufferSpace);
             request.Flags |= InterceptFlags.Outside;
             reply = await client.AskAsync(request, socket, outside, CancellationToken.None).ConfigureAwait(false);
             if (reply is { Error: 0, Verdict: InterceptVerdict.Host })
-                return DatagramRoute.None(Errno.NetworkUnreachable);
+                return DatagramRoute.Failed(Errno.NetworkUnreachable);
         }
 
         if (reply.Error != 0)
-            return DatagramRoute.None(reply.Error);
+            return DatagramRoute.Failed(reply.Error);
         if (reply.Verdict == InterceptVerdict.Host)
-            return ((InterceptFlags)reply.Flags & InterceptFlags.Echo) != 0 ? new DatagramRoute(0, default, IsSystemsEcho: true) : DatagramRoute.ToSystem(socket);
+            return ((InterceptFlags)reply.Flags & InterceptFlags.Echo) != 0 ? new DatagramRoute(0, default, IsHostPing: true) : DatagramRoute.ToSystem(socket);
         if (!reply.First.TryRead(out var far) || !socket.TryGetNear(out near))
-            return DatagramRoute.None(Errno.NetworkUnreachable);
+            return DatagramRoute.Failed(Errno.NetworkUnreachable);
         var options = SocketName.IsNear(near) ? null : SocketTokens.WriteOptions(reply.Token);
         if (_knownFar.Count >= MaxRemembered)
             _knownFar.Clear();

@@ -25,7 +25,7 @@ internal readonly record struct GroupOption(InterceptOperation Operation, Interc
     private const int RequestBytes = NameOffset + SocketName.MaxBytes;
     private const int SourceRequestBytes = RequestBytes + SocketName.MaxBytes;
 
-    /// <summary>The options that do; which level each belongs to is for <see cref="TryRead"/> to see.</summary>
+    /// <summary>The numbers of the handled options, of both levels.</summary>
     public static int[] Options { get; } = [.. InterceptTables.DatagramOptions.Select(row => row.Option).Distinct()];
 
     /// <summary>Whether the option is an option of the socket itself, which the service reads.</summary>

@@ -5,12 +5,12 @@ using Lanyard.Intercept.Protocol;
 
 namespace Lanyard.Intercept.Supervision;
 
-/// <summary>Asks the service, as the library that is preloaded does: one request and one reply on a connection of its local socket.</summary>
+/// <summary>Sends requests to the service as the preloaded library does: one request and one reply on each connection to the service's local socket.</summary>
 internal sealed class InterceptClient(ProgramOptions options)
 {
     private static readonly int s_replyBytes = Marshal.SizeOf<InterceptReply>();
 
-    /// <summary>A request to be filled in.</summary>
+    /// <summary>Creates a request without arguments.</summary>
     public InterceptRequest For(InterceptOperation operation) => new()
     {
         Magic = InterceptProtocol.Magic,
@@ -18,12 +18,12 @@ internal sealed class InterceptClient(ProgramOptions options)
         Network = options.Network?.Value ?? 0,
     };
 
-    /// <summary>Asks about a socket. Where no service answers, the reply's error says that the network is down.</summary>
-    /// <exception cref="OperationCanceledException">The program does not wait any longer.</exception>
+    /// <summary>Sends a request about a socket. If no service replies, returns a reply with the error ENETDOWN.</summary>
+    /// <exception cref="OperationCanceledException">The program no longer waits for the call.</exception>
     public ValueTask<InterceptReply> AskAsync(InterceptRequest request, SocketDescriptor about, CancellationToken interrupted) =>
         AskAsync(request, about, null, interrupted);
 
-    /// <summary>Asks about a socket, with a second socket: the listener of an accepted connection.</summary>
+    /// <summary>Sends a request about a socket and a second socket: the listener of an accepted connection.</summary>
     /// <exception cref="OperationCanceledException">The program no longer waits for the call.</exception>
     public async ValueTask<InterceptReply> AskAsync(InterceptRequest request, SocketDescriptor about, SocketDescriptor? second, CancellationToken interrupted)
     {
@@ -45,7 +45,7 @@ internal sealed class InterceptClient(ProgramOptions options)
         return InterceptReply.Failed(Errno.NetworkDown);
     }
 
-    // The connection is new, so there is room. Where it is gone, receiving tells.
+    // The connection is new, so sending does not block. If it is closed, receiving fails.
     private static unsafe void Send(Socket socket, InterceptRequest request, SocketDescriptor about, SocketDescriptor? second)
     {
         var vector = new Libc.IoVector { Base = (nuint)(&request), Length = (nuint)sizeof(InterceptRequest) };

@@ -69,7 +69,7 @@ internal static class PacketInformation
     }
 
     /// <summary>Writes the destination on the virtual network into the control messages of a datagram.</summary>
-    public static void Give(Span<byte> control, DatagramOrigin origin)
+    public static void WriteDestination(Span<byte> control, DatagramOrigin origin)
     {
         if (origin.Local.IsNone)
             return;

@@ -5,8 +5,8 @@ using Lanyard.Intercept.Linux;
 namespace Lanyard.Intercept.Supervision;
 
 /// <summary>
-/// The user and groups of a program's thread. A supervisor that runs as the superuser makes sockets for programs that gave that up: they are to be sockets of the
-/// program's user, and only those that this user may have.
+/// The user and groups of a program's thread. A supervisor with privileges creates sockets for programs without: the sockets must belong to the
+/// program's user, and that user must be permitted to create them.
 /// </summary>
 internal sealed class ProgramUser
 {
@@ -26,22 +26,22 @@ internal sealed class ProgramUser
         _groups = groups;
     }
 
-    /// <summary>Does something that does not wait as the user of a program's thread.</summary>
-    /// <exception cref="OperationCanceledException">The thread is gone.</exception>
-    /// <exception cref="IOException">The system does not let this process be that user.</exception>
-    public static T Do<T>(int thread, Func<T> action)
+    /// <summary>Runs an action that does not block as the user of a program's thread.</summary>
+    /// <exception cref="OperationCanceledException">The thread has ended.</exception>
+    /// <exception cref="IOException">The kernel does not permit this process to become that user.</exception>
+    public static T RunAs<T>(int thread, Func<T> action)
     {
-        // What has no privileges has no other user's programs.
+        // A process without privileges has no programs of other users.
         if (s_own.Value is not { } own)
             return action();
         var user = TryRead(thread) ?? throw new OperationCanceledException();
         if (user.Equals(own))
             return action();
-        var error = user.Take();
+        var error = user.Assume();
         if (error != 0)
         {
             own.Restore();
-            throw new IOException($"This process cannot be the program's user: error {error}.");
+            throw new IOException($"This process cannot switch to the program's user: error {error}.");
         }
 
         try
@@ -50,7 +50,7 @@ internal sealed class ProgramUser
         }
         finally
         {
-            // The error of what was done is its caller's.
+            // Keep the action's error for the caller.
             error = Libc.Error;
             own.Restore();
             Marshal.SetLastPInvokeError(error);
@@ -59,8 +59,8 @@ internal sealed class ProgramUser
 
     private bool Equals(ProgramUser other) => _user == other._user && _group == other._group && _groups.AsSpan().SequenceEqual(other._groups);
 
-    // Of this thread alone, which the C library's functions do not do. The real and the saved user stay, so that this can be undone.
-    private unsafe int Take()
+    // System calls change this thread alone; the C library's functions would change all threads. The real and the saved user stay, so that Restore can undo this.
+    private unsafe int Assume()
     {
         fixed (int* groups = _groups)
         {
@@ -75,11 +75,11 @@ internal sealed class ProgramUser
         {
             if (Kernel.SystemCall(s_numbers.SetUser, -1, _user, -1, 0) != 0 || Kernel.SystemCall(s_numbers.SetGroup, -1, _group, -1, 0) != 0
                 || Kernel.SystemCall(s_numbers.SetGroups, _groups.Length, (nint)groups, 0, 0) != 0)
-                Environment.FailFast("The supervisor cannot be its own user again.");
+                Environment.FailFast("The supervisor cannot switch back to its own user.");
         }
     }
 
-    // proc_pid_status(5): the effective user and group are the second ones.
+    // proc_pid_status(5): the second numbers are the effective user and group.
     private static ProgramUser? TryRead(int thread)
     {
         int? user = null, group = null;
@@ -98,7 +98,7 @@ internal sealed class ProgramUser
         }
         catch (IOException)
         {
-            // It ended meanwhile.
+            // The thread has ended.
         }
 
         return user is { } known && group is { } knownGroup ? new ProgramUser(known, knownGroup, groups) : null;

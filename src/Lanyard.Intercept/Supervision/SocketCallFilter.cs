@@ -36,7 +36,7 @@ internal static class SocketCallFilter
         SocketCall.SendMessage, SocketCall.SendMessages, SocketCall.ReceiveMessage, SocketCall.ReceiveMessages,
     ];
 
-    /// <summary>The filter's steps for a machine.</summary>
+    /// <summary>Creates the filter.</summary>
     /// <param name="architecture">The machine architecture.</param>
     /// <param name="isIsolated">Whether to stop all calls that open sockets, except Unix domain sockets.</param>
     public static FilterStep[] Create(Architecture architecture, bool isIsolated)
@@ -75,8 +75,8 @@ internal static class SocketCallFilter
     /// <summary>Creates a filter that refuses calls that neither engine redirects, for a preloaded program that is isolated from the system's network.</summary>
     public static FilterStep[] CreateRefusing(Architecture architecture) => [.. Refusing(architecture), FilterStep.Do(FilterStep.Return, Allow)];
 
-    // Refuses io_uring, whose addresses are in memory that no filter sees, and the sockets of 32-bit programs, as if the kernel supported neither. For the steps that
-    // follow, the call's number is loaded.
+    // Refuses io_uring, whose addresses are in memory that no filter sees, and the sockets of 32-bit programs, as if the kernel supported neither. Leaves the number
+    // of the call loaded for the next steps.
     private static List<FilterStep> Refusing(Architecture architecture)
     {
         var isArm = architecture == Architecture.Arm64;
@@ -106,7 +106,7 @@ internal static class SocketCallFilter
 
     private static FilterStep Any(uint bits, byte ifSet, byte ifNot) => new() { Code = FilterStep.JumpIfAnySet, Operand = bits, IfTrue = ifSet, IfFalse = ifNot };
 
-    // A call of which two arguments each have one of some values.
+    // Stops a call if each of two arguments has one of some values.
     private static FilterStep[] If(SocketCall call, Architecture architecture, int first, int[] firsts, int second, int[] seconds)
     {
         FilterStep[] values =
@@ -131,12 +131,12 @@ internal static class SocketCallFilter
         ];
     }
 
-    // Goes on behind itself, and so many steps further, where what was loaded is one of some values or is not.
+    // Compares the loaded value with some values, then skips as many steps as given for either result.
     private static IEnumerable<FilterStep> AnyOf(int[] values, byte ifEqual, byte ifNot) =>
         values.Select((value, i) => FilterStep.Compare((uint)value, (byte)(values.Length - 1 - i + ifEqual), i == values.Length - 1 ? ifNot : (byte)0));
 
     private static uint Number(SocketCall call, Architecture architecture) => (uint)SocketCalls.NumberOf(call, architecture);
 
-    // Arguments are of 64 bits; the machines that there are store the low half first.
+    // Arguments have 64 bits, with the low half first.
     private static uint Low(int argument) => ArgumentsOffset + ((uint)argument * 8);
 }

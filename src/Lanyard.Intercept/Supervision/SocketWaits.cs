@@ -2,7 +2,7 @@ using Lanyard.Intercept.Linux;
 
 namespace Lanyard.Intercept.Supervision;
 
-/// <summary>Waits for sockets of programs, any number of them, without a thread for each.</summary>
+/// <summary>Waits for any number of programs' sockets with one epoll instance.</summary>
 internal sealed class SocketWaits : IDisposable
 {
     private readonly Lock _lock = new();
@@ -10,20 +10,20 @@ internal sealed class SocketWaits : IDisposable
     private readonly EventPoll _poll = new();
     private ulong _last;
 
-    /// <summary>Has <see cref="Run"/> tell of a descriptor that is no program's.</summary>
+    /// <summary>Adds a descriptor whose events <see cref="Run"/> returns.</summary>
     public void Watch(int descriptor)
     {
         if (!_poll.Add(descriptor, Libc.PollIn, 0))
             throw new IOException($"epoll_ctl failed with error {Libc.Error}.");
     }
 
-    /// <summary>Waits until a socket is ready. False: the time is over.</summary>
+    /// <summary>Waits until a socket is ready. Returns false after the deadline.</summary>
     /// <param name="call">The call that waits.</param>
-    /// <param name="socket">The socket. It must be open for as long.</param>
-    /// <param name="what"><see cref="Libc.PollIn"/> or <see cref="Libc.PollOut"/>.</param>
-    /// <param name="deadline">Of <see cref="Environment.TickCount64"/>; null for ever.</param>
-    /// <exception cref="OperationCanceledException">The program does not wait any longer.</exception>
-    public async ValueTask<bool> UntilReadyAsync(SupervisedCall call, SocketDescriptor socket, int what, long? deadline)
+    /// <param name="socket">The socket. It must stay open during the wait.</param>
+    /// <param name="events"><see cref="Libc.PollIn"/> or <see cref="Libc.PollOut"/>.</param>
+    /// <param name="deadline">The deadline on the clock of <see cref="Environment.TickCount64"/>; null for none.</param>
+    /// <exception cref="OperationCanceledException">The program no longer waits for the call.</exception>
+    public async ValueTask<bool> UntilReadyAsync(SupervisedCall call, SocketDescriptor socket, int events, long? deadline)
     {
         var interrupted = call.Interrupted;
         interrupted.ThrowIfCancellationRequested();
@@ -33,7 +33,7 @@ internal sealed class SocketWaits : IDisposable
         {
             key = ++_last;
             _waits.Add(key, wait);
-            if (!_poll.Add(socket.Number, what, key))
+            if (!_poll.Add(socket.Number, events, key))
                 wait.Done.TrySetResult(true);
         }
 
@@ -54,15 +54,15 @@ internal sealed class SocketWaits : IDisposable
         }
     }
 
-    /// <summary>Wakes those whose sockets are ready or whose time is over. Returns what was found at the watched descriptor.</summary>
+    /// <summary>Waits for events and completes the waits for ready sockets. Returns the events of the watched descriptor.</summary>
     public int Run(int timeoutMs)
     {
         var found = 0;
-        foreach (var (key, what) in _poll.Wait(timeoutMs))
+        foreach (var (key, events) in _poll.Wait(timeoutMs))
         {
             if (key == 0)
             {
-                found = what;
+                found = events;
                 continue;
             }
 
@@ -75,8 +75,8 @@ internal sealed class SocketWaits : IDisposable
         return found;
     }
 
-    /// <summary>Wakes those whose time is over.</summary>
-    public void EndLate(long now)
+    /// <summary>Ends the waits whose deadline has passed.</summary>
+    public void ExpireDeadlines(long now)
     {
         Wait[] late;
         lock (_lock)

@@ -4,7 +4,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Intercept.Supervision;
 
-/// <summary>The calls of TCP sockets, and of any socket where they do not differ: what <c>native/intercept/sockets.c</c> does inside a program.</summary>
+/// <summary>Answers the calls of TCP sockets, and calls that all sockets share. Counterpart of <c>native/intercept/sockets.c</c> for supervised programs.</summary>
 internal sealed class StreamCalls(InterceptClient client, ProgramOptions options, DatagramCalls datagrams, SocketWaits waits)
 {
     private const int SocketErrorBytes = sizeof(int);
@@ -63,7 +63,7 @@ internal sealed class StreamCalls(InterceptClient client, ProgramOptions options
         {
             if (options.Listening == ListenPlace.Host || !near.Address.IsUnspecified)
                 return CallAnswer.Continue;
-            // On the system's network and on the virtual ones alike; it may have no port yet.
+            // Listen on the system's network as well as on virtual networks. The kernel chooses a port if the socket has none.
             if (socket.Listen(backlog) is var refused and not 0)
                 return CallAnswer.Failed(refused);
         }
@@ -78,7 +78,7 @@ internal sealed class StreamCalls(InterceptClient client, ProgramOptions options
         return reply is { Error: 0, Verdict: InterceptVerdict.Host } ? CallAnswer.Continue : CallAnswer.Failed(reply.Error);
     }
 
-    /// <summary>getsockname and getpeername.</summary>
+    /// <summary>Answers getsockname and getpeername.</summary>
     public async ValueTask<CallAnswer> GetNameAsync(SupervisedCall call, bool isFar)
     {
         using var socket = call.Open();
@@ -90,10 +90,10 @@ internal sealed class StreamCalls(InterceptClient client, ProgramOptions options
         if (isFar && !hasFar)
             return CallAnswer.Failed(Errno.NotConnected);
         var reply = await client.AskAsync(client.For(InterceptOperation.Names), socket, CancellationToken.None).ConfigureAwait(false);
-        // A connection that the service has forgotten, since it ended: its addresses are not known any more.
+        // The service no longer knows the addresses of a connection that has ended.
         if (reply is not { Error: 0, Verdict: InterceptVerdict.Virtual } || !(isFar ? reply.Second : reply.First).TryRead(out var name) || (isFar && name.IsNone))
             return isFar ? CallAnswer.Failed(Errno.NotConnected) : CallAnswer.Continue;
-        return CallAnswer.Failed(call.Arguments[1] == 0 ? Errno.BadAddress : call.GiveName(call.Arguments[1], call.Arguments[2], name, socket.Domain));
+        return CallAnswer.Failed(call.Arguments[1] == 0 ? Errno.BadAddress : call.WriteName(call.Arguments[1], call.Arguments[2], name, socket.Domain));
     }
 
     /// <summary>Answers getsockopt of SO_ERROR.</summary>

@@ -6,33 +6,33 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Intercept.Supervision;
 
-/// <summary>What a program's system call is answered with.</summary>
-/// <param name="Kind">How.</param>
-/// <param name="Value">What it gives: an error number as a negative one, as system calls have it.</param>
+/// <summary>The answer to a program's system call.</summary>
+/// <param name="Kind">The kind of answer.</param>
+/// <param name="Value">The result of the call, or a negative errno.</param>
 internal readonly record struct CallAnswer(CallAnswerKind Kind, long Value = 0)
 {
-    /// <summary>The system does what the program asked for: it is none of a virtual network's business.</summary>
+    /// <summary>The kernel executes the call, which does not concern a virtual network.</summary>
     public static CallAnswer Continue => new(CallAnswerKind.Continue);
 
-    /// <summary>It has its answer.</summary>
-    public static CallAnswer Given => new(CallAnswerKind.Given);
+    /// <summary>The call is already answered.</summary>
+    public static CallAnswer Answered => new(CallAnswerKind.Answered);
 
     public static CallAnswer Of(long value) => new(CallAnswerKind.Value, value);
 
     public static CallAnswer Failed(int error) => new(CallAnswerKind.Value, -error);
 }
 
-/// <summary>How a call is answered.</summary>
+/// <summary>The kinds of answers.</summary>
 internal enum CallAnswerKind
 {
     Value,
     Continue,
-    Given,
+    Answered,
 }
 
 /// <summary>
-/// A system call of a program that waits for its answer. The program may be killed at any moment, and its thread's number be another's then: what was
-/// duplicated counts only if the call is valid afterwards.
+/// A pending system call of a program. The program may be killed at any moment, and another thread may then get its thread ID: a
+/// duplicated descriptor counts only if the call is still valid afterwards.
 /// </summary>
 internal sealed unsafe class SupervisedCall(int listener, in Kernel.CallMessage message)
 {
@@ -49,7 +49,7 @@ internal sealed unsafe class SupervisedCall(int listener, in Kernel.CallMessage 
 
     public ReadOnlySpan<nuint> Arguments => _arguments;
 
-    /// <summary>Whether it waits for something that may take long.</summary>
+    /// <summary>Whether the call waits for an event that may take long.</summary>
     public bool IsWaiting
     {
         get
@@ -59,7 +59,7 @@ internal sealed unsafe class SupervisedCall(int listener, in Kernel.CallMessage 
         }
     }
 
-    /// <summary>For what may take long: is canceled when the program is gone, or a signal waits for it.</summary>
+    /// <summary>Canceled when the program has ended or has a pending signal. For waits that may take long.</summary>
     public CancellationToken Interrupted
     {
         get
@@ -74,7 +74,7 @@ internal sealed unsafe class SupervisedCall(int listener, in Kernel.CallMessage 
         }
     }
 
-    /// <summary>Whether the program still waits.</summary>
+    /// <summary>Whether the program still waits for the call.</summary>
     public bool IsValid
     {
         get
@@ -96,9 +96,9 @@ internal sealed unsafe class SupervisedCall(int listener, in Kernel.CallMessage 
         interruption?.Cancel();
     }
 
-    /// <summary>Opens the socket that the call is about. Null where that is none that could be virtual.</summary>
-    /// <exception cref="OperationCanceledException">The program is gone.</exception>
-    /// <exception cref="IOException">The system does not let this process have it.</exception>
+    /// <summary>Duplicates the socket of the call. Returns null for a descriptor that cannot be redirected.</summary>
+    /// <exception cref="OperationCanceledException">The program has ended.</exception>
+    /// <exception cref="IOException">The kernel does not permit this process to duplicate the descriptor.</exception>
     public SocketDescriptor? Open()
     {
         var descriptor = Kernel.Duplicate(Thread, (int)Arguments[0]);
@@ -124,21 +124,21 @@ internal sealed unsafe class SupervisedCall(int listener, in Kernel.CallMessage 
         return socket;
     }
 
-    /// <summary>Makes a socket for the program, as its user; null where there is none to be had.</summary>
+    /// <summary>Creates a socket as the program's user. Returns null on failure.</summary>
     public SocketDescriptor? CreateSocket(int domain, int type, int protocol)
     {
-        var descriptor = ProgramUser.Do(Thread, () => Libc.Socket(domain, type, protocol));
+        var descriptor = ProgramUser.RunAs(Thread, () => Libc.Socket(domain, type, protocol));
         return descriptor < 0 ? null : new SocketDescriptor(descriptor);
     }
 
     /// <summary>Runs an action as the program's user.</summary>
-    public T DoAsUser<T>(Func<T> action) => ProgramUser.Do(Thread, action);
+    public T RunAsUser<T>(Func<T> action) => ProgramUser.RunAs(Thread, action);
 
-    /// <summary>Makes a socket like another one for the program, as its user; null where there is none to be had.</summary>
-    public SocketDescriptor? CreateAlike(SocketDescriptor socket, int protocol = 0) => ProgramUser.Do(Thread, () => socket.CreateAlike(protocol));
+    /// <summary>Creates a socket like another socket, as the program's user. Returns null on failure.</summary>
+    public SocketDescriptor? CreateAlike(SocketDescriptor socket, int protocol = 0) => ProgramUser.RunAs(Thread, () => socket.CreateAlike(protocol));
 
     /// <summary>Binds a socket to a port of the system's network, as the program's user. Returns 0 or an errno.</summary>
-    public int BindToPort(SocketDescriptor socket, ushort port) => ProgramUser.Do(Thread, () => socket.BindToPort(port));
+    public int BindToPort(SocketDescriptor socket, ushort port) => ProgramUser.RunAs(Thread, () => socket.BindToPort(port));
 
     /// <summary>Creates a datagram socket, as the program's user, that carries another socket's datagrams to the system's network; returns null on failure.</summary>
     public SocketDescriptor? CreateOutside(SocketDescriptor socket)
@@ -149,10 +149,10 @@ internal sealed unsafe class SupervisedCall(int listener, in Kernel.CallMessage 
         return outside;
     }
 
-    /// <summary>Accepts a connection for the program, as its user. Gives the descriptor, or a negative number, and the name of the other end.</summary>
+    /// <summary>Accepts a connection as the program's user. Returns the descriptor, or a negative number, and the peer's socket address.</summary>
     public int Accept(SocketDescriptor listener, out byte[] name)
     {
-        (var descriptor, name) = ProgramUser.Do(Thread, () => AcceptFrom(listener));
+        (var descriptor, name) = ProgramUser.RunAs(Thread, () => AcceptFrom(listener));
         return descriptor;
     }
 
@@ -170,7 +170,7 @@ internal sealed unsafe class SupervisedCall(int listener, in Kernel.CallMessage 
     public bool TryWrite<T>(nuint address, T value)
         where T : unmanaged => Kernel.TryWrite(Thread, address, MemoryMarshal.AsBytes(new ReadOnlySpan<T>(in value)));
 
-    /// <summary>Reads a name. False where it is neither of IPv4 nor of IPv6.</summary>
+    /// <summary>Reads a socket address. Returns false unless it is of IPv4 or IPv6.</summary>
     public bool TryReadName(nuint address, long length, out InetEndpoint endpoint)
     {
         Span<byte> name = stackalloc byte[SocketName.MaxBytes];
@@ -180,8 +180,8 @@ internal sealed unsafe class SupervisedCall(int listener, in Kernel.CallMessage 
         return SocketName.TryRead(name[..(int)length], out endpoint);
     }
 
-    /// <summary>Writes a name as getsockname and others do: what does not fit is cut off, and the length is the whole. 0 or an error number.</summary>
-    public int GiveName(nuint address, nuint lengthAddress, ReadOnlySpan<byte> name)
+    /// <summary>Writes a socket address, truncated to the program's buffer, and its full length, as getsockname does. Returns 0 or an errno.</summary>
+    public int WriteName(nuint address, nuint lengthAddress, ReadOnlySpan<byte> name)
     {
         if (address == 0)
             return 0;
@@ -192,19 +192,19 @@ internal sealed unsafe class SupervisedCall(int listener, in Kernel.CallMessage 
         return TryWrite(address, name[..Math.Min(room, name.Length)]) && TryWrite(lengthAddress, name.Length) ? 0 : Errno.BadAddress;
     }
 
-    /// <summary>The same, of an endpoint in the form of a socket's domain.</summary>
-    public int GiveName(nuint address, nuint lengthAddress, InetEndpoint endpoint, int domain)
+    /// <summary>Writes an endpoint as a socket address of a domain. Returns 0 or an errno.</summary>
+    public int WriteName(nuint address, nuint lengthAddress, InetEndpoint endpoint, int domain)
     {
         Span<byte> name = stackalloc byte[SocketName.MaxBytes];
-        return GiveName(address, lengthAddress, name[..SocketName.Write(endpoint, domain, name)]);
+        return WriteName(address, lengthAddress, name[..SocketName.Write(endpoint, domain, name)]);
     }
 
     /// <summary>Whether the program may open another descriptor. Always true before Linux 6.2, which does not report the number of open descriptors.</summary>
-    public bool HasRoom() =>
+    public bool HasFreeDescriptor() =>
         Libc.CountEntries(string.Create(CultureInfo.InvariantCulture, $"/proc/{Thread}/fd")) is not { } open || Kernel.MaxDescriptors(Thread) is not { } limit || open < limit;
 
-    /// <summary>Gives the program a descriptor, and its number as the call's result. False: it does not wait any longer, or has no room (with an error).</summary>
-    public bool TryGive(SocketDescriptor socket, bool closeOnExec, out int error)
+    /// <summary>Installs a descriptor in the program and answers the call with its number. Returns false, with an errno, if the program no longer waits or has no free descriptor.</summary>
+    public bool TryInstall(SocketDescriptor socket, bool closeOnExec, out int error)
     {
         var added = new Kernel.DescriptorMessage
         {
@@ -217,7 +217,7 @@ internal sealed unsafe class SupervisedCall(int listener, in Kernel.CallMessage 
         return error == 0;
     }
 
-    /// <summary>Puts a descriptor in the place of the one that the call is about. 0 or an error number.</summary>
+    /// <summary>Replaces the descriptor of the call. Returns 0 or an errno.</summary>
     public int Replace(SocketDescriptor socket)
     {
         var added = new Kernel.DescriptorMessage
@@ -260,7 +260,7 @@ internal sealed unsafe class SupervisedCall(int listener, in Kernel.CallMessage 
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // It is gone.
+            // The descriptor is closed.
         }
 
         return false;

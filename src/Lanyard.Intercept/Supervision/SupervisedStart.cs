@@ -5,20 +5,20 @@ using Lanyard.Intercept.Programs;
 
 namespace Lanyard.Intercept.Supervision;
 
-/// <summary>A program that is to run with its system calls answered here.</summary>
+/// <summary>Starts a program whose system calls this process answers.</summary>
 /// <param name="command">The program and its arguments.</param>
 /// <param name="stage">The command that calls <see cref="SuperviseStage.Become"/> with the arguments that are appended to it.</param>
-/// <param name="options">How it sees networks.</param>
+/// <param name="options">The program's access to networks.</param>
 public sealed class SupervisedStart(string[] command, string[] stage, ProgramOptions options)
 {
-    /// <summary>Runs the program and gives its exit code, once all that it started have ended; ends it when this is to end.</summary>
-    /// <param name="interrupts">What the terminal sends, and what ends the program.</param>
-    /// <exception cref="ProgramStartException">The system does not let programs be supervised.</exception>
+    /// <summary>Runs the program. Returns its exit code when it and all its descendants have ended. Cancellation terminates the program.</summary>
+    /// <param name="interrupts">The terminal's signals and the cancellation.</param>
+    /// <exception cref="ProgramStartException">The machine or the kernel does not support supervising programs.</exception>
     public async Task<int> RunAsync(ProgramInterrupts interrupts)
     {
         ArgumentNullException.ThrowIfNull(interrupts);
         if (!SocketCalls.IsSupported)
-            throw new ProgramStartException("Programs can be supervised on x86-64 and 64-bit Arm only.");
+            throw new ProgramStartException("Supervising programs needs Linux on x86-64 or 64-bit Arm. Try '--engine preload'.");
         var (own, others) = CreateChannel();
         try
         {
@@ -48,14 +48,14 @@ public sealed class SupervisedStart(string[] command, string[] stage, ProgramOpt
         {
             var error = Libc.Error;
             ProgramStart.Terminate(process.Id);
-            throw new ProgramStartException($"The system does not let programs be supervised (pidfd_getfd, error {error}). Try '--engine preload'.");
+            throw new ProgramStartException($"The kernel does not permit supervising programs (pidfd_getfd, error {error}). Try '--engine preload'.");
         }
 
         using var supervisor = new Supervisor(listener, options);
         var serving = Task.Factory.StartNew(supervisor.Run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         Begin(channel);
         await process.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
-        // What it started may go on, and is served.
+        // The program's descendants may continue; the supervisor serves them.
         foreground.Dispose();
         using var ending = cancellation.Register(supervisor.Stop);
         await serving.ConfigureAwait(false);
@@ -73,7 +73,7 @@ public sealed class SupervisedStart(string[] command, string[] stage, ProgramOpt
         return Process.Start(start)!;
     }
 
-    // The second one is inherited.
+    // The started process inherits the second socket.
     private static unsafe (int Own, int Others) CreateChannel()
     {
         var pair = stackalloc int[2];
@@ -83,7 +83,7 @@ public sealed class SupervisedStart(string[] command, string[] stage, ProgramOpt
         return (pair[0], pair[1]);
     }
 
-    // -1: it ended before.
+    // Returns -1 if the process ended before it sent the number.
     private static unsafe int ReadNumber(int channel)
     {
         int number;

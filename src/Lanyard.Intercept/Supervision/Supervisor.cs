@@ -4,21 +4,21 @@ using Lanyard.Intercept.Linux;
 namespace Lanyard.Intercept.Supervision;
 
 /// <summary>
-/// Answers the system calls of a program and of all that descend from it, in which names of sockets occur: it does in the program's stead what the library
-/// that is preloaded does inside others, on duplicates of the program's descriptors. Reading, writing and waiting are none of it.
+/// Answers the system calls with socket addresses of a program and its descendants: does on duplicates of their descriptors what the preloaded library
+/// does inside a program. Programs read, write and wait without the supervisor.
 /// </summary>
 /// <remarks>
-/// One thread receives the calls and begins to answer them; what must wait is a task. A call that was received is not interrupted by signals
-/// (SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV), so it is never half done, and nothing is written to a program that does not wait for it. For one that waits long,
-/// signals are looked for; where there is one, the system is told to handle it and to begin the call anew, or not, as the program wants that.
+/// One thread receives calls and starts to answer them; a call that must wait continues as a task. Signals do not interrupt a received call
+/// (SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV), so a call is never half done, and the supervisor never writes to a program that no longer waits. During a long
+/// wait, the supervisor checks for pending signals. It then tells the kernel to handle the signal and to restart the call if the program's handler wants that.
 /// </remarks>
 internal sealed class Supervisor : IDisposable
 {
     private const int SweepMs = 50;
     private const int IdleMs = 500;
 
-    // Looking for a signal is reading a file: so many a sweep, in turn, where many threads wait.
-    private const int LooksASweep = 64;
+    // A check for a signal reads a file, so a sweep checks at most this many waiting threads, in turn.
+    private const int MaxSignalChecks = 64;
 
     private readonly int _listener;
     private readonly SocketWaits _waits = new();
@@ -29,11 +29,11 @@ internal sealed class Supervisor : IDisposable
     private readonly StreamOptions _options;
     private readonly SocketIsolation _isolation;
     private readonly ConcurrentDictionary<ulong, SupervisedCall> _pending = new();
-    private int _lookedUpTo;
+    private int _lastCheckedThread;
     private volatile bool _isStopped;
 
-    /// <param name="listener">The descriptor that tells of calls. It is closed by this.</param>
-    /// <param name="options">How the program sees networks.</param>
+    /// <param name="listener">The descriptor that reports stopped calls. The supervisor closes it.</param>
+    /// <param name="options">The program's access to networks.</param>
     public Supervisor(int listener, ProgramOptions options)
     {
         _listener = listener;
@@ -47,7 +47,7 @@ internal sealed class Supervisor : IDisposable
         _waits.Watch(listener);
     }
 
-    /// <summary>Serves until the last program has ended, or <see cref="Stop"/>.</summary>
+    /// <summary>Answers calls until the last program has ended, or until <see cref="Stop"/>.</summary>
     public void Run()
     {
         var swept = Environment.TickCount64;
@@ -69,7 +69,7 @@ internal sealed class Supervisor : IDisposable
             call.Interrupt();
     }
 
-    /// <summary>Has <see cref="Run"/> end soon. Programs that are still there get an error from what needs the supervisor.</summary>
+    /// <summary>Makes <see cref="Run"/> return soon. Calls of remaining programs that need the supervisor then fail.</summary>
     public void Stop() => _isStopped = true;
 
     public void Dispose()
@@ -80,28 +80,28 @@ internal sealed class Supervisor : IDisposable
 
     private void Sweep(long now)
     {
-        // A signal of a whole process is its first thread's, as the system has it, unless that one does not want it.
-        var told = new HashSet<int>();
-        var waiting = _pending.Values.Where(call => call.IsWaiting).OrderBy(call => call.Thread <= _lookedUpTo).ThenBy(call => call.Thread);
-        var looks = 0;
-        foreach (var call in waiting.Take(LooksASweep))
+        // A signal for a whole process interrupts one of its threads.
+        var interrupted = new HashSet<int>();
+        var waiting = _pending.Values.Where(call => call.IsWaiting).OrderBy(call => call.Thread <= _lastCheckedThread).ThenBy(call => call.Thread);
+        var checks = 0;
+        foreach (var call in waiting.Take(MaxSignalChecks))
         {
-            looks++;
-            _lookedUpTo = call.Thread;
-            if (!call.IsValid || !ThreadStatus.TryRead(call.Thread, out var status) || status.Own != 0 || (status.Shared != 0 && told.Add(status.Process)))
+            checks++;
+            _lastCheckedThread = call.Thread;
+            if (!call.IsValid || !ThreadStatus.TryRead(call.Thread, out var status) || status.Own != 0 || (status.Shared != 0 && interrupted.Add(status.Process)))
                 call.Interrupt();
         }
 
-        // All were looked at: the next time begins with the first again.
-        if (looks < LooksASweep)
-            _lookedUpTo = 0;
-        _waits.EndLate(now);
+        // All threads were checked; the next sweep starts with the first.
+        if (checks < MaxSignalChecks)
+            _lastCheckedThread = 0;
+        _waits.ExpireDeadlines(now);
     }
 
     private unsafe void Receive()
     {
         Kernel.CallMessage message = default;
-        // It may be interrupted in between, and then there is none.
+        // Fails if the program's thread was killed in the meantime.
         if (Kernel.Control(_listener, Kernel.ReceiveCall, &message) != 0)
             return;
         var call = new SupervisedCall(_listener, message);
@@ -118,12 +118,12 @@ internal sealed class Supervisor : IDisposable
         }
         catch (OperationCanceledException)
         {
-            // A signal waits, or the program is gone, or the supervisor ends.
+            // The program has a pending signal or has ended, or the supervisor stops.
             Deliver(call, CallAnswer.Failed(_isStopped ? Errno.Interrupted : Errno.Restart));
         }
         catch (Exception e) when (e is IOException or InvalidOperationException or ArgumentException or System.Net.Sockets.SocketException or OutOfMemoryException)
         {
-            // Whatever it is, no program is to wait for ever.
+            // Always answer, so that the program does not wait forever.
             Deliver(call, CallAnswer.Failed(Errno.InputOutput));
         }
         finally
@@ -154,7 +154,7 @@ internal sealed class Supervisor : IDisposable
 
     private unsafe void Deliver(SupervisedCall call, CallAnswer answer)
     {
-        if (answer.Kind == CallAnswerKind.Given)
+        if (answer.Kind == CallAnswerKind.Answered)
             return;
         var message = new Kernel.AnswerMessage { Id = call.Id };
         if (answer.Kind == CallAnswerKind.Continue)
@@ -163,7 +163,7 @@ internal sealed class Supervisor : IDisposable
             message.Error = (int)answer.Value;
         else
             message.Value = answer.Value;
-        // Where it fails, the program is gone.
+        // Fails if the program has ended.
         _ = Kernel.Control(_listener, Kernel.SendAnswer, &message);
     }
 }

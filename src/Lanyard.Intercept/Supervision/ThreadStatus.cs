@@ -2,13 +2,13 @@ using System.Globalization;
 
 namespace Lanyard.Intercept.Supervision;
 
-/// <summary>What the system says of a thread (<c>proc_pid_status(5)</c>).</summary>
-/// <param name="Process">Its process's number.</param>
-/// <param name="Own">The signals that wait for it, as bits, but for those that it blocks.</param>
-/// <param name="Shared">Those that wait for any thread of its process, but for those that it blocks.</param>
+/// <summary>The status of a thread (<c>proc_pid_status(5)</c>).</summary>
+/// <param name="Process">The process ID.</param>
+/// <param name="Own">The pending signals of the thread that it does not block, as bits.</param>
+/// <param name="Shared">The pending signals of the process that the thread does not block, as bits.</param>
 internal readonly record struct ThreadStatus(int Process, ulong Own, ulong Shared)
 {
-    /// <summary>False where it is gone.</summary>
+    /// <summary>Reads the status of a thread. Returns false if the thread has ended.</summary>
     public static bool TryRead(int thread, out ThreadStatus status)
     {
         var (process, own, shared, blocked) = (-1, 0UL, 0UL, 0UL);
@@ -28,7 +28,7 @@ internal readonly record struct ThreadStatus(int Process, ulong Own, ulong Share
         }
         catch (IOException)
         {
-            // It ended meanwhile.
+            // The thread has ended.
         }
 
         status = new ThreadStatus(process, own & ~blocked, shared & ~blocked);
