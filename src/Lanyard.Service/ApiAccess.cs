@@ -5,12 +5,12 @@ using Microsoft.AspNetCore.Http;
 namespace Lanyard.Service;
 
 /// <summary>
-/// Who may ask what: from this machine, or from a network of <c>settings.allowManagementFrom</c>, with the token; to read metrics, with that of
-/// <c>metricstoken.secret</c> too.
+/// Authorizes callers of the API: on this machine or on a network of <c>settings.allowManagementFrom</c>, with the token; for metrics, the token of
+/// <c>metricstoken.secret</c> is enough.
 /// </summary>
 internal sealed class ApiAccess(ApiToken token, ApiToken metricsToken, ConfigurationKeeper configuration)
 {
-    /// <summary>Whether a request comes from where requests may come from.</summary>
+    /// <summary>Returns whether a request comes from this machine or a permitted network.</summary>
     public bool IsFromHere(HttpContext context)
     {
         if (context.Connection.RemoteIpAddress is not { } address)
@@ -28,8 +28,8 @@ internal sealed class ApiAccess(ApiToken token, ApiToken metricsToken, Configura
     }
 
     /// <summary>
-    /// Whether a request that shows no token names this machine as its host, as far as it comes from this machine. A web page whose own name was made to lead here
-    /// (DNS rebinding) names itself.
+    /// Returns whether a request without a token has this machine as its host. A web page whose DNS name was changed to an address of this machine
+    /// (DNS rebinding) has its own name as the host.
     /// </summary>
     public static bool NamesOwnHost(HttpContext context)
     {
@@ -41,8 +41,8 @@ internal sealed class ApiAccess(ApiToken token, ApiToken metricsToken, Configura
     }
 
     /// <summary>
-    /// Whether a request shows a token that lets it in. The first place in which there is a token decides, in the order in which existing tools
-    /// expect it.
+    /// Returns whether a request has a valid token. The first place that contains a token decides, in the order that existing tools
+    /// expect.
     /// </summary>
     public bool HasToken(HttpRequest request, bool forMetrics)
     {

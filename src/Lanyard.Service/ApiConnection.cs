@@ -6,10 +6,10 @@ using Lanyard.Proxies;
 namespace Lanyard.Service;
 
 /// <summary>
-/// Connects to the API of the service of a folder, ours or an existing node's, before a token is sent: only to a program of the superuser's, of this user's or of the
-/// owner's of the folder or of its token, all of whom may read the token. A file that a service left behind names a port that any user may listen on by now.
+/// Connects to the API of a folder's service, Lanyard's or an existing node's, and checks the listener before a token is sent. The listener must belong to the superuser, to this
+/// user, or to the owner of the folder or its token, who can all read the token. A port file may be left over, and any user may listen on its port by now.
 /// </summary>
-/// <remarks>On Linux. Elsewhere the system is not asked whose a program is, and whoever listens on the port gets the token.</remarks>
+/// <remarks>Only Linux reports the listener's user. On other systems every listener is trusted.</remarks>
 public static class ApiConnection
 {
     /// <summary>The name of the file in the folder with the service's TCP port.</summary>
@@ -20,11 +20,11 @@ public static class ApiConnection
 
     /// <summary>Connects.</summary>
     /// <param name="home">The service's folder.</param>
-    /// <param name="port">Its TCP port on 127.0.0.1.</param>
+    /// <param name="port">The service's TCP port on 127.0.0.1.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
     /// <returns>The connection.</returns>
-    /// <exception cref="SocketException">Nothing listens there.</exception>
-    /// <exception cref="UntrustedListenerException">Another user's program does, or the system does not say whose it is.</exception>
+    /// <exception cref="SocketException">No program listens on the port.</exception>
+    /// <exception cref="UntrustedListenerException">Another user's program listens on the port, or its user is unknown.</exception>
     public static async ValueTask<Stream> ConnectAsync(string home, int port, CancellationToken cancellationToken)
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
@@ -52,20 +52,20 @@ public static class ApiConnection
         }
 
         var users = TcpPeerUsers.Find(near, far) ?? throw new UntrustedListenerException(string.Create(CultureInfo.InvariantCulture,
-            $"/proc/net/tcp cannot be read, so it is not known whose program listens on TCP port {far.Port}, and the token was not sent to it."));
+            $"Cannot read /proc/net/tcp, so the user of the program on TCP port {far.Port} is unknown. The token was not sent."));
         if (users.Count == 0)
             throw new UntrustedListenerException(string.Create(CultureInfo.InvariantCulture,
-                $"The system does not say whose program listens on TCP port {far.Port}, so the token of '{home}' was not sent to it."));
+                $"The kernel does not report the user of the program on TCP port {far.Port}. The token of '{home}' was not sent."));
         foreach (var user in users)
         {
             if (!trusted.Contains(user))
                 throw new UntrustedListenerException(string.Create(CultureInfo.InvariantCulture,
-                    $"A program of user {user} listens on TCP port {far.Port}, where the service of '{home}' should, so the token was not sent to it. If the service has ended, "
+                    $"A program of user {user}, not the service of '{home}', listens on TCP port {far.Port}. The token was not sent. If the service has ended, "
                     + $"remove '{Path.Combine(home, PortFileName)}'."));
         }
     }
 }
 
 /// <summary>Thrown when the listener on a service's port is not trusted.</summary>
-/// <param name="message">What was found, and what to do.</param>
+/// <param name="message">The reason and a remedy.</param>
 public sealed class UntrustedListenerException(string message) : LanyardException(message);

@@ -5,25 +5,25 @@ using System.Text.Json;
 
 namespace Lanyard.Service;
 
-/// <summary>An answer of the API.</summary>
-/// <param name="Status">The HTTP status.</param>
+/// <summary>A response of the API.</summary>
+/// <param name="Status">The HTTP status code.</param>
 /// <param name="Body">The body.</param>
-/// <param name="ContentType">The body's type.</param>
+/// <param name="ContentType">The content type of the body.</param>
 internal readonly record struct ApiReply(int Status, ReadOnlyMemory<byte> Body, string ContentType = ApiReply.Json)
 {
-    /// <summary>The type of most answers.</summary>
+    /// <summary>The content type of most responses.</summary>
     public const string Json = "application/json";
 
-    /// <summary>The type of those that a page includes.</summary>
+    /// <summary>The content type of JSONP responses.</summary>
     public const string Script = "application/javascript";
 
-    // As existing tools get it: nothing escaped but what must be.
+    // Escapes only the characters that JSON requires, as existing nodes do.
     private static readonly JsonWriterOptions WriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>What was asked for.</summary>
+    /// <summary>Creates a response with status 200.</summary>
     public static ApiReply Ok(Action<Utf8JsonWriter> write) => new(200, Write(write));
 
-    /// <summary>What went wrong, for people.</summary>
+    /// <summary>Creates an error response with a message.</summary>
     public static ApiReply Error(int status, string message) => new(status, Write(writer =>
     {
         writer.WriteStartObject();
@@ -31,7 +31,7 @@ internal readonly record struct ApiReply(int Status, ReadOnlyMemory<byte> Body, 
         writer.WriteEndObject();
     }));
 
-    /// <summary>The same JSON as a call of a script's function.</summary>
+    /// <summary>Returns the response as a JSONP script that calls a function.</summary>
     public ApiReply AsScript(string function) => new(Status, (byte[])[.. Encoding.UTF8.GetBytes(function + "("), .. Body.Span, .. ");"u8], Script);
 
     private static ReadOnlyMemory<byte> Write(Action<Utf8JsonWriter> write)

@@ -11,7 +11,7 @@ using Microsoft.Extensions.Options;
 
 namespace Lanyard.Service;
 
-/// <summary>The local API's HTTP server: Kestrel, on the loopback addresses unless told otherwise, without a host around it.</summary>
+/// <summary>The local API's HTTP server: Kestrel without a host, by default on the loopback addresses.</summary>
 internal sealed class ApiServer : IAsyncDisposable
 {
     private const int MinBodyBytesPerSecond = 240;
@@ -32,16 +32,16 @@ internal sealed class ApiServer : IAsyncDisposable
     /// <summary>The TCP port.</summary>
     public int Port { get; }
 
-    /// <summary>Whether it is at all of this machine's addresses, not only at the loopback ones.</summary>
+    /// <summary>Whether the server listens on all addresses of this machine, not only on loopback addresses.</summary>
     public bool IsPublic { get; }
 
-    /// <summary>The addresses, for people.</summary>
+    /// <summary>The addresses, for messages.</summary>
     public string Addresses { get; }
 
-    /// <summary>Starts it.</summary>
-    /// <param name="api">What answers requests.</param>
+    /// <summary>Starts the server.</summary>
+    /// <param name="api">The handler of requests.</param>
     /// <param name="port">The TCP port.</param>
-    /// <param name="isPublic">Whether at all of this machine's addresses.</param>
+    /// <param name="isPublic">Whether to listen on all addresses of this machine.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
     /// <exception cref="PortInUseException">Another program listens on the port.</exception>
     public static async Task<ApiServer> StartAsync(LocalApi api, int port, bool isPublic, CancellationToken cancellationToken)
@@ -50,7 +50,7 @@ internal sealed class ApiServer : IAsyncDisposable
         options.Limits.MaxRequestBodySize = LocalApi.MaxReadBytes;
         options.Limits.RequestHeadersTimeout = HeadersTimeout;
         options.Limits.MinRequestBodyDataRate = new MinDataRate(MinBodyBytesPerSecond, BodyGracePeriod);
-        // A socket at all addresses of IPv6 is at those of IPv4 too.
+        // A socket on the IPv6 wildcard address receives IPv4 too.
         List<IPAddress> addresses = isPublic ? [HasIPv6Loopback() ? IPAddress.IPv6Any : IPAddress.Any]
             : HasIPv6Loopback() ? [IPAddress.Loopback, IPAddress.IPv6Loopback] : [IPAddress.Loopback];
         var seats = new ConnectionSeats();
@@ -76,7 +76,7 @@ internal sealed class ApiServer : IAsyncDisposable
         return new ApiServer(server, port, isPublic, string.Join(", ", addresses));
     }
 
-    /// <summary>Ends it: requests that are being answered get a moment to be.</summary>
+    /// <summary>Stops the server. Requests in progress get a short time to complete.</summary>
     public async ValueTask DisposeAsync()
     {
         using var timeout = new CancellationTokenSource(StopTimeout);
@@ -119,6 +119,6 @@ internal sealed class ApiServer : IAsyncDisposable
     }
 }
 
-/// <summary>Another program listens on the TCP port that the API should have.</summary>
+/// <summary>Thrown when another program listens on the API's TCP port.</summary>
 internal sealed class PortInUseException(int port, Exception innerException)
-    : Exception($"TCP port {port} of this machine is in use by another program. End it, or choose another port.", innerException);
+    : Exception($"TCP port {port} of this machine is in use by another program. Stop it, or choose another port.", innerException);

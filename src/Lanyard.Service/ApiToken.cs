@@ -6,15 +6,15 @@ using Microsoft.Extensions.Logging;
 namespace Lanyard.Service;
 
 /// <summary>
-/// What a caller of the API has to show: the content of a file that only the service's user may read. How long a comparison takes depends on what was shown only:
-/// not on where it differs from the token, nor on the token's length.
+/// A token of the API: the content of a file that only the service's user may read. The duration of a comparison depends only on the presented text,
+/// not on the position of the first difference or the token's length.
 /// </summary>
 internal sealed class ApiToken
 {
-    /// <summary>The file in the service's folder whose token allows everything.</summary>
+    /// <summary>The file in the service's folder with the token for all requests.</summary>
     public const string FileName = "authtoken.secret";
 
-    /// <summary>The file whose token allows reading metrics, and nothing else.</summary>
+    /// <summary>The file with the token for reading metrics only.</summary>
     public const string MetricsFileName = "metricstoken.secret";
 
     private const int Length = 24;
@@ -46,7 +46,7 @@ internal sealed class ApiToken
         return new ApiToken(made);
     }
 
-    /// <summary>Whether this is the token.</summary>
+    /// <summary>Returns whether a text is the token.</summary>
     public bool Matches([NotNullWhen(true)] string? shown) =>
         shown is not null && CryptographicOperations.FixedTimeEquals(Digest(shown), _digest);
 

@@ -1,10 +1,10 @@
 namespace Lanyard.Service;
 
-/// <summary>Work that has nobody to fail to: what timers and events begin.</summary>
+/// <summary>Runs work without a caller that could handle exceptions, such as work of timers and events.</summary>
 internal static class Background
 {
-    /// <summary>Does the work, and tells whatever it throws.</summary>
-    /// <returns>Whether it was done.</returns>
+    /// <summary>Runs the work, and reports any exception.</summary>
+    /// <returns>Whether the work completed.</returns>
     public static async Task<bool> TryAsync(Func<Task> work, Action<Exception> tell)
     {
         try
@@ -12,7 +12,7 @@ internal static class Background
             await work().ConfigureAwait(false);
             return true;
         }
-#pragma warning disable CA1031 // The work catches what it expects. A defect has no caller to go to; thrown on, it would be lost, or end the timer or loop that began the work.
+#pragma warning disable CA1031 // The work handles expected exceptions. An unexpected exception would be lost, or stop the timer or loop that started the work.
         catch (Exception failure)
 #pragma warning restore CA1031
         {

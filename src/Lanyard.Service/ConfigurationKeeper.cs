@@ -7,15 +7,15 @@ using Microsoft.Extensions.Logging;
 namespace Lanyard.Service;
 
 /// <summary>
-/// The folder's <c>local.conf</c> as it is in force, all of it: read at the start, read again when it changed, and changed through the API. What cannot
-/// be read while the service runs is logged, and what was in force stays.
+/// Keeps the folder's <c>local.conf</c>: reads it at the start, reloads it when it changes, and changes it for the API. If the file
+/// becomes invalid while the service runs, logs the error and keeps the previous configuration.
 /// </summary>
 internal sealed class ConfigurationKeeper : IAsyncDisposable
 {
-    // As often as existing nodes look whether their local.conf changed.
+    // The interval at which existing nodes check their local.conf.
     private static readonly TimeSpan DefaultPollInterval = TimeSpan.FromSeconds(10);
 
-    // Programs write a file in several steps.
+    // Programs write a file in several steps, so wait until it is stable.
     private static readonly TimeSpan SettleTime = TimeSpan.FromMilliseconds(100);
 
     private readonly string _path;
@@ -29,8 +29,8 @@ internal sealed class ConfigurationKeeper : IAsyncDisposable
     private Content _judged;
     private volatile LocalConfiguration _current;
 
-    /// <summary>Reads it.</summary>
-    /// <exception cref="LanyardStateException">It cannot be read, or makes no sense.</exception>
+    /// <summary>Reads the file.</summary>
+    /// <exception cref="LanyardStateException">The file cannot be read, or is invalid.</exception>
     public ConfigurationKeeper(string home, ILogger logger)
     {
         _path = Path.Combine(home, LocalConfiguration.FileName);
@@ -44,14 +44,14 @@ internal sealed class ConfigurationKeeper : IAsyncDisposable
         Report(_current);
     }
 
-    /// <summary>There is another <see cref="Current"/>, to be put into force.</summary>
+    /// <summary>Raised when <see cref="Current"/> has changed and should be applied.</summary>
     public event EventHandler? Changed;
 
-    /// <summary>What is in force, or about to be.</summary>
+    /// <summary>The configuration that is applied or about to be applied.</summary>
     public LocalConfiguration Current => _current;
 
-    /// <summary>Watches the file from now on. The folder must exist.</summary>
-    /// <param name="pollInterval">When it is looked at though the system tells of no change; 10 s if not given.</param>
+    /// <summary>Starts to watch the file. The folder must exist.</summary>
+    /// <param name="pollInterval">The interval of checks without a notification of the system; 10 s by default.</param>
     public void Watch(TimeSpan? pollInterval = null)
     {
         try
@@ -72,12 +72,12 @@ internal sealed class ConfigurationKeeper : IAsyncDisposable
             ServiceLog.NotWatched(_logger, _path, unavailable);
         }
 
-        // What changed before is not missed.
+        // Check for changes before the watch started.
         OnTouched(this, EventArgs.Empty);
         _watching = WatchAsync(pollInterval ?? DefaultPollInterval);
     }
 
-    /// <summary>Reads the file now, whether it changed or not: what it says may mean something else, such as a user's name.</summary>
+    /// <summary>Reloads the file even if it is unchanged: values such as user names may have another meaning.</summary>
     public void Reload()
     {
         lock (_lock)
@@ -89,18 +89,18 @@ internal sealed class ConfigurationKeeper : IAsyncDisposable
         Changed?.Invoke(this, EventArgs.Empty);
     }
 
-    /// <summary>Puts settings in the place of those of the same names, in the file. A secret that is hidden in them stays as it is in the file.</summary>
-    /// <param name="settings">An object.</param>
-    /// <exception cref="LanyardStateException">They make no sense, or the file does not, or it cannot be written; nothing changed.</exception>
+    /// <summary>Replaces settings in the file by name. Keeps the file's value of a secret that is hidden in the settings.</summary>
+    /// <param name="settings">The settings, an object.</param>
+    /// <exception cref="LanyardStateException">The settings or the file are invalid, or the file cannot be written. Nothing changed.</exception>
     public void ChangeSettings(JsonElement settings)
     {
         lock (_lock)
         {
-            // What was just written into it by hand stays.
+            // Keep manual changes that are not loaded yet.
             var text = Merge(LocalConfiguration.Parse(_path, StateFile.TryReadText(_path)).Document, settings);
             var changed = Parse(text);
             if (text.Length > StateFile.MaxTextBytes)
-                throw new LanyardStateException(_path, $"The file '{_path}' would become too long.");
+                throw new LanyardStateException(_path, $"The file '{_path}' would become longer than {StateFile.MaxTextBytes} bytes.");
             StateFiles.Write(_path, text);
             _judged = new Content(text, null);
             _current = changed;
@@ -110,7 +110,7 @@ internal sealed class ConfigurationKeeper : IAsyncDisposable
         Changed?.Invoke(this, EventArgs.Empty);
     }
 
-    /// <summary>Ends the watching.</summary>
+    /// <summary>Stops to watch the file.</summary>
     public async ValueTask DisposeAsync()
     {
         _watcher?.Dispose();
@@ -138,14 +138,14 @@ internal sealed class ConfigurationKeeper : IAsyncDisposable
         }
     }
 
-    /// <summary>Looks whether the file changed, and takes what stood still since the last look.</summary>
-    /// <returns>What is to be looked at again soon; null where nothing is.</returns>
+    /// <summary>Checks the file, and loads content that is unchanged since the last check.</summary>
+    /// <returns>Changed content to check again soon; null if there is none.</returns>
     private Content? Look(Content? seen)
     {
         lock (_lock)
         {
             var found = Read();
-            // One that makes no sense is not judged again until it is another one.
+            // Do not report the same invalid content again.
             if (found == _judged)
                 return null;
             if (found != seen)
@@ -165,7 +165,7 @@ internal sealed class ConfigurationKeeper : IAsyncDisposable
         {
             if (found.Error is { } error)
                 throw new LanyardStateException(_path, error);
-            // What wrote it may have given it another mode.
+            // A program that wrote the file may have changed its mode.
             StateFiles.Check(Path.GetDirectoryName(_path)!, LocalConfiguration.FileName, _logger);
             _current = Parse(found.Text);
         }
@@ -204,7 +204,7 @@ internal sealed class ConfigurationKeeper : IAsyncDisposable
         }
         catch (SemaphoreFullException)
         {
-            // It is about to be looked at.
+            // A check is already pending.
         }
     }
 
@@ -254,8 +254,8 @@ internal sealed class ConfigurationKeeper : IAsyncDisposable
             ServiceLog.SettingAdjusted(_logger, setting, _path);
     }
 
-    /// <summary>What was found.</summary>
-    /// <param name="Text">The file's text; null where there is none.</param>
-    /// <param name="Error">Why it cannot be read; null where it can.</param>
+    /// <summary>The result of reading the file.</summary>
+    /// <param name="Text">The file's text; null if the file is missing.</param>
+    /// <param name="Error">The reason why the file cannot be read; null if it can.</param>
     private sealed record Content(string? Text, string? Error);
 }

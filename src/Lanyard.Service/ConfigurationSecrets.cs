@@ -11,28 +11,28 @@ internal static class ConfigurationSecrets
     /// <summary>The text that replaces a secret.</summary>
     public const string Hidden = "********";
 
-    // Of a database such as "postgres:host=... password=...".
+    // The setting of a database, such as "postgres:host=... password=...".
     private const string DatabaseSetting = "controllerDbPath";
 
     private static readonly string[] Names = ["password", "passwd", "passphrase", "secret", "token", "credential"];
     private static readonly string[] Ends = ["key", "connectionstring"];
     private static readonly string[] Texts = ["password=", "pwd="];
 
-    /// <summary>Whether a field is secret. A switch, or nothing, never is.</summary>
+    /// <summary>Returns whether a field is secret. A Boolean or null is never secret.</summary>
     public static bool IsSecret(string name, JsonElement value) =>
         value.ValueKind is not (JsonValueKind.True or JsonValueKind.False or JsonValueKind.Null or JsonValueKind.Undefined)
         && (Names.Any(part => name.Contains(part, StringComparison.OrdinalIgnoreCase)) || Ends.Any(end => name.EndsWith(end, StringComparison.OrdinalIgnoreCase))
             || name == DatabaseSetting);
 
-    /// <summary>Whether a text holds a password, as a URL with a user does.</summary>
+    /// <summary>Returns whether a string contains a password, such as a URL with a user.</summary>
     public static bool IsSecretText(string text) =>
         Texts.Any(part => text.Contains(part, StringComparison.OrdinalIgnoreCase))
         || (text.IndexOf("://", StringComparison.Ordinal) is >= 0 and var scheme && text.IndexOf('@', scheme) >= 0);
 
-    /// <summary>Writes a value, and in the place of each secret that is hidden in it the one that is kept.</summary>
+    /// <summary>Writes a value, and restores each hidden secret from the file's value.</summary>
     /// <param name="writer">The destination.</param>
-    /// <param name="value">The value, as a caller got it and sends it back.</param>
-    /// <param name="kept">What the file has in its place; undefined where it has nothing.</param>
+    /// <param name="value">The value that a caller sends back.</param>
+    /// <param name="kept">The file's value; undefined if it has none.</param>
     public static void WriteRestored(Utf8JsonWriter writer, JsonElement value, JsonElement kept)
     {
         switch (value.ValueKind)

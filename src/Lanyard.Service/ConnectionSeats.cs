@@ -39,7 +39,7 @@ internal sealed class ConnectionSeats
             seat.Node = _strangers.AddLast(seat);
         }
 
-        oldest?.Connection.Abort(new ConnectionAbortedException("Another connection came, and this one showed no token."));
+        oldest?.Connection.Abort(new ConnectionAbortedException("Closed for a newer connection, because this connection has not shown the token."));
         connection.Features.Set(seat);
         try
         {

@@ -5,13 +5,13 @@ using Microsoft.Extensions.Logging;
 namespace Lanyard.Service;
 
 /// <summary>The service's controller: its records, and the worker that replies to requests of the node.</summary>
-/// <param name="logger">Where records that are not imported are reported.</param>
+/// <param name="logger">The logger for records that are not imported.</param>
 /// <param name="loggers">The loggers of the parts.</param>
 internal sealed class ControllerHost(ILogger logger, ILoggerFactory? loggers) : IDisposable
 {
     private SqliteControllerStore? _store;
 
-    /// <summary>What the node is started with. Requests are queued until <see cref="Start"/>.</summary>
+    /// <summary>The controller interface for the node. Requests are queued until <see cref="Start"/>.</summary>
     public ControllerWorker Worker { get; } = new(logger: loggers?.CreateLogger<ControllerWorker>());
 
     /// <summary>The controller; null before <see cref="Start"/>.</summary>
@@ -30,6 +30,6 @@ internal sealed class ControllerHost(ILogger logger, ILoggerFactory? loggers) : 
         Worker.Start(Controller, node.Send, () => node.Status.ClockMs);
     }
 
-    /// <summary>Stores what waits to be stored, and closes the store. The worker has ended before.</summary>
+    /// <summary>Writes pending changes and closes the store. The worker must have stopped before.</summary>
     public void Dispose() => _store?.Dispose();
 }

@@ -6,7 +6,7 @@ using Lanyard.Wire;
 namespace Lanyard.Service;
 
 /// <summary>Reads the section <c>lanyard.intercept</c> of a <c>local.conf</c>.</summary>
-/// <param name="errors">Where it is noted what makes no sense.</param>
+/// <param name="errors">Collects errors.</param>
 internal sealed class InterceptSectionReader(ConfigurationErrors errors)
 {
     private const string AllOthers = "*";
@@ -17,7 +17,7 @@ internal sealed class InterceptSectionReader(ConfigurationErrors errors)
     private const UnixFileMode SensibleModes = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite
         | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
 
-    /// <summary>Reads it.</summary>
+    /// <summary>Reads the section.</summary>
     public InterceptSettings Read(JsonElement section, string key)
     {
         var settings = new InterceptSettings();
@@ -46,7 +46,7 @@ internal sealed class InterceptSectionReader(ConfigurationErrors errors)
                     settings = settings with { Users = ReadUsers(at, field.Value) };
                     break;
                 default:
-                    errors.Add(at, "is not known: it has socket, mode, users");
+                    errors.Add(at, "is unknown: the section has socket, mode, users");
                     break;
             }
         }
@@ -65,7 +65,7 @@ internal sealed class InterceptSectionReader(ConfigurationErrors errors)
 
     private UnixFileMode? ReadMode(string key, JsonElement value)
     {
-        const string Expected = "is not a text of octal digits such as \"0660\", the permissions to read and write of owner, group and others";
+        const string Expected = "is not a string of octal digits such as \"0660\", the read and write permissions of owner, group and others";
         var mode = 0;
         var digits = value.ValueKind == JsonValueKind.String ? value.GetString()! : "";
         if (digits.Length is < 3 or > 4 || digits.AsSpan().ContainsAnyExceptInRange('0', '7'))
@@ -78,7 +78,7 @@ internal sealed class InterceptSectionReader(ConfigurationErrors errors)
             mode = (mode << 3) | (digit - '0');
         if (((UnixFileMode)mode & ~SensibleModes) == 0)
             return (UnixFileMode)mode;
-        errors.Add(key, "has more than permissions to read and write, which are all that a socket knows: at most \"0666\" is expected", value);
+        errors.Add(key, "has other permissions than read and write, which are the only permissions of a socket: at most \"0666\" is expected", value);
         return null;
     }
 
@@ -100,25 +100,25 @@ internal sealed class InterceptSectionReader(ConfigurationErrors errors)
             if (entry.Name == AllOthers)
             {
                 if (hasOthers)
-                    errors.Add(at, "is there twice");
+                    errors.Add(at, "occurs twice");
                 hasOthers = true;
                 others = networks;
             }
             else if (ReadUser(at, entry.Name) is { } user && !users.TryAdd(user, networks))
-                errors.Add(at, string.Create(CultureInfo.InvariantCulture, $"is there twice: it is user {user}, as another is"));
+                errors.Add(at, string.Create(CultureInfo.InvariantCulture, $"occurs twice: another entry is user {user} too"));
         }
 
         return new InterceptUsers(users, others);
     }
 
-    // All digits are a number, as no account's name is.
+    // A name of digits only is a user ID; account names are not numeric.
     private uint? ReadUser(string key, string name)
     {
         if (uint.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var user) ? user != uint.MaxValue : SystemAccounts.TryFind(name, out user))
             return user;
         errors.Add(key, SystemAccounts.AreKnown
-            ? "is not a user: an account that this system knows, a user's number, or * for all others, is expected"
-            : "is not a user: a user's number, or * for all others, is expected, as accounts' names are not looked up on this system");
+            ? "is not a user: an account of this system, a user ID, or * for all others, is expected"
+            : "is not a user: a user ID, or * for all others, is expected, because this system does not resolve account names");
         return null;
     }
 
@@ -129,7 +129,7 @@ internal sealed class InterceptSectionReader(ConfigurationErrors errors)
         var networks = new HashSet<NetworkId>();
         if (value.ValueKind != JsonValueKind.Array)
         {
-            errors.Add(key, "is not \"all\" or an array of networks' IDs", value);
+            errors.Add(key, "is not \"all\" or an array of network IDs", value);
             return networks;
         }
 

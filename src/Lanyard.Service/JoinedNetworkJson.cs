@@ -6,14 +6,14 @@ using Lanyard.Wire;
 
 namespace Lanyard.Service;
 
-/// <summary>A joined network, as <c>GET /network</c> tells of it. Fields are in alphabetical order, as existing tools get them.</summary>
+/// <summary>Writes a joined network for <c>GET /network</c>. Fields are in alphabetical order, as in existing nodes.</summary>
 internal static class JoinedNetworkJson
 {
     private const string DeviceAlphabet = "abcdefghijklmnopqrstuvwxyz234567";
 
     public static void Write(Utf8JsonWriter writer, LanyardNetwork network)
     {
-        // The status first: the configuration that belongs to it is then there too.
+        // Read the status first, so that its configuration exists.
         var status = network.Status;
         var config = network.Config;
         var settings = network.Settings;
@@ -54,7 +54,7 @@ internal static class JoinedNetworkJson
     }
 
     /// <summary>
-    /// The name that a network's device would have if there were one: tools show it, and some take it for the network's short name. Forty bits
+    /// Returns the name that a network's TUN device would have. Tools show it, and some use it as the network's short name. Forty bits
     /// of the ID in base 32.
     /// </summary>
     internal static string DeviceName(NetworkId id) => string.Create(10, (id.Value ^ (id.Value >> 24)) & 0xff_ffff_ffff, static (name, bits) =>
@@ -84,7 +84,7 @@ internal static class JoinedNetworkJson
         writer.WriteEndObject();
     }
 
-    /// <summary>A group of ARP by address carries that address as its number.</summary>
+    /// <summary>Writes the additional distinguishing information (ADI) of a multicast group: an ARP group contains the IP address.</summary>
     private static void WriteGroups(Utf8JsonWriter writer, LanyardNetwork network)
     {
         writer.WriteStartArray("multicastSubscriptions");

@@ -2,16 +2,16 @@ using System.Text.Json;
 
 namespace Lanyard.Service;
 
-/// <summary>Reads the section <c>lanyard</c> of a <c>local.conf</c>, which other nodes do not know: all that is wrong in it is told at once.</summary>
+/// <summary>Reads the section <c>lanyard</c> of a <c>local.conf</c>, which existing nodes do not have. Reports all errors at once.</summary>
 internal static class LanyardSectionReader
 {
     private const string Section = "lanyard";
 
-    /// <summary>Reads it.</summary>
-    /// <param name="root">The file.</param>
-    /// <param name="configuration">What the rest of the file says.</param>
+    /// <summary>Reads the section.</summary>
+    /// <param name="root">The root of the file.</param>
+    /// <param name="configuration">The configuration of the rest of the file.</param>
     /// <param name="path">The file's path, for messages.</param>
-    /// <exception cref="LanyardStateException">Something makes no sense.</exception>
+    /// <exception cref="LanyardStateException">The section is invalid.</exception>
     public static LocalConfiguration Read(JsonElement root, LocalConfiguration configuration, string path)
     {
         if (LocalConfigurationReader.Find(root, Section) is not { } section)

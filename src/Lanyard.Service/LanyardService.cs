@@ -11,18 +11,18 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Lanyard.Service;
 
 /// <summary>
-/// The daemon: a node that joins the networks its folder remembers, with the local JSON API on 127.0.0.1 and, where there is one, [::1], at
-/// the TCP port of the node's UDP port; and a controller of networks if asked. A root where the planet or a moon names its identity.
+/// The daemon: a node that joins the networks in its folder, with the local JSON API on 127.0.0.1 and, if it exists, [::1], on
+/// the TCP port with the number of the node's UDP port. Optionally a network controller. The node is a root if the planet or a moon contains its identity.
 /// </summary>
 /// <remarks>
-/// While it runs, the folder's <c>zerotier-one.port</c> and <c>zerotier-one.pid</c> say where, under the names that existing tools look for, and
-/// <c>authtoken.secret</c> lets whoever may read it use the API.
+/// While the service runs, the folder contains <c>zerotier-one.port</c> and <c>zerotier-one.pid</c>, which existing tools read. A user that can read
+/// <c>authtoken.secret</c> may use the API.
 /// </remarks>
 public sealed class LanyardService : IAsyncDisposable
 {
     private const int PortTrials = 16;
 
-    // Where the node keeps the port that it had, to have it again.
+    // The file in which the node stores its last port.
     private const string KeptPortFile = LanyardFolderStore.PortFileName;
 
     private readonly string _home;
@@ -62,7 +62,7 @@ public sealed class LanyardService : IAsyncDisposable
     /// <summary>The node.</summary>
     public LanyardNode Node { get; }
 
-    /// <summary>The controller; null where the service is none.</summary>
+    /// <summary>The controller; null if the service has none.</summary>
     public NetworkController? Controller => _controller?.Controller;
 
     /// <summary>The UDP port of the node and TCP port of the API.</summary>
@@ -71,10 +71,10 @@ public sealed class LanyardService : IAsyncDisposable
     /// <summary>The proxies and forwards.</summary>
     internal ProxyHost Proxies => _proxies;
 
-    /// <summary>Starts the service. The API answers when this returns.</summary>
+    /// <summary>Starts the service. The API is ready when the task completes.</summary>
     /// <param name="options">The options.</param>
     /// <param name="cancellationToken">Cancels the generation of an identity.</param>
-    /// <exception cref="LanyardStateException">The folder, or a file in it, cannot be used; the exception names it.</exception>
+    /// <exception cref="LanyardStateException">The folder or a file in it cannot be used. The message names the file.</exception>
     /// <exception cref="LanyardException">The port cannot be bound.</exception>
     /// <exception cref="ControllerStoreException">The controller's records cannot be read.</exception>
     public static async Task<LanyardService> StartAsync(LanyardServiceOptions options, CancellationToken cancellationToken = default)
@@ -146,8 +146,8 @@ public sealed class LanyardService : IAsyncDisposable
     }
 
     /// <summary>
-    /// Reads <c>local.conf</c> again, as it does by itself where the file changes, and puts into force what can be while the service runs: proxies and
-    /// forwards that did not change go on as they are. Where it makes no sense that is logged, and all stays.
+    /// Reloads <c>local.conf</c>, as the service does when the file changes, and applies the settings that can change while the service runs. Unchanged proxies and
+    /// forwards continue. If the file is invalid, logs the error and keeps the previous configuration.
     /// </summary>
     public async Task ReloadAsync()
     {
@@ -155,7 +155,7 @@ public sealed class LanyardService : IAsyncDisposable
         await TryPutIntoForceAsync().ConfigureAwait(false);
     }
 
-    /// <summary>Ends the service: what waits to be stored is stored, the node tells nobody and keeps its state, the API is gone.</summary>
+    /// <summary>Stops the service: writes pending changes, and closes the node and the API. The node keeps its state and memberships.</summary>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
@@ -163,7 +163,7 @@ public sealed class LanyardService : IAsyncDisposable
         _configuration.Changed -= OnConfigurationChanged;
         await _configuration.DisposeAsync().ConfigureAwait(false);
         await _end.CancelAsync().ConfigureAwait(false);
-        // From here on nothing more is put into force.
+        // From here on, no configuration is applied.
         await _turn.WaitAsync().ConfigureAwait(false);
         _turn.Release();
         await _server.DisposeAsync().ConfigureAwait(false);
@@ -198,7 +198,7 @@ public sealed class LanyardService : IAsyncDisposable
         }
         catch (OperationCanceledException) when (_end.IsCancellationRequested)
         {
-            // The service ends, and its API with it.
+            // The service stops, so the API stays closed.
         }
         finally
         {
@@ -248,7 +248,7 @@ public sealed class LanyardService : IAsyncDisposable
         };
         if (File.Exists(options.SocketPath) && !InterceptServer.IsSocket(options.SocketPath))
         {
-            throw new LanyardStateException(options.SocketPath, $"The file '{options.SocketPath}' is where the local socket for programs should be. "
+            throw new LanyardStateException(options.SocketPath, $"The file '{options.SocketPath}' has the path of the local socket for programs. "
                 + $"Move it away, or set lanyard.intercept.socket in {LocalConfiguration.FileName} to another path.");
         }
 
@@ -257,7 +257,7 @@ public sealed class LanyardService : IAsyncDisposable
 
     private static async ValueTask EndAsync(LanyardNode node, ControllerHost? controller)
     {
-        // The controller stops sending before the node ends, and is still there while the node does.
+        // The controller stops sending before the node stops, and exists until the node has stopped.
         if (controller is not null)
             await controller.Worker.DisposeAsync().ConfigureAwait(false);
         await node.DisposeAsync().ConfigureAwait(false);

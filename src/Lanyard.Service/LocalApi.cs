@@ -9,27 +9,27 @@ using Microsoft.AspNetCore.Http;
 namespace Lanyard.Service;
 
 /// <summary>
-/// The local JSON API: paths, fields, their order and their types are those that existing tools know.
+/// The local JSON API. Paths, fields, and the order and types of fields are compatible with existing tools.
 /// <list type="bullet">
 /// <item><c>GET /status</c>; <c>GET /health</c>, which needs no token.</item>
 /// <item><c>GET /network</c>; <c>GET</c>, <c>POST</c> (join, and settings), <c>DELETE</c> (leave) <c>/network/ID</c>.</item>
 /// <item><c>GET /peer</c>, <c>GET /peer/ADDRESS</c>.</item>
 /// <item><c>GET /moon</c>; <c>GET</c>, <c>POST</c> (orbit, with <c>seed</c>), <c>DELETE</c> (deorbit) <c>/moon/ID</c>.</item>
 /// <item><c>GET /config</c>, the folder's <c>local.conf</c>; <c>POST /config/settings</c>.</item>
-/// <item><c>/bond/...</c>, which says that paths are not bonded.</item>
+/// <item><c>/bond/...</c>, which always replies that paths are not bonded.</item>
 /// <item><c>GET /metrics</c>, for Prometheus: the token of <c>metricstoken.secret</c> is enough.</item>
-/// <item><c>/controller/...</c> where this is a controller: see <see cref="ControllerApi"/>.</item>
-/// <item><c>GET /openapi.json</c>, the description of all this, which needs no token.</item>
+/// <item><c>/controller/...</c> if the service is a controller: see <see cref="ControllerApi"/>.</item>
+/// <item><c>GET /openapi.json</c>, the OpenAPI description, which needs no token.</item>
 /// </list>
-/// The token comes in the header <c>X-ZT1-Auth</c>, as <c>?auth=</c> or as a bearer token. Errors are <c>{"error":"..."}</c>. With
-/// <c>?jsonp=FUNCTION</c> and the token the answer is a script that calls a function with it. A caller without the token has its connection ended.
+/// The token is in the header <c>X-ZT1-Auth</c>, in <c>?auth=</c>, or a bearer token. Errors are <c>{"error":"..."}</c>. With
+/// <c>?jsonp=FUNCTION</c> and the token, the response is a script that calls the function. The connection of a caller without the token is closed.
 /// </summary>
 internal sealed class LocalApi(LanyardNode node, NetworkController? controller, string home, ApiAccess access, ConfigurationKeeper configuration)
 {
-    /// <summary>The longest body of a request in bytes: that of the controller.</summary>
+    /// <summary>The maximum length of a request's body in bytes, which is the controller's limit.</summary>
     public const int MaxBodyBytes = 1 << 20;
 
-    /// <summary>The maximum number of bytes read of a body that is too long, to discard it: a caller that is still sending misses the answer.</summary>
+    /// <summary>The maximum number of bytes read of a body that is too long, to discard it: a caller that is still sending misses the response.</summary>
     public const int MaxReadBytes = 16 * MaxBodyBytes;
 
     private const int MaxOwnBodyBytes = 64 * 1024;
@@ -45,7 +45,7 @@ internal sealed class LocalApi(LanyardNode node, NetworkController? controller, 
     /// <summary>The server of redirected programs, for the metrics; null if there is none.</summary>
     public InterceptServer? Programs { get; set; }
 
-    /// <summary>Answers a request.</summary>
+    /// <summary>Handles a request.</summary>
     public async Task HandleAsync(HttpContext context)
     {
         try
@@ -56,7 +56,7 @@ internal sealed class LocalApi(LanyardNode node, NetworkController? controller, 
             context.Response.ContentLength = reply.Body.Length;
             context.Response.Headers.XContentTypeOptions = "nosniff";
             context.Response.Headers.CacheControl = "no-store";
-            // A script is for a page of another origin, which showed the token.
+            // A JSONP script is for a page of another origin, which has sent the token.
             if (reply.ContentType != ApiReply.Script)
                 context.Response.Headers["Cross-Origin-Resource-Policy"] = "same-origin";
             if (!HttpMethods.IsHead(context.Request.Method))
@@ -64,7 +64,7 @@ internal sealed class LocalApi(LanyardNode node, NetworkController? controller, 
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
-            // Nobody is there to be answered.
+            // The caller has closed the connection.
         }
     }
 
@@ -74,22 +74,22 @@ internal sealed class LocalApi(LanyardNode node, NetworkController? controller, 
         if (!access.IsFromHere(context))
         {
             context.Response.Headers.Connection = "close";
-            return ApiReply.Error(401, "The API may be used from this machine, and from the networks of allowManagementFrom in its local.conf.");
+            return ApiReply.Error(401, "The API accepts callers on this machine and on the networks of allowManagementFrom in its local.conf only.");
         }
 
         if (!access.HasToken(context.Request, forMetrics: path == "/metrics"))
         {
-            // What an unknown caller sends on is not waited for.
+            // Do not read further data from a caller without the token.
             context.Response.Headers.Connection = "close";
-            return !ApiAccess.NamesOwnHost(context) ? ApiReply.Error(421, "Without the token, the API is asked at an address of this machine or at localhost.")
+            return !ApiAccess.NamesOwnHost(context) ? ApiReply.Error(421, "Without the token, the host of the URL must be an address of this machine or localhost.")
                 : IsOpenToAll(path) ? AnswerAll(context.Request.Method, path)
-                : ApiReply.Error(401, "The token is missing or wrong. It is in the service's authtoken.secret, and goes into the header X-ZT1-Auth.");
+                : ApiReply.Error(401, "The token is missing or wrong. Send the content of the service's authtoken.secret in the header X-ZT1-Auth.");
         }
 
         if (context.Features.Get<ConnectionSeat>()?.TryKnow() == false)
         {
             context.Response.Headers.Connection = "close";
-            return ApiReply.Error(503, string.Create(CultureInfo.InvariantCulture, $"There are {ConnectionSeats.MaxKnown} connections. Close some, or ask again."));
+            return ApiReply.Error(503, string.Create(CultureInfo.InvariantCulture, $"There are already {ConnectionSeats.MaxKnown} connections. Close some, or retry."));
         }
 
         return AsAsked(IsOpenToAll(path) ? AnswerAll(context.Request.Method, path) : await AnswerKnownAsync(context, path).ConfigureAwait(false), context.Request);
@@ -120,7 +120,7 @@ internal sealed class LocalApi(LanyardNode node, NetworkController? controller, 
         }
         catch (ObjectDisposedException)
         {
-            return ApiReply.Error(503, "The service is ending.");
+            return ApiReply.Error(503, "The service is stopping.");
         }
     }
 
@@ -136,7 +136,7 @@ internal sealed class LocalApi(LanyardNode node, NetworkController? controller, 
         ("GET", ["", "network"]) => ApiReply.Ok(WriteNetworks),
         (_, ["", "network", var id]) when NetworkId.TryParse(id, out var network) => method switch
         {
-            "GET" => node.TryGetNetwork(network, out var joined) ? Show(joined) : ApiReply.Error(404, "This network is not joined."),
+            "GET" => node.TryGetNetwork(network, out var joined) ? Show(joined) : ApiReply.Error(404, "The node has not joined this network."),
             "POST" => Join(network, await ReadBodyAsync(request, cancellationToken).ConfigureAwait(false)),
             "DELETE" => await LeaveAsync(network, cancellationToken).ConfigureAwait(false),
             _ => NotAllowed(method),
@@ -152,7 +152,7 @@ internal sealed class LocalApi(LanyardNode node, NetworkController? controller, 
             _ => NotAllowed(method),
         },
         (_, ["", "status" or "network" or "peer" or "moon" or "metrics" or "config"]) or (_, ["", "peer", _]) or (_, ["", "config", "settings"]) => NotAllowed(method),
-        _ => ApiReply.Error(404, "There is no such path."),
+        _ => ApiReply.Error(404, "This path does not exist."),
     };
 
     private static bool IsOpenToAll(string path) => path is "/health" or "/openapi.json";
@@ -162,17 +162,17 @@ internal sealed class LocalApi(LanyardNode node, NetworkController? controller, 
         : path == "/health" ? ApiReply.Ok(writer => StatusJson.WriteHealth(writer, node.Status))
         : new ApiReply(200, OpenApi.Document);
 
-    /// <summary>As a script, where the caller wants one. The name of its function must be one: it is run.</summary>
+    /// <summary>Returns a JSONP script if the caller requested one. The function's name must be an identifier, because the page runs it.</summary>
     private static ApiReply AsAsked(ApiReply reply, HttpRequest request)
     {
         if (reply.ContentType != ApiReply.Json || request.Query["jsonp"].ToString() is not { Length: > 0 } function)
             return reply;
         return function.Length <= MaxFunctionNameLength && !function.AsSpan().ContainsAnyExcept(FunctionNameCharacters)
             ? reply.AsScript(function)
-            : ApiReply.Error(400, "\"jsonp\" is the name of a function.");
+            : ApiReply.Error(400, "\"jsonp\" must be the name of a function.");
     }
 
-    private static ApiReply NoBonding() => ApiReply.Error(400, "Paths are not bonded here: there is one at a time to each peer.");
+    private static ApiReply NoBonding() => ApiReply.Error(400, "This node does not bond paths: it uses one path at a time to each peer.");
 
     private ApiReply ChangeSettings(JsonElement settings)
     {
@@ -203,7 +203,7 @@ internal sealed class LocalApi(LanyardNode node, NetworkController? controller, 
     private ApiReply Join(NetworkId id, JsonElement settings)
     {
         if (id.IsNone)
-            throw new BadBodyException($"{id} is not a network's ID.");
+            throw new BadBodyException($"{id} is not a network ID.");
         var allowManaged = ReadSwitch(settings, "allowManaged");
         var allowGlobal = ReadSwitch(settings, "allowGlobal");
         var allowDefault = ReadSwitch(settings, "allowDefault");
@@ -237,7 +237,7 @@ internal sealed class LocalApi(LanyardNode node, NetworkController? controller, 
         var seed = default(NodeAddress);
         if (body.ValueKind == JsonValueKind.Object && body.TryGetProperty("seed", out var given)
             && !TryReadSeed(given, out seed))
-            throw new BadBodyException("\"seed\" is the address of one of the moon's roots: ten hexadecimal digits.");
+            throw new BadBodyException("\"seed\" must be the address of one of the moon's roots, ten hexadecimal digits.");
         if (FindMoon(id) is { } moon)
             return ApiReply.Ok(writer => MoonJson.Write(writer, moon));
         if (seed.IsNone)
@@ -270,7 +270,7 @@ internal sealed class LocalApi(LanyardNode node, NetworkController? controller, 
         writer.WriteEndArray();
     }
 
-    /// <summary>Existing tools are used to an empty object where there is no such peer or moon.</summary>
+    /// <summary>Writes an empty object for a missing peer or moon, as existing nodes do.</summary>
     private void WritePeer(Utf8JsonWriter writer, NodeAddress address)
     {
         if (node.FindPeer(address) is { } peer)
@@ -311,14 +311,14 @@ internal sealed class LocalApi(LanyardNode node, NetworkController? controller, 
         writer.WriteEndObject();
     }
 
-    // As existing nodes have it, for which a method that a path lacks is a path that is not there.
-    private static ApiReply NotAllowed(string method) => ApiReply.Error(404, $"There is no {method} here.");
+    // Existing nodes reply with 404 to a method that a path does not support.
+    private static ApiReply NotAllowed(string method) => ApiReply.Error(404, $"This path does not support {method}.");
 
     private static bool? ReadSwitch(JsonElement body, string name)
     {
         if (body.ValueKind != JsonValueKind.Object || !body.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null)
             return null;
-        return LenientValues.TryReadSwitch(value, out var isOn) ? isOn : throw new BadBodyException($"\"{name}\" is true or false.");
+        return LenientValues.TryReadSwitch(value, out var isOn) ? isOn : throw new BadBodyException($"\"{name}\" must be true or false.");
     }
 
     // Existing nodes also accept leading zeros, as in a world ID, and a JSON number of those digits.
@@ -331,11 +331,11 @@ internal sealed class LocalApi(LanyardNode node, NetworkController? controller, 
         return NodeAddress.TryParse(digits, out seed);
     }
 
-    /// <summary>A world's number as tools write it: sixteen hexadecimal digits, or the ten of the root that began the moon.</summary>
+    /// <summary>Parses a world ID as tools write it: sixteen hexadecimal digits, or the ten of the moon's first root.</summary>
     private static bool TryParseWorldId(string text, out ulong id) =>
         ulong.TryParse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out id) && text.Length is AddressDigits or WorldIdDigits && id != 0;
 
-    /// <summary>The body, an object. None, as <c>curl -X POST</c> sends it, says nothing.</summary>
+    /// <summary>Reads the body, an object. A missing body, as <c>curl -X POST</c> sends, equals an empty object.</summary>
     private static async ValueTask<JsonElement> ReadBodyAsync(HttpRequest request, CancellationToken cancellationToken)
     {
         var body = await ReadAllAsync(request, MaxOwnBodyBytes, cancellationToken).ConfigureAwait(false);
@@ -355,7 +355,7 @@ internal sealed class LocalApi(LanyardNode node, NetworkController? controller, 
         }
         catch (InvalidOperationException broken)
         {
-            throw new BadBodyException($"The body has a text that is not Unicode: {broken.Message}");
+            throw new BadBodyException($"The body contains a string that is not valid Unicode: {broken.Message}");
         }
     }
 
@@ -375,6 +375,6 @@ internal sealed class LocalApi(LanyardNode node, NetworkController? controller, 
         }
     }
 
-    /// <summary>A body that cannot be understood. The message goes to the caller.</summary>
+    /// <summary>Thrown for an invalid body. The caller gets the message.</summary>
     private sealed class BadBodyException(string message) : Exception(message);
 }

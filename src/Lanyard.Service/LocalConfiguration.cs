@@ -7,7 +7,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Service;
 
-/// <summary>What a node's folder says in <c>local.conf</c>. Immutable; what it does not say has the value that stands here.</summary>
+/// <summary>The configuration in a folder's <c>local.conf</c>, with defaults for missing settings. Immutable.</summary>
 public sealed record LocalConfiguration
 {
     /// <summary>The file's name in the folder.</summary>
@@ -15,31 +15,31 @@ public sealed record LocalConfiguration
 
     private static readonly JsonElement EmptyDocument = ParseObject("{}");
 
-    /// <summary>The port, 0 for a free one (<c>settings.primaryPort</c>); null where it says none.</summary>
+    /// <summary>The port, 0 for a free port (<c>settings.primaryPort</c>); null if not set.</summary>
     public int? PrimaryPort { get; init; }
 
-    /// <summary>The local addresses to bind (<c>settings.bind</c>); all where there are none.</summary>
+    /// <summary>The local addresses to bind (<c>settings.bind</c>); empty for all.</summary>
     public IReadOnlyList<IPAddress> Bind { get; init; } = [];
 
-    /// <summary>Beginnings of names of interfaces that are not used (<c>settings.interfacePrefixBlacklist</c>).</summary>
+    /// <summary>Name prefixes of interfaces that are not used (<c>settings.interfacePrefixBlacklist</c>).</summary>
     public IReadOnlyList<string> InterfacePrefixBlacklist { get; init; } = [];
 
-    /// <summary>From where the API may be used beside this machine (<c>settings.allowManagementFrom</c>).</summary>
+    /// <summary>The networks, in addition to this machine, that may use the API (<c>settings.allowManagementFrom</c>).</summary>
     public IReadOnlyList<InetPrefix> AllowManagementFrom { get; init; } = [];
 
     /// <summary>Physical networks that are not used (<c>physical.NETWORK.blacklist</c>).</summary>
     public IReadOnlyList<InetPrefix> BlockedPhysicalNetworks { get; init; } = [];
 
-    /// <summary>Physical networks over which packets go without encryption (<c>physical.NETWORK.trustedPathId</c>).</summary>
+    /// <summary>Physical networks over which packets are not encrypted (<c>physical.NETWORK.trustedPathId</c>).</summary>
     public IReadOnlyList<TrustedPath> TrustedPaths { get; init; } = [];
 
-    /// <summary>The largest UDP payload for physical networks (<c>physical.NETWORK.mtu</c>).</summary>
+    /// <summary>The maximum UDP payload on physical networks (<c>physical.NETWORK.mtu</c>).</summary>
     public IReadOnlyList<PathMtu> PathMtus { get; init; } = [];
 
-    /// <summary>Where peers may be tried (<c>virtual.ADDRESS.try</c>).</summary>
+    /// <summary>Endpoints at which to try peers (<c>virtual.ADDRESS.try</c>).</summary>
     public IReadOnlyList<PeerHint> PeerHints { get; init; } = [];
 
-    /// <summary>Physical networks over which one peer is not reached (<c>virtual.ADDRESS.blacklist</c>).</summary>
+    /// <summary>Physical networks that are not used for a peer (<c>virtual.ADDRESS.blacklist</c>).</summary>
     public IReadOnlyList<BlockedPath> BlockedPeerNetworks { get; init; } = [];
 
     /// <summary>The proxies (<c>lanyard.proxies</c>).</summary>
@@ -48,32 +48,32 @@ public sealed record LocalConfiguration
     /// <summary>The forwards (<c>lanyard.forwards</c>).</summary>
     internal IReadOnlyList<ConfiguredForward> Forwards { get; init; } = [];
 
-    /// <summary>How programs whose sockets are redirected are served (<c>lanyard.intercept</c>).</summary>
+    /// <summary>The settings for programs whose sockets are redirected (<c>lanyard.intercept</c>).</summary>
     internal InterceptSettings Intercept { get; init; } = new();
 
-    /// <summary>What it asks for that has no effect here: each entry names the setting and says why.</summary>
+    /// <summary>The settings without effect in this service. Each entry contains the setting and the reason.</summary>
     public IReadOnlyList<string> WithoutEffect { get; init; } = [];
 
     /// <summary>The values that the file writes in a nonstandard form. Each entry names the key, the value and the value in use.</summary>
     public IReadOnlyList<string> Adjusted { get; init; } = [];
 
-    /// <summary>The whole file, an object; an empty one where there is no file.</summary>
+    /// <summary>The complete file, an object; empty if the file is missing.</summary>
     internal JsonElement Document { get; init; } = EmptyDocument;
 
-    /// <summary>Reads a folder's <c>local.conf</c>. Keys that no node knows are passed over.</summary>
+    /// <summary>Reads a folder's <c>local.conf</c>. Ignores unknown keys.</summary>
     /// <param name="home">The folder.</param>
-    /// <exception cref="LanyardStateException">The file cannot be read, is not JSON, or has a value that makes no sense; the message names the
-    /// file, the key and what is expected.</exception>
+    /// <exception cref="LanyardStateException">The file cannot be read, is not JSON, or has an invalid value. The message names the file, the key and the expected
+    /// value.</exception>
     public static LocalConfiguration Read(string home)
     {
         var path = Path.Combine(home, FileName);
         return Parse(path, StateFile.TryReadText(path));
     }
 
-    /// <summary>Reads a text as the content of a file.</summary>
+    /// <summary>Parses the content of a file.</summary>
     /// <param name="path">The file, for messages.</param>
-    /// <param name="text">Its content; null or empty where there is none.</param>
-    /// <exception cref="LanyardStateException">As for <see cref="Read"/>.</exception>
+    /// <param name="text">The content; null or empty if the file is missing.</param>
+    /// <exception cref="LanyardStateException">The content is invalid; see <see cref="Read"/>.</exception>
     internal static LocalConfiguration Parse(string path, string? text)
     {
         if (string.IsNullOrWhiteSpace(text))
@@ -84,19 +84,19 @@ public sealed record LocalConfiguration
         }
         catch (JsonException broken)
         {
-            // Only where: what is there may be a password.
+            // Report only the position, because the content may be a password.
             var place = new JsonException(string.Create(CultureInfo.InvariantCulture,
-                $"line {broken.LineNumber + 1}, byte {broken.BytePositionInLine + 1} is not what JSON has there"), null, broken.LineNumber, broken.BytePositionInLine);
+                $"line {broken.LineNumber + 1}, byte {broken.BytePositionInLine + 1} is not valid JSON"), null, broken.LineNumber, broken.BytePositionInLine);
             throw new LanyardStateException(path, $"The file '{path}' is not JSON: {place.Message}.", place);
         }
         catch (InvalidOperationException broken)
         {
-            // Half a character, which JSON lets stand (RFC 8259 section 8.2).
-            throw new LanyardStateException(path, $"The file '{path}' has a text that is not Unicode: {broken.Message}", broken);
+            // A lone surrogate, which JSON permits (RFC 8259 section 8.2).
+            throw new LanyardStateException(path, $"The file '{path}' contains a string that is not valid Unicode: {broken.Message}", broken);
         }
     }
 
-    /// <summary>A node's options with what applies to paths and to sockets.</summary>
+    /// <summary>Returns a node's options with the settings for paths and sockets.</summary>
     internal LanyardOptions Apply(LanyardOptions options) => options with
     {
         BindAddresses = Bind.Count > 0 ? Bind : options.BindAddresses,

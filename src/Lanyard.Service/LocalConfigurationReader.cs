@@ -8,7 +8,7 @@ using Lanyard.Wire;
 
 namespace Lanyard.Service;
 
-/// <summary>Reads the content of a <c>local.conf</c>, and says what is wrong with it: the file, the key, and what is expected there.</summary>
+/// <summary>Reads the content of a <c>local.conf</c>. An error contains the file, the key and the expected value.</summary>
 /// <param name="path">The file, for messages.</param>
 internal sealed class LocalConfigurationReader(string path)
 {
@@ -19,12 +19,12 @@ internal sealed class LocalConfigurationReader(string path)
     private const int MappedBits = 96;
 
     private const string NetworkExpected = "a network such as 10.0.0.0/8 or fd00::/8";
-    private const string NoTcpRelay = "there is no relaying through TCP here";
+    private const string NoTcpRelay = "this node does not relay through TCP";
     private const string OnePort = "the node has one port";
-    private const string NoUpdates = "nothing here replaces the program: whoever installed it does";
-    private const string NoBonding = "paths are not bonded here";
+    private const string NoUpdates = "this program does not update itself; its package manager does";
+    private const string NoBonding = "this node does not bond paths";
     private const string ControllerStore = "the controller's records are in controller.sqlite";
-    private const string NoThreads = "the number of threads is not set here";
+    private const string NoThreads = "this node has no setting for the number of threads";
 
     private enum Kind
     {
@@ -34,14 +34,14 @@ internal sealed class LocalConfigurationReader(string path)
         Object,
     }
 
-    // Settings that other nodes support and this node does not. A switch that is off, a number of 0 or 1, or a text that names the default requests nothing.
+    // Settings that other nodes support and this node does not. A switch that is off, a number of 0 or 1, or a string that names the default requests nothing.
     // A value of another type never stops the service, because it has no effect.
     private static readonly (string Key, Kind Kind, string Why)[] Others =
     [
         ("allowSecondaryPort", Kind.Switch, OnePort),
         ("secondaryPort", Kind.Number, OnePort),
         ("tertiaryPort", Kind.Number, OnePort),
-        ("portMappingEnabled", Kind.Switch, "no router is asked to map ports here"),
+        ("portMappingEnabled", Kind.Switch, "this node does not ask routers to map ports"),
         ("allowTcpFallbackRelay", Kind.Switch, NoTcpRelay),
         ("forceTcpRelay", Kind.Switch, NoTcpRelay),
         ("tcpFallbackRelay", Kind.Text, NoTcpRelay),
@@ -57,20 +57,20 @@ internal sealed class LocalConfigurationReader(string path)
         ("cpuPinningEnabled", Kind.Switch, NoThreads),
         ("controllerDbPath", Kind.Text, ControllerStore),
         ("redis", Kind.Object, ControllerStore),
-        ("ssoRedirectURL", Kind.Text, "there is no sign-in page here"),
+        ("ssoRedirectURL", Kind.Text, "this service has no sign-in page"),
         ("vault", Kind.Object, "the identity is in the state folder"),
-        ("enableWebServer", Kind.Switch, "no pages are served here"),
+        ("enableWebServer", Kind.Switch, "this service has no web pages"),
     ];
 
     private readonly List<string> _withoutEffect = [];
     private readonly List<string> _adjusted = [];
 
-    /// <summary>A field's value; null where it is missing or null, which says nothing.</summary>
+    /// <summary>Returns a field's value; null if the field is missing or null.</summary>
     public static JsonElement? Find(JsonElement json, string name) =>
         json.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
 
     /// <summary>Reads the file's content.</summary>
-    /// <exception cref="LanyardStateException">Something makes no sense.</exception>
+    /// <exception cref="LanyardStateException">The content is invalid.</exception>
     public LocalConfiguration Read(JsonElement root)
     {
         if (root.ValueKind != JsonValueKind.Object)
@@ -94,7 +94,7 @@ internal sealed class LocalConfigurationReader(string path)
             PrimaryPort = Find(settings, "primaryPort") is { } port ? Port("settings.primaryPort", port) : null,
             Bind = Items(settings, "bind", "settings.bind", "an IP address such as 192.0.2.1",
                 text => BindAddress("settings.bind", text)),
-            InterfacePrefixBlacklist = [.. Items(settings, "interfacePrefixBlacklist", "settings.interfacePrefixBlacklist", "the beginning of an interface's name",
+            InterfacePrefixBlacklist = [.. Items(settings, "interfacePrefixBlacklist", "settings.interfacePrefixBlacklist", "a prefix of an interface name",
                 text => text).Where(text => text.Length > 0)],
             AllowManagementFrom = Items<InetPrefix>(settings, "allowManagementFrom", "settings.allowManagementFrom", NetworkExpected,
                 text => Network("settings.allowManagementFrom", text)),
@@ -112,7 +112,7 @@ internal sealed class LocalConfigurationReader(string path)
         {
             var key = $"physical.{entry.Name}";
             if (Network(key, entry.Name) is not { } network)
-                throw Bad(key, $"is not the name of a physical network: {NetworkExpected}");
+                throw Bad(key, $"is not a physical network, such as {NetworkExpected}");
             if (entry.Value.ValueKind != JsonValueKind.Object)
                 throw Bad(key, "is not an object", entry.Value);
             if (Find(entry.Value, "blacklist") is { } isBlocked && Switch(key + ".blacklist", isBlocked))
@@ -136,7 +136,7 @@ internal sealed class LocalConfigurationReader(string path)
         {
             var key = $"virtual.{entry.Name}";
             if (!NodeAddress.TryParse(entry.Name, out var peer))
-                throw Bad(key, "is not the address of a node, ten hexadecimal digits");
+                throw Bad(key, "is not a node address, ten hexadecimal digits");
             if (entry.Value.ValueKind != JsonValueKind.Object)
                 throw Bad(key, "is not an object", entry.Value);
             hints.AddRange(Items(entry.Value, "try", key + ".try", "an IP address and UDP port such as 192.0.2.1/9993",

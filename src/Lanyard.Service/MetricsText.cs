@@ -10,12 +10,12 @@ using Lanyard.Wire.Verbs;
 namespace Lanyard.Service;
 
 /// <summary>
-/// What a node did, as <c>GET /metrics</c> tells of it: the text format of Prometheus, version 0.0.4. Names that begin with <c>zt_</c> and
-/// <c>controller_</c> mean what they mean at existing nodes; those that begin with <c>lanyard_</c> are this service's own.
+/// Writes the metrics of <c>GET /metrics</c> in the text format of Prometheus, version 0.0.4. Names that start with <c>zt_</c> and
+/// <c>controller_</c> have the meaning of existing nodes; names that start with <c>lanyard_</c> are this service's own.
 /// </summary>
 internal sealed class MetricsText
 {
-    /// <summary>The text's type.</summary>
+    /// <summary>The content type.</summary>
     public const string ContentType = "text/plain; version=0.0.4; charset=utf-8";
 
     private static readonly (Verb Verb, string Name)[] Verbs =
@@ -52,14 +52,14 @@ internal sealed class MetricsText
     {
         var counters = node.Counters;
         var status = node.Status;
-        Family("zt_packet", "counter", "Packets of the protocol, by verb: received ones were authenticated.");
+        Family("zt_packet", "counter", "Packets by verb; received packets are counted after authentication.");
         foreach (var (verb, name) in Verbs)
         {
             Sample("zt_packet", $"direction=\"rx\",packet_type=\"{name}\"", counters.Received(verb));
             Sample("zt_packet", $"direction=\"tx\",packet_type=\"{name}\"", counters.Sent(verb));
         }
 
-        Family("zt_data", "counter", "Bytes of UDP and TCP payload between nodes. Nothing goes by TCP here.");
+        Family("zt_data", "counter", "Bytes of UDP and TCP payload between nodes. This node does not use TCP.");
         Sample("zt_data", "direction=\"rx\",protocol=\"tcp\"", 0);
         Sample("zt_data", "direction=\"tx\",protocol=\"tcp\"", 0);
         Sample("zt_data", "direction=\"tx\",protocol=\"udp\"", counters.BytesSent);
@@ -67,16 +67,16 @@ internal sealed class MetricsText
         Family("zt_num_networks", "gauge", "Networks that the node has joined.");
         Sample("zt_num_networks", "", node.Networks.Count);
 
-        Family("lanyard_online", "gauge", "1 while the node reaches a root or is one, else 0.");
+        Family("lanyard_online", "gauge", "1 while the node reaches a root or is a root, else 0.");
         Sample("lanyard_online", "", status.IsOnline ? 1 : 0);
-        Family("lanyard_start_time_seconds", "gauge", "When the node started, in seconds since 1970.");
+        Family("lanyard_start_time_seconds", "gauge", "Start time of the node in seconds since 1970.");
         Sample("lanyard_start_time_seconds", "", status.StartedAt.ToUnixTimeSeconds());
         Family("lanyard_datagrams_total", "counter", "UDP datagrams between nodes.");
         Sample("lanyard_datagrams_total", "direction=\"rx\"", counters.DatagramsReceived);
         Sample("lanyard_datagrams_total", "direction=\"tx\"", counters.DatagramsSent);
-        Family("lanyard_send_failures_total", "counter", "Datagrams that the system did not take.");
+        Family("lanyard_send_failures_total", "counter", "Datagrams that the system refused to send.");
         Sample("lanyard_send_failures_total", "", status.SendFailures);
-        Family("lanyard_relayed_total", "counter", "Packets passed on for other nodes.");
+        Family("lanyard_relayed_total", "counter", "Packets relayed for other nodes.");
         Sample("lanyard_relayed_total", "", counters.PacketsRelayed);
         Family("lanyard_introductions_total", "counter", "Pairs of peers introduced to each other.");
         Sample("lanyard_introductions_total", "", counters.Introductions);
@@ -93,7 +93,7 @@ internal sealed class MetricsText
         Sample("lanyard_program_connections", "", programs.ConnectionCount);
         Family("lanyard_program_refused_datagrams_total", "counter", "Datagrams dropped because they lack the token of the socket that they claim to come from.");
         Sample("lanyard_program_refused_datagrams_total", "", programs.RefusedDatagramCount);
-        Family("lanyard_program_refused_names_total", "counter", "Questions about connections or datagrams at loopback alias addresses that the service did not make.");
+        Family("lanyard_program_refused_names_total", "counter", "Requests about connections or datagrams at loopback alias addresses that the service did not create.");
         Sample("lanyard_program_refused_names_total", "", programs.RefusedNameCount);
     }
 
@@ -106,20 +106,20 @@ internal sealed class MetricsText
             Sample("zt_peer_path_count", $"node_id=\"{peer.Address}\",status=\"dead\"", peer.Paths.Count(path => !path.IsAlive || path.IsExpired));
         }
 
-        Family("lanyard_peer_latency_milliseconds", "gauge", "Round-trip time to a peer, where it is known.");
+        Family("lanyard_peer_latency_milliseconds", "gauge", "Round-trip time to a peer, if known.");
         foreach (var peer in peers.Where(peer => peer.LatencyMs >= 0))
             Sample("lanyard_peer_latency_milliseconds", $"node_id=\"{peer.Address}\"", peer.LatencyMs);
-        Family("lanyard_peer_direct", "gauge", "1 while packets to a peer go directly, 0 while they are relayed.");
+        Family("lanyard_peer_direct", "gauge", "1 while packets to a peer are sent directly, 0 while they are relayed.");
         foreach (var peer in peers)
             Sample("lanyard_peer_direct", $"node_id=\"{peer.Address}\"", peer.IsDirect ? 1 : 0);
     }
 
     private void WriteNetworks(IReadOnlyList<LanyardNetwork> networks)
     {
-        Family("zt_network_multicast_groups_subscribed", "gauge", "Multicast groups that the node listens to on a network.");
+        Family("zt_network_multicast_groups_subscribed", "gauge", "Multicast groups that the node is subscribed to on a network.");
         foreach (var network in networks)
             Sample("zt_network_multicast_groups_subscribed", $"network_id=\"{network.Id}\"", network.MulticastGroups.Count);
-        Family("zt_network_packets", "counter", "Ethernet frames of a network that its rules let through.");
+        Family("zt_network_packets", "counter", "Ethernet frames of a network that its rules accept.");
         foreach (var network in networks)
         {
             Sample("zt_network_packets", $"accepted=\"yes\",direction=\"rx\",network_id=\"{network.Id}\"", network.Counters[HostCounter.FramesReceived]);
@@ -136,7 +136,7 @@ internal sealed class MetricsText
             Sample("lanyard_network_bytes_total", $"direction=\"tx\",network_id=\"{network.Id}\"", network.Counters[HostCounter.BytesSent]);
         }
 
-        Family("lanyard_network_drops_total", "counter", "What a network's TCP/IP stack dropped, by cause; causes that did not occur are left out.");
+        Family("lanyard_network_drops_total", "counter", "Packets that a network's TCP/IP stack dropped, by cause; causes that did not occur are omitted.");
         foreach (var network in networks)
         {
             foreach (var counter in HostCounters.Names)
@@ -157,12 +157,12 @@ internal sealed class MetricsText
         var counters = controller.Counters;
         Family("controller_network_config_request", "counter", "Requests for configurations.");
         Sample("controller_network_config_request", "", counters.Requests);
-        Family("lanyard_controller_answers_total", "counter", "What became of requests for configurations.");
+        Family("lanyard_controller_answers_total", "counter", "Replies to requests for configurations, by outcome.");
         Sample("lanyard_controller_answers_total", "answer=\"config\"", counters.Configs);
         Sample("lanyard_controller_answers_total", "answer=\"no_such_network\"", counters.NoSuchNetwork);
         Sample("lanyard_controller_answers_total", "answer=\"not_authorized\"", counters.NotAuthorized);
         Sample("lanyard_controller_answers_total", "answer=\"too_soon\"", counters.TooSoon);
-        Family("lanyard_controller_pushes_total", "counter", "Configurations sent because something changed.");
+        Family("lanyard_controller_pushes_total", "counter", "Configurations sent because of a change.");
         Sample("lanyard_controller_pushes_total", "", counters.Pushes);
         Family("lanyard_controller_revocations_total", "counter", "Memberships revoked.");
         Sample("lanyard_controller_revocations_total", "", counters.Revocations);
@@ -171,7 +171,7 @@ internal sealed class MetricsText
     private void Family(string name, string type, string help) =>
         _text.Append("# HELP ").Append(name).Append(' ').Append(help).Append("\n# TYPE ").Append(name).Append(' ').Append(type).Append('\n');
 
-    // No label needs escaping: they are hexadecimal numbers and names of this program's.
+    // Labels need no escaping: they are hexadecimal numbers and names of this program.
     private void Sample(string name, string labels, long value)
     {
         _text.Append(name);

@@ -6,19 +6,19 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 namespace Lanyard.Service;
 
 /// <summary>
-/// Lets in the command lines of existing nodes, which send HTTP/1.1 without the Host header that it asks for: a connection's first request gets
-/// one where it has none. They send one request a connection.
+/// Accepts the command lines of existing nodes, which send HTTP/1.1 without the required Host header: adds a Host header to a connection's first request
+/// if it has none. Such command lines send one request for each connection.
 /// </summary>
 internal static class MissingHostHeader
 {
-    // What the server itself allows for a request line and headers.
+    // The server's own limit for a request line and headers.
     private const int MaxHeadBytes = 40 * 1024;
 
     private static ReadOnlySpan<byte> Host => "Host: localhost\r\n"u8;
 
     /// <summary>Adds this to an endpoint.</summary>
     /// <param name="listen">The endpoint.</param>
-    /// <param name="timeout">How long a first request's head may take to arrive.</param>
+    /// <param name="timeout">The maximum time until the head of the first request has arrived.</param>
     public static void Supply(ListenOptions listen, TimeSpan timeout) => listen.Use(next => connection => HandleAsync(connection, next, timeout));
 
     private static async Task HandleAsync(ConnectionContext connection, ConnectionDelegate next, TimeSpan timeout)
@@ -62,7 +62,7 @@ internal static class MissingHostHeader
         }
     }
 
-    /// <summary>Whether the first request, as far as it is one, has no Host header. Nothing is consumed.</summary>
+    /// <summary>Returns whether the first request has no Host header. Consumes no data.</summary>
     private static async ValueTask<bool> IsMissingAsync(PipeReader input, CancellationToken cancellationToken)
     {
         while (true)
@@ -76,8 +76,8 @@ internal static class MissingHostHeader
         }
     }
 
-    /// <summary>Looks through a request's head.</summary>
-    /// <returns>Whether all of the head is there.</returns>
+    /// <summary>Scans the head of a request.</summary>
+    /// <returns>Whether the head is complete.</returns>
     private static bool TryFindHost(in ReadOnlySequence<byte> buffer, out bool hasHost)
     {
         hasHost = false;
@@ -96,7 +96,7 @@ internal static class MissingHostHeader
         return false;
     }
 
-    /// <summary>Passes on the request line, the header, and all that follows.</summary>
+    /// <summary>Passes on the request line, the added header, and all following data.</summary>
     private static async Task PumpAsync(PipeReader from, PipeWriter to)
     {
         try
@@ -111,7 +111,7 @@ internal static class MissingHostHeader
         }
         catch (Exception end) when (end is OperationCanceledException or IOException)
         {
-            // The connection is over, on this side or on the other.
+            // The connection is closed, by the server or by the caller.
         }
 
         await to.CompleteAsync().ConfigureAwait(false);

@@ -4,7 +4,7 @@ using Lanyard.Wire;
 
 namespace Lanyard.Service;
 
-/// <summary>A moon, as <c>GET /moon</c> tells of it. Fields are in alphabetical order, as existing tools get them.</summary>
+/// <summary>Writes a moon for <c>GET /moon</c>. Fields are in alphabetical order, as in existing nodes.</summary>
 internal static class MoonJson
 {
     public static void Write(Utf8JsonWriter writer, World moon)
@@ -31,7 +31,7 @@ internal static class MoonJson
         writer.WriteEndObject();
     }
 
-    /// <summary>A moon that is followed, and of which nothing is known yet.</summary>
+    /// <summary>Writes a moon that the node orbits and whose definition has not arrived yet.</summary>
     public static void WriteWaiting(Utf8JsonWriter writer, ulong id)
     {
         writer.WriteStartObject();

@@ -1,13 +1,13 @@
 namespace Lanyard.Service;
 
-/// <summary>The description of the API, as it is served: OpenAPI 3.1.</summary>
+/// <summary>The OpenAPI 3.1 description of the API.</summary>
 internal static class OpenApi
 {
     private const string ResourceName = "openapi.json";
 
     private static readonly Lazy<byte[]> Content = new(Read);
 
-    /// <summary>The description.</summary>
+    /// <summary>The description as UTF-8 JSON.</summary>
     public static ReadOnlyMemory<byte> Document => Content.Value;
 
     private static byte[] Read()

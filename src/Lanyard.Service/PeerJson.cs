@@ -4,12 +4,12 @@ using Lanyard.Engine;
 
 namespace Lanyard.Service;
 
-/// <summary>A peer, as <c>GET /peer</c> tells of it. Fields are in alphabetical order, as existing tools get them.</summary>
+/// <summary>Writes a peer for <c>GET /peer</c>. Fields are in alphabetical order, as in existing nodes.</summary>
 internal static class PeerJson
 {
     public static void Write(Utf8JsonWriter writer, PeerInfo peer)
     {
-        // Tools know an unknown version as -1.-1.-1.
+        // Existing nodes write an unknown version as -1.-1.-1.
         var known = peer.Version.Protocol != 0;
         var (major, minor, revision) = known ? (peer.Version.Major, peer.Version.Minor, peer.Version.Revision) : (-1, -1, -1);
         writer.WriteStartObject();

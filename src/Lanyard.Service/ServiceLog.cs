@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Lanyard.Service;
 
-/// <summary>Everything that the service logs.</summary>
+/// <summary>The log events of the service.</summary>
 internal static partial class ServiceLog
 {
     [LoggerMessage(101, LogLevel.Information, "API listening on TCP port {Port} of {Addresses}.")]
@@ -20,13 +20,13 @@ internal static partial class ServiceLog
     [LoggerMessage(105, LogLevel.Warning, "The change of {Settings} takes effect at the next start of the service.")]
     public static partial void NextStart(ILogger logger, string settings);
 
-    [LoggerMessage(106, LogLevel.Error, "Could not reopen the API after a change of allowManagementFrom.")]
+    [LoggerMessage(106, LogLevel.Error, "Could not reopen the API after a change of allowManagementFrom. Restart the service.")]
     public static partial void ApiNotReopened(ILogger logger, Exception exception);
 
     [LoggerMessage(107, LogLevel.Error, "Could not apply the settings of the service.")]
     public static partial void ConfigurationFailed(ILogger logger, Exception exception);
 
-    [LoggerMessage(108, LogLevel.Information, "The system does not report changes of '{File}'. The service checks it now and then; send SIGHUP to reload it at once.")]
+    [LoggerMessage(108, LogLevel.Information, "The system does not report changes of '{File}'. The service checks the file periodically; send SIGHUP to reload it at once.")]
     public static partial void NotWatched(ILogger logger, string file, Exception exception);
 
     [LoggerMessage(109, LogLevel.Warning, "Read '{File}' as existing nodes do: {Setting}.")]

@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace Lanyard.Service;
 
 /// <summary>
-/// Writes the JSON of a configuration with the fields of each object in alphabetical order, as existing tools get it, and without secrets: see
+/// Writes the JSON of a configuration with the fields of each object in alphabetical order, as existing nodes do, and without secrets: see
 /// <see cref="ConfigurationSecrets"/>.
 /// </summary>
 internal static class SortedJson
@@ -46,7 +46,7 @@ internal static class SortedJson
             Write(writer, value);
     }
 
-    /// <summary>An object's fields; of several with one name the last counts.</summary>
+    /// <summary>Returns an object's fields. If a name occurs more than once, the last field counts.</summary>
     public static SortedDictionary<string, JsonElement> Fields(JsonElement json)
     {
         var fields = new SortedDictionary<string, JsonElement>(StringComparer.Ordinal);

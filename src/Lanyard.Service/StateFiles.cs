@@ -26,7 +26,7 @@ internal static class StateFiles
     /// <summary>The folder with the records of an existing node's controller, imported at the first start.</summary>
     public const string ControllerImport = "controller.d";
 
-    // What tells where the service is, to whoever may look into the folder. The rest is secret, or may hold what is.
+    // The files that tell other users in the folder where the service is. All other files are secret or may contain secrets.
     private static readonly string[] ForEveryone = [Port, Process, InterceptPath];
 
     private static readonly string[] All =
@@ -35,8 +35,8 @@ internal static class StateFiles
         Controller, Controller + "-wal", Controller + "-shm", Controller + "-journal",
     ];
 
-    /// <summary>Looks at the service's files before they are trusted: see <see cref="StateGuard"/>.</summary>
-    /// <exception cref="LanyardStateException">One is another user's, or no file.</exception>
+    /// <summary>Checks the service's files before they are trusted: see <see cref="StateGuard"/>.</summary>
+    /// <exception cref="LanyardStateException">A file belongs to another user, or is not a regular file.</exception>
     public static void Check(string home, ILogger logger)
     {
         var guard = new StateGuard(home, logger);
@@ -45,29 +45,29 @@ internal static class StateFiles
         guard.CheckFolder(Path.Combine(home, ControllerImport), withFiles: false);
     }
 
-    /// <summary>Looks at one of them again, which somebody else may have written.</summary>
-    /// <exception cref="LanyardStateException">It is another user's, or no file.</exception>
+    /// <summary>Checks a file again that another program may have written.</summary>
+    /// <exception cref="LanyardStateException">The file belongs to another user, or is not a regular file.</exception>
     public static void Check(string home, string name, ILogger logger) => new StateGuard(home, logger).CheckFile(Path.Combine(home, name), AccessOf(name));
 
-    /// <summary>Removes what was being written when a service stopped. The folder is this service's.</summary>
+    /// <summary>Removes incomplete files of a service that stopped during a write. The caller owns the folder.</summary>
     public static void RemoveTemporaries(string home, ILogger logger) => new StateGuard(home, logger).RemoveTemporaries(All);
 
-    /// <summary>The identity in a file, with its secret.</summary>
-    /// <exception cref="LanyardStateException">It is not there, or is none.</exception>
+    /// <summary>Reads an identity with its secret key.</summary>
+    /// <exception cref="LanyardStateException">The file is missing or contains no such identity.</exception>
     public static Identity ReadIdentity(string path) =>
         Identity.TryParse(StateFile.TryReadText(path), out var identity) && identity.HasSecret
             ? identity
-            : throw new LanyardStateException(path, $"The file '{path}' does not hold an identity with its secret key.");
+            : throw new LanyardStateException(path, $"The file '{path}' does not contain an identity with its secret key.");
 
-    /// <summary>Puts a text into one of the files, in the place of the old one: see <see cref="StateFile"/>.</summary>
-    /// <exception cref="LanyardStateException">It cannot be written; the old one is there as before.</exception>
+    /// <summary>Replaces the content of a file: see <see cref="StateFile"/>.</summary>
+    /// <exception cref="LanyardStateException">The write failed. The file is unchanged.</exception>
     public static void Write(string path, string text) => Write(path, () => StateFile.Replace(path, Encoding.UTF8.GetBytes(text), AccessOf(Path.GetFileName(path))));
 
-    /// <summary>Puts a text into a new file.</summary>
-    /// <exception cref="LanyardStateException">It is there already, or cannot be written.</exception>
+    /// <summary>Creates a file.</summary>
+    /// <exception cref="LanyardStateException">The file exists, or the write failed.</exception>
     public static void Create(string path, string text) => Write(path, () => StateFile.Create(path, Encoding.UTF8.GetBytes(text), AccessOf(Path.GetFileName(path))));
 
-    /// <summary>Deletes a file that tells of a running service. If it stays, it tells of one that does not answer.</summary>
+    /// <summary>Deletes a file of a running service. A file that cannot be deleted refers to a service that does not answer.</summary>
     public static void TryDelete(string path)
     {
         try
@@ -89,7 +89,7 @@ internal static class StateFiles
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new LanyardStateException(path, $"The file '{path}' cannot be written: {failure.Message}", failure);
+            throw new LanyardStateException(path, $"Cannot write the file '{path}': {failure.Message}", failure);
         }
     }
 }

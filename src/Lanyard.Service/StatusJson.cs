@@ -6,10 +6,10 @@ using Lanyard.Wire.Verbs;
 
 namespace Lanyard.Service;
 
-/// <summary>The node, as <c>GET /status</c> tells of it. Fields are in alphabetical order, as existing tools get them.</summary>
+/// <summary>Writes the node's status for <c>GET /status</c>. Fields are in alphabetical order, as in existing nodes.</summary>
 internal static class StatusJson
 {
-    // What the node tells peers of itself, too.
+    // The version that the node also sends to peers.
     private static readonly NodeVersion Version = new NodeOptions { RandomSeed = default }.Version;
 
     public static void Write(Utf8JsonWriter writer, LanyardNode node, string home, LocalConfiguration configuration)
@@ -38,7 +38,7 @@ internal static class StatusJson
         writer.WriteEndObject();
     }
 
-    /// <summary>What <c>GET /health</c> tells anyone on this machine.</summary>
+    /// <summary>Writes the response of <c>GET /health</c>, which any user of this machine may read.</summary>
     public static void WriteHealth(Utf8JsonWriter writer, LanyardNodeStatus status)
     {
         writer.WriteStartObject();
@@ -49,8 +49,8 @@ internal static class StatusJson
     }
 
     /// <summary>
-    /// The folder's <c>local.conf</c>, and in its settings what is in force: there is one port, and no router is asked to map it. Fields that say so
-    /// stay, as tools look for them.
+    /// Writes the folder's <c>local.conf</c>, with the effective values of its settings. Fields without effect, such as port mapping,
+    /// stay, because tools read them.
     /// </summary>
     private static void WriteConfiguration(Utf8JsonWriter writer, JsonElement document, Dictionary<string, Action> inForce)
     {

@@ -5,7 +5,7 @@ namespace Lanyard.Service;
 /// <summary>The accounts of a Unix system.</summary>
 internal static unsafe partial class SystemAccounts
 {
-    /// <summary>The superuser's number.</summary>
+    /// <summary>The superuser's user ID.</summary>
     public const uint Superuser = 0;
 
     private static readonly Lazy<uint> s_own = new(EffectiveUser);
@@ -15,18 +15,18 @@ internal static unsafe partial class SystemAccounts
     private const int Interrupted = 4; // EINTR
     private const int TooSmall = 34; // ERANGE
 
-    /// <summary>Whether accounts can be looked up here by their names.</summary>
+    /// <summary>Whether this system resolves account names.</summary>
     public static bool AreKnown => OperatingSystem.IsLinux() || OperatingSystem.IsMacOS();
 
-    /// <summary>The number of the user that this process acts as.</summary>
+    /// <summary>The effective user ID of this process.</summary>
     public static uint Own => s_own.Value;
 
-    /// <summary>Looks up an account's number (<c>getpwnam_r(3)</c>), which may ask a directory service.</summary>
-    /// <returns>Whether the system knows it.</returns>
+    /// <summary>Finds an account's user ID (<c>getpwnam_r(3)</c>), which may query a directory service.</summary>
+    /// <returns>Whether the account exists.</returns>
     public static bool TryFind(string name, out uint user)
     {
         user = 0;
-        // The system would take what stands before a NUL for the name.
+        // The C library would ignore the text after a NUL.
         if (!AreKnown || name.Length == 0 || name.Contains('\0', StringComparison.Ordinal))
             return false;
         for (var room = FirstRoomBytes; room <= MaxRoomBytes; room *= 2)
@@ -58,7 +58,7 @@ internal static unsafe partial class SystemAccounts
     [LibraryImport("libc", EntryPoint = "getpwnam_r", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Find(string name, Account* account, byte* texts, nuint textsLength, Account** found);
 
-    /// <summary>How <c>struct passwd</c> begins; its length is 48 bytes on Linux, 72 on macOS.</summary>
+    /// <summary>The first fields of <c>struct passwd</c>, which has 48 bytes on Linux and 72 on macOS.</summary>
     [StructLayout(LayoutKind.Sequential, Size = 128)]
     private struct Account
     {

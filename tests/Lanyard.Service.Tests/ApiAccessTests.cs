@@ -224,7 +224,7 @@ public sealed class ApiAccessTests
             }
         }
 
-        Assert.Contains("not a network's ID", await client.FailAsync(HttpStatusCode.BadRequest, "POST", "/network/0000000000000000", "{}"), StringComparison.Ordinal);
+        Assert.Contains("not a network ID", await client.FailAsync(HttpStatusCode.BadRequest, "POST", "/network/0000000000000000", "{}"), StringComparison.Ordinal);
     }
 
     [Theory]

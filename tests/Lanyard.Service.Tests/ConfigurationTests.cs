@@ -76,8 +76,8 @@ public sealed class ConfigurationTests
     [InlineData("""{ "virtual": { "beef": {} } }""", "\"virtual.beef\"")]
     [InlineData("""{ "virtual": { "feedbeef12": { "try": [ "10.0.0.1" ] } } }""", "\"virtual.feedbeef12.try\"")]
     [InlineData("""{ "virtual": { "feedbeef12": { "blacklist": [ "x" ] } } }""", "\"virtual.feedbeef12.blacklist\"")]
-    [InlineData("""{ "settings": { "bind": [ "\ud800" ] } }""", "a text that is not Unicode")]
-    [InlineData("""{ "virtual": { "\ud800": {} } }""", "a text that is not Unicode")]
+    [InlineData("""{ "settings": { "bind": [ "\ud800" ] } }""", "a string that is not valid Unicode")]
+    [InlineData("""{ "virtual": { "\ud800": {} } }""", "a string that is not valid Unicode")]
     public void What_makes_no_sense_is_named_with_its_file_its_key_and_what_is_expected(string content, string expected)
     {
         var failure = Assert.Throws<LanyardStateException>(() => LocalConfiguration.Parse("/somewhere/local.conf", content));

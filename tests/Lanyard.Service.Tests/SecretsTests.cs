@@ -86,7 +86,7 @@ public sealed class SecretsTests
         await using var lan = await ServiceLan.StartAsync();
         var client = lan.Client("r");
         path = path.Replace("________", $"{lan.Service("r").Node.Address}______", StringComparison.Ordinal);
-        Assert.Contains("not Unicode", await client.FailAsync(HttpStatusCode.BadRequest, "POST", path, body), StringComparison.Ordinal);
+        Assert.Contains("not valid Unicode", await client.FailAsync(HttpStatusCode.BadRequest, "POST", path, body), StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.OK, (await client.FetchAsync("/config", client.Token)).Status);
     }
 
@@ -94,7 +94,7 @@ public sealed class SecretsTests
     public void A_configuration_with_half_a_character_anywhere_is_refused_by_name()
     {
         var error = Assert.Throws<LanyardStateException>(() => LocalConfiguration.Parse("local.conf", """{ "other": { "kept": [ "\ud800" ] } }"""));
-        Assert.Contains("not Unicode", error.Message, StringComparison.Ordinal);
+        Assert.Contains("not valid Unicode", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Lanyard.Service;
 
 /// <summary>
-/// Runs the proxies and forwards that are asked for, and follows changes of the networks: what did not change is not touched, what cannot be started yet
-/// is tried again.
+/// Runs the configured proxies and forwards, and follows changes of the networks. Unchanged proxies and forwards continue; those that cannot be started yet
+/// are retried.
 /// </summary>
 internal sealed class ProxyHost : IAsyncDisposable
 {
@@ -33,7 +33,7 @@ internal sealed class ProxyHost : IAsyncDisposable
         node.NetworkChanged += OnNetworkChanged;
     }
 
-    /// <summary>Where proxies and forwards listen.</summary>
+    /// <summary>The endpoints of the proxies and forwards.</summary>
     public IReadOnlyList<(object Entry, IPEndPoint LocalEndPoint)> Listening
     {
         get
@@ -43,11 +43,11 @@ internal sealed class ProxyHost : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts what is asked for. What cannot be started yet is logged and tried again.</summary>
+    /// <summary>Starts the configured proxies and forwards. Logs and retries those that cannot be started yet.</summary>
     /// <param name="node">The node.</param>
-    /// <param name="configuration">What is asked for.</param>
-    /// <param name="loggers">Where it logs; nowhere if not given.</param>
-    /// <param name="retryInterval">When it is tried again; 10 s if not given.</param>
+    /// <param name="configuration">The configuration.</param>
+    /// <param name="loggers">Creates the logger; null for none.</param>
+    /// <param name="retryInterval">The interval of retries; 10 s by default.</param>
     public static async Task<ProxyHost> StartAsync(LanyardNode node, LocalConfiguration configuration, ILoggerFactory? loggers, TimeSpan? retryInterval = null)
     {
         var host = new ProxyHost(node, configuration, loggers?.CreateLogger("Lanyard.Proxy") ?? NullLogger.Instance, retryInterval ?? DefaultRetryInterval);
@@ -55,10 +55,10 @@ internal sealed class ProxyHost : IAsyncDisposable
         return host;
     }
 
-    /// <summary>Runs what is asked for now, in the place of what was.</summary>
+    /// <summary>Applies a changed configuration.</summary>
     public Task ApplyAsync(LocalConfiguration configuration) => ReconcileAsync(configuration);
 
-    /// <summary>Ends all proxies and forwards.</summary>
+    /// <summary>Stops all proxies and forwards.</summary>
     public async ValueTask DisposeAsync()
     {
         if (_isDisposed)
@@ -109,7 +109,7 @@ internal sealed class ProxyHost : IAsyncDisposable
         _again.Change(_failing.Count > 0 ? _retryInterval : Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    // What can run at present, each with its network; one that is not joined comes when it is.
+    // The entries that can run now, each with its network. Entries of networks that are not joined start later.
     private Dictionary<object, LanyardNetwork?> Wanted()
     {
         var wanted = new Dictionary<object, LanyardNetwork?>();
@@ -140,7 +140,7 @@ internal sealed class ProxyHost : IAsyncDisposable
             {
                 ConfiguredProxy proxy => Begin(network is null ? _node.StartProxy(proxy.Options) : network.StartProxy(proxy.Options)),
                 ConfiguredForward forward => Begin(network!.StartForward(forward.Forward)),
-                _ => throw new ArgumentException("It is neither a proxy nor a forward.", nameof(entry)),
+                _ => throw new ArgumentException("The entry is neither a proxy nor a forward.", nameof(entry)),
             };
             lock (_running)
                 _running.Add(entry, running);
@@ -148,7 +148,7 @@ internal sealed class ProxyHost : IAsyncDisposable
         }
         catch (LanyardException failure)
         {
-            // Said once, not with every attempt.
+            // Logged once, not for every attempt.
             if (_failing.Add(entry))
                 ProxyHostLog.NotStarted(_logger, failure.Message);
         }
@@ -170,7 +170,7 @@ internal sealed class ProxyHost : IAsyncDisposable
     private sealed record Running(IAsyncDisposable Service, LanyardNetwork? Network, IPEndPoint LocalEndPoint);
 }
 
-/// <summary>What the running of proxies and forwards logs.</summary>
+/// <summary>The log events of proxies and forwards.</summary>
 internal static partial class ProxyHostLog
 {
     [LoggerMessage(203, LogLevel.Error, "Could not start a proxy or forward of local.conf; retrying: {Error}")]

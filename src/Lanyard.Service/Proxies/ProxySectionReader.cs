@@ -9,20 +9,20 @@ using Lanyard.Wire;
 namespace Lanyard.Service;
 
 /// <summary>A proxy that a service runs.</summary>
-/// <param name="Network">The network it leads into; null for all that are joined.</param>
-/// <param name="Options">How it works.</param>
+/// <param name="Network">The network that the proxy leads to; null for all joined networks.</param>
+/// <param name="Options">The proxy's options.</param>
 internal sealed record ConfiguredProxy(NetworkId? Network, LanyardProxyOptions Options);
 
 /// <summary>A port that a service forwards.</summary>
 /// <param name="Network">The network.</param>
-/// <param name="Forward">From where to where.</param>
+/// <param name="Forward">The source and the destination.</param>
 internal sealed record ConfiguredForward(NetworkId Network, LanyardForward Forward);
 
-/// <summary>Reads what the section <c>lanyard</c> of <c>local.conf</c> says about proxies and forwards.</summary>
-/// <param name="errors">Where it is noted what makes no sense.</param>
+/// <summary>Reads the proxies and forwards in the section <c>lanyard</c> of <c>local.conf</c>.</summary>
+/// <param name="errors">Collects errors.</param>
 internal sealed class ProxySectionReader(ConfigurationErrors errors)
 {
-    // As RFC 1929 section 2 has it.
+    // RFC 1929 section 2.
     private const int MaxCredentialBytes = byte.MaxValue;
     private const int MaxIdleSeconds = 24 * 24 * 60 * 60;
 
@@ -36,9 +36,9 @@ internal sealed class ProxySectionReader(ConfigurationErrors errors)
                 proxies.Add(proxy);
         }
 
-        // The same port twice would fail later, and less clearly.
+        // Binding the same port twice would fail later, with a less clear error.
         foreach (var twice in proxies.GroupBy(proxy => proxy.Options.LocalEndPoint).Where(group => group.Key.Port != 0 && group.Count() > 1))
-            errors.Add(key, $"has two proxies that listen on {twice.Key}; one that speaks all protocols does for both");
+            errors.Add(key, $"has two proxies that listen on {twice.Key}: use one proxy with \"protocol\": \"all\"");
         return proxies;
     }
 
@@ -79,7 +79,7 @@ internal sealed class ProxySectionReader(ConfigurationErrors errors)
         }
     }
 
-    // A text in the place of a list, or of an item, may hold a password.
+    // A string in place of a list or an item may contain a password.
     private static JsonElement? WithoutText(JsonElement found) => found.ValueKind == JsonValueKind.String ? null : found;
 
     private ConfiguredProxy? ReadProxy(string key, JsonElement item)
@@ -112,7 +112,7 @@ internal sealed class ProxySectionReader(ConfigurationErrors errors)
                 case "user":
                     options = options with { UserName = ReadCredential(at, value) };
                     if (options.UserName?.Contains(':', StringComparison.Ordinal) == true)
-                        errors.Add(at, "has a colon, where HTTP could not tell the user from the password");
+                        errors.Add(at, "contains a colon, which separates user and password in HTTP");
                     break;
                 case "password":
                     options = options with { Password = ReadCredential(at, value) };
@@ -124,7 +124,7 @@ internal sealed class ProxySectionReader(ConfigurationErrors errors)
                     options = options with { IdleTimeout = TimeSpan.FromSeconds(ReadNumber(at, value, MaxIdleSeconds)) };
                     break;
                 default:
-                    errors.Add(at, "is not known: a proxy has listen, protocol, network, outside, user, password, maxConnections, idleSeconds");
+                    errors.Add(at, "is unknown: a proxy has listen, protocol, network, outside, user, password, maxConnections, idleSeconds");
                     break;
             }
         }
@@ -132,7 +132,7 @@ internal sealed class ProxySectionReader(ConfigurationErrors errors)
         if (!hasAddress)
             errors.Add(key, "has no \"listen\", such as \"listen\": \"127.0.0.1:1080\"");
         if (errors.Count == before && options.UserName is null != options.Password is null)
-            errors.Add(key, "has one of \"user\" and \"password\": both are expected, or neither");
+            errors.Add(key, "has only one of \"user\" and \"password\": set both or neither");
         return errors.Count == before ? new ConfiguredProxy(network, options) : null;
     }
 
@@ -145,20 +145,20 @@ internal sealed class ProxySectionReader(ConfigurationErrors errors)
         {
             var at = $"{key}.{field.Name}";
             if (field.Name is not ("network" or "local" or "remote"))
-                errors.Add(at, "is not known: a forward has network, and local or remote");
+                errors.Add(at, "is unknown: a forward has network, and local or remote");
             else if (field.Name == "network")
                 network = errors.Network(at, field.Value);
             else if (forward is not null)
-                errors.Add(key, "has both \"local\" and \"remote\": make two forwards of it");
+                errors.Add(key, "has both \"local\" and \"remote\": use two forwards");
             else if (errors.Text(at, field.Value) is { } text
                 && !LanyardForward.TryParse(field.Name == "local" ? LanyardForwardDirection.Local : LanyardForwardDirection.Remote, text, out forward, out var error))
-                errors.Add(at, $"makes no sense: {error.TrimEnd('.')}");
+                errors.Add(at, $"is invalid: {error.TrimEnd('.')}");
         }
 
         if (errors.Count > before)
             return null;
         if (network is null)
-            errors.Add(key, "has no \"network\", the network's ID, sixteen hexadecimal digits");
+            errors.Add(key, "has no \"network\", a network ID of sixteen hexadecimal digits");
         if (forward is null)
             errors.Add(key, "has neither \"local\" nor \"remote\", such as \"local\": \"8080:10.1.0.2:80\"");
         return errors.Count == before ? new ConfiguredForward(network!.Value, forward!) : null;
@@ -178,12 +178,12 @@ internal sealed class ProxySectionReader(ConfigurationErrors errors)
         return default!;
     }
 
-    // A wrong password is not for the log.
+    // The error must not contain a password.
     private string? ReadCredential(string key, JsonElement value)
     {
         if (value.ValueKind == JsonValueKind.String && value.GetString() is { } text && Encoding.UTF8.GetByteCount(text) is > 0 and <= MaxCredentialBytes)
             return text;
-        errors.Add(key, "is not a text of 1 to 255 bytes");
+        errors.Add(key, "is not a string of 1 to 255 bytes");
         return null;
     }
 

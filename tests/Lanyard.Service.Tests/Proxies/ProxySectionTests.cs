@@ -42,26 +42,26 @@ public sealed class ProxySectionTests
     [InlineData("""{ "lanyard": { "proxies": [ {} ] } }""", "\"lanyard.proxies[0]\" has no \"listen\"")]
     [InlineData("""{ "lanyard": { "proxies": [ { "listen": "x" } ] } }""", "\"lanyard.proxies[0].listen\" is not a port, or an address and a port such as 127.0.0.1:1080, but \"x\"")]
     [InlineData("""{ "lanyard": { "proxies": [ { "listen": [] } ] } }""", "\"lanyard.proxies[0].listen\" is not a port")]
-    [InlineData("""{ "lanyard": { "proxies": [ { "listen": 1, "port": 1 } ] } }""", "\"lanyard.proxies[0].port\" is not known")]
+    [InlineData("""{ "lanyard": { "proxies": [ { "listen": 1, "port": 1 } ] } }""", "\"lanyard.proxies[0].port\" is unknown")]
     [InlineData("""{ "lanyard": { "proxies": [ { "listen": 1, "protocol": "ftp" } ] } }""", "\"lanyard.proxies[0].protocol\" is not one of socks, http, all, but \"ftp\"")]
     [InlineData("""{ "lanyard": { "proxies": [ { "listen": 1, "outside": true } ] } }""", "\"lanyard.proxies[0].outside\" is not one of refuse, host, but true")]
-    [InlineData("""{ "lanyard": { "proxies": [ { "listen": 1, "network": "1" } ] } }""", "\"lanyard.proxies[0].network\" is not a network's ID, sixteen hexadecimal digits, but \"1\"")]
-    [InlineData("""{ "lanyard": { "proxies": [ { "listen": 1, "user": "a" } ] } }""", "\"lanyard.proxies[0]\" has one of \"user\" and \"password\"")]
-    [InlineData("""{ "lanyard": { "proxies": [ { "listen": 1, "user": "a:b", "password": "c" } ] } }""", "\"lanyard.proxies[0].user\" has a colon")]
-    [InlineData("""{ "lanyard": { "proxies": [ { "listen": 1, "user": "", "password": "c" } ] } }""", "\"lanyard.proxies[0].user\" is not a text of 1 to 255 bytes")]
+    [InlineData("""{ "lanyard": { "proxies": [ { "listen": 1, "network": "1" } ] } }""", "\"lanyard.proxies[0].network\" is not a network ID, sixteen hexadecimal digits, but \"1\"")]
+    [InlineData("""{ "lanyard": { "proxies": [ { "listen": 1, "user": "a" } ] } }""", "\"lanyard.proxies[0]\" has only one of \"user\" and \"password\"")]
+    [InlineData("""{ "lanyard": { "proxies": [ { "listen": 1, "user": "a:b", "password": "c" } ] } }""", "\"lanyard.proxies[0].user\" contains a colon")]
+    [InlineData("""{ "lanyard": { "proxies": [ { "listen": 1, "user": "", "password": "c" } ] } }""", "\"lanyard.proxies[0].user\" is not a string of 1 to 255 bytes")]
     [InlineData("""{ "lanyard": { "proxies": [ { "listen": 1, "maxConnections": 0 } ] } }""", "\"lanyard.proxies[0].maxConnections\" is not a whole number, 1 to 2147483647, but 0")]
     [InlineData("""{ "lanyard": { "proxies": [ { "listen": 1, "idleSeconds": 2073601 } ] } }""", "\"lanyard.proxies[0].idleSeconds\" is not a whole number, 1 to 2073600")]
     [InlineData("""{ "lanyard": { "proxies": [ { "listen": 1 }, { "listen": "127.0.0.1:1" } ] } }""", "\"lanyard.proxies\" has two proxies that listen on 127.0.0.1:1")]
     [InlineData("""{ "lanyard": { "forwards": [ { "local": "1:a:1" } ] } }""", "\"lanyard.forwards[0]\" has no \"network\"")]
     [InlineData("""{ "lanyard": { "forwards": [ { "network": "8056c2e21c000001" } ] } }""", "\"lanyard.forwards[0]\" has neither \"local\" nor \"remote\"")]
-    [InlineData("""{ "lanyard": { "forwards": [ { "network": "8056c2e21c000001", "local": 1 } ] } }""", "\"lanyard.forwards[0].local\" is not a text, but 1")]
-    [InlineData("""{ "lanyard": { "forwards": [ { "network": "8056c2e21c000001", "local": "1" } ] } }""", "\"lanyard.forwards[0].local\" makes no sense: '1' is not")]
+    [InlineData("""{ "lanyard": { "forwards": [ { "network": "8056c2e21c000001", "local": 1 } ] } }""", "\"lanyard.forwards[0].local\" is not a string, but 1")]
+    [InlineData("""{ "lanyard": { "forwards": [ { "network": "8056c2e21c000001", "local": "1" } ] } }""", "\"lanyard.forwards[0].local\" is invalid: '1' is not")]
     [InlineData("""{ "lanyard": { "forwards": [ { "network": "8056c2e21c000001", "local": "1:a:1", "remote": "1:a:1" } ] } }""", "\"lanyard.forwards[0]\" has both \"local\" and \"remote\"")]
     public void What_makes_no_sense_is_named_with_its_file_its_key_and_what_is_expected(string text, string error)
     {
         var refused = Assert.Throws<LanyardStateException>(() => LocalConfiguration.Parse("/somewhere/local.conf", text));
         Assert.StartsWith($"In the file '/somewhere/local.conf', {error}", refused.Message, StringComparison.Ordinal);
-        Assert.DoesNotContain("; ", refused.Message.Replace("; one that", ", one that", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.DoesNotContain("; ", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
