@@ -4,7 +4,7 @@ using System.CommandLine.Invocation;
 
 namespace Lanyard.Cli;
 
-/// <summary>Writes help: for <c>lanyard</c> itself the commands in groups, for a command its options, then its details and examples.</summary>
+/// <summary>Writes help: the commands in groups for <c>lanyard</c> itself; the options, details and examples for a command.</summary>
 /// <param name="groups">The groups of commands.</param>
 internal sealed class CliHelp(IReadOnlyList<(string Title, Command[] Commands)> groups) : SynchronousCommandLineAction
 {
@@ -58,7 +58,7 @@ internal sealed class CliHelp(IReadOnlyList<(string Title, Command[] Commands)> 
         }
 
         output.WriteLine("Options:");
-        output.WriteLine($"  {"--help".PadRight(width)}  Show this help, or with a command that command's");
+        output.WriteLine($"  {"--help".PadRight(width)}  Show this help, or the help of a command");
         output.WriteLine($"  {"--version".PadRight(width)}  Show the version");
         output.WriteLine();
         output.WriteLine(ExitCode.Help);

@@ -1,8 +1,8 @@
 namespace Lanyard.Cli;
 
-/// <summary>Ends the command. The message says what happened and what to do.</summary>
-/// <param name="exitCode">One of <see cref="ExitCode"/>.</param>
-/// <param name="message">For standard error.</param>
+/// <summary>Thrown to end the command. The message contains the reason and a remedy.</summary>
+/// <param name="exitCode">The exit code; see <see cref="ExitCode"/>.</param>
+/// <param name="message">The message for standard error.</param>
 internal sealed class CommandException(int exitCode, string message) : Exception(message)
 {
     public int ExitCode { get; } = exitCode;

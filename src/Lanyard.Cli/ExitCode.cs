@@ -1,33 +1,33 @@
 namespace Lanyard.Cli;
 
-/// <summary>What the command's exit codes mean.</summary>
+/// <summary>The command's exit codes.</summary>
 internal static class ExitCode
 {
-    /// <summary>It did what was asked.</summary>
+    /// <summary>The command succeeded.</summary>
     public const int Ok = 0;
 
-    /// <summary>It could not do what was asked; standard error says why.</summary>
+    /// <summary>The command failed; standard error contains the reason.</summary>
     public const int Failed = 1;
 
-    /// <summary>It was asked in a way that makes no sense; standard error says how to ask.</summary>
+    /// <summary>The command line is invalid; standard error contains the reason.</summary>
     public const int Usage = 2;
 
-    /// <summary>The other end (a service, a controller, a peer) did not answer, or refused.</summary>
+    /// <summary>A service, controller or peer did not reply, or refused.</summary>
     public const int Unreachable = 3;
 
-    /// <summary>The program of <c>lanyard run</c> is missing, or cannot be run: 127, as shells have it.</summary>
+    /// <summary>The program of <c>lanyard run</c> is missing or cannot be run: 127, as in shells.</summary>
     public const int NotRun = 127;
 
-    /// <summary>It was interrupted before it was done: 128 and the number of SIGINT, as shells have it.</summary>
+    /// <summary>SIGINT interrupted the command: 128 plus the signal number, as in shells.</summary>
     public const int Interrupted = 130;
 
-    /// <summary>The codes, for the help.</summary>
+    /// <summary>The exit codes for the help.</summary>
     public const string Help = """
         Exit codes:
           0    success
-          1    failure: standard error says why
+          1    failure; standard error contains the reason
           2    invalid command line
-          3    the service, controller or peer did not answer, or refused
+          3    the service, controller or peer did not reply, or refused
           130  interrupted
         Data goes to standard output, everything else to standard error.
         """;

@@ -2,13 +2,13 @@ using System.Text;
 
 namespace Lanyard.Cli;
 
-/// <summary>Files that verbs read and write. What goes wrong with one is said with its name.</summary>
+/// <summary>Reads and writes the files of commands. Errors contain the file name.</summary>
 internal static class Files
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    /// <summary>All of a file; <c>-</c> is standard input.</summary>
-    /// <exception cref="CommandException">It cannot be read.</exception>
+    /// <summary>Reads all bytes of a file; <c>-</c> for standard input.</summary>
+    /// <exception cref="CommandException">The file cannot be read.</exception>
     public static byte[] ReadBytes(string path)
     {
         try
@@ -22,16 +22,16 @@ internal static class Files
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or NotSupportedException)
         {
-            throw new CommandException(ExitCode.Failed, $"'{path}' cannot be read: {failure.Message}");
+            throw new CommandException(ExitCode.Failed, $"Cannot read '{path}': {failure.Message}");
         }
     }
 
-    /// <summary>All of a file's text; <c>-</c> is standard input.</summary>
-    /// <exception cref="CommandException">It cannot be read.</exception>
+    /// <summary>Reads the text of a file; <c>-</c> for standard input.</summary>
+    /// <exception cref="CommandException">The file cannot be read.</exception>
     public static string ReadText(string path) => Encoding.UTF8.GetString(ReadBytes(path));
 
-    /// <summary>Puts bytes that everyone may read into a file, in the place of the old one.</summary>
-    /// <exception cref="CommandException">It cannot be written.</exception>
+    /// <summary>Replaces a file that all users may read.</summary>
+    /// <exception cref="CommandException">The file cannot be written.</exception>
     public static void Write(string path, byte[] bytes)
     {
         if (!StateFile.IsSpecial(path))
@@ -44,15 +44,15 @@ internal static class Files
         special.Write(bytes);
     }
 
-    /// <summary>Opens a file that only the owner may read, to be written bit by bit, in the place of the old one.</summary>
-    /// <exception cref="CommandException">It cannot be written.</exception>
+    /// <summary>Opens a new file that only its owner may read, in place of an existing file.</summary>
+    /// <exception cref="CommandException">The file cannot be written.</exception>
     public static FileStream OpenWrite(string path)
     {
         if (StateFile.IsSpecial(path))
             return Open(path, FileMode.Open);
         try
         {
-            // Whoever has the old one open, or may read it, does not get what is written now.
+            // A program that has the old file open, or may read it, does not see the new content.
             File.Delete(path);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
@@ -63,23 +63,23 @@ internal static class Files
         return Open(path, FileMode.CreateNew);
     }
 
-    /// <summary>Puts bytes into a new file.</summary>
-    /// <param name="path">The file: there is none yet.</param>
-    /// <param name="bytes">What it holds.</param>
-    /// <param name="secret">Whether nobody but its owner may read it.</param>
-    /// <exception cref="CommandException">It is there already, or cannot be written.</exception>
+    /// <summary>Creates a file.</summary>
+    /// <param name="path">The path. The file must not exist.</param>
+    /// <param name="bytes">The content.</param>
+    /// <param name="secret">Whether only the owner may read the file.</param>
+    /// <exception cref="CommandException">The file exists, or cannot be written.</exception>
     public static void Create(string path, byte[] bytes, bool secret) => Write(path, bytes, secret, overwrite: false);
 
-    /// <summary>Puts bytes that only the owner may read into a file, in the place of the old one: all of them or, where that fails, none.</summary>
-    /// <exception cref="CommandException">It cannot be written.</exception>
+    /// <summary>Replaces a file that only its owner may read. If the write fails, the old file stays.</summary>
+    /// <exception cref="CommandException">The file cannot be written.</exception>
     public static void Replace(string path, byte[] bytes) => Write(path, bytes, secret: true, overwrite: true);
 
-    /// <summary>Ends the command where there is such a file.</summary>
-    /// <exception cref="CommandException">There is.</exception>
+    /// <summary>Throws if a file exists.</summary>
+    /// <exception cref="CommandException">The file exists.</exception>
     public static void RequireNone(string path)
     {
         if (Path.Exists(path))
-            throw new CommandException(ExitCode.Failed, $"'{path}' is there already and is not overwritten. Move it away, or choose another name.");
+            throw new CommandException(ExitCode.Failed, $"'{path}' already exists and is not overwritten. Move it away, or choose another name.");
     }
 
     private static void Write(string path, byte[] bytes, bool secret, bool overwrite)
@@ -115,5 +115,5 @@ internal static class Files
         }
     }
 
-    private static CommandException Unwritten(string path, Exception failure) => new(ExitCode.Failed, $"'{path}' cannot be written: {failure.Message}");
+    private static CommandException Unwritten(string path, Exception failure) => new(ExitCode.Failed, $"Cannot write '{path}': {failure.Message}");
 }

@@ -2,12 +2,12 @@ using System.CommandLine;
 
 namespace Lanyard.Cli;
 
-/// <summary>The folder that keeps a node's state.</summary>
+/// <summary>The options for the state folder of a node.</summary>
 internal static class HomeFolder
 {
     private const string Name = "lanyard";
 
-    /// <summary>The option of verbs that have a default: the service, and those that speak to it.</summary>
+    /// <summary>Creates the option with a default, for the service and its clients.</summary>
     public static Option<string> ServiceOption() => new("--home")
     {
         Description = "State folder of the service.",
@@ -15,7 +15,7 @@ internal static class HomeFolder
         DefaultValueFactory = _ => Default(),
     };
 
-    /// <summary>The option of verbs that are nodes themselves.</summary>
+    /// <summary>Creates the option of commands that run a node.</summary>
     public static Option<string> AppOption() => new("--home")
     {
         Description = "State folder of the node, with its planet. Created with a new identity if it does not exist.",
@@ -23,7 +23,7 @@ internal static class HomeFolder
         Required = true,
     };
 
-    /// <summary>/var/lib/lanyard for the superuser, else the user's state folder.</summary>
+    /// <summary>Returns the default folder: /var/lib/lanyard for the superuser, otherwise the user's state folder.</summary>
     private static string Default()
     {
         if (OperatingSystem.IsWindows())

@@ -1,6 +1,6 @@
 namespace Lanyard.Cli;
 
-/// <summary>Says that an identity is being made: it is the one thing at a first start that takes a noticeable time.</summary>
+/// <summary>Reports that an identity is being created, which takes a noticeable time at the first start.</summary>
 internal sealed class IdentityProgress(TextWriter error) : IProgress<int>
 {
     private int _told;
@@ -8,6 +8,6 @@ internal sealed class IdentityProgress(TextWriter error) : IProgress<int>
     public void Report(int value)
     {
         if (Interlocked.Exchange(ref _told, 1) == 0)
-            error.WriteLine("Making an identity. That takes about a second, and is done once.");
+            error.WriteLine("Creating an identity. This takes about a second, once.");
     }
 }

@@ -5,7 +5,7 @@ using System.Text.Json;
 
 namespace Lanyard.Cli;
 
-/// <summary>Writes JSON as data: one value a line.</summary>
+/// <summary>Writes JSON, one value per line.</summary>
 internal static class JsonOutput
 {
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };

@@ -14,25 +14,25 @@ using Lanyard.Intercept;
 
 namespace Lanyard.Cli;
 
-/// <summary>The <c>lanyard</c> command: its verbs, and how it is run.</summary>
+/// <summary>The <c>lanyard</c> command and its subcommands.</summary>
 internal static class LanyardCommand
 {
-    // An argument that begins with @ is what it says, as in --data @FILE.
+    // No response files: an argument that starts with @ is literal, as in --data @FILE.
     private static readonly ParserConfiguration Parsing = new() { ResponseFileTokenReplacer = null };
 
     /// <summary>Runs the command.</summary>
     /// <param name="args">The arguments.</param>
-    /// <param name="output">Where data goes.</param>
-    /// <param name="error">Where everything else goes.</param>
-    /// <returns>One of <see cref="ExitCode"/>.</returns>
+    /// <param name="output">The output for data.</param>
+    /// <param name="error">The output for messages and errors.</param>
+    /// <returns>The exit code; see <see cref="ExitCode"/>.</returns>
     public static int Run(string[] args, TextWriter output, TextWriter error)
     {
         var result = Create().Parse(args, Parsing);
         if (result.Action is ParseErrorAction)
             return Explain(result, error);
-        var verb = result.CommandResult.Command.Name;
-        using var signals = new StopSignals(withInterrupt: verb != RunCommand.Name, withHangup: verb != ServiceCommand.Name);
-        // Signals and failures are handled here, and alike for all verbs.
+        var command = result.CommandResult.Command.Name;
+        using var signals = new StopSignals(withInterrupt: command != RunCommand.Name, withHangup: command != ServiceCommand.Name);
+        // Signals and failures are handled here, in the same way for all commands.
         var configuration = new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
         try
         {
@@ -80,12 +80,12 @@ internal static class LanyardCommand
         return ExitCode.Usage;
     }
 
-    // Not a RootCommand: that would take the name of the program's file.
+    // Not a RootCommand, which would use the name of the program's file.
     private static Command Create()
     {
         (string Title, Command[] Commands)[] groups =
         [
-            ("Apps, each a node in one process",
+            ("Applications, each a node in one process",
             [
                 ConnectCommand.Create(), ExposeCommand.Create(), ForwardCommand.Create(), ProxyCommand.Create(), SshProxyCommand.Create(), HttpCommand.Create(),
                 PingCommand.Create(), PerfCommand.Create(), UdpSendCommand.Create(), UdpEchoCommand.Create(), CaptureCommand.Create(),

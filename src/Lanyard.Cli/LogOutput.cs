@@ -5,20 +5,20 @@ using Microsoft.Extensions.Logging;
 
 namespace Lanyard.Cli;
 
-/// <summary>How log events are written.</summary>
+/// <summary>The formats of log events.</summary>
 internal enum LogFormat
 {
-    /// <summary>For people: a line each.</summary>
+    /// <summary>One line of text each.</summary>
     Text,
 
-    /// <summary>For programs: a JSON object each, on a line of its own.</summary>
+    /// <summary>One JSON object each, on a line of its own.</summary>
     Json,
 }
 
 /// <summary>Writes log events to standard error, one line each.</summary>
 internal static class LogOutput
 {
-    /// <summary>The option that says which events.</summary>
+    /// <summary>Creates the option for the lowest level.</summary>
     public static Option<LogLevel> LevelOption() => new("--log")
     {
         Description = "Lowest level of events to log to standard error: trace, debug, information, warning, error or none.",
@@ -26,7 +26,7 @@ internal static class LogOutput
         DefaultValueFactory = _ => LogLevel.Warning,
     };
 
-    /// <summary>The option that says how.</summary>
+    /// <summary>Creates the option for the format.</summary>
     public static Option<LogFormat> FormatOption() => new("--log-format")
     {
         Description = "Format of logged events: text, or json with one object per line.",
@@ -34,7 +34,7 @@ internal static class LogOutput
         DefaultValueFactory = _ => LogFormat.Text,
     };
 
-    /// <summary>Makes what loggers come from.</summary>
+    /// <summary>Creates the logger factory.</summary>
     public static ILoggerFactory Create(LogLevel level, TextWriter error, LogFormat format = LogFormat.Text) => new Factory(level, format, error);
 
     private sealed class Factory(LogLevel level, LogFormat format, TextWriter error) : ILoggerFactory
@@ -64,7 +64,7 @@ internal static class LogOutput
             var line = format == LogFormat.Json
                 ? JsonOutput.ToText(writer => WriteJson(writer, now, logLevel, eventId, message, state as IReadOnlyList<KeyValuePair<string, object?>>, exception))
                 : Text(now, logLevel, message, exception);
-            // Loggers are used by any thread; lines stay whole.
+            // Several threads write events, each a complete line.
             lock (error)
                 error.WriteLine(line);
         }
@@ -88,7 +88,7 @@ internal static class LogOutput
             writer.WriteStartObject("values");
             foreach (var (name, value) in values ?? [])
             {
-                // The message's own pattern comes as one more value.
+                // The state contains the message template as an additional value.
                 if (name != "{OriginalFormat}")
                     WriteValue(writer, name, value);
             }

@@ -6,7 +6,7 @@ using Lanyard.Wire;
 
 namespace Lanyard.Cli;
 
-/// <summary>Makes arguments and options of the kinds of values that verbs share, with errors that say what is expected.</summary>
+/// <summary>Creates arguments and options that commands share, with errors that contain the expected value.</summary>
 internal static class Parse
 {
     private const int SecondsPerDay = 86_400;
@@ -14,25 +14,25 @@ internal static class Parse
     public static Argument<NetworkId> NetworkArgument() => new("NETWORK")
     {
         Description = "Network ID: sixteen hexadecimal digits.",
-        CustomParser = result => Read<NetworkId>(result, NetworkId.TryParse, "a network's ID, which is sixteen hexadecimal digits"),
+        CustomParser = result => Read<NetworkId>(result, NetworkId.TryParse, "a network ID, which is sixteen hexadecimal digits"),
     };
 
-    /// <summary>The network, where one may be left out.</summary>
+    /// <summary>Creates the option for a network, which may be omitted.</summary>
     public static Option<NetworkId?> OptionalNetworkOption(string description) => new("--network", "-n")
     {
         Description = description,
         HelpName = "ID",
-        CustomParser = result => Read<NetworkId>(result, NetworkId.TryParse, "a network's ID, which is sixteen hexadecimal digits"),
+        CustomParser = result => Read<NetworkId>(result, NetworkId.TryParse, "a network ID, which is sixteen hexadecimal digits"),
     };
 
-    /// <summary>The option that names a network.</summary>
-    /// <param name="required">Whether there is no doing without.</param>
+    /// <summary>Creates the option for a network.</summary>
+    /// <param name="required">Whether the option is required.</param>
     public static Option<NetworkId> NetworkOption(bool required = true) => new("--network", "-n")
     {
-        Description = required ? "Network ID: sixteen hexadecimal digits." : "The network's ID: sixteen hexadecimal digits. By default all networks that the folder remembers.",
+        Description = required ? "Network ID: sixteen hexadecimal digits." : "Network ID: sixteen hexadecimal digits (default: all networks in the folder).",
         HelpName = "ID",
         Required = required,
-        CustomParser = result => Read<NetworkId>(result, NetworkId.TryParse, "a network's ID, which is sixteen hexadecimal digits"),
+        CustomParser = result => Read<NetworkId>(result, NetworkId.TryParse, "a network ID, which is sixteen hexadecimal digits"),
     };
 
     public static Argument<InetAddress> AddressArgument(string description) => new("IP")
@@ -41,7 +41,7 @@ internal static class Parse
         CustomParser = result => Read<InetAddress>(result, InetAddress.TryParse, "an IP address"),
     };
 
-    /// <summary>An option that says where to listen on this host: a port, of 127.0.0.1, or an address with a port.</summary>
+    /// <summary>Creates an option for an endpoint on this host: a port of 127.0.0.1, or an address with a port.</summary>
     public static Option<InetEndpoint?> ListenOption(string name, string description) => new(name)
     {
         Description = description,
@@ -66,25 +66,25 @@ internal static class Parse
         CustomParser = result => Number(result, 1, ushort.MaxValue),
     };
 
-    /// <summary>An option that is a whole number with a default.</summary>
-    public static Option<int> NumberOption(string name, string description, int minimum, int maximum, int otherwise) => new(name)
+    /// <summary>Creates an option for an integer with a default.</summary>
+    public static Option<int> NumberOption(string name, string description, int minimum, int maximum, int defaultValue) => new(name)
     {
         Description = description,
         HelpName = "N",
-        DefaultValueFactory = _ => otherwise,
+        DefaultValueFactory = _ => defaultValue,
         CustomParser = result => Number(result, minimum, maximum),
     };
 
-    /// <summary>An option that is a number of seconds, maybe with a fraction, with a default.</summary>
-    public static Option<double> SecondsOption(string name, string description, double otherwise) => new(name)
+    /// <summary>Creates an option for a number of seconds with optional fraction and a default.</summary>
+    public static Option<double> SecondsOption(string name, string description, double defaultValue) => new(name)
     {
         Description = description,
         HelpName = "SECONDS",
-        DefaultValueFactory = _ => otherwise,
+        DefaultValueFactory = _ => defaultValue,
         CustomParser = Seconds,
     };
 
-    /// <summary>The value of an option that is a number of seconds.</summary>
+    /// <summary>Returns the value of an option for a number of seconds.</summary>
     public static TimeSpan GetTime(this ParseResult result, Option<double> seconds) => TimeSpan.FromSeconds(result.GetValue(seconds));
 
     public static Option<bool> JsonOption() => new("--json") { Description = "Print JSON." };

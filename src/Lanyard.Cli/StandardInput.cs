@@ -1,9 +1,9 @@
 namespace Lanyard.Cli;
 
-/// <summary>Standard input as a sign of life of whoever started this process.</summary>
+/// <summary>Watches standard input, which closes when the parent process ends.</summary>
 internal static class StandardInput
 {
-    /// <summary>Calls back when standard input ends. What comes before that is passed over.</summary>
+    /// <summary>Calls back when standard input ends. Ignores all data.</summary>
     public static void WhenEnded(Action ended) => new Thread(() =>
     {
         using var input = Console.OpenStandardInput();
@@ -18,7 +18,7 @@ internal static class StandardInput
         }
         catch (ObjectDisposedException)
         {
-            // The command ended of itself at the same time.
+            // The command ended at the same time.
         }
     })
     { IsBackground = true, Name = "Standard input" }.Start();

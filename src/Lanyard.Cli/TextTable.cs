@@ -1,12 +1,12 @@
 namespace Lanyard.Cli;
 
-/// <summary>Lines of columns that stand under each other: for people, and for <c>awk</c>.</summary>
-/// <param name="heads">The heads of the columns.</param>
+/// <summary>A text table with aligned columns, which <c>awk</c> can read as well.</summary>
+/// <param name="heads">The column headers.</param>
 internal sealed class TextTable(params string[] heads)
 {
     private readonly List<string[]> _rows = [heads];
 
-    /// <summary>Adds a line. Empty cells are shown as a dash, so that columns can be counted.</summary>
+    /// <summary>Adds a row. Empty cells are written as a dash, so that programs can count columns.</summary>
     public void Add(params string[] cells) => _rows.Add([.. cells.Select(cell => cell.Length == 0 ? "-" : cell)]);
 
     public void Write(TextWriter output)

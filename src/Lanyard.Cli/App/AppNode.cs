@@ -3,10 +3,10 @@ using Lanyard.Wire;
 
 namespace Lanyard.Cli.App;
 
-/// <summary>A node of this process on one network, for verbs that are an app on the LAN.</summary>
+/// <summary>A node in this process on one network, for commands that are applications on the LAN.</summary>
 internal sealed class AppNode : IAsyncDisposable
 {
-    /// <summary>How long what was written last may take to get through when the verb is done.</summary>
+    /// <summary>The maximum time to deliver the last data when a command ends.</summary>
     private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(10);
 
     private readonly TextWriter _error;
@@ -22,15 +22,15 @@ internal sealed class AppNode : IAsyncDisposable
     /// <summary>The node.</summary>
     public LanyardNode Node { get; }
 
-    /// <summary>The network: it has an address.</summary>
+    /// <summary>The network. It has an address.</summary>
     public LanyardNetwork Network { get; }
 
     /// <summary>The capture of the network's traffic; null if there is none.</summary>
     public LanyardCapture? Capture { get; }
 
-    /// <summary>How a node on a folder is started.</summary>
-    /// <param name="home">The folder: its identity, planet and ports are used.</param>
-    /// <param name="error">Where it says that it makes an identity.</param>
+    /// <summary>Returns the options of a node on a folder.</summary>
+    /// <param name="home">The folder with the identity, planet and ports.</param>
+    /// <param name="error">The output for the progress of a new identity.</param>
     public static LanyardOptions Configure(string home, TextWriter error) => new()
     {
         StateDirectory = home,
@@ -39,26 +39,26 @@ internal sealed class AppNode : IAsyncDisposable
         ShutdownTimeout = ShutdownTimeout,
     };
 
-    /// <summary>Starts a node as <see cref="Configure"/> says.</summary>
-    /// <exception cref="CommandException">It knows no roots.</exception>
+    /// <summary>Starts a node with the options of <see cref="Configure"/>.</summary>
+    /// <exception cref="CommandException">The node knows no roots.</exception>
     public static async Task<LanyardNode> StartNodeAsync(LanyardOptions options, CancellationToken cancellationToken)
     {
         var node = await LanyardNode.StartAsync(options, cancellationToken);
         if (node.Planet is null && node.Moons.Count == 0)
         {
             await node.DisposeAsync();
-            throw new CommandException(ExitCode.Failed, $"This node knows no roots, and so reaches nobody: put a planet file into '{options.StateDirectory}', or give --planet.");
+            throw new CommandException(ExitCode.Failed, $"This node knows no roots, so it cannot reach any peer. Put a planet file into '{options.StateDirectory}', or use --planet.");
         }
 
         return node;
     }
 
-    /// <summary>Starts a node, joins a network and waits until there is an address.</summary>
+    /// <summary>Starts a node, joins a network and waits until the node has an address.</summary>
     /// <param name="options">The options.</param>
     /// <param name="id">The network.</param>
-    /// <param name="waitForAuthorization">Whether to wait on where the controller refuses the node.</param>
-    /// <param name="error">Where the node's address and its addresses on the network are written.</param>
-    /// <param name="capture">Where the network's traffic is captured; null captures none.</param>
+    /// <param name="waitForAuthorization">Whether to continue waiting while the controller refuses the node.</param>
+    /// <param name="error">The output for the node address and the addresses on the network.</param>
+    /// <param name="capture">The capture of the network's traffic; null for none.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
     public static async Task<AppNode> StartAsync(
         LanyardOptions options, NetworkId id, bool waitForAuthorization, TextWriter error, AppCapture? capture, CancellationToken cancellationToken)
@@ -84,7 +84,7 @@ internal sealed class AppNode : IAsyncDisposable
         }
     }
 
-    /// <summary>Ends the node, then the capture: what the node says at its end is captured, too.</summary>
+    /// <summary>Stops the node, then the capture, which so contains the node's last packets.</summary>
     public async ValueTask DisposeAsync()
     {
         await Node.DisposeAsync();
@@ -92,6 +92,6 @@ internal sealed class AppNode : IAsyncDisposable
             return;
         await Capture.DisposeAsync();
         if (Capture.Completion.Exception?.InnerException is { } failure)
-            _error.WriteLine($"The capture is not complete: {failure.Message}");
+            _error.WriteLine($"The capture is incomplete: {failure.Message}");
     }
 }

@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace Lanyard.Cli.App;
 
-/// <summary><c>lanyard capture</c>: what a node sends and receives on the LAN, as a capture file.</summary>
+/// <summary><c>lanyard capture</c>: writes the frames that a node sends and receives on the LAN to a capture file.</summary>
 internal static class CaptureCommand
 {
     public static Command Create()
@@ -13,13 +13,13 @@ internal static class CaptureCommand
             HelpName = "FILE",
             Required = true,
         };
-        var seconds = Parse.SecondsOption("--seconds", "After how long to end; 0 goes on until SIGTERM or SIGINT.", 0);
-        var packets = Parse.NumberOption("--packets", "After how many frames to end; 0 goes on until SIGTERM or SIGINT.", 0, int.MaxValue, 0);
-        var snapLength = Parse.NumberOption("--snap-length", "How many bytes of each frame to keep; 0 keeps all.", 0, ushort.MaxValue, 0);
+        var seconds = Parse.SecondsOption("--seconds", "Seconds until the capture ends; 0 for no limit.", 0);
+        var packets = Parse.NumberOption("--packets", "Number of frames after which the capture ends; 0 for no limit.", 0, int.MaxValue, 0);
+        var snapLength = Parse.NumberOption("--snap-length", "Maximum number of bytes of each frame to keep; 0 for all.", 0, ushort.MaxValue, 0);
         var options = new AppOptions(withCapture: false);
         var command = new CliCommand(
             "capture", "Capture the frames of the LAN for Wireshark and tcpdump",
-            "Joins the network as a node of its own. The node answers pings and neighbor discovery, and hears broadcasts.\nThe other commands capture their own traffic with --capture. " + CliCommand.Serves,
+            "Joins the network as a separate node. The node answers pings and neighbor discovery, and receives broadcasts.\nThe other commands capture their own traffic with --capture. " + CliCommand.Serves,
             "lanyard capture --out lan.pcapng --home a --network 8056c2e21c000001\nlanyard capture --out - --home a --network 8056c2e21c000001 | tcpdump -r -")
         {
             file,
@@ -46,7 +46,7 @@ internal static class CaptureCommand
             }
             catch (Exception end) when (end is TimeoutException or OperationCanceledException && !capture.Completion.IsFaulted)
             {
-                // That is how long it was to go on.
+                // The time limit of the capture.
             }
 
             await capture.DisposeAsync();

@@ -3,17 +3,17 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Cli.App;
 
-/// <summary><c>lanyard connect</c>: a TCP connection over the LAN on standard input and output.</summary>
+/// <summary><c>lanyard connect</c>: connects standard input and output to a TCP port on the LAN.</summary>
 internal static class ConnectCommand
 {
     public static Command Create()
     {
-        var address = Parse.AddressArgument("The peer's virtual address.");
-        var port = Parse.PortArgument("Its TCP port.");
+        var address = Parse.AddressArgument("Virtual address of the peer.");
+        var port = Parse.PortArgument("TCP port of the peer.");
         var options = new AppOptions();
         var command = new CliCommand(
             "connect", "Connect to a TCP port on the LAN",
-            "Sends standard input, and writes what arrives to standard output. When standard input ends, the connection is half-closed,\nand the command ends when the peer closes it too. At a terminal it ends as soon as the peer closes.",
+            "Sends standard input, and writes received data to standard output. When standard input ends, the connection is half-closed,\nand the command ends when the peer closes it too. At a terminal, the command ends as soon as the peer closes the connection.",
             "lanyard connect 10.1.0.2 7 --home a --network 8056c2e21c000001\nlanyard connect 10.1.0.2 9000 --home a --network 8056c2e21c000001 < file")
         {
             address,

@@ -4,12 +4,12 @@ using Lanyard.Proxies;
 
 namespace Lanyard.Cli.App;
 
-/// <summary><c>lanyard expose</c>: a TCP port on the LAN that leads to a host's; one forward, said more simply.</summary>
+/// <summary><c>lanyard expose</c>: forwards a TCP port on the LAN to a local port. A short form of one remote forward.</summary>
 internal static class ExposeCommand
 {
     public static Command Create()
     {
-        var port = Parse.PortArgument("The TCP port on the LAN.");
+        var port = Parse.PortArgument("TCP port on the LAN.");
         var target = new Argument<(string Host, ushort Port)>("HOST:PORT")
         {
             Description = "Destination of connections: a TCP endpoint that this machine can reach.",

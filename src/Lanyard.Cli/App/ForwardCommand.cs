@@ -3,13 +3,13 @@ using Lanyard.Proxies;
 
 namespace Lanyard.Cli.App;
 
-/// <summary><c>lanyard forward</c>: ports of this host that lead onto the LAN, and of the LAN that lead to what this host reaches.</summary>
+/// <summary><c>lanyard forward</c>: forwards ports of this host to the LAN, and ports on the LAN to destinations that this host reaches.</summary>
 internal static class ForwardCommand
 {
     public static Command Create()
     {
-        var local = ForwardOption("-L", "--local", LanyardForwardDirection.Local, "A port of this host (of 127.0.0.1, unless BIND says otherwise) that leads to one on the LAN.");
-        var remote = ForwardOption("-R", "--remote", LanyardForwardDirection.Remote, "A port of this node on the LAN that leads to one that this host reaches.");
+        var local = ForwardOption("-L", "--local", LanyardForwardDirection.Local, "Forward from a port of this host (on 127.0.0.1, or on BIND) to a port on the LAN.");
+        var remote = ForwardOption("-R", "--remote", LanyardForwardDirection.Remote, "Forward from a port of this node on the LAN to a port that this host reaches.");
         var options = new AppOptions();
         var command = new CliCommand(
             "forward", "Forward TCP and UDP ports, like ssh -L and -R",
@@ -24,7 +24,7 @@ internal static class ForwardCommand
         {
             LanyardForward[] forwards = [.. result.GetValue(local) ?? [], .. result.GetValue(remote) ?? []];
             if (forwards.Length == 0)
-                throw new CommandException(ExitCode.Usage, "Say what to forward, with -L or -R.");
+                throw new CommandException(ExitCode.Usage, "No forwards are given. Use -L or -R.");
             var error = result.InvocationConfiguration.Error;
             await using var app = await options.StartAsync(result, cancellation);
             var forwarders = new List<LanyardForwarder>();

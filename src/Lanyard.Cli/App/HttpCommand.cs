@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Lanyard.Cli.App;
 
-/// <summary><c>lanyard http</c>: an HTTP request over the LAN.</summary>
+/// <summary><c>lanyard http</c>: sends an HTTP request over the LAN.</summary>
 internal static class HttpCommand
 {
     public static Command Create()
@@ -26,7 +26,7 @@ internal static class HttpCommand
         var headers = new Option<string[]>("--header", "-H") { Description = "Request header, such as 'Accept: text/plain'. Can be repeated.", HelpName = "HEADER" };
         var include = new Option<bool>("--include", "-i") { Description = "Also print the status line and headers of the response." };
         var fail = new Option<bool>("--fail", "-f") { Description = "Exit with 1 and print no body if the status of the response is 400 or higher." };
-        var maxTime = Parse.SecondsOption("--max-time", "How long the request may take.", 300);
+        var maxTime = Parse.SecondsOption("--max-time", "Maximum duration of the request in seconds.", 300);
         var options = new AppOptions();
         var command = new CliCommand(
             "http", "Send an HTTP request over the LAN", "Writes the body of the response to standard output.",
@@ -58,7 +58,7 @@ internal static class HttpCommand
             using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation);
             if (fail && (int)response.StatusCode >= 400)
             {
-                error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"The answer's status is {(int)response.StatusCode} {response.ReasonPhrase}."));
+                error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"The response has status {(int)response.StatusCode} {response.ReasonPhrase}."));
                 return ExitCode.Failed;
             }
 
@@ -75,7 +75,7 @@ internal static class HttpCommand
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            throw new CommandException(ExitCode.Unreachable, $"There was no complete answer within {http.Timeout.TotalSeconds.ToString(CultureInfo.InvariantCulture)} s.");
+            throw new CommandException(ExitCode.Unreachable, $"No complete response arrived within {http.Timeout.TotalSeconds.ToString(CultureInfo.InvariantCulture)} s.");
         }
     }
 
@@ -110,6 +110,6 @@ internal static class HttpCommand
         request.Content ??= new ByteArrayContent([]);
         request.Content.Headers.Remove(name);
         if (!request.Content.Headers.TryAddWithoutValidation(name, value))
-            throw new CommandException(ExitCode.Usage, $"'{name}' cannot be a header's name.");
+            throw new CommandException(ExitCode.Usage, $"'{name}' is not a valid header name.");
     }
 }

@@ -7,16 +7,16 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Cli.App;
 
-/// <summary><c>lanyard ping</c>: echo requests over the LAN.</summary>
+/// <summary><c>lanyard ping</c>: sends ICMP echo requests over the LAN.</summary>
 internal static class PingCommand
 {
     public static Command Create()
     {
-        var address = Parse.AddressArgument("The peer's virtual address.");
-        var count = Parse.NumberOption("--count", "How many echo requests to send.", 1, 1_000_000, 4);
-        var size = Parse.NumberOption("--size", "The payload's size in bytes; more than the MTU carries goes in fragments.", 0, 65_487, 56);
-        var interval = Parse.SecondsOption("--interval", "How long after a request the next one is sent, at the earliest.", 1);
-        var timeout = Parse.SecondsOption("--timeout", "How long to wait for each reply.", 5);
+        var address = Parse.AddressArgument("Virtual address of the peer.");
+        var count = Parse.NumberOption("--count", "Number of echo requests.", 1, 1_000_000, 4);
+        var size = Parse.NumberOption("--size", "Size of the payload in bytes; payloads that exceed the MTU are fragmented.", 0, 65_487, 56);
+        var interval = Parse.SecondsOption("--interval", "Minimum number of seconds between requests.", 1);
+        var timeout = Parse.SecondsOption("--timeout", "Seconds to wait for each reply.", 5);
         var json = Parse.JsonOption();
         var options = new AppOptions();
         var command = new CliCommand(
@@ -40,7 +40,7 @@ internal static class PingCommand
             }
             catch (OperationCanceledException) when (cancellation.IsCancellationRequested && report.Sent > 0)
             {
-                // As everybody's ping does, an interrupt asks for the summary.
+                // Like other ping programs, print the summary after an interrupt.
             }
 
             report.Close(result.InvocationConfiguration.Output, result.GetValue(json));
@@ -49,7 +49,7 @@ internal static class PingCommand
         return command;
     }
 
-    /// <summary>Counts replies; writes a line for each where there is somewhere to write it.</summary>
+    /// <summary>Counts replies, and writes a line for each unless the output is null.</summary>
     private sealed class PingReport(AppNode app, InetAddress destination, TextWriter? lines)
     {
         private readonly List<double> _roundTripsMs = [];
@@ -66,16 +66,16 @@ internal static class PingCommand
             if (reply.IsSuccess)
                 _roundTripsMs.Add(reply.RoundTrip.TotalMilliseconds);
             lines?.WriteLine(reply.IsSuccess
-                ? string.Create(CultureInfo.InvariantCulture, $"{reply.PayloadBytes} bytes from {reply.From}: seq={sequence} ttl={reply.HopLimit} time={reply.RoundTrip.TotalMilliseconds:0.000} ms{Way(reply.From)}")
+                ? string.Create(CultureInfo.InvariantCulture, $"{reply.PayloadBytes} bytes from {reply.From}: seq={sequence} ttl={reply.HopLimit} time={reply.RoundTrip.TotalMilliseconds:0.000} ms{LinkOf(reply.From)}")
                 : reply.Error == NetError.TimedOut ? string.Create(CultureInfo.InvariantCulture, $"no reply from {destination}: seq={sequence}")
                 : string.Create(CultureInfo.InvariantCulture, $"{reply.Error} from {reply.From}: seq={sequence}"));
             lines?.Flush();
         }
 
-        /// <summary>How packets go to whoever replied, as far as one can tell which node that is.</summary>
-        private string Way(InetAddress from) => FindPeer(from) is { } peer ? peer.IsDirect ? " direct" : " relayed" : "";
+        /// <summary>Returns whether packets to the replying node go directly or through a relay; empty if the node is unknown.</summary>
+        private string LinkOf(InetAddress from) => FindPeer(from) is { } peer ? peer.IsDirect ? " direct" : " relayed" : "";
 
-        /// <summary>An IPv4 address does not tell whose it is; but where one node is known beside the roots and the controller, it is that one's.</summary>
+        /// <summary>Finds the peer with an address. An IPv4 address does not contain the node address; if only one peer is known besides roots and the controller, returns that peer.</summary>
         private PeerInfo? FindPeer(InetAddress from)
         {
             if (app.Network.TryFindNode(from, out var node))

@@ -4,7 +4,7 @@ using Lanyard.Proxies;
 
 namespace Lanyard.Cli.App;
 
-/// <summary><c>lanyard proxy</c>: SOCKS5 and HTTP proxies into the LAN.</summary>
+/// <summary><c>lanyard proxy</c>: runs SOCKS5 and HTTP proxies onto the LAN.</summary>
 internal static class ProxyCommand
 {
     private const string PasswordVariable = "LANYARD_PROXY_PASSWORD";
@@ -12,16 +12,16 @@ internal static class ProxyCommand
 
     public static Command Create()
     {
-        var both = Parse.ListenOption("--listen", "Where to speak SOCKS5 and HTTP, on the one port. By default 127.0.0.1:1080, unless --socks or --http is given.");
-        var socks = Parse.ListenOption("--socks", "Where to speak SOCKS5.");
-        var http = Parse.ListenOption("--http", "Where to speak HTTP.");
+        var both = Parse.ListenOption("--listen", "Endpoint of a proxy for SOCKS5 and HTTP on one port (default: 127.0.0.1:1080, unless --socks or --http is given).");
+        var socks = Parse.ListenOption("--socks", "Endpoint of a SOCKS5 proxy.");
+        var http = Parse.ListenOption("--http", "Endpoint of an HTTP proxy.");
         var outside = new Option<bool>("--outside")
         {
             Description = "Connect to destinations outside the virtual networks through this host's network (default: refuse them).",
         };
         var user = new Option<string?>("--user")
         {
-            Description = $"Ask for this user, and for the password in the environment variable {PasswordVariable}.",
+            Description = $"User that clients must authenticate as, with the password in the environment variable {PasswordVariable}.",
             HelpName = "NAME",
         };
         var options = new AppOptions(networkRequired: false);
@@ -98,5 +98,5 @@ internal static class ProxyCommand
 
     private static string ReadPassword() => Environment.GetEnvironmentVariable(PasswordVariable) is { Length: > 0 } password
         ? password
-        : throw new CommandException(ExitCode.Usage, $"Put the password for --user into the environment variable {PasswordVariable}: on the command line all users of this machine would see it.");
+        : throw new CommandException(ExitCode.Usage, $"--user needs a password in the environment variable {PasswordVariable}. Other users of this machine can read command lines.");
 }

@@ -2,13 +2,13 @@ using System.CommandLine;
 
 namespace Lanyard.Cli.App;
 
-/// <summary><c>lanyard ssh-proxy</c>: a TCP connection over the LAN on standard input and output, for <c>ProxyCommand</c> of ssh.</summary>
+/// <summary><c>lanyard ssh-proxy</c>: connects standard input and output to a TCP port on the LAN, for <c>ProxyCommand</c> of ssh.</summary>
 internal static class SshProxyCommand
 {
     public static Command Create()
     {
-        var host = new Argument<string>("HOST") { Description = "Peer: an IP address, a node address, or a name in the network's DNS. The %h of ssh." };
-        var port = Parse.PortArgument("Its TCP port. ssh's %p.");
+        var host = new Argument<string>("HOST") { Description = "Peer: an IP address, a node address, or a name in the network's DNS (%h of ssh)." };
+        var port = Parse.PortArgument("TCP port of the peer (%p of ssh).");
         var options = new AppOptions(withCapture: false);
         var command = new CliCommand(
             "ssh-proxy", "Connect ssh to a host on the LAN (ProxyCommand)",

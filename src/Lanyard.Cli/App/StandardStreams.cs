@@ -3,17 +3,17 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Lanyard.Cli.App;
 
-/// <summary>A connection over the LAN on standard input and output.</summary>
+/// <summary>Relays a connection over the LAN to standard input and output.</summary>
 internal static class StandardStreams
 {
     private const string Descriptors = "/proc/self/fd";
 
     /// <summary>
-    /// Sends what is read from standard input, and writes what arrives to standard output. When standard input ends, sending is finished, and it goes on
-    /// until the peer has finished too; when the peer has, standard output is closed. At a terminal it ends as soon as the peer has finished.
+    /// Sends standard input, and writes received data to standard output. When standard input ends, half-closes the connection and continues
+    /// until the peer closes it too. When the peer closes the connection, closes standard output. At a terminal, returns as soon as the peer closes the connection.
     /// </summary>
     /// <param name="stream">The connection.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     public static async Task RelayAsync(LanyardStream stream, CancellationToken cancellation)
     {
         await using var input = Console.OpenStandardInput();
@@ -33,13 +33,13 @@ internal static class StandardStreams
         }
     }
 
-    // Whoever reads standard output sees its end when the last descriptor is closed, and the runtime keeps some for itself, which nothing here uses.
+    // The reader of standard output sees its end when the last descriptor is closed. The runtime keeps duplicates, which nothing here uses.
     private static void CloseDescriptors()
     {
         var output = TargetOf("1");
         if (output?.StartsWith("pipe:", StringComparison.Ordinal) != true && output?.StartsWith("socket:", StringComparison.Ordinal) != true)
             return;
-        // One that is standard input or error, too, stays open for these.
+        // Keep the file open if it is standard input or standard error too.
         if (output == TargetOf("0") || output == TargetOf("2"))
             return;
         foreach (var descriptor in new DirectoryInfo(Descriptors).GetFiles())
@@ -51,7 +51,7 @@ internal static class StandardStreams
         static string? TargetOf(string descriptor) => new FileInfo(Path.Combine(Descriptors, descriptor)).LinkTarget;
     }
 
-    /// <summary>Waits for both directions, and for neither where one fails: reading standard input cannot be stopped.</summary>
+    /// <summary>Waits for both directions, or until one fails, because a read of standard input cannot be canceled.</summary>
     private static async Task WaitForBothAsync(Task sending, Task receiving)
     {
         var first = await Task.WhenAny(sending, receiving);
@@ -59,7 +59,7 @@ internal static class StandardStreams
         await (first == sending ? receiving : sending);
     }
 
-    /// <summary>Ends where a task fails, and never where it does not.</summary>
+    /// <summary>Completes if a task fails, and never if the task succeeds.</summary>
     private static Task Failure(Task task)
     {
         var failure = new TaskCompletionSource();

@@ -2,17 +2,17 @@ using System.Buffers;
 
 namespace Lanyard.Cli.App;
 
-/// <summary>Copies from one end of a connection to the other until the first has finished sending.</summary>
+/// <summary>Copies data from one stream to another until the first ends.</summary>
 internal static class StreamRelay
 {
     private const int BufferBytes = 128 * 1024;
 
-    /// <summary>Copies all that comes, then has the other end told that this was all.</summary>
-    /// <param name="from">Is read to its end.</param>
-    /// <param name="to">Is written to.</param>
-    /// <param name="finish">Tells the other end that nothing follows.</param>
-    /// <param name="cancellationToken">Stops.</param>
-    /// <returns>How many bytes.</returns>
+    /// <summary>Copies all data, then signals the end.</summary>
+    /// <param name="from">The source, which is read to its end.</param>
+    /// <param name="to">The destination.</param>
+    /// <param name="finish">Signals the end of the data to the destination.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <returns>The number of bytes.</returns>
     public static async Task<long> CopyAsync(Stream from, Stream to, Action finish, CancellationToken cancellationToken)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);

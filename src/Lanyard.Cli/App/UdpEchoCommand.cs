@@ -3,17 +3,17 @@ using System.Globalization;
 
 namespace Lanyard.Cli.App;
 
-/// <summary><c>lanyard udp-echo</c>: sends datagrams back to whoever sent them.</summary>
+/// <summary><c>lanyard udp-echo</c>: returns datagrams to their senders.</summary>
 internal static class UdpEchoCommand
 {
     private const int MaxDatagramBytes = 65_535;
 
     public static Command Create()
     {
-        var port = Parse.PortOption("The UDP port on the LAN.");
+        var port = Parse.PortOption("UDP port on the LAN.");
         var options = new AppOptions();
         var command = new CliCommand(
-            "udp-echo", "Echo the datagrams that arrive at a UDP port on the LAN", CliCommand.Serves, "lanyard udp-echo --port 7 --home a --network 8056c2e21c000001") { port };
+            "udp-echo", "Echo datagrams on a UDP port on the LAN", CliCommand.Serves, "lanyard udp-echo --port 7 --home a --network 8056c2e21c000001") { port };
         options.AddTo(command);
         command.SetAction(async (result, cancellation) =>
         {

@@ -6,24 +6,24 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Cli.App;
 
-/// <summary><c>lanyard udp-send</c>: sends datagrams, and waits for the answers.</summary>
+/// <summary><c>lanyard udp-send</c>: sends datagrams, and waits for replies.</summary>
 internal static class UdpSendCommand
 {
     private const int MaxDatagramBytes = 65_535;
 
     public static Command Create()
     {
-        var address = Parse.AddressArgument("The peer's virtual address.");
-        var port = Parse.PortArgument("Its UDP port.");
+        var address = Parse.AddressArgument("Virtual address of the peer.");
+        var port = Parse.PortArgument("UDP port of the peer.");
         var data = new Option<string?>("--data", "-d") { Description = "Payload; @FILE for the content of a file, @- for standard input (default: a pattern of --size bytes).", HelpName = "DATA" };
-        var size = Parse.NumberOption("--size", "The pattern's size in bytes.", 0, 65_487, 64);
-        var count = Parse.NumberOption("--count", "How many datagrams to send, each when the one before was answered or not in time.", 1, 1_000_000, 1);
-        var timeout = Parse.SecondsOption("--timeout", "How long to wait for each answer; 0 does not wait.", 1);
+        var size = Parse.NumberOption("--size", "Size of the pattern in bytes.", 0, 65_487, 64);
+        var count = Parse.NumberOption("--count", "Number of datagrams, each sent after the reply to the previous datagram or its timeout.", 1, 1_000_000, 1);
+        var timeout = Parse.SecondsOption("--timeout", "Seconds to wait for each reply; 0 to not wait.", 1);
         var json = Parse.JsonOption();
         var options = new AppOptions();
         var command = new CliCommand(
             "udp-send", "Send datagrams to a UDP port on the LAN",
-            "With --data, writes the answers to standard output; otherwise the number of datagrams that came back unchanged.\nExits with 3 if it waited for answers and none came.",
+            "With --data, writes the replies to standard output; otherwise the number of datagrams that were returned unchanged.\nExits with 3 if the command waited for replies and none arrived.",
             "lanyard udp-send 10.1.0.2 7 --count 10 --home a --network 8056c2e21c000001")
         {
             address,
@@ -91,7 +91,7 @@ internal static class UdpSendCommand
             }
             catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
             {
-                // Not answered in time: the count says so.
+                // No reply in time, which the count shows.
             }
         }
 

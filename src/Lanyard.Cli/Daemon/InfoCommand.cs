@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace Lanyard.Cli.Daemon;
 
-/// <summary><c>lanyard info</c>: who a running service is.</summary>
+/// <summary><c>lanyard info</c>: prints the node address and status of a running service.</summary>
 internal static class InfoCommand
 {
     public static Command Create()

@@ -4,17 +4,17 @@ using Lanyard.Wire;
 
 namespace Lanyard.Cli.Daemon;
 
-/// <summary><c>lanyard join</c>: has a running service join a network.</summary>
+/// <summary><c>lanyard join</c>: joins a network with a running service.</summary>
 internal static class JoinCommand
 {
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(200);
 
     private static readonly (string Option, string Field, string Description)[] Switches =
     [
-        ("--allow-managed", "allowManaged", "Whether to take addresses and routes from the controller."),
-        ("--allow-global", "allowGlobal", "Whether to take globally routed ones."),
-        ("--allow-default", "allowDefault", "Whether to take a default route."),
-        ("--allow-dns", "allowDNS", "Whether to take DNS settings."),
+        ("--allow-managed", "allowManaged", "Whether to accept addresses and routes from the controller."),
+        ("--allow-global", "allowGlobal", "Whether to accept globally routed addresses and routes."),
+        ("--allow-default", "allowDefault", "Whether to accept a default route."),
+        ("--allow-dns", "allowDNS", "Whether to accept DNS settings."),
     ];
 
     public static Command Create()
@@ -22,7 +22,7 @@ internal static class JoinCommand
         var network = Parse.NetworkArgument();
         var home = HomeFolder.ServiceOption();
         var json = Parse.JsonOption();
-        var wait = Parse.SecondsOption("--wait", "How long to wait until the node is a member. Exits with 3 where it is not by then.", 0);
+        var wait = Parse.SecondsOption("--wait", "Seconds to wait until the node is a member. Exits with 3 if it is not a member by then.", 0);
         var switches = Array.ConvertAll(Switches, one => new Option<bool?>(one.Option) { Description = one.Description, HelpName = "true|false" });
         var command = new CliCommand(
             "join", "Join a network with a running service", "For a network that is already joined, changes its settings.",
@@ -54,7 +54,7 @@ internal static class JoinCommand
                 NetworkTable.Write(result.InvocationConfiguration.Output, joined);
             if (deadline == TimeSpan.Zero || joined.Text("status") == "OK")
                 return ExitCode.Ok;
-            result.InvocationConfiguration.Error.WriteLine("The node is not a member yet. The service goes on asking.");
+            result.InvocationConfiguration.Error.WriteLine("The node is not a member yet. The service continues to request membership.");
             return ExitCode.Unreachable;
         });
         return command;

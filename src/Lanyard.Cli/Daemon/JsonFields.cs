@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Lanyard.Cli.Daemon;
 
-/// <summary>Reads fields of the API's answers; what is missing is empty, as other nodes' answers may be of other versions.</summary>
+/// <summary>Reads fields of the API's responses. Missing fields are empty, because existing nodes have other versions of the API.</summary>
 internal static class JsonFields
 {
     public static string Text(this JsonElement json, string name) =>
@@ -25,7 +25,7 @@ internal static class JsonFields
     public static string[] Texts(this JsonElement json, string name) =>
         [.. json.Items(name).Where(item => item.ValueKind == JsonValueKind.String).Select(item => item.GetString()!)];
 
-    /// <summary>A peer's path that is in use; null where packets to it are relayed.</summary>
+    /// <summary>Returns the path in use to a peer; null if packets to the peer are relayed.</summary>
     public static JsonElement? PathInUse(this JsonElement peer)
     {
         var paths = peer.Items("paths").Where(path => path.Flag("active") && !path.Flag("expired")).ToArray();

@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace Lanyard.Cli.Daemon;
 
-/// <summary><c>lanyard leave</c>: has a running service leave a network.</summary>
+/// <summary><c>lanyard leave</c>: leaves a network with a running service.</summary>
 internal static class LeaveCommand
 {
     public static Command Create()

@@ -8,8 +8,8 @@ using Lanyard.Service;
 namespace Lanyard.Cli.Daemon;
 
 /// <summary>
-/// Speaks to a running service, ours or another node's, over its local JSON API. Its folder says where it is and lets one in. The token goes over connections only whose
-/// other end may have it: see <see cref="ApiConnection"/>.
+/// Calls the local JSON API of a running service, Lanyard's or an existing node's. The service's folder contains the port and the token. The token is sent only to a
+/// trusted listener: see <see cref="ApiConnection"/>.
 /// </summary>
 internal sealed class LocalApiClient : IDisposable
 {
@@ -17,19 +17,19 @@ internal sealed class LocalApiClient : IDisposable
 
     private readonly HttpClient _http;
 
-    /// <summary>Reads where the service of a folder is. It is not spoken to yet.</summary>
-    /// <exception cref="CommandException">The folder does not say.</exception>
+    /// <summary>Reads the port and the token of a folder's service. Does not connect yet.</summary>
+    /// <exception cref="CommandException">The folder contains no port or token.</exception>
     public LocalApiClient(string home)
     {
-        var port = Read(home, ApiConnection.PortFileName, "No service runs on this folder. Start one with 'lanyard service', or name another folder with --home.");
-        var token = Read(home, ApiConnection.TokenFileName, "Only who may read this file may use the service: try as the user that runs it.");
+        var port = Read(home, ApiConnection.PortFileName, "No service runs on this folder. Start one with 'lanyard service', or choose another folder with --home.");
+        var token = Read(home, ApiConnection.TokenFileName, "Using the service needs read permission for this file. Run the command as the user that runs the service.");
         if (!ushort.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number == 0)
-            throw new CommandException(ExitCode.Failed, $"'{Path.Combine(home, ApiConnection.PortFileName)}' holds no port number.");
+            throw new CommandException(ExitCode.Failed, $"'{Path.Combine(home, ApiConnection.PortFileName)}' does not contain a port number. Restart the service.");
         var handler = new SocketsHttpHandler
         {
             UseProxy = false,
             UseCookies = false,
-            // Nowhere else.
+            // Never follow a redirect with the token.
             AllowAutoRedirect = false,
             ConnectCallback = (_, cancellation) => ApiConnection.ConnectAsync(home, number, cancellation),
         };
@@ -37,11 +37,11 @@ internal sealed class LocalApiClient : IDisposable
         _http.DefaultRequestHeaders.TryAddWithoutValidation("X-ZT1-Auth", token);
     }
 
-    /// <summary>Asks for something.</summary>
+    /// <summary>Sends GET and returns the JSON response.</summary>
     /// <exception cref="CommandException">The service does not answer, or refuses.</exception>
     public Task<JsonElement> GetAsync(string path, CancellationToken cancellationToken) => SendAsync(HttpMethod.Get, path, null, cancellationToken);
 
-    /// <summary>Asks for something that is no JSON; null where the service has no such thing.</summary>
+    /// <summary>Sends GET and returns a response that is not JSON; null if the path does not exist.</summary>
     /// <exception cref="CommandException">The service does not answer.</exception>
     public async Task<string?> TryGetTextAsync(string path, CancellationToken cancellationToken)
     {
@@ -60,11 +60,11 @@ internal sealed class LocalApiClient : IDisposable
         }
     }
 
-    /// <summary>Has something made or changed.</summary>
+    /// <summary>Sends POST and returns the JSON response.</summary>
     /// <exception cref="CommandException">The service does not answer, or refuses.</exception>
     public Task<JsonElement> PostAsync(string path, string json, CancellationToken cancellationToken) => SendAsync(HttpMethod.Post, path, json, cancellationToken);
 
-    /// <summary>Has something removed.</summary>
+    /// <summary>Sends DELETE and returns the JSON response.</summary>
     /// <exception cref="CommandException">The service does not answer, or refuses.</exception>
     public Task<JsonElement> DeleteAsync(string path, CancellationToken cancellationToken) => SendAsync(HttpMethod.Delete, path, null, cancellationToken);
 
@@ -94,7 +94,7 @@ internal sealed class LocalApiClient : IDisposable
         }
         catch (JsonException)
         {
-            throw new CommandException(ExitCode.Failed, $"What answers at {_http.BaseAddress!.Authority} is no such service: its answer is not JSON.");
+            throw new CommandException(ExitCode.Failed, $"The program at {_http.BaseAddress!.Authority} is not a service of this kind: its response is not JSON.");
         }
     }
 
@@ -107,7 +107,7 @@ internal sealed class LocalApiClient : IDisposable
 
     private static string Explain(HttpStatusCode status, byte[] body)
     {
-        var text = string.Create(CultureInfo.InvariantCulture, $"The service answers with status {(int)status}.");
+        var text = string.Create(CultureInfo.InvariantCulture, $"The service returned status {(int)status}.");
         try
         {
             using var document = JsonDocument.Parse(body);
@@ -130,7 +130,7 @@ internal sealed class LocalApiClient : IDisposable
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new CommandException(ExitCode.Unreachable, $"'{path}' cannot be read. {advice}");
+            throw new CommandException(ExitCode.Unreachable, $"Cannot read '{path}'. {advice}");
         }
     }
 }

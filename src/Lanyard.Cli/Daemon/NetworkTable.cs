@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Lanyard.Cli.Daemon;
 
-/// <summary>Networks as a table, one a line.</summary>
+/// <summary>Prints networks as a table.</summary>
 internal static class NetworkTable
 {
     public static void Write(TextWriter output, params ReadOnlySpan<JsonElement> networks)

@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace Lanyard.Cli.Daemon;
 
-/// <summary><c>lanyard networks</c>: what networks a running service has joined.</summary>
+/// <summary><c>lanyard networks</c>: lists the joined networks of a running service.</summary>
 internal static class NetworksCommand
 {
     public static Command Create()

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Lanyard.Cli.Daemon;
 
-/// <summary><c>lanyard peers</c>: whom a running service knows, and over which path.</summary>
+/// <summary><c>lanyard peers</c>: lists the peers of a running service and their paths.</summary>
 internal static class PeersCommand
 {
     public static Command Create()

@@ -5,8 +5,8 @@ using System.Runtime.Versioning;
 namespace Lanyard.Cli.Daemon;
 
 /// <summary>
-/// The pages of program files that are in this process's memory. Starting runs through most of a program, and what is at rest afterwards needs little
-/// of it: the rest can go, and the system maps again what is used again, without reading the disk while the file is cached.
+/// The resident pages of this process's program files. Startup uses most of a program, but an idle service needs few of these
+/// pages. The kernel maps released pages again on use, without disk reads while the file is cached.
 /// </summary>
 [SupportedOSPlatform("linux")]
 internal static partial class ResidentPages
@@ -15,7 +15,7 @@ internal static partial class ResidentPages
     private const string OwnPagesField = "Anonymous:";
     private const int DoNotNeed = 4; // MADV_DONTNEED
 
-    /// <summary>Lets go of all pages that are as in their file. Where the system does not tell which they are, nothing happens.</summary>
+    /// <summary>Releases all pages that are unchanged from their file. Does nothing if the kernel does not report them.</summary>
     public static void Release()
     {
         try
@@ -27,7 +27,7 @@ internal static partial class ResidentPages
                     mapping = Mapping.Of(line);
                 else if (mapping is { } file && line.StartsWith(OwnPagesField, StringComparison.Ordinal))
                 {
-                    // Changed pages, as the linker's or a debugger's, are the process's own, and would be lost.
+                    // Changed pages, such as the linker's or a debugger's, are private and would be lost.
                     if (line.AsSpan(OwnPagesField.Length).Trim().SequenceEqual("0 kB"))
                         _ = Advise(file.Start, file.Length, DoNotNeed);
                     mapping = null;
@@ -36,17 +36,17 @@ internal static partial class ResidentPages
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // Not told, as where /proc is not mounted.
+            // Not available, for example without /proc.
         }
     }
 
     [LibraryImport("libc", EntryPoint = "madvise")]
     private static partial int Advise(nint start, nint length, int advice);
 
-    /// <summary>A file that is mapped for this process alone, and not to be written.</summary>
+    /// <summary>A private, read-only file mapping.</summary>
     private readonly record struct Mapping(nint Start, nint Length)
     {
-        /// <summary>Reads a head line of <c>proc_pid_smaps(5)</c>; null for any other kind of mapping.</summary>
+        /// <summary>Parses the first line of an entry of <c>proc_pid_smaps(5)</c>; returns null for other kinds of mappings.</summary>
         public static Mapping? Of(string line)
         {
             var fields = line.Split(' ', 6, StringSplitOptions.RemoveEmptyEntries);

@@ -12,10 +12,10 @@ namespace Lanyard.Cli.Daemon;
 /// <summary><c>lanyard service</c>: the daemon.</summary>
 internal static class ServiceCommand
 {
-    /// <summary>The verb.</summary>
+    /// <summary>The name of the command.</summary>
     public const string Name = "service";
 
-    // Until then a service has read, joined and asked what it does first.
+    // By then, the service has completed its startup work.
     private static readonly TimeSpan StartUp = TimeSpan.FromSeconds(20);
     private static readonly EventId Ready = new(100, nameof(Ready));
 
@@ -36,7 +36,7 @@ internal static class ServiceCommand
         var untilInputEnds = new Option<bool>("--until-stdin-ends") { Description = "Exit when standard input closes (for supervising parent processes)." };
         var command = new CliCommand(
             Name, "Run a node with the local JSON API",
-            "Joins the networks that its folder remembers. The node is a root if the planet or a moon names its identity.\nSIGHUP reloads local.conf. " + CliCommand.Serves,
+            "Joins the networks in its folder. The node is a root if the planet or a moon contains its identity.\nSIGHUP reloads local.conf. " + CliCommand.Serves,
             "lanyard service --home a --planet planet\nlanyard service --home root --planet planet --controller")
         {
             home,
@@ -92,11 +92,11 @@ internal static class ServiceCommand
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"Node {service.Node.Address}, UDP port {service.Port}; API at http://127.0.0.1:{service.Port}, token in {Path.Combine(home, ApiConnection.TokenFileName)}.");
         if (service.Node.Status.IsRoot)
-            text.Append(" It is a root.");
+            text.Append(" The node is a root.");
         if (service.Controller is not null)
-            text.Append(CultureInfo.InvariantCulture, $" It is the controller of the networks {service.Node.Address}......");
+            text.Append(CultureInfo.InvariantCulture, $" The node is the controller of the networks {service.Node.Address}......");
         if (service.Node.Planet is null && service.Node.Moons.Count == 0)
-            text.Append(CultureInfo.InvariantCulture, $" It knows no roots, and so reaches nobody: put a planet file into {home}, or give --planet.");
+            text.Append(CultureInfo.InvariantCulture, $" The node knows no roots, so it cannot reach any peer: put a planet file into {home}, or use --planet.");
         return text.ToString();
     }
 }

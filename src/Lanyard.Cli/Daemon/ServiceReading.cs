@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace Lanyard.Cli.Daemon;
 
-/// <summary>All that a running service tells of itself at one moment. Other nodes tell less: what they do not count is not there.</summary>
+/// <summary>A snapshot of a running service's status, networks, peers and counters. Existing nodes have fewer counters.</summary>
 internal sealed class ServiceReading
 {
     private const double ShortestSeconds = 0.001;
@@ -30,12 +30,12 @@ internal sealed class ServiceReading
 
     public JsonElement[] Networks { get; }
 
-    /// <summary>Roots first, then those that are reached directly, by latency.</summary>
+    /// <summary>The peers: roots first, then direct peers by latency, then relayed peers.</summary>
     public JsonElement[] Peers { get; }
 
-    /// <summary>Asks a service.</summary>
+    /// <summary>Takes a snapshot of a service.</summary>
     /// <param name="service">The service.</param>
-    /// <param name="before">What it told before, for rates; null the first time.</param>
+    /// <param name="before">The previous snapshot, for rates; null for the first.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
     public static async Task<ServiceReading> TakeAsync(LocalApiClient service, ServiceReading? before, CancellationToken cancellationToken)
     {
@@ -47,27 +47,27 @@ internal sealed class ServiceReading
         return new ServiceReading(status, networks.Items(), ordered, ReadMetrics(metrics ?? ""), before);
     }
 
-    /// <summary>A counter's value; null where the service does not count it.</summary>
+    /// <summary>Returns the value of a counter; null if the service does not have it.</summary>
     public double? Total(string metric) => _metrics.TryGetValue(metric, out var value) ? value : null;
 
-    /// <summary>How much a counter grows in a second; null where that is not known (yet).</summary>
+    /// <summary>Returns the increase of a counter per second; null if not known yet.</summary>
     public double? Rate(string metric) =>
         Total(metric) is { } now && _metricsBefore is { } before && before.TryGetValue(metric, out var then) && now >= then ? (now - then) / _seconds : null;
 
-    /// <summary>The counter of UDP payload.</summary>
+    /// <summary>Returns the name of the counter of UDP payload.</summary>
     public static string Bytes(string direction) => $"zt_data{{direction=\"{direction}\",protocol=\"udp\"}}";
 
-    /// <summary>The counter of a network's bytes.</summary>
+    /// <summary>Returns the name of the counter of a network's bytes.</summary>
     public static string NetworkBytes(string network, string direction) => $"lanyard_network_bytes_total{{direction=\"{direction}\",network_id=\"{network}\"}}";
 
-    /// <summary>The counter of a network's frames.</summary>
+    /// <summary>Returns the name of the counter of a network's frames.</summary>
     public static string NetworkFrames(string network, string direction) => $"zt_network_packets{{accepted=\"yes\",direction=\"{direction}\",network_id=\"{network}\"}}";
 
-    /// <summary>How long ago something was, by the service's clock; null for never.</summary>
+    /// <summary>Returns the seconds since a time by the service's clock; null for never.</summary>
     public double? SecondsSince(JsonElement path, string field) =>
         path.Number(field) is var time and > 0 ? Math.Max(0, (Status.Number("clock") - time) / 1000.0) : null;
 
-    /// <summary>Writes all of it.</summary>
+    /// <summary>Writes the snapshot as JSON.</summary>
     public void Write(Utf8JsonWriter writer)
     {
         writer.WriteStartObject();
@@ -84,7 +84,7 @@ internal sealed class ServiceReading
         writer.WriteEndObject();
     }
 
-    /// <summary>Reads the samples of Prometheus's text format; what is none is passed over.</summary>
+    /// <summary>Parses the samples of Prometheus's text format. Skips other lines.</summary>
     internal static Dictionary<string, double> ReadMetrics(string text)
     {
         var metrics = new Dictionary<string, double>();

@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace Lanyard.Cli.Daemon;
 
-/// <summary><c>lanyard status</c>: how a running service is: its networks, its peers and paths, and how much goes over them; once, or live.</summary>
+/// <summary><c>lanyard status</c>: shows the networks, peers, paths and traffic of a running service, once or live.</summary>
 internal static class StatusCommand
 {
     private const double DefaultIntervalSeconds = 1;
@@ -12,8 +12,8 @@ internal static class StatusCommand
     {
         var home = HomeFolder.ServiceOption();
         var json = Parse.JsonOption();
-        var watch = new Option<bool>("--watch", "-w") { Description = "Show it live until interrupted. With --json: an object a line." };
-        var interval = Parse.SecondsOption("--interval", "How long from one look to the next with --watch. Default 1.", DefaultIntervalSeconds);
+        var watch = new Option<bool>("--watch", "-w") { Description = "Show a live view until interrupted. With --json: one object per line." };
+        var interval = Parse.SecondsOption("--interval", "Seconds between updates with --watch.", DefaultIntervalSeconds);
         var command = new CliCommand(
             "status", "Show the networks, peers and traffic of a running service", examples: "lanyard status --watch") { watch, interval, home, json };
         command.SetAction(async (result, cancellation) =>
@@ -34,7 +34,7 @@ internal static class StatusCommand
             }
             catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
             {
-                // That is how watching ends, wherever it was.
+                // The interrupt ended the live view.
             }
 
             return ExitCode.Ok;
@@ -81,7 +81,7 @@ internal static class StatusCommand
         peers.Write(output);
     }
 
-    /// <summary>Takes one reading after the other. A service that ended may come back at another port: it is looked for anew.</summary>
+    /// <summary>Takes snapshots in turn. Reads the port again after an error, because a restarted service may have another port.</summary>
     private sealed class Source(string home) : IDisposable
     {
         private LocalApiClient? _service;

@@ -4,14 +4,14 @@ using Spectre.Console.Rendering;
 
 namespace Lanyard.Cli.Daemon;
 
-/// <summary>The live view of a service: who it is, its networks and peers with their paths, and how much goes over them.</summary>
+/// <summary>The live view of a service: its status, networks, peers, paths and traffic.</summary>
 internal sealed class StatusScreen
 {
     private const int HistoryLength = 60;
     private const string Bars = " ▁▂▃▄▅▆▇█";
     private const string PlainBars = " .:-=+*#@";
 
-    // Head, two tables with heads and frames, the line below.
+    // The header, two tables with headers and borders, and the footer.
     private const int LinesAroundPeers = 18;
     private const int FewestPeers = 3;
 
@@ -22,15 +22,15 @@ internal sealed class StatusScreen
 
     public StatusScreen(TextWriter output) => _console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
 
-    /// <summary>Shows readings until canceled.</summary>
-    /// <param name="take">Takes a reading; throws <see cref="CommandException"/> where there is none to be had, which is shown.</param>
-    /// <param name="interval">How long from one to the next.</param>
-    /// <param name="cancellationToken">Ends it.</param>
+    /// <summary>Shows snapshots until canceled.</summary>
+    /// <param name="take">Takes a snapshot. A <see cref="CommandException"/> is shown in the view.</param>
+    /// <param name="interval">The time between snapshots.</param>
+    /// <param name="cancellationToken">Ends the view.</param>
     public async Task RunAsync(Func<CancellationToken, Task<ServiceReading>> take, TimeSpan interval, CancellationToken cancellationToken)
     {
         while (!cancellationToken.IsCancellationRequested)
         {
-            // What was drawn for another size of the terminal cannot be drawn over.
+            // Start a new screen after the terminal size changed, because the old screen cannot be overwritten.
             _console.Clear(home: true);
             await _console.Live(new Text("")).Overflow(VerticalOverflow.Crop).Cropping(VerticalOverflowCropping.Bottom)
                 .StartAsync(screen => FillAsync(screen, take, interval, cancellationToken));
@@ -39,7 +39,7 @@ internal sealed class StatusScreen
 
     private (int Width, int Height) Size => (_console.Profile.Width, _console.Profile.Height);
 
-    /// <summary>Shows readings until the terminal has another size.</summary>
+    /// <summary>Shows snapshots until the terminal size changes.</summary>
     private async Task FillAsync(
         LiveDisplayContext screen, Func<CancellationToken, Task<ServiceReading>> take, TimeSpan interval, CancellationToken cancellationToken)
     {
@@ -88,7 +88,7 @@ internal sealed class StatusScreen
             parts.Add(Peers(reading));
         }
 
-        parts.Add(new Markup("[grey]Ctrl+C ends this view; the service goes on.[/]"));
+        parts.Add(new Markup("[grey]Press Ctrl+C to close this view. The service continues.[/]"));
         return new Rows(parts);
     }
 
@@ -114,7 +114,7 @@ internal sealed class StatusScreen
 
     private Table Networks(ServiceReading reading)
     {
-        var table = NewTable(StatusText.NetworkHeads, "No network is joined.", reading.Networks.Length);
+        var table = NewTable(StatusText.NetworkHeads, "The node has joined no network.", reading.Networks.Length);
         foreach (var network in reading.Networks)
         {
             var cells = StatusText.Network(reading, network);
@@ -127,7 +127,7 @@ internal sealed class StatusScreen
     private Table Peers(ServiceReading reading)
     {
         var room = Math.Max(FewestPeers, _console.Profile.Height - LinesAroundPeers - reading.Networks.Length);
-        var table = NewTable(StatusText.PeerHeads, "No peer is known.", reading.Peers.Length);
+        var table = NewTable(StatusText.PeerHeads, "The node knows no peer.", reading.Peers.Length);
         foreach (var peer in reading.Peers.Take(room))
         {
             var cells = StatusText.Peer(reading, peer);

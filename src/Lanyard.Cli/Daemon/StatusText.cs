@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Lanyard.Cli.Daemon;
 
-/// <summary>What a service tells of itself, as cells for people: of plain tables, and of the live view.</summary>
+/// <summary>Formats a service's status as cells of tables and of the live view.</summary>
 internal static class StatusText
 {
     public static readonly string[] NetworkHeads = ["NETWORK", "NAME", "STATUS", "TYPE", "ADDRESSES", "IN", "OUT"];
@@ -34,7 +34,7 @@ internal static class StatusText
 
     public static string Online(JsonElement status) => status.Flag("tcpFallbackActive") ? "TUNNELED" : status.Flag("online") ? "ONLINE" : "OFFLINE";
 
-    /// <summary>Where the node is: its folder, its port, and the endpoints under which others see it.</summary>
+    /// <summary>Returns the node's port, the endpoints that peers report, and its folder.</summary>
     public static string Place(JsonElement status)
     {
         if (!status.TryGetProperty("config", out var config) || !config.TryGetProperty("settings", out var settings))
@@ -44,12 +44,12 @@ internal static class StatusText
         return $"port {settings.Text("primaryPort")}{(seen.Length > 0 ? $", seen at {string.Join(", ", seen)}" : "")}{(home.Length > 0 ? $", folder {home}" : "")}";
     }
 
-    /// <summary>Bits in a second.</summary>
+    /// <summary>Formats a rate in bits per second.</summary>
     public static string BitRate(double? bytesPerSecond) => bytesPerSecond is { } rate ? Scaled(rate * 8, "bit/s") : "";
 
     public static string Size(double? bytes) => bytes is { } size ? Scaled(size, "B") : "";
 
-    // The rate, once there is one; before, what went over the network in all.
+    // The rate if it is known, otherwise the total.
     private static string Flow(ServiceReading reading, string network, string direction)
     {
         var (bytes, frames) = (ServiceReading.NetworkBytes(network, direction), ServiceReading.NetworkFrames(network, direction));

@@ -48,7 +48,7 @@ internal sealed class DemoApp : IAsyncDisposable
             }
             catch (OperationCanceledException) when (stop.IsCancellationRequested)
             {
-                // The demo is over.
+                // The demo has ended.
             }
 
             return ExitCode.Ok;

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Lanyard.Cli.Demo;
 
-/// <summary><c>lanyard demo</c>: a game on a private LAN, between processes of an ordinary user.</summary>
+/// <summary><c>lanyard demo</c>: runs a game on a private LAN between processes of an ordinary user.</summary>
 internal static class DemoCommand
 {
     private static readonly TimeSpan TimeLimit = TimeSpan.FromSeconds(90);
@@ -13,11 +13,11 @@ internal static class DemoCommand
     {
         var noDeadline = new Option<bool>("--no-deadline")
         {
-            Description = "Print the time until a player's first answer, and do not fail if it is too long. For busy machines.",
+            Description = "Print the time until a player's first response, but do not fail if it is too long. For busy machines.",
         };
         var command = new CliCommand(
             "demo", "Run a demonstration on this machine",
-            "A root with a controller, a game server and two players, each a process of its own, play on a private LAN; a stranger is refused.\nTakes some seconds, leaves nothing behind, and exits with 1 if a check fails.")
+            "Starts a root with a controller, a game server and two players, each in a process of its own on a private LAN. A stranger is refused.\nTakes some seconds, removes its files, and exits with 1 if a check fails.")
         {
             noDeadline,
         };
@@ -40,7 +40,7 @@ internal static class DemoCommand
             catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
             {
                 var text = new StringBuilder();
-                text.Append(CultureInfo.InvariantCulture, $"The demo was not done after {TimeLimit.TotalSeconds} s.");
+                text.Append(CultureInfo.InvariantCulture, $"The demo did not complete within {TimeLimit.TotalSeconds} s.");
                 foreach (var (name, errors) in demo.Errors)
                     text.Append(CultureInfo.InvariantCulture, $"\n{name}: {errors}");
                 throw new CommandException(ExitCode.Failed, text.ToString());

@@ -2,9 +2,9 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Lanyard.Cli.Demo;
 
-/// <summary>What a process of the demo tells the one that started it: a line on standard output, its parts set apart by tabs.</summary>
-/// <param name="Kind">One of the names below.</param>
-/// <param name="Values">What there is to say.</param>
+/// <summary>An event that a process of the demo reports to its parent: a line on standard output with tabs between the fields.</summary>
+/// <param name="Kind">The kind of event, one of the following constants.</param>
+/// <param name="Values">The values of the event.</param>
 internal sealed record DemoEvent(string Kind, params string[] Values)
 {
     /// <summary>The node's address.</summary>
@@ -16,35 +16,35 @@ internal sealed record DemoEvent(string Kind, params string[] Values)
     /// <summary>An address on the LAN.</summary>
     public const string Address = "address";
 
-    /// <summary>The game serves: port.</summary>
+    /// <summary>The game server is ready: port.</summary>
     public const string Listening = "listening";
 
-    /// <summary>A player posted a move: caller's node, what it said.</summary>
+    /// <summary>A player posted a move: node of the caller, text.</summary>
     public const string Move = "move";
 
     /// <summary>The path to the game changed: direct or relayed, endpoint.</summary>
     public const string Path = "path";
 
-    /// <summary>The game answered: round trip in milliseconds, direct or relayed, what it said.</summary>
+    /// <summary>The game responded: round-trip time in milliseconds, direct or relayed, text.</summary>
     public const string Answer = "answer";
 
-    /// <summary>A ping was answered: round trip in milliseconds.</summary>
+    /// <summary>A ping reply arrived: round-trip time in milliseconds.</summary>
     public const string Ping = "ping";
 
-    /// <summary>It has done its part.</summary>
+    /// <summary>The process has completed its part.</summary>
     public const string Done = "done";
 
-    /// <summary>Of a path: packets go straight to the peer.</summary>
+    /// <summary>Packets go directly to the peer.</summary>
     public const string Direct = "direct";
 
-    /// <summary>Of a path: packets go through a root.</summary>
+    /// <summary>Packets go through a root.</summary>
     public const string Relayed = "relayed";
 
     private const char Separator = '\t';
 
     public void Write(TextWriter output)
     {
-        // Events arise on several threads; lines stay whole.
+        // Several threads write events, each a complete line.
         lock (output)
         {
             output.WriteLine(string.Join(Separator, [Kind, .. Values.Select(value => value.ReplaceLineEndings(" ").Replace(Separator, ' '))]));

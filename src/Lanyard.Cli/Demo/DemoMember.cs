@@ -3,16 +3,16 @@ using System.Globalization;
 
 namespace Lanyard.Cli.Demo;
 
-/// <summary>A process of the demo as the demo sees it: who it turned out to be, and how far it has come.</summary>
+/// <summary>The state of a process of the demo, from its events.</summary>
 internal sealed class DemoMember
 {
     private readonly DemoScreen _screen;
     private readonly Dictionary<string, TaskCompletionSource<string>> _firsts = [];
     private readonly List<string> _addresses = [];
 
-    /// <summary>Starts to follow what a process tells.</summary>
+    /// <summary>Starts to follow the events of a process.</summary>
     /// <param name="process">The process.</param>
-    /// <param name="screen">Where it is shown.</param>
+    /// <param name="screen">The output.</param>
     public DemoMember(DemoProcess process, DemoScreen screen)
     {
         Process = process;
@@ -26,32 +26,32 @@ internal sealed class DemoMember
 
     public string Name => Process.Name;
 
-    /// <summary>Ends when the process does.</summary>
+    /// <summary>Completes when the process has ended.</summary>
     public Task Following { get; }
 
-    /// <summary>Its addresses on the LAN so far.</summary>
+    /// <summary>The addresses on the LAN so far.</summary>
     public IReadOnlyList<string> Addresses => _addresses;
 
-    /// <summary>Its IPv4 address, or another where it has none.</summary>
+    /// <summary>The IPv4 address, or another address if there is none.</summary>
     public string Address => _addresses.Find(address => address.Contains('.', StringComparison.Ordinal)) ?? _addresses[0];
 
-    /// <summary>How long the game's answers took, in milliseconds, and whether they came directly.</summary>
+    /// <summary>The round-trip times of the game's responses in milliseconds, and whether they came directly.</summary>
     public List<(double Ms, bool IsDirect)> Answers { get; } = [];
 
-    /// <summary>From the process's start to the game's first answer.</summary>
+    /// <summary>The time from the start of the process to the game's first response.</summary>
     public TimeSpan FirstAnswer { get; private set; }
 
-    /// <summary>Whether packets to the game went directly when last told.</summary>
+    /// <summary>Whether packets to the game last went directly.</summary>
     public bool IsDirect { get; private set; }
 
-    /// <summary>The last thing that the game said of its world.</summary>
+    /// <summary>The game's last description of its world.</summary>
     public string World { get; private set; } = "";
 
-    /// <summary>The best round trip of a ping, in milliseconds; null without one.</summary>
+    /// <summary>The minimum round-trip time of a ping in milliseconds; null for none.</summary>
     public double? PingMs { get; private set; }
 
-    /// <summary>Waits until something of a kind happens for the first time.</summary>
-    /// <exception cref="CommandException">The process ended before.</exception>
+    /// <summary>Waits for the first event of a kind.</summary>
+    /// <exception cref="CommandException">The process ended before the event.</exception>
     public Task<string> WhenAsync(string kind, CancellationToken stop) => _firsts[kind].Task.WaitAsync(stop);
 
     private async Task FollowAsync()
@@ -68,7 +68,7 @@ internal sealed class DemoMember
         foreach (var first in _firsts.Values)
         {
             first.TrySetException(failure);
-            // Most are not waited for.
+            // Most events have no waiter, so observe the exceptions.
             _ = first.Task.Exception;
         }
     }
@@ -78,20 +78,20 @@ internal sealed class DemoMember
         switch (told)
         {
             case { Kind: DemoEvent.Node, Values: [var node] }:
-                _screen.Say(Name, $"is node {node}, process {Process.Id}; asks to join");
+                _screen.Say(Name, $"is node {node}, process {Process.Id}; requests to join");
                 break;
             case { Kind: DemoEvent.Refused } when !_firsts[DemoEvent.Refused].Task.IsCompleted:
-                _screen.Say(Name, "is refused: nobody has authorized it");
+                _screen.Say(Name, "is refused because it is not authorized");
                 break;
             case { Kind: DemoEvent.Address, Values: [var address] }:
                 _addresses.Add(address);
                 _screen.Say(Name, $"has the address {address}");
                 break;
             case { Kind: DemoEvent.Listening, Values: [var port] }:
-                _screen.Say(Name, $"serves HTTP with Kestrel at port {port} of the LAN");
+                _screen.Say(Name, $"serves HTTP with Kestrel on port {port} of the LAN");
                 break;
             case { Kind: DemoEvent.Move, Values: [var caller, var move] }:
-                _screen.Say(Name, $"gets a first move of node {caller}: {move}");
+                _screen.Say(Name, $"gets a first move from node {caller}: {move}");
                 break;
             case { Kind: DemoEvent.Path, Values: [var path, var endpoint] }:
                 IsDirect = path == DemoEvent.Direct;
@@ -111,7 +111,7 @@ internal sealed class DemoMember
         if (Answers.Count == 0)
         {
             FirstAnswer = Stopwatch.GetElapsedTime(Process.StartTimestamp, timestamp);
-            _screen.Say(Name, string.Create(CultureInfo.InvariantCulture, $"has the game's first answer after {ms:0.0} ms ({path}): {world}"));
+            _screen.Say(Name, string.Create(CultureInfo.InvariantCulture, $"gets the game's first response after {ms:0.0} ms ({path}): {world}"));
         }
 
         Answers.Add((ms, path == DemoEvent.Direct));

@@ -3,7 +3,7 @@ using System.Threading.Channels;
 
 namespace Lanyard.Cli.Demo;
 
-/// <summary>A process of the demo: this program with another verb. It ends when its standard input does.</summary>
+/// <summary>A process of the demo: this program with another command. It exits when its standard input closes.</summary>
 internal sealed class DemoProcess : IAsyncDisposable
 {
     private const string Assembly = "Lanyard.Cli.dll";
@@ -26,21 +26,21 @@ internal sealed class DemoProcess : IAsyncDisposable
         _readingErrors = ReadErrorsAsync();
     }
 
-    /// <summary>Who it is in the demo.</summary>
+    /// <summary>The name in the demo.</summary>
     public string Name { get; }
 
     public int Id => _process.Id;
 
-    /// <summary>When it was started, before there was a process: of <see cref="Stopwatch.GetTimestamp"/>.</summary>
+    /// <summary>The time before the process was created, of <see cref="Stopwatch.GetTimestamp"/>.</summary>
     public long StartTimestamp { get; }
 
-    /// <summary>The exit code; null while it runs.</summary>
+    /// <summary>The exit code; null while the process runs.</summary>
     public int? ExitCode => _process.HasExited ? _process.ExitCode : null;
 
-    /// <summary>What it tells, each with the time when it did.</summary>
+    /// <summary>The events, each with its time.</summary>
     public ChannelReader<(DemoEvent Event, long Timestamp)> Events => _events.Reader;
 
-    /// <summary>The last lines of its standard error.</summary>
+    /// <summary>The last lines of standard error.</summary>
     public string Errors
     {
         get
@@ -50,12 +50,12 @@ internal sealed class DemoProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts one.</summary>
+    /// <summary>Starts a process.</summary>
     public static DemoProcess Start(string name, params string[] args)
     {
         var start = new ProcessStartInfo { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         start.FileName = Environment.ProcessPath!;
-        // Through the dotnet command, or by itself.
+        // This program runs through the dotnet command or by itself.
         if (Path.GetFileNameWithoutExtension(start.FileName) == "dotnet")
             start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, Assembly));
         foreach (var arg in args)
@@ -64,14 +64,14 @@ internal sealed class DemoProcess : IAsyncDisposable
         return new DemoProcess(name, Process.Start(start)!, started);
     }
 
-    /// <summary>Waits until it has ended and all that it told is read.</summary>
+    /// <summary>Waits until the process has ended and all its events are read.</summary>
     public async Task ExitedAsync()
     {
         await _process.WaitForExitAsync();
         await _readingErrors;
     }
 
-    /// <summary>Has it end, and waits until it has.</summary>
+    /// <summary>Stops the process, and waits until it has ended.</summary>
     public async ValueTask DisposeAsync()
     {
         if (_disposed)

@@ -12,13 +12,13 @@ using Lanyard.Wire;
 
 namespace Lanyard.Cli.Demo;
 
-/// <summary>One run of the demo, from an empty folder to what was shown.</summary>
+/// <summary>A run of the demo, from an empty folder to the checks.</summary>
 internal sealed class DemoRun(DemoScreen screen, string folder, bool hasDeadline) : IAsyncDisposable
 {
     private const string GameAddress = "10.77.0.1";
     private const int Restarts = 3;
     private static readonly TimeSpan FirstAnswerLimit = TimeSpan.FromSeconds(1);
-    // Members show a node their credentials once a second at most: one that comes back sooner than anybody would has to wait for that.
+    // Members send credentials to a node at most once a second, so a node that returns too soon would have to wait.
     private static readonly TimeSpan PauseBeforeRestart = TimeSpan.FromSeconds(1.1);
     private static readonly TimeSpan ApiPollInterval = TimeSpan.FromMilliseconds(20);
 
@@ -29,14 +29,14 @@ internal sealed class DemoRun(DemoScreen screen, string folder, bool hasDeadline
     private NetworkId _network;
     private bool _holds = true;
 
-    /// <summary>What the processes last wrote to standard error.</summary>
+    /// <summary>The last lines of the processes' standard error.</summary>
     public IEnumerable<(string Name, string Errors)> Errors => _processes.Select(process => (process.Name, process.Errors)).Where(one => one.Errors.Length > 0);
 
     /// <summary>Runs the demo.</summary>
-    /// <returns>Whether all that it claims came true.</returns>
+    /// <returns>Whether all checks passed.</returns>
     public async Task<bool> RunAsync(CancellationToken stop)
     {
-        screen.Note($"A game on a private LAN, between processes of the user {Environment.UserName}. Their state is in {folder} and is deleted in the end.");
+        screen.Note($"A game on a private LAN, between processes of the user {Environment.UserName}. Their state is in {folder} and is deleted at the end.");
 
         screen.Section("A root and a network controller");
         await MakeIdentitiesAsync(stop);
@@ -68,16 +68,16 @@ internal sealed class DemoRun(DemoScreen screen, string folder, bool hasDeadline
 
     public async ValueTask DisposeAsync()
     {
-        // The root last, so that the others can still say good-bye.
+        // The root last, so that the other nodes can notify their peers.
         foreach (var process in Enumerable.Reverse(_processes))
             await process.DisposeAsync();
         await Task.WhenAll(_members.Values.Select(member => member.Following));
     }
 
-    /// <summary>One for each folder. That takes most of the time of a first start, and can be done at once for all.</summary>
+    /// <summary>Creates an identity for each folder, in parallel, because that takes most of the time of a first start.</summary>
     private Task MakeIdentitiesAsync(CancellationToken stop)
     {
-        screen.Say("everyone", "makes an identity: a key pair whose address takes a moment to compute");
+        screen.Say("everyone", "creates an identity: a key pair whose address takes a moment to compute");
         return Task.WhenAll(Names.Select(name => Task.Run(
             () =>
             {
@@ -96,7 +96,7 @@ internal sealed class DemoRun(DemoScreen screen, string folder, bool hasDeadline
         var endpoint = new InetEndpoint(InetAddress.FromIPAddress(IPAddress.Loopback), (ushort)port);
         var planet = World.Create(WorldType.Planet, identity.Address.Value, 1, key.PublicKey, [new WorldRoot(identity.WithoutSecret(), [endpoint])], key);
         Files.Create(Path.Combine(folder, "planet"), planet.ToArray(), secret: false);
-        screen.Say("root", $"is {identity.Address}; a planet file says that it is the root, at {endpoint}");
+        screen.Say("root", $"is {identity.Address}; a planet file makes it the root, at {endpoint}");
         var process = DemoProcess.Start(
             "root", "service", "--home", home, "--planet", Path.Combine(folder, "planet"), "--port", $"{port}", "--controller", "--until-stdin-ends");
         _processes.Add(process);
@@ -144,20 +144,20 @@ internal sealed class DemoRun(DemoScreen screen, string folder, bool hasDeadline
             """;
         var network = await api.PostAsync("/controller/network", Settings, stop);
         _network = NetworkId.Parse(network.Text("id"));
-        screen.Say("operator", $"makes the private network {_network}, named arena, 10.77.0.0/24 and IPv6");
+        screen.Say("operator", $"creates the private network {_network}, named arena, 10.77.0.0/24 and IPv6");
     }
 
-    private DemoMember Start(string name, string verb, params string[] args)
+    private DemoMember Start(string name, string command, params string[] args)
     {
         var home = Home(name);
         if (!File.Exists(Path.Combine(home, "planet")))
             File.Copy(Path.Combine(folder, "planet"), Path.Combine(home, "planet"));
-        var process = DemoProcess.Start(name, [verb, "--home", home, "--network", _network.ToString(), .. args]);
+        var process = DemoProcess.Start(name, [command, "--home", home, "--network", _network.ToString(), .. args]);
         _processes.Add(process);
         return _members[name] = new DemoMember(process, screen);
     }
 
-    /// <summary>Waits until a node asks, authorizes it, and waits until it has an address.</summary>
+    /// <summary>Waits for a node's request, authorizes the node, and waits until it has an address.</summary>
     private async Task AdmitAsync(LocalApiClient api, DemoMember member, string address, CancellationToken stop)
     {
         var node = await member.WhenAsync(DemoEvent.Node, stop);
@@ -191,7 +191,7 @@ internal sealed class DemoRun(DemoScreen screen, string folder, bool hasDeadline
             }
 
             screen.Say(player.Name, string.Create(CultureInfo.InvariantCulture,
-                $"has an answer of the game {times[i].TotalMilliseconds:0} ms after its process was started (its node {nodeAfter.TotalMilliseconds:0} ms, its address {addressAfter.TotalMilliseconds:0} ms)"));
+                $"gets a response of the game {times[i].TotalMilliseconds:0} ms after the start of its process (its node {nodeAfter.TotalMilliseconds:0} ms, its address {addressAfter.TotalMilliseconds:0} ms)"));
         }
 
         return times;
@@ -209,7 +209,7 @@ internal sealed class DemoRun(DemoScreen screen, string folder, bool hasDeadline
     {
         static string Ms(double? time) => string.Create(CultureInfo.InvariantCulture, $"{time:0.00} ms");
         screen.Table(
-            ["player", "address", "answers", "first after", "fastest after", "ping", "sees"],
+            ["player", "address", "responses", "first after", "fastest after", "ping", "sees"],
             players.Select(player => new[]
             {
                 player.Name,
@@ -226,7 +226,7 @@ internal sealed class DemoRun(DemoScreen screen, string folder, bool hasDeadline
     {
         if (!ProcessInspector.IsSupported)
         {
-            screen.Note("What processes have open can only be looked at on Linux.");
+            screen.Note("Checking the open files of processes needs Linux.");
             return;
         }
 
@@ -235,7 +235,7 @@ internal sealed class DemoRun(DemoScreen screen, string folder, bool hasDeadline
         Claim(tunnels.Length == 0, $"None of the processes {string.Join(", ", running.Select(process => process.Id))} has a TUN or TAP device open.");
         var ports = ProcessInspector.FindTcpListeners(game.Process.Id);
         Claim(ports.Count == 0, ports.Count == 0
-            ? $"The game, process {game.Process.Id}, listens on no TCP port of this machine: only the LAN reaches it."
+            ? $"The game, process {game.Process.Id}, listens on no TCP port of this machine; it is reachable on the LAN only."
             : $"The game listens on TCP port {string.Join(", ", ports)} of this machine.");
     }
 
@@ -246,22 +246,22 @@ internal sealed class DemoRun(DemoScreen screen, string folder, bool hasDeadline
         var member = await api.GetAsync($"/controller/network/{_network}/member/{node}", stop);
         Claim(
             network.Flag("private") && !member.Flag("authorized") && stranger.Addresses.Count == 0 && stranger.Answers.Count == 0,
-            $"The network is private: the stranger {node} asked, was refused, and has no address and no answer.");
+            $"The network is private: the stranger {node} was refused, and has no address and no response.");
     }
 
     private void ClaimPlay(DemoMember alice, DemoMember bob)
     {
         Claim(
             alice.World.Contains("bob", StringComparison.Ordinal) && bob.World.Contains("alice", StringComparison.Ordinal),
-            "Each player sees what the other posted.");
-        Claim(alice.IsDirect && bob.IsDirect, "Both reach the game directly in the end, without the root.");
+            "Each player sees the other player's moves.");
+        Claim(alice.IsDirect && bob.IsDirect, "Both players reach the game directly at the end, without the root.");
     }
 
     private void ClaimFirstAnswer(List<TimeSpan> times)
     {
         var slowest = times.Max();
         var text = string.Create(CultureInfo.InvariantCulture,
-            $"A returning player had its first answer {slowest.TotalMilliseconds:0} ms after its process was started (slowest of {times.Count}; to be below {FirstAnswerLimit.TotalMilliseconds:0} ms).");
+            $"A returning player got its first response {slowest.TotalMilliseconds:0} ms after the start of its process (slowest of {times.Count}; limit {FirstAnswerLimit.TotalMilliseconds:0} ms).");
         if (hasDeadline)
             Claim(slowest < FirstAnswerLimit, text);
         else
@@ -284,7 +284,7 @@ internal sealed class DemoRun(DemoScreen screen, string folder, bool hasDeadline
 
     private string Home(string name) => Directory.CreateDirectory(Path.Combine(folder, name)).FullName;
 
-    /// <summary>A port that is free for UDP and TCP alike.</summary>
+    /// <summary>Returns a port that is free for UDP and TCP.</summary>
     private static int FindFreePort()
     {
         while (true)
@@ -300,7 +300,7 @@ internal sealed class DemoRun(DemoScreen screen, string folder, bool hasDeadline
             }
             catch (SocketException)
             {
-                // Taken for UDP: try the next.
+                // In use for UDP; try the next port.
             }
         }
     }

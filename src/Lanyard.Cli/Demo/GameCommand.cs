@@ -8,21 +8,21 @@ using Microsoft.Extensions.Logging;
 
 namespace Lanyard.Cli.Demo;
 
-/// <summary>The demo's game: a web app that Kestrel serves on the LAN, and nowhere else.</summary>
+/// <summary>The demo's game: a web application that Kestrel serves on the LAN only.</summary>
 internal static class GameCommand
 {
-    /// <summary>The verb.</summary>
+    /// <summary>The name of the command.</summary>
     public const string Name = "demo-game";
 
     /// <summary>The game's TCP port on the LAN.</summary>
     public const int Port = 80;
 
-    /// <summary>What stands between two players where the game describes its world.</summary>
+    /// <summary>The separator of players in the game's description of its world.</summary>
     public const string Separator = ", ";
 
     private const int MaxMoveChars = 64;
 
-    public static Command Create() => DemoApp.CreateCommand(Name, "The game server of the demo.", [], RunAsync);
+    public static Command Create() => DemoApp.CreateCommand(Name, "Run the game server of the demo", [], RunAsync);
 
     private static async Task RunAsync(DemoApp app, ParseResult result, CancellationToken stop)
     {
@@ -35,8 +35,8 @@ internal static class GameCommand
         web.MapGet("/world", (RequestDelegate)(context => context.Response.WriteAsync(Describe(players), context.RequestAborted)));
         web.MapPost("/move", (RequestDelegate)(async context =>
         {
-            // Who calls is known without a login: the node's address is proven by the protocol's cryptography.
-            var caller = context.GetLanyardCaller()?.ToString() ?? "somebody behind a bridge";
+            // The caller is known without a login, because the protocol authenticates the node address.
+            var caller = context.GetLanyardCaller()?.ToString() ?? "a device behind a bridge";
             using var reader = new StreamReader(context.Request.Body);
             var move = new char[MaxMoveChars];
             var length = await reader.ReadBlockAsync(move, context.RequestAborted);

@@ -6,17 +6,17 @@ using Lanyard.Wire;
 
 namespace Lanyard.Cli.Demo;
 
-/// <summary>A player of the demo's game: an app that polls it and posts to it with <see cref="HttpClient"/>.</summary>
+/// <summary>A player of the demo's game: an application that sends requests with <see cref="HttpClient"/>.</summary>
 internal static class PlayerCommand
 {
-    /// <summary>The verb.</summary>
+    /// <summary>The name of the command.</summary>
     public const string Name = "demo-player";
 
     private const int MinPolls = 20;
     private const int PollsPerMove = 5;
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>How long it plays at most until it has a direct path to the game and sees another player.</summary>
+    /// <summary>The maximum time until the player has a direct path to the game and sees another player.</summary>
     private static readonly TimeSpan MaxPlay = TimeSpan.FromSeconds(15);
 
     public static Command Create()
@@ -25,7 +25,7 @@ internal static class PlayerCommand
         var game = new Option<string>("--game") { Required = true };
         var node = new Option<string>("--node") { Required = true };
         var once = new Option<bool>("--once");
-        return DemoApp.CreateCommand(Name, "A player of the demo.", [name, game, node, once], async (app, result, stop) =>
+        return DemoApp.CreateCommand(Name, "Run a player of the demo", [name, game, node, once], async (app, result, stop) =>
         {
             var player = new Player(
                 app, result.GetRequiredValue(name), result.GetRequiredValue(game), NodeAddress.Parse(result.GetRequiredValue(node)), result.InvocationConfiguration.Output);
@@ -92,7 +92,7 @@ internal static class PlayerCommand
                 new DemoEvent(DemoEvent.Ping, Milliseconds(best)).Write(output);
         }
 
-        /// <summary>Tells of the way to the game's node, once for each change.</summary>
+        /// <summary>Reports each change of the path to the game's node.</summary>
         private void TellPath()
         {
             if (app.Node.FindPeer(gameNode) is not { } peer)

@@ -2,20 +2,20 @@ using System.Globalization;
 
 namespace Lanyard.Cli.Demo;
 
-/// <summary>Looks at what a process has open, as the Linux kernel tells of it.</summary>
+/// <summary>Inspects the open files and ports of a process on Linux.</summary>
 internal static class ProcessInspector
 {
     private const string SocketPrefix = "socket:[";
     private const string Listen = "0A";
 
-    /// <summary>Whether this system tells.</summary>
+    /// <summary>Whether this system supports the inspection.</summary>
     public static bool IsSupported => OperatingSystem.IsLinux();
 
-    /// <summary>The TUN or TAP devices among a process's open files.</summary>
+    /// <summary>Returns the TUN and TAP devices among a process's open files.</summary>
     public static IReadOnlyList<string> FindTunnels(int process) =>
         [.. OpenFiles(process).Where(file => file.StartsWith("/dev/net/tun", StringComparison.Ordinal) || file.StartsWith("/dev/tap", StringComparison.Ordinal))];
 
-    /// <summary>The TCP ports of this machine that a process listens on.</summary>
+    /// <summary>Returns the TCP ports of this machine that a process listens on.</summary>
     public static IReadOnlyList<int> FindTcpListeners(int process)
     {
         var sockets = OpenFiles(process).Where(file => file.StartsWith(SocketPrefix, StringComparison.Ordinal))

@@ -4,22 +4,22 @@ using Lanyard.Wire;
 
 namespace Lanyard.Cli.Dissect;
 
-/// <summary><c>lanyard dissect</c>: what is in a capture.</summary>
+/// <summary><c>lanyard dissect</c>: explains the packets in a capture.</summary>
 internal static class DissectCommand
 {
     public static Command Create()
     {
         var identities = new Option<string[]>("--identity")
         {
-            Description = "An identity file. With a secret, it opens that node's packets to and from nodes whose identities are known: from other "
-                + "files, or from HELLO and WHOIS in the capture. May be given several times.",
+            Description = "Identity file. With its secret key, packets of that node to and from known identities are decrypted: identities in other "
+                + "files, or in HELLO and WHOIS in the capture. Can be repeated.",
             HelpName = "FILE",
         };
-        var json = new Option<bool>("--json") { Description = "Write one JSON object a line." };
+        var json = new Option<bool>("--json") { Description = "Write one JSON object per line." };
         var file = new Argument<string>("FILE") { Description = "Capture of UDP traffic: pcap or pcapng." };
         var command = new CliCommand(
             "dissect", "Explain a capture of physical traffic, packet by packet",
-            "One line a packet. The last line counts the packets (joined from their fragments), those authenticated, those understood completely,\nthose with something unknown, and other traffic.",
+            "Writes one line per packet. The last line counts packets (with joined fragments), authenticated packets, completely parsed packets,\npackets with unknown parts, and other traffic.",
             "tcpdump -i any -w udp.pcap udp port 9993\nlanyard dissect udp.pcap --identity a/identity.secret")
         {
             identities,
@@ -44,7 +44,7 @@ internal static class DissectCommand
                 return ExitCode.Failed;
             if (!Identity.TryParse(text, out var identity))
             {
-                error.WriteLine($"{identityPath} is not an identity: it reads address:0:public key[:secret key] in hexadecimal digits.");
+                error.WriteLine($"{identityPath} is not an identity. The format is address:0:public key[:secret key] in hexadecimal digits.");
                 return ExitCode.Failed;
             }
 
@@ -60,7 +60,7 @@ internal static class DissectCommand
         }
         catch (InvalidDataException broken)
         {
-            error.WriteLine($"{path} is not a capture that can be read: {broken.Message}");
+            error.WriteLine($"{path} is not a readable capture: {broken.Message}");
             return ExitCode.Failed;
         }
 
@@ -80,7 +80,7 @@ internal static class DissectCommand
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or NotSupportedException)
         {
-            error.WriteLine($"{path} cannot be read: {failure.Message}");
+            error.WriteLine($"Cannot read {path}: {failure.Message}");
             content = default!;
             return false;
         }

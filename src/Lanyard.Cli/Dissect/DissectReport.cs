@@ -7,25 +7,25 @@ using Lanyard.Wire.Packets;
 
 namespace Lanyard.Cli.Dissect;
 
-/// <summary>Writes what was found in a capture, a line each, and counts.</summary>
+/// <summary>Writes the packets of a capture, one line each, and counts them.</summary>
 internal sealed class DissectReport(TextWriter output, KeyRing keys, bool json)
 {
-    /// <summary>Packets of the protocol, each counted once however many parts it came in.</summary>
+    /// <summary>The number of packets of the protocol. A fragmented packet counts once.</summary>
     public int Packets { get; private set; }
 
-    /// <summary>Packets whose code is right.</summary>
+    /// <summary>The number of packets with a valid authentication code.</summary>
     public int Authenticated { get; private set; }
 
-    /// <summary>Packets that were understood to the end.</summary>
+    /// <summary>The number of completely parsed packets.</summary>
     public int Parsed { get; private set; }
 
-    /// <summary>Packets with a verb, or something in the payload, that is not known.</summary>
+    /// <summary>The number of packets with an unknown verb or unknown parts.</summary>
     public int Unknown { get; private set; }
 
-    /// <summary>Datagrams and frames that are not the protocol.</summary>
+    /// <summary>The number of datagrams and frames of other protocols.</summary>
     public int Other { get; private set; }
 
-    /// <summary>Writes a packet's or another datagram's line.</summary>
+    /// <summary>Writes the line of a packet or another datagram.</summary>
     public void Write(CaptureEntry entry)
     {
         var description = entry.Describe(keys);
@@ -45,7 +45,7 @@ internal sealed class DissectReport(TextWriter output, KeyRing keys, bool json)
             Unknown++;
     }
 
-    /// <summary>Writes the last line.</summary>
+    /// <summary>Writes the last line, with the counts.</summary>
     public void WriteSummary()
     {
         if (!json)

@@ -5,7 +5,7 @@ using Lanyard.Wire;
 
 namespace Lanyard.Cli.Identities;
 
-/// <summary><c>lanyard identity</c>: make, show and check identities; sign and verify with them.</summary>
+/// <summary><c>lanyard identity</c>: creates, shows and checks identities, and signs and verifies with them.</summary>
 internal static class IdentityCommand
 {
     private const string SecretExtension = ".secret";
@@ -20,23 +20,23 @@ internal static class IdentityCommand
         CreateVerify(),
     };
 
-    /// <summary>An identity that is given as a file or, as the protocol's own tool allows it, as its text.</summary>
-    /// <exception cref="CommandException">It is none.</exception>
+    /// <summary>Reads an identity from a file or, like the protocol's own tool, from its text.</summary>
+    /// <exception cref="CommandException">The argument is not an identity.</exception>
     public static Identity Read(string given)
     {
         if (Identity.TryParse(given, out var literal))
             return literal;
         return Identity.TryParse(Files.ReadText(given), out var identity)
             ? identity
-            : throw new CommandException(ExitCode.Failed, $"'{given}' is not an identity: one reads address:0:public key[:secret key] in hexadecimal digits.");
+            : throw new CommandException(ExitCode.Failed, $"'{given}' is not an identity. The format is address:0:public key[:secret key] in hexadecimal digits.");
     }
 
     private static CliCommand CreateNew()
     {
         var file = new Option<string>("--out")
         {
-            Description = "The file for the identity with its secret, readable by its owner only. The public one goes beside it: NAME.public for NAME or NAME.secret. "
-                + "Neither is overwritten.",
+            Description = "File for the identity with its secret key, readable by its owner only. The public identity is written to NAME.public for NAME or NAME.secret. "
+                + "Existing files are not overwritten.",
             HelpName = "FILE",
             Required = true,
         };
@@ -125,7 +125,7 @@ internal static class IdentityCommand
         {
             using var identity = Read(result.GetRequiredValue(file));
             if (!identity.HasSecret)
-                throw new CommandException(ExitCode.Failed, $"'{result.GetRequiredValue(file)}' holds no secret key, and only with that one can sign.");
+                throw new CommandException(ExitCode.Failed, $"'{result.GetRequiredValue(file)}' contains no secret key, which signing needs.");
             var signature = identity.Sign(Files.ReadBytes(result.GetRequiredValue(message)));
             result.InvocationConfiguration.Output.WriteLine(Convert.ToHexStringLower(signature));
             return ExitCode.Ok;

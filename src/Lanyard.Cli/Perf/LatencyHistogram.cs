@@ -2,7 +2,7 @@ using System.Numerics;
 
 namespace Lanyard.Cli.Perf;
 
-/// <summary>Counts durations in buckets about 1.5% wide, so that any number of them takes the same memory.</summary>
+/// <summary>Counts durations in buckets about 1.5% wide, with constant memory.</summary>
 internal sealed class LatencyHistogram
 {
     private const int SubBucketBits = 6;
@@ -10,7 +10,7 @@ internal sealed class LatencyHistogram
 
     private readonly long[] _counts = new long[(64 - SubBucketBits) * SubBuckets];
 
-    /// <summary>How many there are.</summary>
+    /// <summary>The number of durations.</summary>
     public long Count { get; private set; }
 
     public void Add(TimeSpan duration)
@@ -19,8 +19,8 @@ internal sealed class LatencyHistogram
         Count++;
     }
 
-    /// <summary>The duration that a share of all do not exceed; zero where there are none.</summary>
-    /// <param name="share">From 0 to 1.</param>
+    /// <summary>Returns a quantile; zero if there are no durations.</summary>
+    /// <param name="share">The share of durations at or below the quantile, 0 to 1.</param>
     public TimeSpan Percentile(double share)
     {
         var remaining = (long)Math.Ceiling(Count * share);
@@ -34,7 +34,7 @@ internal sealed class LatencyHistogram
         return TimeSpan.Zero;
     }
 
-    // Up to two times the sub-buckets, each value has a bucket of its own; from there on each power of two has as many.
+    // Values up to twice the number of sub-buckets have a bucket each; each following power of two is divided into sub-buckets.
     private static int Bucket(long ticks)
     {
         if (ticks < 2 * SubBuckets)

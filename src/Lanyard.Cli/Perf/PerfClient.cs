@@ -3,25 +3,25 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Cli.Perf;
 
-/// <summary>A measurement's result.</summary>
-/// <param name="Bytes">How many bytes arrived, over all streams.</param>
-/// <param name="Elapsed">The longest time that one of the streams took, at its receiver.</param>
-/// <param name="MegabitsPerSecond">The sum of the streams' rates, each as its receiver measured it.</param>
-/// <param name="Streams">How many streams there were.</param>
+/// <summary>The result of a measurement.</summary>
+/// <param name="Bytes">The number of received bytes of all streams.</param>
+/// <param name="Elapsed">The longest duration of a stream, at its receiver.</param>
+/// <param name="MegabitsPerSecond">The sum of the streams' rates, measured at their receivers.</param>
+/// <param name="Streams">The number of streams.</param>
 internal readonly record struct PerfThroughput(long Bytes, TimeSpan Elapsed, double MegabitsPerSecond, int Streams);
 
-/// <summary>The measuring end.</summary>
+/// <summary>The client of a measurement.</summary>
 internal sealed class PerfClient(LanyardNetwork network, InetEndpoint server, TimeSpan duration)
 {
     private const int BufferBytes = 256 * 1024;
 
-    /// <summary>How long the other end may take beyond the time asked for, when much is on its way.</summary>
+    /// <summary>The maximum time after the end of a measurement until the server has received all data in flight.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(30);
 
     /// <summary>Measures throughput.</summary>
-    /// <param name="streams">How many connections at a time.</param>
+    /// <param name="streams">The number of parallel connections.</param>
     /// <param name="reverse">Whether the server sends.</param>
-    /// <param name="cancellation">Gives up.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     public async Task<PerfThroughput> MeasureThroughputAsync(int streams, bool reverse, CancellationToken cancellation)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -38,13 +38,13 @@ internal sealed class PerfClient(LanyardNetwork network, InetEndpoint server, Ti
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            throw new CommandException(ExitCode.Unreachable, $"The server at {server} did not keep up: the measurement was not done {Grace.TotalSeconds} s after its time.");
+            throw new CommandException(ExitCode.Unreachable, $"The server at {server} did not finish the measurement within {Grace.TotalSeconds} s after its end. Measure with fewer streams.");
         }
     }
 
-    /// <summary>Measures round trips of messages, one after the other.</summary>
-    /// <param name="messageBytes">The size of a message.</param>
-    /// <param name="cancellation">Gives up.</param>
+    /// <summary>Measures round-trip times of messages, one after the other.</summary>
+    /// <param name="messageBytes">The size of a message in bytes.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     public async Task<LatencyHistogram> MeasureRoundTripsAsync(int messageBytes, CancellationToken cancellation)
     {
         await using var stream = await OpenAsync(PerfMode.Echo, cancellation);

@@ -16,7 +16,7 @@ internal static class PerfCommand
 
     private static CliCommand CreateServer()
     {
-        var port = Parse.PortOption("The TCP port on the LAN.");
+        var port = Parse.PortOption("TCP port on the LAN.");
         var options = new AppOptions();
         var command = new CliCommand("server", "Serve measurements", CliCommand.Serves, "lanyard perf server --port 5201 --home b --network 8056c2e21c000001") { port };
         options.AddTo(command);
@@ -31,13 +31,13 @@ internal static class PerfCommand
 
     private static CliCommand CreateClient()
     {
-        var address = Parse.AddressArgument("The server's virtual address.");
-        var port = Parse.PortOption("Its TCP port.");
-        var seconds = Parse.NumberOption("--seconds", "How long to measure.", 1, (int)PerfRequest.MaxDuration.TotalSeconds, 5);
-        var streams = Parse.NumberOption("--streams", "How many TCP connections at a time.", 1, 64, 1);
+        var address = Parse.AddressArgument("Virtual address of the server.");
+        var port = Parse.PortOption("TCP port of the server.");
+        var seconds = Parse.NumberOption("--seconds", "Duration of the measurement in seconds.", 1, (int)PerfRequest.MaxDuration.TotalSeconds, 5);
+        var streams = Parse.NumberOption("--streams", "Number of parallel TCP connections.", 1, 64, 1);
         var reverse = new Option<bool>("--reverse") { Description = "Measure the direction from the server to this node." };
-        var rtt = new Option<bool>("--rtt") { Description = "Measure round-trip times of small messages in place of throughput." };
-        var size = Parse.NumberOption("--size", "The messages' size for --rtt, in bytes.", 1, 65_536, 64);
+        var rtt = new Option<bool>("--rtt") { Description = "Measure round-trip times of small messages instead of throughput." };
+        var size = Parse.NumberOption("--size", "Size of the messages for --rtt in bytes.", 1, 65_536, 64);
         var json = Parse.JsonOption();
         var options = new AppOptions();
         var command = new CliCommand(
@@ -47,7 +47,7 @@ internal static class PerfCommand
         command.Validators.Add(result =>
         {
             if (result.GetValue(rtt) && (result.GetValue(reverse) || result.GetResult(streams) is { Implicit: false }))
-                result.AddError("--rtt measures one connection, and both ways: it goes with neither --streams nor --reverse.");
+                result.AddError("--rtt measures one connection in both directions. It excludes --streams and --reverse.");
         });
         command.SetAction(async (result, cancellation) =>
         {

@@ -2,28 +2,28 @@ using System.Buffers.Binary;
 
 namespace Lanyard.Cli.Perf;
 
-/// <summary>What one stream of a measurement is for.</summary>
+/// <summary>The mode of a stream of a measurement.</summary>
 internal enum PerfMode : byte
 {
-    /// <summary>The client sends; the server counts and, once the client has finished, says how much came in how long.</summary>
+    /// <summary>The client sends; the server counts, and at the end reports the bytes and the duration.</summary>
     Upload = 1,
 
-    /// <summary>The server sends for the time that was asked for and then finishes.</summary>
+    /// <summary>The server sends for the requested duration.</summary>
     Download = 2,
 
-    /// <summary>The server sends back what comes.</summary>
+    /// <summary>The server echoes all data.</summary>
     Echo = 3,
 }
 
 /// <summary>
-/// How the two ends of a measurement speak, on each TCP stream: the client begins with 12 bytes (<c>LYPF</c>, version 1, mode, two zeros, duration
-/// in milliseconds), big-endian; an upload ends with 16 bytes of the server (bytes, microseconds).
+/// The protocol of a measurement on each TCP stream: the client sends a header of 12 bytes (<c>LYPF</c>, version 1, mode, two zeros, duration
+/// in milliseconds), big-endian; after an upload, the server sends 16 bytes (bytes, microseconds).
 /// </summary>
 internal readonly record struct PerfRequest(PerfMode Mode, TimeSpan Duration)
 {
     public const int Size = 12;
 
-    /// <summary>The longest measurement.</summary>
+    /// <summary>The maximum duration of a measurement.</summary>
     public static readonly TimeSpan MaxDuration = TimeSpan.FromHours(1);
 
     private const byte Version = 1;
@@ -49,9 +49,9 @@ internal readonly record struct PerfRequest(PerfMode Mode, TimeSpan Duration)
     }
 }
 
-/// <summary>What the server says of an upload.</summary>
-/// <param name="Bytes">How many bytes came.</param>
-/// <param name="Elapsed">From the first to the last.</param>
+/// <summary>The server's report of an upload.</summary>
+/// <param name="Bytes">The number of received bytes.</param>
+/// <param name="Elapsed">The time from the first to the last byte.</param>
 internal readonly record struct PerfReceipt(long Bytes, TimeSpan Elapsed)
 {
     public const int Size = 16;

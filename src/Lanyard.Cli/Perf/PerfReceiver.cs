@@ -2,12 +2,12 @@ using System.Diagnostics;
 
 namespace Lanyard.Cli.Perf;
 
-/// <summary>The receiving side of a measurement, at either end.</summary>
+/// <summary>The receiver of a measurement, in the client or the server.</summary>
 internal static class PerfReceiver
 {
     private const int BufferBytes = 256 * 1024;
 
-    /// <summary>Counts what comes until the other end has finished.</summary>
+    /// <summary>Counts received bytes until the sender has finished.</summary>
     public static async Task<PerfReceipt> ReceiveAllAsync(Stream stream, CancellationToken cancellation)
     {
         var buffer = new byte[BufferBytes];

@@ -3,16 +3,16 @@ using Lanyard.Cli.App;
 
 namespace Lanyard.Cli.Perf;
 
-/// <summary>The end that measurements are made against.</summary>
+/// <summary>The server of measurements.</summary>
 internal static class PerfServer
 {
     private const int MaxStreams = 256;
     private const int BufferBytes = 256 * 1024;
 
-    /// <summary>How long a client may take to say what it wants.</summary>
+    /// <summary>The maximum time until a client has sent its header.</summary>
     private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(10);
 
-    /// <summary>Serves measurements until it is stopped.</summary>
+    /// <summary>Serves measurements until canceled.</summary>
     public static async Task RunAsync(LanyardNetwork network, int port, TextWriter error, CancellationToken cancellation)
     {
         using var listener = network.Listen(port);
@@ -29,7 +29,7 @@ internal static class PerfServer
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
-            // Asked to end.
+            // Canceled.
         }
     }
 

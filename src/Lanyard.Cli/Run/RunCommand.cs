@@ -6,10 +6,10 @@ using Lanyard.Intercept.Supervision;
 
 namespace Lanyard.Cli.Run;
 
-/// <summary><c>lanyard run</c>: a program that knows nothing of virtual networks, on one.</summary>
+/// <summary><c>lanyard run</c>: runs an unmodified program with its sockets on virtual networks.</summary>
 internal static class RunCommand
 {
-    /// <summary>The verb.</summary>
+    /// <summary>The name of the command.</summary>
     public const string Name = "run";
 
     public static Command Create()
@@ -18,10 +18,10 @@ internal static class RunCommand
         home.Description = "State folder of the service. If no service runs on it, this command runs a node on that folder until the program ends.";
         var service = new Option<string?>("--socket")
         {
-            Description = $"The service's local socket, where that is not in a folder of one's own. Without this and --home, {ServiceSocket.OfSystem} is looked for as well.",
+            Description = $"Local socket of the service, if it is not in the state folder (default: the socket in the state folder or, without --home, {ServiceSocket.OfSystem}).",
             HelpName = "PATH",
         };
-        var network = Parse.OptionalNetworkOption("The only network that the program sees. By default it sees all that the service has joined.");
+        var network = Parse.OptionalNetworkOption("The only network that the program may use (default: all networks that the service has joined).");
         var isolate = new Option<bool>("--isolate") { Description = "Restrict the program to virtual networks and loopback addresses." };
         var outside = new Option<bool>("--allow-outside")
         {
@@ -60,12 +60,12 @@ internal static class RunCommand
         command.SetAction(async (result, cancellation) =>
         {
             if (!OperatingSystem.IsLinux())
-                throw new CommandException(ExitCode.Failed, "Programs' sockets can be redirected on Linux only. Use 'lanyard proxy' or 'lanyard forward'.");
+                throw new CommandException(ExitCode.Failed, "Redirecting programs' sockets needs Linux. Use 'lanyard proxy' or 'lanyard forward'.");
             var library = ProgramStart.LibraryPath;
             var words = result.GetRequiredValue(program);
             var chosen = Choose(result.GetRequiredValue(engine), words[0], File.Exists(library));
             if (chosen == RedirectEngine.Preload && !File.Exists(library))
-                throw new CommandException(ExitCode.Failed, $"{library} is missing: it is built with Lanyard where there is a C compiler. Install gcc or clang and build again, or take '--engine supervise'.");
+                throw new CommandException(ExitCode.Failed, $"{library} is missing because Lanyard was built without a C compiler. Install gcc or clang and build again, or use '--engine supervise'.");
             var folder = result.GetRequiredValue(home);
             var only = result.GetValue(network);
             var isHomeGiven = result.GetResult(home) is { Implicit: false };
@@ -79,7 +79,7 @@ internal static class RunCommand
                 Listening = Enum.Parse<ListenPlace>(result.GetRequiredValue(listen), ignoreCase: true),
             };
             if (sees is { IsIsolated: true, AllowsOutside: true })
-                throw new CommandException(ExitCode.Usage, "--isolate and --allow-outside exclude each other.");
+                throw new CommandException(ExitCode.Usage, "--isolate and --allow-outside exclude each other. Use only one of them.");
             if (chosen == RedirectEngine.Preload && !sees.AllowsOutside)
                 ProgramEngine.ThrowIfNotPreloaded(words[0]);
             ProgramStart Preloaded() => new(words, sees);
@@ -89,7 +89,7 @@ internal static class RunCommand
                 return chosen == RedirectEngine.Supervise ? await supervised.RunAsync(interrupts) : throw Preloaded().Become();
             ServiceSocket.ThrowIfThere(socket, isNeeded: result.GetValue(service) is not null);
             if (only is not { } id)
-                throw new CommandException(ExitCode.Usage, $"No service runs on '{folder}'. Start one ('lanyard service --home {folder}'), or say with --network which network to join for the program.");
+                throw new CommandException(ExitCode.Usage, $"No service runs on '{folder}'. Start one ('lanyard service --home {folder}'), or choose a network for the program with --network.");
             var error = result.InvocationConfiguration.Error;
             using var loggers = LogOutput.Create(result.GetValue(log), error);
             var options = AppNode.Configure(folder, error) with { Planet = AppOptions.ReadPlanet(result.GetValue(planet)), LoggerFactory = loggers };

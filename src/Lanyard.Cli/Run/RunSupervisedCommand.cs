@@ -3,13 +3,13 @@ using Lanyard.Intercept.Supervision;
 
 namespace Lanyard.Cli.Run;
 
-/// <summary>The hidden verb of the process that becomes a supervised program: see <see cref="SuperviseStage"/>.</summary>
+/// <summary>The hidden command of the process that becomes a supervised program: see <see cref="SuperviseStage"/>.</summary>
 internal static class RunSupervisedCommand
 {
     private const string Name = "run-supervised";
     private const string Assembly = "Lanyard.Cli.dll";
 
-    /// <summary>The words that run this verb: through the dotnet command, or by itself.</summary>
+    /// <summary>The command line that runs this command, through the dotnet command or by itself.</summary>
     public static string[] Words => Path.GetFileNameWithoutExtension(Environment.ProcessPath!) == "dotnet"
         ? [Environment.ProcessPath!, Path.Combine(AppContext.BaseDirectory, Assembly), Name] : [Environment.ProcessPath!, Name];
 

@@ -3,10 +3,10 @@ using Lanyard.Wire;
 
 namespace Lanyard.Cli.Worlds;
 
-/// <summary><c>lanyard moon</c>: further roots that a node may choose.</summary>
+/// <summary><c>lanyard moon</c>: creates moons, which are additional roots that nodes may choose.</summary>
 internal static class MoonCommand
 {
-    public static Command Create() => new CliCommand("moon", "Create moons: further roots that a node may choose")
+    public static Command Create() => new CliCommand("moon", "Create moons: additional roots that nodes may choose")
     {
         WorldCommand.Create(WorldType.Moon),
     };

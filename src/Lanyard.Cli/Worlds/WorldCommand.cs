@@ -10,12 +10,12 @@ using Lanyard.Wire;
 namespace Lanyard.Cli.Worlds;
 
 /// <summary>
-/// <c>new</c> of planets and moons. A world's roots and keys are kept in a definition beside it, the JSON that the protocol's own tools make and
-/// read; where there is one, the world is a new edition of what it defines.
+/// <c>new</c> of planets and moons. The roots and keys of a world are in a definition file, the JSON that the protocol's own tools write and
+/// read. If the definition exists, the world is a new edition of it.
 /// </summary>
 internal sealed class WorldCommand
 {
-    /// <summary>Numbers that every reader of JSON takes.</summary>
+    /// <summary>The maximum integer that every JSON reader accepts.</summary>
     private const ulong MaxPlanetId = 1UL << 53;
 
     private readonly WorldType _type;
@@ -29,7 +29,7 @@ internal sealed class WorldCommand
 
     private readonly Option<string[]> _endpoints = new("--endpoint")
     {
-        Description = "Endpoint of the root before it, such as 192.0.2.1/9993. Up to 32.",
+        Description = "Endpoint of the preceding root, such as 192.0.2.1/9993. Up to 32.",
         HelpName = "IP/PORT",
         AllowMultipleArgumentsPerToken = true,
     };
@@ -53,17 +53,17 @@ internal sealed class WorldCommand
         _type = type;
         _noun = type == WorldType.Planet ? "planet" : "moon";
         _out.Description = type == WorldType.Planet
-            ? "The planet file. It goes into each node's folder as 'planet'."
-            : "The moon file. By default its ID and .moon in this folder. It goes into each root's folder as 'moons.d/ID.moon'; others orbit it.";
+            ? "Planet file. Copy it into each node's folder as 'planet'."
+            : "Moon file. Copy it into each root's folder as 'moons.d/ID.moon'; other nodes orbit the moon (default: ID.moon in the current folder).";
     }
 
-    /// <summary>The verb.</summary>
+    /// <summary>Creates the command.</summary>
     public static Command Create(WorldType type)
     {
         var world = new WorldCommand(type);
         var command = new CliCommand(
             "new", $"Create a {world._noun}, or a new edition of one",
-            $"If the definition exists, the {world._noun} is a new edition of it. Given roots replace those of the definition.",
+            $"If the definition exists, the {world._noun} is a new edition of it. Roots on the command line replace the roots of the definition.",
             type == WorldType.Planet ? "lanyard planet new --root root/identity.secret --endpoint 192.0.2.1/9993 --out planet" : "lanyard moon new --root root/identity.secret --endpoint 192.0.2.1/9993")
         {
             world._roots,
@@ -84,11 +84,11 @@ internal sealed class WorldCommand
         var definitionFile = result.GetValue(_definition) ?? (result.GetValue(_out) is { } given ? given + ".json" : null);
         var known = definitionFile is not null && File.Exists(definitionFile) ? Load(definitionFile) : null;
         if (known is null && roots.Count == 0)
-            throw new CommandException(ExitCode.Usage, $"A {_noun} has roots: give at least one with --root IDENTITY --endpoint IP/PORT, or a --definition that names them.");
+            throw new CommandException(ExitCode.Usage, $"A {_noun} needs at least one root. Add --root IDENTITY --endpoint IP/PORT, or a --definition with roots.");
         using var definition = Define(known, roots);
         var outFile = result.GetValue(_out) ?? definition.Id.ToString("x16", CultureInfo.InvariantCulture) + ".moon";
         definitionFile ??= outFile + ".json";
-        // Without the key that belongs to it, what is there cannot be followed by what is made.
+        // Without the existing world's key, nodes would not accept the new world as its next edition.
         if (known is null)
         {
             Files.RequireNone(outFile);
@@ -107,7 +107,7 @@ internal sealed class WorldCommand
         return ExitCode.Ok;
     }
 
-    /// <summary>An edition after the one that is there, whatever the clock says.</summary>
+    /// <summary>Returns an edition after the existing one, even if the clock is wrong.</summary>
     private static long NextTimestamp(string outFile)
     {
         var now = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
@@ -122,7 +122,7 @@ internal sealed class WorldCommand
         }
         catch (ArgumentException tooMany)
         {
-            throw new CommandException(ExitCode.Usage, $"This {_noun} cannot be made: {tooMany.Message}");
+            throw new CommandException(ExitCode.Usage, $"Cannot create this {_noun}: {tooMany.Message}");
         }
     }
 
@@ -159,7 +159,7 @@ internal sealed class WorldCommand
         return definition.Type == _type ? definition : throw new CommandException(ExitCode.Failed, $"'{file}' does not define a {_noun}.");
     }
 
-    /// <summary>The roots with their endpoints, which are told apart by the order in which they were given.</summary>
+    /// <summary>Reads the roots. An endpoint belongs to the root that precedes it on the command line.</summary>
     private List<WorldRoot> ReadRoots(ParseResult result)
     {
         var roots = new List<WorldRoot>();
@@ -177,7 +177,7 @@ internal sealed class WorldCommand
             else if (option == _endpoints.Name)
             {
                 if (roots.Count == 0)
-                    throw new CommandException(ExitCode.Usage, $"The endpoint {token.Value} belongs to no root: give --root IDENTITY before it.");
+                    throw new CommandException(ExitCode.Usage, $"The endpoint {token.Value} belongs to no root. Put --root IDENTITY before it.");
                 if (!InetEndpoint.TryParse(token.Value, out var endpoint))
                     throw new CommandException(ExitCode.Usage, $"'{token.Value}' is not an endpoint such as 192.0.2.1/9993.");
                 roots[^1] = roots[^1] with { Endpoints = [.. roots[^1].Endpoints, endpoint] };
