@@ -38,7 +38,9 @@ public sealed partial class ControllerWorker : INetworkController, IAsyncDisposa
 
     /// <summary>Starts to reply to requests.</summary>
     /// <param name="controller">The controller.</param>
-    /// <param name="send">Passes a message to the node. Called by the worker's task; must not block. If it throws, the message is lost and the exception logged.</param>
+    /// <param name="send">
+    /// Passes a message to the node. Called by the worker's task; must not block. If it throws, the message is lost and the exception logged.
+    /// </param>
     /// <param name="nowMs">The node's clock, in milliseconds since 1970.</param>
     /// <exception cref="InvalidOperationException">The worker is already started.</exception>
     public void Start(NetworkController controller, Action<ControllerMessage> send, Func<long> nowMs)

@@ -27,7 +27,10 @@ public sealed record ProgramOptions
     /// <summary>Whether the program is isolated from the system's network. Default: false.</summary>
     public bool IsIsolated { get; init; }
 
-    /// <summary>Whether programs that a preloaded program starts, and that cannot be preloaded, run on the system's network. Default: false, which refuses to start them.</summary>
+    /// <summary>
+    /// Whether programs that a preloaded program starts, and that cannot be preloaded, run on the system's network. Default: false, which refuses to start
+    /// them.
+    /// </summary>
     public bool AllowsOutside { get; init; }
 
     /// <summary>The networks on which to open ports that the program binds to the wildcard address. Default: the virtual networks.</summary>

@@ -11,7 +11,9 @@ public static class ServiceSocket
     /// <summary>The path of the socket of a service for all users of a system.</summary>
     public const string OfSystem = "/run/lanyard/intercept.sock";
 
-    /// <summary>Returns the path of the requested socket; otherwise the socket of the folder; or the system's socket if the folder is the default and has none.</summary>
+    /// <summary>
+    /// Returns the path of the requested socket; otherwise the socket of the folder; or the system's socket if the folder is the default and has none.
+    /// </summary>
     /// <param name="socket">The requested path; null for none.</param>
     /// <param name="home">The service's folder.</param>
     /// <param name="isHomeGiven">Whether the folder was requested; false for the default.</param>

@@ -12,7 +12,9 @@ public static class LenientValues
     // The maximum number of digits of any setting.
     private const int MaxDigits = 20;
 
-    /// <summary>Reads a Boolean: true, false, 0 (off), a positive number (on), or a string that starts with t, T, f or F, or is 1 or 0. An empty string is off.</summary>
+    /// <summary>
+    /// Reads a Boolean: true, false, 0 (off), a positive number (on), or a string that starts with t, T, f or F, or is 1 or 0. An empty string is off.
+    /// </summary>
     public static bool TryReadSwitch(JsonElement value, out bool isOn)
     {
         isOn = value.ValueKind switch

@@ -27,7 +27,9 @@ public sealed record ControllerLimits
     /// <summary>The minimum interval between a member's requests; 1 second by default. An earlier request gets no reply.</summary>
     public TimeSpan MinRequestInterval { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>The time after its last request for which a member is online and gets changes at once; 2 minutes by default. Nodes send a request every minute.</summary>
+    /// <summary>
+    /// The time after its last request for which a member is online and gets changes at once; 2 minutes by default. Nodes send a request every minute.
+    /// </summary>
     public TimeSpan OnlineWindow { get; init; } = TimeSpan.FromMinutes(2);
 
     /// <summary>The maximum length of an API request's body in bytes; 1 MiB by default.</summary>

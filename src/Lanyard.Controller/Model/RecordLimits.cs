@@ -54,9 +54,9 @@ public static class RecordLimits
         CheckCount("capabilities", member.Capabilities?.Count ?? 0, NetworkLimits.Capabilities);
     }
 
-    private static void CheckRules(string what, EquatableArray<Rule> rules, int limit)
+    private static void CheckRules(string name, EquatableArray<Rule> rules, int limit)
     {
-        CheckCount(what, rules.Count, limit);
+        CheckCount(name, rules.Count, limit);
         foreach (var rule in rules)
         {
             if (!RuleJson.IsKnown(rule.Type))
@@ -64,16 +64,16 @@ public static class RecordLimits
         }
     }
 
-    private static void CheckCount(string what, int count, int limit)
+    private static void CheckCount(string name, int count, int limit)
     {
         if (count > limit)
-            throw new ControllerLimitException(Text($"There can be at most {limit} {what}, not {count}."));
+            throw new ControllerLimitException(Text($"There can be at most {limit} {name}, not {count}."));
     }
 
-    private static void CheckText(string what, string text, int limit)
+    private static void CheckText(string name, string text, int limit)
     {
         if (Encoding.UTF8.GetByteCount(text) > limit)
-            throw new ControllerLimitException(Text($"A {what} can have at most {limit} bytes."));
+            throw new ControllerLimitException(Text($"A {name} can have at most {limit} bytes."));
     }
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

@@ -13,7 +13,9 @@ namespace Lanyard.Controller;
 internal sealed record ConfigSource(
     NetworkRecord Network, MemberRecord Member, Identity Identity, bool HasRulesEngine, EquatableArray<NodeAddress> ActiveBridges, long TimestampMs);
 
-/// <summary>Builds configurations and signs their credentials: the membership and each certificate of ownership, tag and capability has a signature of its own.</summary>
+/// <summary>
+/// Builds configurations and signs their credentials: the membership and each certificate of ownership, tag and capability has a signature of its own.
+/// </summary>
 internal static class ConfigBuilder
 {
     public static NetworkConfig Build(ConfigSource source, Identity controller)

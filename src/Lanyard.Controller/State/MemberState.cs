@@ -47,7 +47,7 @@ internal sealed class MemberState(MemberRecord record)
     /// <summary>The member's position in the network's list of strangers; <see langword="null"/> if it is not a stranger.</summary>
     public LinkedListNode<MemberState>? StrangerNode { get; set; }
 
-    /// <summary>Whether the last request arrived within <paramref name="window"/>. A clock that is set back does not make a member offline.</summary>
+    /// <summary>Returns whether the last request arrived within <paramref name="window"/>. A clock that is set back does not make a member offline.</summary>
     public bool IsOnline(long nowMs, TimeSpan window) => LastRequestMs is { } last && nowMs - last < (long)window.TotalMilliseconds;
 
     /// <summary>Restores the identity and version of a member that has sent no request since a restart from its record.</summary>

@@ -103,7 +103,9 @@ internal sealed class RecordChanges(ControllerState state, IMemberNotifier notif
         return true;
     }
 
-    /// <summary>Saves a member's record after a request, with the next revision, if it differs from the current record. Notifies all members if bridges change.</summary>
+    /// <summary>
+    /// Saves a member's record after a request, with the next revision, if it differs from the current record. Notifies all members if bridges change.
+    /// </summary>
     public MemberState Update(NetworkState network, MemberState? member, MemberRecord record)
     {
         var old = member?.Record;

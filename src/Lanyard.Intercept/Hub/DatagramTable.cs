@@ -26,7 +26,10 @@ internal sealed class DatagramTable
     /// <summary>Adds a ping socket.</summary>
     public void AddEcho(ProgramSocket socket) => _echo[socket.Near] = socket;
 
-    /// <summary>Adds a socket, with the groups and the interface that the program set before it bound the socket. Returns the existing socket if one is open at the address.</summary>
+    /// <summary>
+    /// Adds a socket, with the groups and the interface that the program set before it bound the socket. Returns the existing socket if one is open at the
+    /// address.
+    /// </summary>
     /// <param name="near">The address.</param>
     /// <param name="create">Creates the socket if none is open.</param>
     public ProgramDatagramSocket GetOrAdd(InetEndpoint near, Func<ProgramDatagramSocket> create)

@@ -53,7 +53,7 @@ internal sealed class Datagrams : IDisposable
     public static bool IsGroup(InetAddress address) => address.IsMulticast || address == InetAddress.BroadcastV4;
 
     /// <summary>Returns whether a socket is bound to the wildcard address of one family or of both.</summary>
-    public static bool IsAnywhere(InetAddress address) => address.Family == InetFamily.None || address.IsUnspecified;
+    public static bool IsWildcard(InetAddress address) => address.Family == InetFamily.None || address.IsUnspecified;
 
     /// <summary>Decides where to send a program's datagrams to an address.</summary>
     public InterceptReply Send(SocketDescriptor descriptor, SocketDescriptor? outside, in SocketRequest request, SocketOwner owner)
@@ -131,7 +131,7 @@ internal sealed class Datagrams : IDisposable
         {
             if (_sockets.Find(socket.Cookie) != socket)
                 return null;
-            var settings = descriptor?.DatagramSettings ?? new DatagramSettings(0, UsualHopLimit, GroupHopLimit: 1, HearsOwn: true);
+            var settings = descriptor?.DatagramSettings ?? new DatagramSettings(0, UsualHopLimit, GroupHopLimit: 1, LoopsBack: true);
             open = _table.GetOrAdd(socket.Near, () => new ProgramDatagramSocket(this, _networks, _outsideSockets, socket, settings));
             if (_addresses.Datagrams.TryFind(socket.Connected.Last.Address, out var far) && !far.Key.IsOutside)
                 open.Connect(far.Key.Remote);
@@ -145,10 +145,10 @@ internal sealed class Datagrams : IDisposable
     public void ReceiveFromNetwork(ProgramDatagramSocket socket, LanyardNetwork network, in LanyardDatagram datagram, ReadOnlySpan<byte> payload)
     {
         var (program, remote, local) = (socket.Program, datagram.Remote, datagram.Local.Address);
-        if (local.IsMulticast && !socket.Hears(local, network, remote.Address))
+        if (local.IsMulticast && !socket.Receives(local, network, remote.Address))
             return;
         // A program may ask for the destination address. Either only one address is possible, or the alias address records it.
-        var isPlain = !IsGroup(local) && (!IsAnywhere(program.Local.Address) || IsOnly(network, local));
+        var isPlain = !IsGroup(local) && (!IsWildcard(program.Local.Address) || IsOnly(network, local));
         Deliver(program, new FarKey(program.User, remote, isPlain ? default : local), payload);
     }
 

@@ -57,8 +57,10 @@ internal sealed class GroupMemberships
         return 0;
     }
 
-    /// <summary>Whether the socket receives datagrams of a source to a group on a network. A socket also receives a group that it is bound to without joining.</summary>
-    public bool Hears(InetAddress group, ulong network, InetAddress source)
+    /// <summary>
+    /// Returns whether the socket receives datagrams of a source to a group on a network. A socket also receives a group that it is bound to without joining.
+    /// </summary>
+    public bool Receives(InetAddress group, ulong network, InetAddress source)
     {
         var isJoined = false;
         foreach (var joined in (ReadOnlySpan<ulong>)[0, network])

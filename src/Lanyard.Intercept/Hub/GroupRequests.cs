@@ -4,7 +4,10 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Intercept.Hub;
 
-/// <summary>Handles requests for multicast groups of programs' datagram sockets, and for outgoing interfaces of groups. A program may set both before it binds the socket.</summary>
+/// <summary>
+/// Handles requests for multicast groups of programs' datagram sockets, and for outgoing interfaces of groups. A program may set both before it binds the
+/// socket.
+/// </summary>
 /// <param name="sockets">Programs' sockets.</param>
 /// <param name="networks">The virtual networks.</param>
 /// <param name="datagrams">Opens sockets.</param>
@@ -35,7 +38,7 @@ internal sealed class GroupRequests(SocketTable sockets, VirtualNetworks network
     {
         var socket = Find(descriptor, ref owner);
         var isChoosing = (request.Flags & InterceptFlags.Outgoing) != 0;
-        var isAny = Datagrams.IsAnywhere(request.Own) && request.Index == 0;
+        var isAny = Datagrams.IsWildcard(request.Own) && request.Index == 0;
         var outgoing = VirtualInterfaces.Find(networks.Of(owner), request.Own, request.Index)?.Id.Value ?? 0;
         if (socket is { IsEcho: false } && datagrams.Open(socket, descriptor) is { } open)
         {

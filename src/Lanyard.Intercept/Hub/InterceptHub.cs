@@ -5,8 +5,8 @@ using Lanyard.Primitives;
 namespace Lanyard.Intercept.Hub;
 
 /// <summary>
-/// Handles programs' requests about their sockets, and owns the parts that do the work. A program's socket is a system socket, bound to a loopback alias address (the near end);
-/// the peer of each of its connections has such an address too (the far end).
+/// Handles programs' requests about their sockets, and owns the parts that do the work. A program's socket is a system socket, bound to a loopback alias
+/// address (the near end); the peer of each of its connections has such an address too (the far end).
 /// </summary>
 internal sealed class InterceptHub : IDisposable
 {

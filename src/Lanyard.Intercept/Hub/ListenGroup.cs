@@ -2,7 +2,9 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Intercept.Hub;
 
-/// <summary>A virtual port with listening sockets: one, or several that share the port (<c>SO_REUSEPORT</c>). Guarded by the lock of <see cref="SocketTable"/>.</summary>
+/// <summary>
+/// A virtual port with listening sockets: one, or several that share the port (<c>SO_REUSEPORT</c>). Guarded by the lock of <see cref="SocketTable"/>.
+/// </summary>
 /// <param name="local">The address and port.</param>
 /// <param name="owner">The user, and the one network that the port is open on.</param>
 /// <param name="backlog">The maximum number of queued connections.</param>
@@ -26,7 +28,9 @@ internal sealed class ListenGroup(InetEndpoint local, SocketOwner owner, int bac
 
     public void Remove(ProgramSocket member) => _members.Remove(member);
 
-    /// <summary>Starts to open the port on a network. Returns false if the port is already open or being opened there, or if its address does not belong to the network.</summary>
+    /// <summary>
+    /// Starts to open the port on a network. Returns false if the port is already open or being opened there, or if its address does not belong to the network.
+    /// </summary>
     public bool TryBegin(LanyardNetwork network)
     {
         var isAnywhere = Local.Address.Family == InetFamily.None || Local.Address.IsUnspecified;

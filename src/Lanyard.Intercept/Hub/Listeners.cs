@@ -83,7 +83,8 @@ internal sealed class Listeners(SocketTable sockets, AddressMap addresses, Virtu
         }
     }
 
-    // Runs under the lock. Binds a socket that the program has not bound to a virtual address. Returns 0 or an errno; 0 without a socket if the virtual networks are not concerned.
+    // Runs under the lock. Binds a socket that the program has not bound to a virtual address. Returns 0 or an errno; 0 without a socket if the virtual
+    // networks are not concerned.
     private int TryBind(SocketDescriptor descriptor, InetEndpoint near, SocketOwner owner, out ProgramSocket? socket)
     {
         socket = null;

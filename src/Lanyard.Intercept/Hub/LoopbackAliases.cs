@@ -24,9 +24,9 @@ internal sealed class LoopbackAliases
     private const int EndPort = 32_000;
 
     // Half of a range, so that finding a free address takes few steps.
-    private const int MaxTaken = (int)RangeSize / 2;
+    private const int MaxReserved = (int)RangeSize / 2;
 
-    private readonly HashSet<uint> _taken = [];
+    private readonly HashSet<uint> _reserved = [];
     private int _nearCount;
     private int _farCount;
     private uint _near = (uint)RandomNumberGenerator.GetInt32((int)RangeSize);
@@ -54,7 +54,7 @@ internal sealed class LoopbackAliases
     /// <summary>Reserves an address that the previous service process used. Returns false if it is in use.</summary>
     public bool TryTake(InetAddress near)
     {
-        if (_nearCount >= MaxTaken || !_taken.Add(near.V4))
+        if (_nearCount >= MaxReserved || !_reserved.Add(near.V4))
             return false;
         _nearCount++;
         return true;
@@ -62,7 +62,7 @@ internal sealed class LoopbackAliases
 
     public void Release(InetAddress address)
     {
-        if (!_taken.Remove(address.V4))
+        if (!_reserved.Remove(address.V4))
             return;
         if (IsNear(address))
             _nearCount--;
@@ -76,14 +76,14 @@ internal sealed class LoopbackAliases
     private bool TryTake(uint first, ref uint last, ref int count, out InetAddress taken)
     {
         taken = default;
-        if (count >= MaxTaken)
+        if (count >= MaxReserved)
             return false;
         count++;
         while (true)
         {
             last = (last + 1) % RangeSize;
             var address = first | last;
-            if ((byte)address is not (0 or 255) && _taken.Add(address))
+            if ((byte)address is not (0 or 255) && _reserved.Add(address))
             {
                 taken = InetAddress.FromV4(address);
                 return true;

@@ -37,7 +37,9 @@ internal sealed unsafe class LoopbackDatagrams : IDisposable
     private volatile bool _isDisposed;
 
     /// <param name="receive">The receiver of programs' datagrams.</param>
-    /// <param name="port">The port of the previous service process, which sockets are connected to; 0 for none. If the port is in use, the service uses another port.</param>
+    /// <param name="port">
+    /// The port of the previous service process, which sockets are connected to; 0 for none. If the port is in use, the service uses another port.
+    /// </param>
     public LoopbackDatagrams(Receiver receive, ushort port)
     {
         _receive = receive;

@@ -45,7 +45,9 @@ internal sealed class LoopbackSockets : IDisposable
     /// <summary>Creates a TCP socket at a loopback alias address, on the black-hole port, which only sockets of this user can bind.</summary>
     public Socket CreateWaiting(InetAddress far) => CreateFor(new InetEndpoint(far, BlackHolePort), isShared: true, out _);
 
-    /// <summary>Sets whether the kernel drops all segments to a socket of the service. Loopback segments never have the minimum TTL that the option then demands.</summary>
+    /// <summary>
+    /// Sets whether the kernel drops all segments to a socket of the service. Loopback segments never have the minimum TTL that the option then demands.
+    /// </summary>
     public static void SetBlackHole(Socket socket, bool isBlackHole) => socket.SetRawSocketOption(ProtocolIp, IpMinTtl, [(byte)(isBlackHole ? byte.MaxValue : 0), 0, 0, 0]);
 
     /// <summary>

@@ -15,7 +15,7 @@ namespace Lanyard.Intercept.Hub;
 internal sealed unsafe class OutsideSocket : IDisposable
 {
     // The maximum number of accepted senders for each socket. Beyond it, the oldest makes room.
-    private const int MaxHeard = 4_096;
+    private const int MaxAcceptedSenders = 4_096;
 
     // The maximum number of datagrams in one turn, so that other sockets get a turn.
     private const int MaxDatagramsInTurn = 64;
@@ -28,9 +28,9 @@ internal sealed unsafe class OutsideSocket : IDisposable
     private readonly int _domain;
     private readonly ushort _port;
     private readonly Lock _lock = new();
-    private readonly HashSet<InetAddress> _heard = [];
-    private readonly Queue<InetAddress> _heardInTurn = new();
-    private bool _hearsAll;
+    private readonly HashSet<InetAddress> _acceptedSenders = [];
+    private readonly Queue<InetAddress> _sendersInOrder = new();
+    private bool _acceptsAllSenders;
 
     private OutsideSocket(Datagrams datagrams, ProgramSocket program, SocketDescriptor socket, ushort port)
     {
@@ -38,7 +38,7 @@ internal sealed unsafe class OutsideSocket : IDisposable
         _program = program;
         _domain = socket.Domain;
         _port = port;
-        _hearsAll = socket.Broadcasts;
+        _acceptsAllSenders = socket.Broadcasts;
         Number = socket.Release();
         _socket = new SafeFileHandle(Number, ownsHandle: true);
     }
@@ -68,7 +68,7 @@ internal sealed unsafe class OutsideSocket : IDisposable
     /// <summary>Sends a datagram. Drops it if it cannot be sent.</summary>
     public void Send(InetEndpoint remote, ReadOnlySpan<byte> payload)
     {
-        Hear(remote.Address);
+        AcceptSender(remote.Address);
         var name = stackalloc byte[SocketName.MaxBytes];
         var nameLength = SocketName.Write(remote, _domain, new Span<byte>(name, SocketName.MaxBytes));
         fixed (byte* bytes = payload)
@@ -101,7 +101,7 @@ internal sealed unsafe class OutsideSocket : IDisposable
                 var count = Libc.ReceiveMessage(_socket, &message, Libc.DoNotWait);
                 if (count < 0)
                     return;
-                if (SocketName.TryRead(new ReadOnlySpan<byte>(name, Math.Min(message.NameLength, SocketName.MaxBytes)), out var remote) && IsHeard(remote.Address))
+                if (SocketName.TryRead(new ReadOnlySpan<byte>(name, Math.Min(message.NameLength, SocketName.MaxBytes)), out var remote) && IsAcceptedSender(remote.Address))
                     _datagrams.ReceiveFromSystem(_program, remote, new ReadOnlySpan<byte>(bytes, (int)count));
             }
         }
@@ -125,28 +125,28 @@ internal sealed unsafe class OutsideSocket : IDisposable
     public void Dispose() => _socket.Dispose();
 
     // Accepts replies from an address. Any host may answer a group or a broadcast.
-    private void Hear(InetAddress address)
+    private void AcceptSender(InetAddress address)
     {
         lock (_lock)
         {
-            if (_hearsAll || _heard.Contains(address))
+            if (_acceptsAllSenders || _acceptedSenders.Contains(address))
                 return;
             if (address.IsMulticast)
             {
-                _hearsAll = true;
+                _acceptsAllSenders = true;
                 return;
             }
 
-            if (_heard.Count >= MaxHeard)
-                _heard.Remove(_heardInTurn.Dequeue());
-            _heard.Add(address);
-            _heardInTurn.Enqueue(address);
+            if (_acceptedSenders.Count >= MaxAcceptedSenders)
+                _acceptedSenders.Remove(_sendersInOrder.Dequeue());
+            _acceptedSenders.Add(address);
+            _sendersInOrder.Enqueue(address);
         }
     }
 
-    private bool IsHeard(InetAddress address)
+    private bool IsAcceptedSender(InetAddress address)
     {
         lock (_lock)
-            return _hearsAll || _heard.Contains(address);
+            return _acceptsAllSenders || _acceptedSenders.Contains(address);
     }
 }

@@ -113,11 +113,11 @@ internal sealed class ProgramDatagramSocket(
         }
     }
 
-    /// <summary>Whether the program receives a datagram that was sent to a group.</summary>
-    public bool Hears(InetAddress group, LanyardNetwork network, InetAddress source)
+    /// <summary>Returns whether the program receives a datagram that was sent to a group.</summary>
+    public bool Receives(InetAddress group, LanyardNetwork network, InetAddress source)
     {
         lock (_lock)
-            return _groups.Hears(group, network.Id.Value, source);
+            return _groups.Receives(group, network.Id.Value, source);
     }
 
     public void Dispose()
@@ -163,7 +163,7 @@ internal sealed class ProgramDatagramSocket(
         ReusePort = (Program.Traits & SocketTraits.ReusePort) != 0,
         HopLimit = _settings.HopLimit,
         MulticastHopLimit = _settings.GroupHopLimit,
-        MulticastLoopback = _settings.HearsOwn,
+        MulticastLoopback = _settings.LoopsBack,
         TrafficClass = _settings.TrafficClass,
     };
 

@@ -30,7 +30,10 @@ internal sealed class ProgramSocket(ulong cookie, SocketOwner owner, InterceptSo
     /// <summary>The system address and port that the socket is bound to: the near end.</summary>
     public InetEndpoint Near { get; } = near;
 
-    /// <summary>The virtual address and port that <see cref="Near"/> represents; the unspecified address for the wildcard address; none for a socket that was never bound.</summary>
+    /// <summary>
+    /// The virtual address and port that <see cref="Near"/> represents; the unspecified address for the wildcard address; none for a socket that was never
+    /// bound.
+    /// </summary>
     public InetEndpoint Local { get; } = local;
 
     /// <summary>The values of the socket's options.</summary>

@@ -110,8 +110,8 @@ internal sealed record ProgramSocketOptions
     }
 
     /// <summary>
-    /// Starts the kernel's keepalive timer of a connected socket. The kernel starts the timer on connecting and accepting, but not after a simultaneous open. Setting the
-    /// idle time starts it.
+    /// Starts the kernel's keepalive timer of a connected socket. The kernel starts the timer on connecting and accepting, but not after a simultaneous open.
+    /// Setting the idle time starts it.
     /// </summary>
     public static void StartTimer(SocketDescriptor descriptor)
     {

@@ -68,7 +68,7 @@ internal sealed class SocketNames(SocketTable sockets, AddressMap addresses, Vir
         var (local, own) = (socket.Local, networks.SourceFor(far.Remote.Address, owner));
         if (far.Local.Family != InetFamily.None)
             local = new InetEndpoint(far.Local, local.Port);
-        else if (Datagrams.IsAnywhere(local.Address) || local.Address.IsMulticast)
+        else if (Datagrams.IsWildcard(local.Address) || local.Address.IsMulticast)
             // The local address of a connected socket is its source address.
             local = new InetEndpoint(own, local.Port);
         if (!Datagrams.IsGroup(local.Address))

@@ -7,8 +7,8 @@ using Lanyard.Primitives;
 namespace Lanyard.Intercept.Hub;
 
 /// <summary>
-/// Programs' sockets, by the kernel's cookies and by virtual ports. Any user that has a descriptor of a socket may use it. A new socket belongs to the user that created
-/// it, and that user's networks apply to it.
+/// Programs' sockets, by the kernel's cookies and by virtual ports. Any user that has a descriptor of a socket may use it. A new socket belongs to the user
+/// that created it, and that user's networks apply to it.
 /// </summary>
 /// <param name="addresses">The loopback alias addresses.</param>
 /// <param name="probe">Checks whether sockets still exist.</param>
@@ -52,7 +52,7 @@ internal sealed class SocketTable(AddressMap addresses, SocketProbe probe, Datag
 
     /// <summary>Returns the sockets that are bound to a port, on an address that conflicts with the given address.</summary>
     public IEnumerable<ProgramSocket> Bound(InterceptSocketType type, InetEndpoint local) =>
-        _ports.TryGetValue((type, local.Port), out var sharing) ? sharing.Where(other => Meets(other.Local.Address, local.Address)) : [];
+        _ports.TryGetValue((type, local.Port), out var sharing) ? sharing.Where(other => Conflicts(other.Local.Address, local.Address)) : [];
 
     /// <summary>Chooses a port that no socket is bound to.</summary>
     public bool TryChoosePort(InterceptSocketType type, InetAddress address, out ushort port)
@@ -279,6 +279,6 @@ internal sealed class SocketTable(AddressMap addresses, SocketProbe probe, Datag
             NoteChange(socket);
     }
 
-    private static bool Meets(InetAddress a, InetAddress b) =>
+    private static bool Conflicts(InetAddress a, InetAddress b) =>
         a == b || a.Family == InetFamily.None || b.Family == InetFamily.None || (a.Family == b.Family && (a.IsUnspecified || b.IsUnspecified));
 }

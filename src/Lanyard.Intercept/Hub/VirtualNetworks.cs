@@ -10,8 +10,8 @@ internal sealed class VirtualNetworks(LanyardNode node, Func<uint, LanyardNetwor
         node.Networks.Where(network => network.IsReady && (owner.Network == 0 || network.Id.Value == owner.Network) && mayUse(owner.User, network));
 
     /// <summary>
-    /// Finds the network that leads to a destination: see <see cref="LanyardNode.FindNetwork(IEnumerable{LanyardNetwork}, System.Net.IPAddress, bool)"/>. Returns null if there is none, or
-    /// if the destination is in this host's own LAN.
+    /// Finds the network that leads to a destination: see <see cref="LanyardNode.FindNetwork(IEnumerable{LanyardNetwork}, System.Net.IPAddress, bool)"/>.
+    /// Returns null if there is none, or if the destination is in this host's own LAN.
     /// </summary>
     public LanyardNetwork? FindFor(InetAddress destination, SocketOwner owner) => destination.Family == InetFamily.None ? null
         : LanyardNode.FindNetwork(Of(owner), destination.ToIPAddress(), preferHostNetwork: true);

@@ -93,7 +93,7 @@ internal static unsafe partial class Libc
     /// <param name="path">The path.</param>
     /// <param name="mode">The type and permissions (<c>st_mode</c>).</param>
     /// <param name="user">The user ID of the owner.</param>
-    public static bool TryLook(string path, out int mode, out uint user)
+    public static bool TryGetStatus(string path, out int mode, out uint user)
     {
         StatusMessage status = default;
         var isThere = Status(AtCurrentDirectory, path, NotFollowed, TypeField | ModeField | UserField, &status) == 0;

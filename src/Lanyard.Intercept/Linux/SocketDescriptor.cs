@@ -340,8 +340,8 @@ internal sealed unsafe class SocketDescriptor : IDisposable
 /// <param name="TrafficClass">The type of service or traffic class.</param>
 /// <param name="HopLimit">The hop limit of unicast datagrams.</param>
 /// <param name="GroupHopLimit">The hop limit of multicast datagrams.</param>
-/// <param name="HearsOwn">Whether sockets of this node receive the socket's own multicast datagrams.</param>
-internal readonly record struct DatagramSettings(byte TrafficClass, byte HopLimit, byte GroupHopLimit, bool HearsOwn);
+/// <param name="LoopsBack">Whether sockets of this node receive the socket's own multicast datagrams.</param>
+internal readonly record struct DatagramSettings(byte TrafficClass, byte HopLimit, byte GroupHopLimit, bool LoopsBack);
 
 /// <summary>The options of a socket, as flags.</summary>
 [Flags]

@@ -62,7 +62,9 @@ internal static class SocketFilter
         FilterStep.Do(FilterStep.Load, Interface), FilterStep.Compare((uint)index, 0, 1), FilterStep.Do(FilterStep.Return, All), FilterStep.Do(FilterStep.Return, Nothing),
     ];
 
-    /// <summary>Creates a filter that accepts only datagrams with certain IP options. A socket on a system address needs them only from loopback alias addresses.</summary>
+    /// <summary>
+    /// Creates a filter that accepts only datagrams with certain IP options. A socket on a system address needs them only from loopback alias addresses.
+    /// </summary>
     public static FilterStep[] OfToken(ReadOnlySpan<byte> options, bool isOnAlias)
     {
         var steps = new List<FilterStep> { FilterStep.Do(FilterStep.LoadByte, NetworkHeader), FilterStep.Do(FilterStep.And, 0xf0), FilterStep.Compare(0x40, 0, isOnAlias ? Drop : Accept) };

@@ -45,7 +45,7 @@ internal static partial class PreloadPath
     {
         for (var at = folder; at is not null; at = Path.GetDirectoryName(at))
         {
-            if (!Libc.TryLook(at, out var mode, out var user) || (mode & TypeMask) != FolderType || (user != 0 && user != EffectiveUser())
+            if (!Libc.TryGetStatus(at, out var mode, out var user) || (mode & TypeMask) != FolderType || (user != 0 && user != EffectiveUser())
                 || ((mode & WritableByOthers) != 0 && (mode & Sticky) == 0))
                 return false;
         }
@@ -72,7 +72,7 @@ internal static partial class PreloadPath
         for (var trial = 0; trial < TrialLimit; trial++)
         {
             _ = MakeFolder(name, FolderMode);
-            if (Libc.TryLook(name, out var mode, out var user) && (mode & (TypeMask | WritableByOthers)) == FolderType && user == EffectiveUser())
+            if (Libc.TryGetStatus(name, out var mode, out var user) && (mode & (TypeMask | WritableByOthers)) == FolderType && user == EffectiveUser())
                 return name;
             name = $"{parent}/lanyard-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16))}";
         }

@@ -24,7 +24,7 @@ internal sealed record SocketTokens(byte[] ToProgram, byte[] FromProgram)
     private const byte OptionType = InterceptProtocol.OptionType;
     private const int OptionBytes = InterceptProtocol.OptionBytes;
 
-    /// <summary>The token in <see cref="FromProgram"/>.</summary>
+    /// <summary>Copies the token in <see cref="FromProgram"/>.</summary>
     public void CopyTokenFromProgram(Span<byte> token)
     {
         for (var i = 0; i < Bytes; i++)

@@ -12,7 +12,7 @@ internal sealed class AcceptCalls(InterceptClient client, ProgramOptions options
     public async ValueTask<CallAnswer> AcceptAsync(SupervisedCall call)
     {
         using var listener = call.Open();
-        if (listener is not { Type: InterceptSocketType.Stream } || !listener.TryGetNear(out var own) || !MayBeOurs(own))
+        if (listener is not { Type: InterceptSocketType.Stream } || !listener.TryGetNear(out var own) || !MayBeVirtual(own))
             return CallAnswer.Continue;
         var isWaiting = !listener.IsNonBlocking;
         var deadline = listener.ReceiveTimeout is { } timeout ? Environment.TickCount64 + (long)timeout.TotalMilliseconds : (long?)null;
@@ -45,7 +45,7 @@ internal sealed class AcceptCalls(InterceptClient client, ProgramOptions options
     }
 
     // A listener on the system's network may listen on virtual networks as well.
-    private bool MayBeOurs(InetEndpoint own) =>
+    private bool MayBeVirtual(InetEndpoint own) =>
         SocketName.IsNear(own) || (options.Listening == ListenPlace.Both && own.Address.IsUnspecified);
 
     // The lock keeps other threads from accepting between the poll and the call, so the call never blocks.

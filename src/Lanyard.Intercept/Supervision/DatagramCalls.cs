@@ -71,7 +71,10 @@ internal sealed class DatagramCalls(InterceptClient client, ProgramOptions optio
         return CallAnswer.Failed(reply.Error == 0 ? 0 : systems);
     }
 
-    /// <summary>Answers socket for ping sockets, which the kernel supports on the system's network only: creates a datagram socket to the service, which sends the pings.</summary>
+    /// <summary>
+    /// Answers socket for ping sockets, which the kernel supports on the system's network only: creates a datagram socket to the service, which sends the
+    /// pings.
+    /// </summary>
     public async ValueTask<CallAnswer> CreateEchoAsync(SupervisedCall call)
     {
         var (domain, type, protocol) = ((int)call.Arguments[0], (int)call.Arguments[1], (int)call.Arguments[2]);
@@ -92,7 +95,7 @@ internal sealed class DatagramCalls(InterceptClient client, ProgramOptions optio
     public async ValueTask<CallAnswer> SendToAsync(SupervisedCall call)
     {
         var message = DatagramMessage.Of(call) with { NameLength = (int)call.Arguments[5] };
-        if (!MayBeOurs(call, message, out var destination))
+        if (!MayBeVirtual(call, message, out var destination))
             return CallAnswer.Continue;
         using var socket = call.Open();
         return socket is not { Type: InterceptSocketType.Datagram } ? CallAnswer.Continue
@@ -101,7 +104,7 @@ internal sealed class DatagramCalls(InterceptClient client, ProgramOptions optio
 
     public async ValueTask<CallAnswer> SendMessageAsync(SupervisedCall call)
     {
-        if (!HasName(call, call.Arguments[1]) || DatagramMessage.Read(call, call.Arguments[1], out var message) != 0 || !MayBeOurs(call, message, out var destination))
+        if (!HasName(call, call.Arguments[1]) || DatagramMessage.Read(call, call.Arguments[1], out var message) != 0 || !MayBeVirtual(call, message, out var destination))
             return CallAnswer.Continue;
         using var socket = call.Open();
         return socket is not { Type: InterceptSocketType.Datagram } ? CallAnswer.Continue
@@ -122,7 +125,7 @@ internal sealed class DatagramCalls(InterceptClient client, ProgramOptions optio
             var address = AddressOf(call, sent);
             long result = -DatagramMessage.Read(call, address, out var message);
             var route = default(DatagramRoute);
-            if (result == 0 && MayBeOurs(call, message, out var destination))
+            if (result == 0 && MayBeVirtual(call, message, out var destination))
             {
                 route = await FindRouteAsync(call, socket, message, destination).ConfigureAwait(false);
                 result = -route.Error;
@@ -231,7 +234,7 @@ internal sealed class DatagramCalls(InterceptClient client, ProgramOptions optio
         return false;
     }
 
-    private static bool MayBeOurs(SupervisedCall call, DatagramMessage message, out InetEndpoint destination) =>
+    private static bool MayBeVirtual(SupervisedCall call, DatagramMessage message, out InetEndpoint destination) =>
         call.TryReadName(message.Name, message.NameLength, out destination) && !destination.Address.IsUnspecified;
 
     // Whether a destination is the system's loopback: any loopback address, unless the socket is bound to a loopback alias address.

@@ -17,7 +17,7 @@ internal static class SocketExchange
     /// <param name="call">The call.</param>
     /// <param name="socket">Its socket.</param>
     /// <param name="client">The connection to the service, which knows the port of the socket.</param>
-    public static async ValueTask<int> BecomeOfSystemAsync(SupervisedCall call, SocketDescriptor socket, InterceptClient client)
+    public static async ValueTask<int> MoveToSystemAsync(SupervisedCall call, SocketDescriptor socket, InterceptClient client)
     {
         using var fresh = call.CreateAlike(socket);
         if (fresh is null)

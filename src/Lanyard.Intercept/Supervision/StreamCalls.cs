@@ -137,14 +137,14 @@ internal sealed class StreamCalls(InterceptClient client, ProgramOptions options
         if (options.IsIsolated)
             return CallAnswer.Failed(Errno.NetworkUnreachable);
         // The socket was bound to a virtual address too early. Move it to the system's network.
-        return socket.TryGetNear(out var near) && SocketName.IsNear(near) && await SocketExchange.BecomeOfSystemAsync(call, socket, client).ConfigureAwait(false) is var error and not 0
+        return socket.TryGetNear(out var near) && SocketName.IsNear(near) && await SocketExchange.MoveToSystemAsync(call, socket, client).ConfigureAwait(false) is var error and not 0
             ? CallAnswer.Failed(error) : CallAnswer.Continue;
     }
 
     // Replaces a Multipath TCP socket with a TCP socket and connects it.
     private async ValueTask<CallAnswer> ConnectAlikeAsync(SupervisedCall call, SocketDescriptor socket, InetEndpoint destination)
     {
-        if (await SocketExchange.BecomeOfSystemAsync(call, socket, client).ConfigureAwait(false) is var error and not 0)
+        if (await SocketExchange.MoveToSystemAsync(call, socket, client).ConfigureAwait(false) is var error and not 0)
             return CallAnswer.Failed(error);
         using var fresh = call.Open();
         return fresh is { IsMultipath: false } ? await ConnectAsync(call, fresh, destination).ConfigureAwait(false) : CallAnswer.Failed(Errno.ProtocolNotSupported);

@@ -8,7 +8,7 @@ internal sealed class StreamOptions(InterceptClient client)
 {
     private const int MaxValueBytes = 64;
 
-    /// <summary>The handled options of a level.</summary>
+    /// <summary>Returns the handled options of a level.</summary>
     public static int[] Of(int level) => [.. InterceptTables.StreamOptions.Where(row => row.Level == level).Select(row => row.Option)];
 
     /// <summary>Answers a call of setsockopt; returns null for another option or a socket without a virtual connection.</summary>

@@ -199,11 +199,14 @@ internal sealed unsafe class SupervisedCall(int listener, in Kernel.CallMessage 
         return WriteName(address, lengthAddress, name[..SocketName.Write(endpoint, domain, name)]);
     }
 
-    /// <summary>Whether the program may open another descriptor. Always true before Linux 6.2, which does not report the number of open descriptors.</summary>
+    /// <summary>Returns whether the program may open another descriptor. Always true before Linux 6.2, which does not report the number of open descriptors.</summary>
     public bool HasFreeDescriptor() =>
         Libc.CountEntries(string.Create(CultureInfo.InvariantCulture, $"/proc/{Thread}/fd")) is not { } open || Kernel.MaxDescriptors(Thread) is not { } limit || open < limit;
 
-    /// <summary>Installs a descriptor in the program and answers the call with its number. Returns false, with an errno, if the program no longer waits or has no free descriptor.</summary>
+    /// <summary>
+    /// Installs a descriptor in the program and answers the call with its number. Returns false, with an errno, if the program no longer waits or has no free
+    /// descriptor.
+    /// </summary>
     public bool TryInstall(SocketDescriptor socket, bool closeOnExec, out int error)
     {
         var added = new Kernel.DescriptorMessage
