@@ -57,7 +57,7 @@ internal static class Files
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw Unwritten(path, failure);
+            throw CannotWrite(path, failure);
         }
 
         return Open(path, FileMode.CreateNew);
@@ -96,7 +96,7 @@ internal static class Files
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or NotSupportedException)
         {
-            throw Unwritten(path, failure);
+            throw CannotWrite(path, failure);
         }
     }
 
@@ -111,9 +111,9 @@ internal static class Files
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or NotSupportedException)
         {
-            throw Unwritten(path, failure);
+            throw CannotWrite(path, failure);
         }
     }
 
-    private static CommandException Unwritten(string path, Exception failure) => new(ExitCode.Failed, $"Cannot write '{path}': {failure.Message}");
+    private static CommandException CannotWrite(string path, Exception failure) => new(ExitCode.Failed, $"Cannot write '{path}': {failure.Message}");
 }

@@ -11,7 +11,7 @@ namespace Lanyard.Service;
 internal sealed class ApiAccess(ApiToken token, ApiToken metricsToken, ConfigurationKeeper configuration)
 {
     /// <summary>Returns whether a request comes from this machine or a permitted network.</summary>
-    public bool IsFromHere(HttpContext context)
+    public bool IsPermittedCaller(HttpContext context)
     {
         if (context.Connection.RemoteIpAddress is not { } address)
             return false;

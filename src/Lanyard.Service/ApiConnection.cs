@@ -6,8 +6,9 @@ using Lanyard.Proxies;
 namespace Lanyard.Service;
 
 /// <summary>
-/// Connects to the API of a folder's service, Lanyard's or an existing node's, and checks the listener before a token is sent. The listener must belong to the superuser, to this
-/// user, or to the owner of the folder or its token, who can all read the token. A port file may be left over, and any user may listen on its port by now.
+/// Connects to the API of a folder's service, Lanyard's or an existing node's, and checks the listener before a token is sent. The listener must belong to the
+/// superuser, to this user, or to the owner of the folder or its token, who can all read the token. A port file may be left over, and any user may listen on
+/// its port by now.
 /// </summary>
 /// <remarks>Only Linux reports the listener's user. On other systems every listener is trusted.</remarks>
 public static class ApiConnection
@@ -18,7 +19,7 @@ public static class ApiConnection
     /// <summary>The name of the file in the folder with the token that the API demands (header <c>X-ZT1-Auth</c>).</summary>
     public const string TokenFileName = ApiToken.FileName;
 
-    /// <summary>Connects.</summary>
+    /// <summary>Connects to the API, and checks the listener.</summary>
     /// <param name="home">The service's folder.</param>
     /// <param name="port">The service's TCP port on 127.0.0.1.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>

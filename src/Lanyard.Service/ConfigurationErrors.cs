@@ -8,7 +8,7 @@ namespace Lanyard.Service;
 /// <param name="path">The file, for messages.</param>
 internal sealed class ConfigurationErrors(string path)
 {
-    private const int MaxShownLength = 100;
+    private const int MaxListedLength = 100;
 
     // One mistake, such as a list in place of an object, can cause thousands of errors.
     private const int MaxListed = 32;
@@ -66,7 +66,7 @@ internal sealed class ConfigurationErrors(string path)
         JsonValueKind.Object => "an object",
         JsonValueKind.Array => "an array",
         JsonValueKind.String when value.GetRawText().Contains('@', StringComparison.Ordinal) => "a string with an @, which may contain a password",
-        _ when value.GetRawText() is { Length: > MaxShownLength } text => $"{text[..MaxShownLength]}...",
+        _ when value.GetRawText() is { Length: > MaxListedLength } text => $"{text[..MaxListedLength]}...",
         _ => value.GetRawText(),
     };
 

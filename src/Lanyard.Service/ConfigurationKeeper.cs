@@ -26,7 +26,7 @@ internal sealed class ConfigurationKeeper : IAsyncDisposable
     private readonly CancellationTokenSource _end = new();
     private FileSystemWatcher? _watcher;
     private Task _watching = Task.CompletedTask;
-    private Content _judged;
+    private Content _lastContent;
     private volatile LocalConfiguration _current;
 
     /// <summary>Reads the file.</summary>
@@ -35,12 +35,12 @@ internal sealed class ConfigurationKeeper : IAsyncDisposable
     {
         _path = Path.Combine(home, LocalConfiguration.FileName);
         _logger = logger;
-        _judged = new Content(StateFile.TryReadText(_path), null);
+        _lastContent = new Content(StateFile.TryReadText(_path), null);
         var trusted = Path.Combine(home, TrustedPathsFile.FileName);
         _oldTrustedPaths = TrustedPathsFile.Parse(StateFile.TryReadText(trusted));
         if (_oldTrustedPaths.Count > 0)
             ServiceLog.OldTrustedPaths(logger, _oldTrustedPaths.Count, trusted, _path);
-        _current = Parse(_judged.Text);
+        _current = Parse(_lastContent.Text);
         Report(_current);
     }
 
@@ -102,7 +102,7 @@ internal sealed class ConfigurationKeeper : IAsyncDisposable
             if (text.Length > StateFile.MaxTextBytes)
                 throw new LanyardStateException(_path, $"The file '{_path}' would become longer than {StateFile.MaxTextBytes} bytes.");
             StateFiles.Write(_path, text);
-            _judged = new Content(text, null);
+            _lastContent = new Content(text, null);
             _current = changed;
         }
 
@@ -121,9 +121,9 @@ internal sealed class ConfigurationKeeper : IAsyncDisposable
     private async Task WatchAsync(TimeSpan pollInterval)
     {
         Content? seen = null;
-        Task LookAgain()
+        Task CheckAgain()
         {
-            seen = Look(seen);
+            seen = CheckFile(seen);
             return Task.CompletedTask;
         }
 
@@ -133,20 +133,20 @@ internal sealed class ConfigurationKeeper : IAsyncDisposable
                 await _touched.WaitAsync(pollInterval, _end.Token).ConfigureAwait(false);
             else
                 await Task.Delay(SettleTime, _end.Token).ConfigureAwait(false);
-            if (!await Background.TryAsync(LookAgain, failure => ServiceLog.ConfigurationFailed(_logger, failure)).ConfigureAwait(false))
+            if (!await Background.TryAsync(CheckAgain, failure => ServiceLog.ConfigurationFailed(_logger, failure)).ConfigureAwait(false))
                 seen = null;
         }
     }
 
     /// <summary>Checks the file, and loads content that is unchanged since the last check.</summary>
     /// <returns>Changed content to check again soon; null if there is none.</returns>
-    private Content? Look(Content? seen)
+    private Content? CheckFile(Content? seen)
     {
         lock (_lock)
         {
             var found = Read();
             // Do not report the same invalid content again.
-            if (found == _judged)
+            if (found == _lastContent)
                 return null;
             if (found != seen)
                 return found;
@@ -160,7 +160,7 @@ internal sealed class ConfigurationKeeper : IAsyncDisposable
 
     private bool TryTake(Content found)
     {
-        _judged = found;
+        _lastContent = found;
         try
         {
             if (found.Error is { } error)

@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace Lanyard.Service;
 
 /// <summary>
-/// Hides the secrets of a <c>local.conf</c> in replies of the API: passwords of proxies, and fields of an existing node's file that are secret by their name or contain a
-/// password.
+/// Hides the secrets of a <c>local.conf</c> in replies of the API: passwords of proxies, and fields of an existing node's file that are secret by their name or
+/// contain a password.
 /// </summary>
 internal static class ConfigurationSecrets
 {

@@ -35,12 +35,12 @@ public sealed class LanyardService : IAsyncDisposable
     private readonly CancellationTokenSource _end = new();
     private readonly InterceptServer? _intercept;
     private readonly ProxyHost _proxies;
-    private LocalConfiguration _inForce;
+    private LocalConfiguration _applied;
     private ApiServer _server;
     private int _disposed;
 
     private LanyardService(
-        string home, LanyardOptions options, LanyardNode node, ControllerHost? controller, ConfigurationKeeper configuration, LocalConfiguration inForce,
+        string home, LanyardOptions options, LanyardNode node, ControllerHost? controller, ConfigurationKeeper configuration, LocalConfiguration applied,
         LocalApi api, ApiServer server, ProxyHost proxies, InterceptServer? intercept, ILogger logger)
     {
         _home = home;
@@ -48,7 +48,7 @@ public sealed class LanyardService : IAsyncDisposable
         Node = node;
         _controller = controller;
         _configuration = configuration;
-        _inForce = inForce;
+        _applied = applied;
         _api = api;
         _server = server;
         _proxies = proxies;
@@ -152,7 +152,7 @@ public sealed class LanyardService : IAsyncDisposable
     public async Task ReloadAsync()
     {
         _configuration.Reload();
-        await TryPutIntoForceAsync().ConfigureAwait(false);
+        await TryApplyAsync().ConfigureAwait(false);
     }
 
     /// <summary>Stops the service: writes pending changes, and closes the node and the API. The node keeps its state and memberships.</summary>
@@ -175,22 +175,22 @@ public sealed class LanyardService : IAsyncDisposable
             StateFiles.TryDelete(Path.Combine(_home, file));
     }
 
-    private void OnConfigurationChanged(object? sender, EventArgs e) => _ = Task.Run(TryPutIntoForceAsync);
+    private void OnConfigurationChanged(object? sender, EventArgs e) => _ = Task.Run(TryApplyAsync);
 
-    private Task TryPutIntoForceAsync() => Background.TryAsync(PutIntoForceAsync, failure => ServiceLog.ConfigurationFailed(_logger, failure));
+    private Task TryApplyAsync() => Background.TryAsync(ApplyAsync, failure => ServiceLog.ConfigurationFailed(_logger, failure));
 
-    private async Task PutIntoForceAsync()
+    private async Task ApplyAsync()
     {
         await _turn.WaitAsync().ConfigureAwait(false);
         try
         {
             var wanted = _configuration.Current;
-            if (ReferenceEquals(wanted, _inForce) || _disposed != 0)
+            if (ReferenceEquals(wanted, _applied) || _disposed != 0)
                 return;
-            var restart = string.Join(", ", NeedsRestart(_inForce, wanted));
+            var restart = string.Join(", ", NeedsRestart(_applied, wanted));
             if (restart.Length > 0)
                 ServiceLog.NextStart(_logger, restart);
-            _inForce = wanted;
+            _applied = wanted;
             Node.ChangePaths(wanted.Apply(_options));
             await _proxies.ApplyAsync(wanted).ConfigureAwait(false);
             if (IsPublic(wanted) != _server.IsPublic)

@@ -71,7 +71,7 @@ internal sealed class LocalApi(LanyardNode node, NetworkController? controller, 
     private async ValueTask<ApiReply> AnswerAsync(HttpContext context)
     {
         var path = context.Request.Path.Value ?? "";
-        if (!access.IsFromHere(context))
+        if (!access.IsPermittedCaller(context))
         {
             context.Response.Headers.Connection = "close";
             return ApiReply.Error(401, "The API accepts callers on this machine and on the networks of allowManagementFrom in its local.conf only.");
@@ -92,7 +92,7 @@ internal sealed class LocalApi(LanyardNode node, NetworkController? controller, 
             return ApiReply.Error(503, string.Create(CultureInfo.InvariantCulture, $"There are already {ConnectionSeats.MaxKnown} connections. Close some, or retry."));
         }
 
-        return AsAsked(IsOpenToAll(path) ? AnswerAll(context.Request.Method, path) : await AnswerKnownAsync(context, path).ConfigureAwait(false), context.Request);
+        return ToScriptIfRequested(IsOpenToAll(path) ? AnswerAll(context.Request.Method, path) : await AnswerKnownAsync(context, path).ConfigureAwait(false), context.Request);
     }
 
     private async ValueTask<ApiReply> AnswerKnownAsync(HttpContext context, string path)
@@ -163,7 +163,7 @@ internal sealed class LocalApi(LanyardNode node, NetworkController? controller, 
         : new ApiReply(200, OpenApi.Document);
 
     /// <summary>Returns a JSONP script if the caller requested one. The function's name must be an identifier, because the page runs it.</summary>
-    private static ApiReply AsAsked(ApiReply reply, HttpRequest request)
+    private static ApiReply ToScriptIfRequested(ApiReply reply, HttpRequest request)
     {
         if (reply.ContentType != ApiReply.Json || request.Query["jsonp"].ToString() is not { Length: > 0 } function)
             return reply;

@@ -85,7 +85,7 @@ internal sealed class LocalConfigurationReader(string path)
     {
         foreach (var (key, kind, why) in Others)
         {
-            if (Find(settings, key) is { } value && AsksForSomething(kind, value))
+            if (Find(settings, key) is { } value && RequestsFeature(kind, value))
                 _withoutEffect.Add($"settings.{key}: {why}");
         }
 
@@ -205,7 +205,7 @@ internal sealed class LocalConfigurationReader(string path)
         return items;
     }
 
-    private static bool AsksForSomething(Kind kind, JsonElement value) => kind switch
+    private static bool RequestsFeature(Kind kind, JsonElement value) => kind switch
     {
         Kind.Switch => !LenientValues.TryReadSwitch(value, out var isOn) || isOn,
         Kind.Number => !LenientValues.TryReadNumber(value, out var number) || number is not (0 or 1),

@@ -27,11 +27,11 @@ internal static class StateFiles
     public const string ControllerImport = "controller.d";
 
     // The files that tell other users in the folder where the service is. All other files are secret or may contain secrets.
-    private static readonly string[] ForEveryone = [Port, Process, InterceptPath];
+    private static readonly string[] Public = [Port, Process, InterceptPath];
 
     private static readonly string[] All =
     [
-        .. ForEveryone, ApiToken.FileName, ApiToken.MetricsFileName, LocalConfiguration.FileName, TrustedPathsFile.FileName, InterceptMemory,
+        .. Public, ApiToken.FileName, ApiToken.MetricsFileName, LocalConfiguration.FileName, TrustedPathsFile.FileName, InterceptMemory,
         Controller, Controller + "-wal", Controller + "-shm", Controller + "-journal",
     ];
 
@@ -79,7 +79,7 @@ internal static class StateFiles
         }
     }
 
-    private static StateFileAccess AccessOf(string name) => ForEveryone.Contains(name) ? StateFileAccess.Everyone : StateFileAccess.Owner;
+    private static StateFileAccess AccessOf(string name) => Public.Contains(name) ? StateFileAccess.Everyone : StateFileAccess.Owner;
 
     private static void Write(string path, Action write)
     {

@@ -75,7 +75,10 @@ internal static class PingCommand
         /// <summary>Returns whether packets to the replying node go directly or through a relay; empty if the node is unknown.</summary>
         private string LinkOf(InetAddress from) => FindPeer(from) is { } peer ? peer.IsDirect ? " direct" : " relayed" : "";
 
-        /// <summary>Finds the peer with an address. An IPv4 address does not contain the node address; if only one peer is known besides roots and the controller, returns that peer.</summary>
+        /// <summary>
+        /// Finds the peer with an address. An IPv4 address does not contain the node address; if only one peer is known besides roots and the controller,
+        /// returns that peer.
+        /// </summary>
         private PeerInfo? FindPeer(InetAddress from)
         {
             if (app.Network.TryFindNode(from, out var node))

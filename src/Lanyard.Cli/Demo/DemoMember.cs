@@ -56,11 +56,11 @@ internal sealed class DemoMember
 
     private async Task FollowAsync()
     {
-        await foreach (var (told, timestamp) in Process.Events.ReadAllAsync())
+        await foreach (var (reported, timestamp) in Process.Events.ReadAllAsync())
         {
-            Take(told, timestamp);
-            if (_firsts.TryGetValue(told.Kind, out var first))
-                first.TrySetResult(told.Values.Length > 0 ? told.Values[0] : "");
+            Take(reported, timestamp);
+            if (_firsts.TryGetValue(reported.Kind, out var first))
+                first.TrySetResult(reported.Values.Length > 0 ? reported.Values[0] : "");
         }
 
         await Process.ExitedAsync();
@@ -73,9 +73,9 @@ internal sealed class DemoMember
         }
     }
 
-    private void Take(DemoEvent told, long timestamp)
+    private void Take(DemoEvent reported, long timestamp)
     {
-        switch (told)
+        switch (reported)
         {
             case { Kind: DemoEvent.Node, Values: [var node] }:
                 _screen.Say(Name, $"is node {node}, process {Process.Id}; requests to join");

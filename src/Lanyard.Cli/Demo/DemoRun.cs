@@ -55,10 +55,10 @@ internal sealed class DemoRun(DemoScreen screen, string folder, bool hasDeadline
         await Task.WhenAll(alice.WhenAsync(DemoEvent.Done, stop), bob.WhenAsync(DemoEvent.Done, stop), stranger.WhenAsync(DemoEvent.Refused, stop));
         ShowPlay(alice, bob);
 
-        screen.Section("Once more, by a player who has been here");
+        screen.Section("A returning player");
         var firstAnswers = await RestartAsync(alice, gameNode, stop);
 
-        screen.Section("What was shown");
+        screen.Section("Checks");
         ClaimProcesses(game);
         await ClaimPrivacyAsync(api, stranger, stop);
         ClaimPlay(alice, bob);
@@ -77,7 +77,7 @@ internal sealed class DemoRun(DemoScreen screen, string folder, bool hasDeadline
     /// <summary>Creates an identity for each folder, in parallel, because that takes most of the time of a first start.</summary>
     private Task MakeIdentitiesAsync(CancellationToken stop)
     {
-        screen.Say("everyone", "creates an identity: a key pair whose address takes a moment to compute");
+        screen.Say("all", "creates an identity: a key pair whose address takes a moment to compute");
         return Task.WhenAll(Names.Select(name => Task.Run(
             () =>
             {
@@ -180,13 +180,13 @@ internal sealed class DemoRun(DemoScreen screen, string folder, bool hasDeadline
             var (nodeAfter, addressAfter) = (TimeSpan.Zero, TimeSpan.Zero);
             while (times.Count == i)
             {
-                var (told, timestamp) = await ReadAsync(process, stop);
+                var (reported, timestamp) = await ReadAsync(process, stop);
                 var after = Stopwatch.GetElapsedTime(process.StartTimestamp, timestamp);
-                if (told.Kind == DemoEvent.Node)
+                if (reported.Kind == DemoEvent.Node)
                     nodeAfter = after;
-                else if (told.Kind == DemoEvent.Address)
+                else if (reported.Kind == DemoEvent.Address)
                     addressAfter = after;
-                else if (told.Kind == DemoEvent.Answer)
+                else if (reported.Kind == DemoEvent.Answer)
                     times.Add(after);
             }
 

@@ -17,7 +17,7 @@ internal static class PlayerCommand
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(50);
 
     /// <summary>The maximum time until the player has a direct path to the game and sees another player.</summary>
-    private static readonly TimeSpan MaxPlay = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan PlayTimeLimit = TimeSpan.FromSeconds(15);
 
     public static Command Create()
     {
@@ -35,7 +35,7 @@ internal static class PlayerCommand
 
     private sealed class Player(DemoApp app, string name, string game, NodeAddress gameNode, TextWriter output)
     {
-        private bool? _toldDirect;
+        private bool? _reportedDirect;
         private string _world = "";
 
         public async Task PlayAsync(bool once, CancellationToken stop)
@@ -46,8 +46,8 @@ internal static class PlayerCommand
             for (var poll = 1; ; poll++)
             {
                 await PollAsync(http, stop);
-                var hasSeenAll = _toldDirect == true && _world.Contains(GameCommand.Separator, StringComparison.Ordinal);
-                if (once || (poll >= MinPolls && (hasSeenAll || Stopwatch.GetElapsedTime(start) > MaxPlay)))
+                var hasSeenAll = _reportedDirect == true && _world.Contains(GameCommand.Separator, StringComparison.Ordinal);
+                if (once || (poll >= MinPolls && (hasSeenAll || Stopwatch.GetElapsedTime(start) > PlayTimeLimit)))
                     break;
                 if (poll % PollsPerMove == 1)
                     await MoveAsync(http, poll, stop);
@@ -99,9 +99,9 @@ internal static class PlayerCommand
                 return;
             lock (output)
             {
-                if (_toldDirect == peer.IsDirect)
+                if (_reportedDirect == peer.IsDirect)
                     return;
-                _toldDirect = peer.IsDirect;
+                _reportedDirect = peer.IsDirect;
             }
 
             var path = peer.Paths.FirstOrDefault(path => path.IsPreferred);
