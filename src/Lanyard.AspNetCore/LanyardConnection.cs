@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.IO.Pipelines;
 using System.Net;
-using Lanyard.NetStack;
+using System.Net.Sockets;
 using Lanyard.Wire;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
@@ -219,10 +219,10 @@ internal sealed partial class LanyardConnection
         }
     }
 
-    private Exception Translate(LanyardSocketException e) => e.Error switch
+    private Exception Translate(LanyardSocketException e) => e.SocketErrorCode switch
     {
-        NetError.ConnectionReset => new ConnectionResetException(e.Message, e),
-        NetError.ConnectionAborted => _abortReason ?? new ConnectionAbortedException(e.Message, e),
+        SocketError.ConnectionReset => new ConnectionResetException(e.Message, e),
+        SocketError.ConnectionAborted => _abortReason ?? new ConnectionAbortedException(e.Message, e),
         _ => e,
     };
 

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using Lanyard.NetStack;
 using Lanyard.Primitives;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
@@ -29,7 +28,7 @@ internal sealed class LanyardTransportFactory(
             var listener = network.Listen(new InetEndpoint(wanted.Address, (ushort)wanted.Port), options.Value.Backlog);
             return new ValueTask<IConnectionListener>(new LanyardConnectionListener(listener, wanted.Address, options.Value, _logger));
         }
-        catch (LanyardSocketException e) when (e.Error == NetError.AddressInUse)
+        catch (LanyardSocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
         {
             throw new AddressInUseException(e.Message, e);
         }

@@ -20,7 +20,7 @@ internal sealed class ConfigurationKeeper : IAsyncDisposable
 
     private readonly string _path;
     private readonly ILogger _logger;
-    private readonly IReadOnlyList<TrustedPath> _oldTrustedPaths;
+    private readonly IReadOnlyList<LanyardTrustedPath> _oldTrustedPaths;
     private readonly Lock _lock = new();
     private readonly SemaphoreSlim _touched = new(0, 1);
     private readonly CancellationTokenSource _end = new();

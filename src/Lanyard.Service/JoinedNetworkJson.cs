@@ -64,12 +64,12 @@ internal static class JoinedNetworkJson
             name[i] = DeviceAlphabet[(int)(bits & 31)];
     });
 
-    private static string Name(NetworkStatus status) => status switch
+    private static string Name(LanyardNetworkStatus status) => status switch
     {
-        NetworkStatus.Ok => "OK",
-        NetworkStatus.AccessDenied => "ACCESS_DENIED",
-        NetworkStatus.NotFound => "NOT_FOUND",
-        NetworkStatus.AuthenticationRequired => "AUTHENTICATION_REQUIRED",
+        LanyardNetworkStatus.Ok => "OK",
+        LanyardNetworkStatus.AccessDenied => "ACCESS_DENIED",
+        LanyardNetworkStatus.NotFound => "NOT_FOUND",
+        LanyardNetworkStatus.AuthenticationRequired => "AUTHENTICATION_REQUIRED",
         _ => "REQUESTING_CONFIGURATION",
     };
 
@@ -88,10 +88,10 @@ internal static class JoinedNetworkJson
     private static void WriteGroups(Utf8JsonWriter writer, LanyardNetwork network)
     {
         writer.WriteStartArray("multicastSubscriptions");
-        foreach (var group in network.MulticastGroups.OrderBy(group => group.Mac.Value).ThenBy(group => group.ArpAddress.V4))
+        foreach (var group in network.GetMulticastGroups().OrderBy(group => group.Mac.Value).ThenBy(Adi))
         {
             writer.WriteStartObject();
-            writer.WriteNumber("adi", group.ArpAddress.V4);
+            writer.WriteNumber("adi", Adi(group));
             writer.WriteString("mac", group.Mac.ToString());
             writer.WriteEndObject();
         }
@@ -117,4 +117,6 @@ internal static class JoinedNetworkJson
 
         writer.WriteEndArray();
     }
+
+    private static uint Adi(LanyardMulticastGroup group) => group.ArpAddress is { } address ? InetAddress.FromIPAddress(address).V4 : 0;
 }

@@ -265,7 +265,7 @@ internal sealed class LocalApi(LanyardNode node, NetworkController? controller, 
     private void WritePeers(Utf8JsonWriter writer)
     {
         writer.WriteStartArray();
-        foreach (var peer in node.Peers)
+        foreach (var peer in node.GetPeers())
             PeerJson.Write(writer, peer);
         writer.WriteEndArray();
     }

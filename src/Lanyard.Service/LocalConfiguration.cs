@@ -31,13 +31,13 @@ public sealed record LocalConfiguration
     public IReadOnlyList<InetPrefix> BlockedPhysicalNetworks { get; init; } = [];
 
     /// <summary>Physical networks over which packets are not encrypted (<c>physical.NETWORK.trustedPathId</c>).</summary>
-    public IReadOnlyList<TrustedPath> TrustedPaths { get; init; } = [];
+    public IReadOnlyList<LanyardTrustedPath> TrustedPaths { get; init; } = [];
 
     /// <summary>The maximum UDP payload on physical networks (<c>physical.NETWORK.mtu</c>).</summary>
-    public IReadOnlyList<PathMtu> PathMtus { get; init; } = [];
+    public IReadOnlyList<LanyardPathMtu> PathMtus { get; init; } = [];
 
     /// <summary>Endpoints at which to try peers (<c>virtual.ADDRESS.try</c>).</summary>
-    public IReadOnlyList<PeerHint> PeerHints { get; init; } = [];
+    public IReadOnlyList<LanyardPeerHint> PeerHints { get; init; } = [];
 
     /// <summary>Physical networks that are not used for a peer (<c>virtual.ADDRESS.blacklist</c>).</summary>
     public IReadOnlyList<BlockedPath> BlockedPeerNetworks { get; init; } = [];

@@ -106,8 +106,8 @@ internal sealed class LocalConfigurationReader(string path)
         if (physical is null)
             return configuration;
         var blocked = new List<InetPrefix>();
-        var trusted = new List<TrustedPath>();
-        var mtus = new List<PathMtu>();
+        var trusted = new List<LanyardTrustedPath>();
+        var mtus = new List<LanyardPathMtu>();
         foreach (var entry in physical.Value.EnumerateObject())
         {
             var key = $"physical.{entry.Name}";
@@ -118,9 +118,9 @@ internal sealed class LocalConfigurationReader(string path)
             if (Find(entry.Value, "blacklist") is { } isBlocked && Switch(key + ".blacklist", isBlocked))
                 blocked.Add(network);
             if (Find(entry.Value, "trustedPathId") is { } id && TrustedPathId(key + ".trustedPathId", id) is var number and not 0)
-                trusted.Add(new TrustedPath(network, number));
+                trusted.Add(new LanyardTrustedPath(network, number));
             if (Find(entry.Value, "mtu") is { } mtu && Mtu(key + ".mtu", mtu) is var bytes and not 0)
-                mtus.Add(new PathMtu(network, bytes));
+                mtus.Add(new LanyardPathMtu(network, bytes));
         }
 
         return configuration with { BlockedPhysicalNetworks = blocked, TrustedPaths = trusted, PathMtus = mtus };
@@ -130,7 +130,7 @@ internal sealed class LocalConfigurationReader(string path)
     {
         if (peers is null)
             return configuration;
-        var hints = new List<PeerHint>();
+        var hints = new List<LanyardPeerHint>();
         var blocked = new List<BlockedPath>();
         foreach (var entry in peers.Value.EnumerateObject())
         {
@@ -140,7 +140,7 @@ internal sealed class LocalConfigurationReader(string path)
             if (entry.Value.ValueKind != JsonValueKind.Object)
                 throw Bad(key, "is not an object", entry.Value);
             hints.AddRange(Items(entry.Value, "try", key + ".try", "an IP address and UDP port such as 192.0.2.1/9993",
-                text => InetEndpoint.TryParse(text, out var endpoint) && endpoint.Port != 0 ? new PeerHint(peer, endpoint) : default(PeerHint?)));
+                text => InetEndpoint.TryParse(text, out var endpoint) && endpoint.Port != 0 ? new LanyardPeerHint(peer, endpoint) : default(LanyardPeerHint?)));
             blocked.AddRange(Items(entry.Value, "blacklist", key + ".blacklist", NetworkExpected,
                 text => Network(key + ".blacklist", text) is { } network ? new BlockedPath(peer, network) : default(BlockedPath?)));
         }

@@ -39,7 +39,7 @@ internal sealed class MetricsText
     {
         var metrics = new MetricsText();
         metrics.WriteNode(node);
-        metrics.WritePeers(node.Peers);
+        metrics.WritePeers(node.GetPeers());
         metrics.WriteNetworks(node.Networks);
         if (controller is not null)
             metrics.WriteController(controller);
@@ -97,7 +97,7 @@ internal sealed class MetricsText
         Sample("lanyard_program_refused_names_total", "", programs.RefusedNameCount);
     }
 
-    private void WritePeers(IReadOnlyList<PeerInfo> peers)
+    private void WritePeers(IReadOnlyList<LanyardPeerInfo> peers)
     {
         Family("zt_peer_path_count", "gauge", "Paths to a peer.");
         foreach (var peer in peers)
@@ -107,8 +107,13 @@ internal sealed class MetricsText
         }
 
         Family("lanyard_peer_latency_milliseconds", "gauge", "Round-trip time to a peer, if known.");
-        foreach (var peer in peers.Where(peer => peer.LatencyMs >= 0))
-            Sample("lanyard_peer_latency_milliseconds", $"node_id=\"{peer.Address}\"", peer.LatencyMs);
+        foreach (var peer in peers)
+        {
+            if (peer.Latency is { } latency)
+                Sample("lanyard_peer_latency_milliseconds", $"node_id=\"{peer.Address}\"", (int)latency.TotalMilliseconds);
+        }
+
+
         Family("lanyard_peer_direct", "gauge", "1 while packets to a peer are sent directly, 0 while they are relayed.");
         foreach (var peer in peers)
             Sample("lanyard_peer_direct", $"node_id=\"{peer.Address}\"", peer.IsDirect ? 1 : 0);
@@ -118,7 +123,7 @@ internal sealed class MetricsText
     {
         Family("zt_network_multicast_groups_subscribed", "gauge", "Multicast groups that the node is subscribed to on a network.");
         foreach (var network in networks)
-            Sample("zt_network_multicast_groups_subscribed", $"network_id=\"{network.Id}\"", network.MulticastGroups.Count);
+            Sample("zt_network_multicast_groups_subscribed", $"network_id=\"{network.Id}\"", network.GetMulticastGroups().Count);
         Family("zt_network_packets", "counter", "Ethernet frames of a network that its rules accept.");
         foreach (var network in networks)
         {
@@ -128,7 +133,7 @@ internal sealed class MetricsText
 
         Family("lanyard_network_ok", "gauge", "1 while the node is a member of a network, else 0.");
         foreach (var network in networks)
-            Sample("lanyard_network_ok", $"network_id=\"{network.Id}\"", network.Status == NetworkStatus.Ok ? 1 : 0);
+            Sample("lanyard_network_ok", $"network_id=\"{network.Id}\"", network.Status == LanyardNetworkStatus.Ok ? 1 : 0);
         Family("lanyard_network_bytes_total", "counter", "Bytes of a network's frames, without Ethernet headers.");
         foreach (var network in networks)
         {

@@ -17,15 +17,15 @@ internal static class TrustedPathsFile
 
     /// <summary>Parses the file. Skips invalid lines.</summary>
     /// <param name="text">The content; null if the file is missing.</param>
-    public static IReadOnlyList<TrustedPath> Parse(string? text)
+    public static IReadOnlyList<LanyardTrustedPath> Parse(string? text)
     {
-        var paths = new List<TrustedPath>();
+        var paths = new List<LanyardTrustedPath>();
         foreach (var line in (text ?? "").Split('\n'))
         {
             var fields = line.Split(Separators, StringSplitOptions.RemoveEmptyEntries);
             if (fields.Length >= 2 && ulong.TryParse(fields[0], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var id) && id != 0
                 && InetPrefix.TryParse(fields[1], out var network) && network.Bits > 0)
-                paths.Add(new TrustedPath(network, id));
+                paths.Add(new LanyardTrustedPath(network, id));
         }
 
         return paths;

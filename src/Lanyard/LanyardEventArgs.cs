@@ -1,35 +1,64 @@
-using Lanyard.Engine;
-using Lanyard.Engine.Networks;
-using Lanyard.NetStack;
+using System.Net;
 using Lanyard.Primitives;
-using Lanyard.Wire;
 
 namespace Lanyard;
 
-/// <summary>About a network.</summary>
-public sealed class LanyardNetworkEventArgs(LanyardNetwork network, NetworkStatus status) : EventArgs
+/// <summary>The join status of a network.</summary>
+public enum LanyardNetworkStatus
+{
+    /// <summary>The controller has not answered yet.</summary>
+    RequestingConfiguration,
+
+    /// <summary>The node is a member.</summary>
+    Ok,
+
+    /// <summary>The controller refuses this node: it is not authorized.</summary>
+    AccessDenied,
+
+    /// <summary>The controller does not have this network, or the node is not a controller.</summary>
+    NotFound,
+
+    /// <summary>The controller requires the user to sign in first.</summary>
+    AuthenticationRequired,
+}
+
+/// <summary>A change of a peer.</summary>
+public enum LanyardPeerChange
+{
+    /// <summary>The identity of the peer became known. A root relays packets until a direct path is found.</summary>
+    Met,
+
+    /// <summary>A direct path was found; packets use it.</summary>
+    DirectPathFound,
+
+    /// <summary>The last direct path failed; a root relays packets again.</summary>
+    DirectPathLost,
+}
+
+/// <summary>The data of <see cref="LanyardNode.NetworkChanged"/>.</summary>
+public sealed class LanyardNetworkEventArgs(LanyardNetwork network, LanyardNetworkStatus status) : EventArgs
 {
     /// <summary>The network.</summary>
     public LanyardNetwork Network { get; } = network;
 
-    /// <summary>Its status when the event arose.</summary>
-    public NetworkStatus Status { get; } = status;
+    /// <summary>The join status when the event was raised.</summary>
+    public LanyardNetworkStatus Status { get; } = status;
 }
 
-/// <summary>About a peer.</summary>
-public sealed class LanyardPeerEventArgs(NodeAddress peer, PeerChange change, InetEndpoint endpoint) : EventArgs
+/// <summary>The data of <see cref="LanyardNode.PeerChanged"/>.</summary>
+public sealed class LanyardPeerEventArgs(NodeAddress peer, LanyardPeerChange change, IPEndPoint? endPoint) : EventArgs
 {
     /// <summary>The peer.</summary>
     public NodeAddress Peer { get; } = peer;
 
-    /// <summary>What changed.</summary>
-    public PeerChange Change { get; } = change;
+    /// <summary>The change.</summary>
+    public LanyardPeerChange Change { get; } = change;
 
-    /// <summary>The physical endpoint in use from now on; none where there is none.</summary>
-    public InetEndpoint Endpoint { get; } = endpoint;
+    /// <summary>The physical endpoint in use; null if a root relays packets.</summary>
+    public IPEndPoint? EndPoint { get; } = endPoint;
 }
 
-/// <summary>A message of the application's own.</summary>
+/// <summary>The data of <see cref="LanyardNode.UserMessageReceived"/>.</summary>
 public sealed class LanyardUserMessageEventArgs(NodeAddress source, ulong type, ReadOnlyMemory<byte> message) : EventArgs
 {
     /// <summary>The node that sent it.</summary>
@@ -42,12 +71,18 @@ public sealed class LanyardUserMessageEventArgs(NodeAddress source, ulong type, 
     public ReadOnlyMemory<byte> Message { get; } = message;
 }
 
-/// <summary>About an address that another member claims.</summary>
-public sealed class LanyardAddressConflictEventArgs(LanyardNetwork network, AddressConflict conflict) : EventArgs
+/// <summary>The data of <see cref="LanyardNetwork.AddressConflict"/>.</summary>
+public sealed class LanyardAddressConflictEventArgs(LanyardNetwork network, IPAddress address, MacAddress claimant, bool isLost) : EventArgs
 {
     /// <summary>The network.</summary>
     public LanyardNetwork Network { get; } = network;
 
-    /// <summary>Which address, who claims it, and whether this node has given it up.</summary>
-    public AddressConflict Conflict { get; } = conflict;
+    /// <summary>The address.</summary>
+    public IPAddress Address { get; } = address;
+
+    /// <summary>The Ethernet address of the other member.</summary>
+    public MacAddress Claimant { get; } = claimant;
+
+    /// <summary>Whether this node has given the address up. If not, it continues to use and defend the address.</summary>
+    public bool IsLost { get; } = isLost;
 }

@@ -1,8 +1,6 @@
 using System.Net.Sockets;
-using Lanyard.Engine;
 using Lanyard.NetStack;
 using Lanyard.Primitives;
-using Lanyard.Wire;
 
 namespace Lanyard;
 
@@ -94,19 +92,25 @@ public sealed class LanyardNetworkException : LanyardException
 /// </summary>
 public sealed class LanyardSocketException : LanyardException
 {
-    /// <summary>An exception about a socket.</summary>
-    public LanyardSocketException(NetError error, InetEndpoint remote, string message)
-        : base(message, new SocketException((int)SocketErrors.Of(error)))
+    /// <summary>Creates an exception about a socket.</summary>
+    /// <param name="error">The error code.</param>
+    /// <param name="remote">The remote endpoint; the default value if there is none.</param>
+    /// <param name="message">The message.</param>
+    public LanyardSocketException(SocketError error, InetEndpoint remote, string message)
+        : base(message, new SocketException((int)error))
     {
-        Error = error;
+        SocketErrorCode = error;
         Remote = remote;
     }
 
-    /// <summary>What failed.</summary>
-    public NetError Error { get; }
+    internal LanyardSocketException(NetError error, InetEndpoint remote, string message)
+        : this(SocketErrors.Of(error), remote, message) => Error = error;
 
-    /// <summary>What failed, in the system's terms.</summary>
-    public SocketError SocketErrorCode => SocketErrors.Of(Error);
+    /// <summary>The error code, as a socket of the system would report it.</summary>
+    public SocketError SocketErrorCode { get; }
+
+    /// <summary>The error of the stack; None if the exception does not come from it.</summary>
+    internal NetError Error { get; }
 
     /// <summary>The other end; none where there is no other end.</summary>
     public InetEndpoint Remote { get; }

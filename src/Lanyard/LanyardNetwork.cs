@@ -54,7 +54,7 @@ public sealed class LanyardNetwork
     public string Name => Config?.Name ?? "";
 
     /// <summary>The join status.</summary>
-    public NetworkStatus Status => _port.Snapshot.Status;
+    public LanyardNetworkStatus Status => _port.Snapshot.Status.ToPublic();
 
     /// <summary>Whether this node is a member and has an address.</summary>
     public bool IsReady => _port.Snapshot.IsReady;
@@ -84,14 +84,11 @@ public sealed class LanyardNetwork
     /// <see cref="LanyardNetworkSettings.AllowDns"/>.</summary>
     public NetworkDns? Dns => _port.Snapshot.Dns;
 
-    /// <summary>The Ethernet groups that this node listens to.</summary>
-    public IReadOnlyList<EthernetGroup> MulticastGroups
+    /// <summary>Returns the Ethernet groups that this node listens to.</summary>
+    public IReadOnlyList<LanyardMulticastGroup> GetMulticastGroups()
     {
-        get
-        {
-            using (Hold())
-                return _port.Host.Groups.ToArray();
-        }
+        using (Hold())
+            return [.. _port.Host.Groups.Select(group => new LanyardMulticastGroup(group.Mac, group.ArpAddress.Family == InetFamily.None ? null : group.ArpAddress.ToIPAddress()))];
     }
 
     /// <summary>
@@ -288,7 +285,7 @@ public sealed class LanyardNetwork
         for (var i = 0; i < payload.Length; i++)
             payload[i] = (byte)i;
         if (Send(payload, InetAddress.FromIPAddress(destination), out var error) is not { } operation)
-            return new LanyardPingReply(error, default, default, 0, 0);
+            return new LanyardPingReply(SocketErrors.Of(error), default, default, 0, 0);
         using var timer = Node.Options.TimeProvider.CreateTimer(static operation => ((PingOperation)operation!).TimeOut(), operation,
             timeout ?? DefaultPingTimeout, Timeout.InfiniteTimeSpan);
         return await operation.Issue(cancellationToken).ConfigureAwait(false);
@@ -384,14 +381,14 @@ public sealed class LanyardNetwork
     }
 
     /// <summary>Its status or configuration changed. Under the gate.</summary>
-    internal void RaiseChanged(NetworkStatus status) => Node.RaiseNetworkChanged(this, status);
+    internal void RaiseChanged(NetworkStatus status) => Node.RaiseNetworkChanged(this, status.ToPublic());
 
     /// <summary>Another claims an address. Under the gate.</summary>
     internal void RaiseConflict(AddressConflict conflict)
     {
         if (AddressConflict is not { } handler)
             return;
-        var args = new LanyardAddressConflictEventArgs(this, conflict);
+        var args = new LanyardAddressConflictEventArgs(this, conflict.Address.ToIPAddress(), conflict.Other, conflict.IsLost);
         _port.Runtime.Events.Add(() => handler(this, args));
     }
 

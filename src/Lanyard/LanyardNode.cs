@@ -79,14 +79,11 @@ public sealed class LanyardNode : IAsyncDisposable
     /// <summary>The joined networks, by ascending ID.</summary>
     public IReadOnlyList<LanyardNetwork> Networks => _networks;
 
-    /// <summary>A snapshot of the peers, by ascending address.</summary>
-    public IReadOnlyList<PeerInfo> Peers
+    /// <summary>Returns a snapshot of the peers, by ascending address.</summary>
+    public IReadOnlyList<LanyardPeerInfo> GetPeers()
     {
-        get
-        {
-            using (Hold())
-                return _runtime.Engine.Peers(_runtime.NowMs);
-        }
+        using (Hold())
+            return [.. _runtime.Engine.Peers(_runtime.NowMs).Select(peer => peer.ToPublic())];
     }
 
     /// <summary>Counters of what the node did, and of what it dropped and why. They are read without the node's lock and may be slightly old.</summary>
@@ -282,11 +279,11 @@ public sealed class LanyardNode : IAsyncDisposable
         }
     }
 
-    /// <summary>One peer at this moment; null where it is not known.</summary>
-    public PeerInfo? FindPeer(NodeAddress address)
+    /// <summary>Returns a snapshot of a peer; null if the peer is unknown.</summary>
+    public LanyardPeerInfo? FindPeer(NodeAddress address)
     {
         using (Hold())
-            return _runtime.Engine.FindPeer(_runtime.NowMs, address);
+            return _runtime.Engine.FindPeer(_runtime.NowMs, address)?.ToPublic();
     }
 
     /// <summary>
@@ -377,7 +374,7 @@ public sealed class LanyardNode : IAsyncDisposable
     }
 
     /// <summary>Under the gate.</summary>
-    internal void RaiseNetworkChanged(LanyardNetwork network, NetworkStatus status)
+    internal void RaiseNetworkChanged(LanyardNetwork network, LanyardNetworkStatus status)
     {
         if (NetworkChanged is { } handler)
             _runtime.Events.Add(() => handler(this, new LanyardNetworkEventArgs(network, status)));

@@ -68,9 +68,9 @@ public sealed record LanyardOptions
     public IReadOnlyList<InetPrefix> BlockedPhysicalNetworks { get; init; } = [];
 
     /// <summary>
-    /// Physical networks on which packets are sent without encryption. Default empty. See <see cref="NodeOptions.TrustedPaths"/>.
+    /// Physical networks on which packets are sent without encryption. Default empty. Both ends must have the same entry.
     /// </summary>
-    public IReadOnlyList<TrustedPath> TrustedPaths { get; init; } = [];
+    public IReadOnlyList<LanyardTrustedPath> TrustedPaths { get; init; } = [];
 
     /// <summary>Physical networks that are never used to reach one peer. Default empty.</summary>
     public IReadOnlyList<BlockedPath> BlockedPeerNetworks { get; init; } = [];
@@ -78,12 +78,12 @@ public sealed record LanyardOptions
     /// <summary>
     /// Endpoints to try for peers while there is no path to them. No root is needed for a peer that was met before. Default empty.
     /// </summary>
-    public IReadOnlyList<PeerHint> PeerHints { get; init; } = [];
+    public IReadOnlyList<LanyardPeerHint> PeerHints { get; init; } = [];
 
     /// <summary>
     /// Physical networks with another MTU than <see cref="PhysicalMtu"/>, 1,400 to 10,100 bytes. The first network that contains an address counts. Default empty.
     /// </summary>
-    public IReadOnlyList<PathMtu> PathMtus { get; init; } = [];
+    public IReadOnlyList<LanyardPathMtu> PathMtus { get; init; } = [];
 
     /// <summary>The largest UDP payload sent, 1,400 to 10,100 bytes. Default 1,432.</summary>
     public int PhysicalMtu { get; init; } = 1432;
@@ -161,6 +161,21 @@ public sealed record LanyardOptions
         }
     }
 }
+
+/// <summary>A physical network on which packets are sent without encryption.</summary>
+/// <param name="Network">The addresses of the peers.</param>
+/// <param name="PathId">The number of the path, the same at both ends; not 0.</param>
+public readonly record struct LanyardTrustedPath(InetPrefix Network, ulong PathId);
+
+/// <summary>The MTU of a physical network.</summary>
+/// <param name="Network">The addresses of the peers.</param>
+/// <param name="Bytes">The largest UDP payload in bytes, 1,400 to 10,100.</param>
+public readonly record struct LanyardPathMtu(InetPrefix Network, int Bytes);
+
+/// <summary>A physical endpoint at which a peer may be.</summary>
+/// <param name="Peer">The peer.</param>
+/// <param name="Endpoint">The endpoint to try.</param>
+public readonly record struct LanyardPeerHint(NodeAddress Peer, InetEndpoint Endpoint);
 
 /// <summary>A physical network that is not used to reach a peer.</summary>
 /// <param name="Peer">The peer.</param>

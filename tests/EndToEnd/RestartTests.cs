@@ -89,7 +89,7 @@ public sealed class RestartTests(ITestOutputHelper output) : IDisposable
             output.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
                 $"{Members} members: {started.TotalSeconds:0.0} s after the kill the root serves again, after {heard.TotalSeconds:0.0} s it has heard all, after {Stopwatch.GetElapsedTime(killed).TotalSeconds:0.0} s all have the configuration changed meanwhile; the root sent at most {mostSent:0} datagrams a second"));
-            Assert.All(members, member => Assert.Equal(Lanyard.Engine.Networks.NetworkStatus.Ok, member.Status));
+            Assert.All(members, member => Assert.Equal(LanyardNetworkStatus.Ok, member.Status));
             Assert.InRange(mostSent, 1, 20_000);
         }
         finally

@@ -31,10 +31,10 @@ public sealed class ConfigurationTests
         Assert.Equal(["eth", "wlan"], configuration.InterfacePrefixBlacklist);
         Assert.Equal([InetPrefix.Parse("10.0.0.0/8"), InetPrefix.Parse("192.0.2.7/32")], configuration.AllowManagementFrom);
         Assert.Equal([InetPrefix.Parse("10.0.0.0/8")], configuration.BlockedPhysicalNetworks);
-        Assert.Equal([new TrustedPath(InetPrefix.Parse("10.10.10.0/24"), 101010024)], configuration.TrustedPaths);
-        Assert.Equal([new PathMtu(InetPrefix.Parse("10.10.10.0/24"), 9000)], configuration.PathMtus);
+        Assert.Equal([new LanyardTrustedPath(InetPrefix.Parse("10.10.10.0/24"), 101010024)], configuration.TrustedPaths);
+        Assert.Equal([new LanyardPathMtu(InetPrefix.Parse("10.10.10.0/24"), 9000)], configuration.PathMtus);
         var peer = NodeAddress.Parse("feedbeef12");
-        Assert.Equal([new PeerHint(peer, InetEndpoint.Parse("10.10.20.1/9993")), new PeerHint(peer, InetEndpoint.Parse("2001:db8::1/9993"))], configuration.PeerHints);
+        Assert.Equal([new LanyardPeerHint(peer, InetEndpoint.Parse("10.10.20.1/9993")), new LanyardPeerHint(peer, InetEndpoint.Parse("2001:db8::1/9993"))], configuration.PeerHints);
         Assert.Equal([new BlockedPath(peer, InetPrefix.Parse("192.168.0.0/24"))], configuration.BlockedPeerNetworks);
         Assert.Empty(configuration.WithoutEffect);
     }
@@ -119,8 +119,8 @@ public sealed class ConfigurationTests
     public void An_MTU_out_of_range_is_moved_into_it_as_existing_nodes_do_and_that_is_told(string value, int? mtu, string told)
     {
         var configuration = ParseAdjusted($$"""{ "physical": { "10.0.0.0/8": { "mtu": {{value}}, "trustedPathId": "25" } } }""", told);
-        Assert.Equal(mtu is { } bytes ? [new PathMtu(InetPrefix.Parse("10.0.0.0/8"), bytes)] : [], configuration.PathMtus);
-        Assert.Equal([new TrustedPath(InetPrefix.Parse("10.0.0.0/8"), 25)], configuration.TrustedPaths);
+        Assert.Equal(mtu is { } bytes ? [new LanyardPathMtu(InetPrefix.Parse("10.0.0.0/8"), bytes)] : [], configuration.PathMtus);
+        Assert.Equal([new LanyardTrustedPath(InetPrefix.Parse("10.0.0.0/8"), 25)], configuration.TrustedPaths);
     }
 
     [Theory]
@@ -153,7 +153,7 @@ public sealed class ConfigurationTests
         File.WriteAllText(folder.PathOf("trustedpaths"), "0000000000000019=10.0.0.0/8\r\n# of old\nff = fd00::/8\n0=192.0.2.0/24\n7=10.2.0.1\n");
         using var log = new LogCollector();
         await using var keeper = new ConfigurationKeeper(folder.PathOf(), log);
-        TrustedPath[] expected = [new(InetPrefix.Parse("10.1.0.0/16"), 1), new(InetPrefix.Parse("10.0.0.0/8"), 0x19), new(InetPrefix.Parse("fd00::/8"), 255)];
+        LanyardTrustedPath[] expected = [new(InetPrefix.Parse("10.1.0.0/16"), 1), new(InetPrefix.Parse("10.0.0.0/8"), 0x19), new(InetPrefix.Parse("fd00::/8"), 255)];
         Assert.Equal(expected, keeper.Current.TrustedPaths);
         Assert.Contains(log.Lines, line => line.Contains("2 trusted paths", StringComparison.Ordinal));
         File.WriteAllText(folder.PathOf("local.conf"), "{}");
@@ -298,7 +298,7 @@ public sealed class ConfigurationTests
         var moved = await lan.StartServiceAsync("b");
         var leaf = await lan.StartServiceAsync("a", localConf: $$"""{ "virtual": { "{{moved.Node.Address}}": { "try": [ "127.0.0.1/{{moved.Port}}" ] } } }""");
         await lan.PingAsync("a", "b", network);
-        Assert.Contains(leaf.Node.FindPeer(moved.Node.Address)!.Paths, path => path.Endpoint.Port == moved.Port);
+        Assert.Contains(leaf.Node.FindPeer(moved.Node.Address)!.Paths, path => path.EndPoint.Port == moved.Port);
         Assert.False(leaf.Node.IsOnline);
     }
 

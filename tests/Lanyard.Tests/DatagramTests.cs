@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Lanyard.NetStack;
 using Lanyard.Primitives;
 
@@ -139,7 +140,7 @@ public sealed class DatagramTests
         await using var pair = await Pair.StartAsync();
         var reply = await pair.A.PingAsync(IPAddress.Parse("10.77.0.200"), TimeSpan.FromMilliseconds(100),
             cancellationToken: TestLan.Guard);
-        Assert.Equal(NetError.TimedOut, reply.Error);
-        Assert.Equal(NetError.NoRoute, (await pair.A.PingAsync(IPAddress.Parse("192.0.2.1"), cancellationToken: TestLan.Guard)).Error);
+        Assert.Equal(SocketError.TimedOut, reply.Error);
+        Assert.Equal(SocketError.NetworkUnreachable, (await pair.A.PingAsync(IPAddress.Parse("192.0.2.1"), cancellationToken: TestLan.Guard)).Error);
     }
 }

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using Lanyard.Engine;
 using Lanyard.NetStack;
 using Lanyard.Primitives;
@@ -24,7 +26,7 @@ public sealed class FrameSocketTests
 
         var group = new MacAddress(0x0180_c200_0021);
         Assert.True(far.JoinGroup(group));
-        Assert.Contains(new EthernetGroup(group, default), pair.B.MulticastGroups);
+        Assert.Contains(new LanyardMulticastGroup(group, null), pair.B.GetMulticastGroups());
         Assert.True(far.LeaveGroup(group));
 
         near.Send(pair.B.Mac, Type, new byte[60]);
@@ -46,8 +48,8 @@ public sealed class FrameSocketTests
     public async Task A_member_that_claims_another_s_address_is_noticed_and_the_address_defended()
     {
         await using var pair = await Pair.StartAsync();
-        var noticed = new TaskCompletionSource<AddressConflict>(TaskCreationOptions.RunContinuationsAsynchronously);
-        pair.A.AddressConflict += (_, args) => noticed.TrySetResult(args.Conflict);
+        var noticed = new TaskCompletionSource<(IPAddress, MacAddress, bool)>(TaskCreationOptions.RunContinuationsAsynchronously);
+        pair.A.AddressConflict += (_, args) => noticed.TrySetResult((args.Address, args.Claimant, args.IsLost));
         using var frames = pair.B.OpenFrames(NetworkHost.EtherTypeArp);
         // An ARP reply: Ethernet and IPv4, B's Ethernet address and A's IP address, to A.
         var claim = new byte[28];
@@ -57,7 +59,7 @@ public sealed class FrameSocketTests
         pair.A.Mac.Write(claim.AsSpan(18));
         Pair.Address(pair.A).Write(claim.AsSpan(24));
         frames.Send(pair.A.Mac, NetworkHost.EtherTypeArp, claim);
-        Assert.Equal(new AddressConflict(Pair.Address(pair.A), pair.B.Mac, false), await noticed.Task.WaitAsync(TestLan.Guard));
+        Assert.Equal((Pair.Address(pair.A).ToIPAddress(), pair.B.Mac, false), await noticed.Task.WaitAsync(TestLan.Guard));
         Assert.Equal(1, pair.A.Counters[HostCounter.AddressesDefended]);
         Assert.NotNull(pair.A.IPv4Address);
     }
@@ -66,8 +68,8 @@ public sealed class FrameSocketTests
     public async Task An_address_that_another_has_is_given_up_and_the_app_is_told()
     {
         await using var pair = await Pair.StartAsync();
-        var noticed = new TaskCompletionSource<AddressConflict>(TaskCreationOptions.RunContinuationsAsynchronously);
-        pair.A.AddressConflict += (_, args) => noticed.TrySetResult(args.Conflict);
+        var noticed = new TaskCompletionSource<(IPAddress, MacAddress, bool)>(TaskCreationOptions.RunContinuationsAsynchronously);
+        pair.A.AddressConflict += (_, args) => noticed.TrySetResult((args.Address, args.Claimant, args.IsLost));
         var address = InetAddress.Parse("fd77::1");
         var port = pair.A.Port;
         using (new GateHold(port.Runtime))
@@ -76,7 +78,7 @@ public sealed class FrameSocketTests
             port.Virtual.Receive(new EthernetFrame(pair.B.Mac, port.Engine.Mac, NetworkHost.EtherTypeIPv6, Advertisement(address, Pair.Address(pair.B))));
         }
 
-        Assert.Equal(new AddressConflict(address, pair.B.Mac, true), await noticed.Task.WaitAsync(TestLan.Guard));
+        Assert.Equal((address.ToIPAddress(), pair.B.Mac, true), await noticed.Task.WaitAsync(TestLan.Guard));
         Assert.DoesNotContain(pair.A.Addresses, prefix => prefix.Address == address);
         Assert.Equal(3, pair.A.Addresses.Count);
     }

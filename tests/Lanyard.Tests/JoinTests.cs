@@ -13,7 +13,7 @@ public sealed class JoinTests
         await using var lan = await TestLan.StartAsync();
         var network = await lan.JoinAsync(1);
         Assert.True(network.IsReady);
-        Assert.Equal(NetworkStatus.Ok, network.Status);
+        Assert.Equal(LanyardNetworkStatus.Ok, network.Status);
         Assert.Equal("test", network.Name);
         Assert.Equal("10.77.0.1", network.IPv4Address!.ToString());
         Assert.Equal(3, network.Addresses.Count);
@@ -71,7 +71,7 @@ public sealed class JoinTests
         var node = await lan.StartNodeAsync(1);
         var error = await Assert.ThrowsAsync<LanyardNetworkException>(() => node.JoinAsync(lan.Network, TestLan.Guard));
         Assert.Equal(LanyardNetworkFailure.NoAddress, error.Failure);
-        Assert.Equal(NetworkStatus.Ok, node.Networks[0].Status);
+        Assert.Equal(LanyardNetworkStatus.Ok, node.Networks[0].Status);
         lan.Controller.AssignsAddresses = true;
         lan.Root.Send(ControllerMessage.Push(node.Address, lan.Controller.ConfigFor(lan.Root.Status.ClockMs + 1, node.Identity)));
         await node.Networks[0].WaitUntilReadyAsync(waitForAuthorization: true, TestLan.Guard);

@@ -28,7 +28,7 @@ public sealed class LifeTests
         await Assert.ThrowsAsync<LanyardSocketException>(() => writing);
         Assert.Equal(LanyardNetworkFailure.Left, (await Assert.ThrowsAsync<LanyardNetworkException>(() => accepting)).Failure);
         await Assert.ThrowsAsync<LanyardNetworkException>(() => receiving);
-        Assert.Equal(NetError.AddressRemoved, (await pinging).Error);
+        Assert.Equal(SocketError.NetworkDown, (await pinging).Error);
         await Assert.ThrowsAsync<LanyardSocketException>(() => connecting);
         await Assert.ThrowsAsync<LanyardSocketException>(async () =>
         {
@@ -280,7 +280,7 @@ public sealed class LifeTests
         node.PeerChanged += (_, e) => direct.TrySetResult(e);
         node.NetworkChanged += (_, e) =>
         {
-            if (e.Status == NetworkStatus.Ok)
+            if (e.Status == LanyardNetworkStatus.Ok)
                 ok.TrySetResult(e);
         };
         var network = await node.JoinAsync(lan.Network, TestLan.Guard);
@@ -288,7 +288,7 @@ public sealed class LifeTests
         if (!node.IsOnline)
             await online.Task.WaitAsync(TestLan.Guard);
         await node.WaitUntilOnlineAsync(TestLan.Guard);
-        Assert.Contains(node.Peers, peer => peer.Address == lan.Root.Address && peer.Role == PeerRole.Planet);
+        Assert.Contains(node.GetPeers(), peer => peer.Address == lan.Root.Address && peer.Role == LanyardPeerRole.Planet);
         Assert.NotNull(node.FindPeer(lan.Root.Address));
         Assert.True(lan.Root.Status.IsRoot);
         Assert.False(node.Status.IsRoot);

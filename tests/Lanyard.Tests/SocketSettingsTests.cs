@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using Lanyard.NetStack;
 using Lanyard.Primitives;
 
@@ -85,10 +87,10 @@ public sealed class SocketSettingsTests
 
         // Nothing listens there: the unconnected socket hears of it.
         client.SendTo("x"u8, new InetEndpoint(Pair.Address(pair.B), 54));
-        UdpError error;
+        LanyardUdpError error;
         while (!client.TryTakeError(out error))
             Assert.True((await pair.A.PingAsync(pair.B.IPv4Address!, TimeSpan.FromMinutes(1), 56, TestLan.Guard)).IsSuccess);
-        Assert.Equal(new UdpError(new InetEndpoint(Pair.Address(pair.B), 54), NetError.ConnectionRefused, Pair.Address(pair.B), 0), error);
+        Assert.Equal(new LanyardUdpError(new IPEndPoint(Pair.Address(pair.B).ToIPAddress(), 54), SocketError.ConnectionRefused, Pair.Address(pair.B).ToIPAddress(), 0), error);
     }
 
     [Fact]

@@ -272,7 +272,7 @@ public sealed class StateFolderTests : IDisposable
         await using (var node = await LanyardNode.StartAsync(Offline(), TestLan.Guard))
         {
             Assert.Equal(moon, Assert.Single(node.Moons));
-            Assert.Equal(PeerRole.Moon, node.FindPeer(root.Address)!.Role);
+            Assert.Equal(LanyardPeerRole.Moon, node.FindPeer(root.Address)!.Role);
             Assert.True(node.Deorbit(moon.Id));
         }
 

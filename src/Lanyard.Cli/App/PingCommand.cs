@@ -1,8 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
-using Lanyard.Engine;
-using Lanyard.NetStack;
+using System.Net.Sockets;
 using Lanyard.Primitives;
 
 namespace Lanyard.Cli.App;
@@ -67,7 +66,7 @@ internal static class PingCommand
                 _roundTripsMs.Add(reply.RoundTrip.TotalMilliseconds);
             lines?.WriteLine(reply.IsSuccess
                 ? string.Create(CultureInfo.InvariantCulture, $"{reply.PayloadBytes} bytes from {reply.From}: seq={sequence} ttl={reply.HopLimit} time={reply.RoundTrip.TotalMilliseconds:0.000} ms{LinkOf(reply.From)}")
-                : reply.Error == NetError.TimedOut ? string.Create(CultureInfo.InvariantCulture, $"no reply from {destination}: seq={sequence}")
+                : reply.Error == SocketError.TimedOut ? string.Create(CultureInfo.InvariantCulture, $"no reply from {destination}: seq={sequence}")
                 : string.Create(CultureInfo.InvariantCulture, $"{reply.Error} from {reply.From}: seq={sequence}"));
             lines?.Flush();
         }
@@ -79,11 +78,11 @@ internal static class PingCommand
         /// Finds the peer with an address. An IPv4 address does not contain the node address; if only one peer is known besides roots and the controller,
         /// returns that peer.
         /// </summary>
-        private PeerInfo? FindPeer(InetAddress from)
+        private LanyardPeerInfo? FindPeer(InetAddress from)
         {
             if (app.Network.TryFindNode(from, out var node))
                 return app.Node.FindPeer(node);
-            var others = app.Node.Peers.Where(peer => peer.Role == PeerRole.Leaf && peer.Address != app.Network.Id.Controller).Take(2).ToArray();
+            var others = app.Node.GetPeers().Where(peer => peer.Role == LanyardPeerRole.Leaf && peer.Address != app.Network.Id.Controller).Take(2).ToArray();
             return others.Length == 1 ? others[0] : null;
         }
 

@@ -66,7 +66,7 @@ internal sealed class DemoApp : IAsyncDisposable
             new DemoEvent(DemoEvent.Node, node.Address.ToString()).Write(io.Output);
             node.NetworkChanged += (_, change) =>
             {
-                if (change.Status == NetworkStatus.AccessDenied)
+                if (change.Status == LanyardNetworkStatus.AccessDenied)
                     new DemoEvent(DemoEvent.Refused).Write(io.Output);
             };
             var network = node.Join(id);

@@ -105,7 +105,7 @@ internal static class PlayerCommand
             }
 
             var path = peer.Paths.FirstOrDefault(path => path.IsPreferred);
-            new DemoEvent(DemoEvent.Path, peer.IsDirect ? DemoEvent.Direct : DemoEvent.Relayed, path?.Endpoint.ToString() ?? "").Write(output);
+            new DemoEvent(DemoEvent.Path, peer.IsDirect ? DemoEvent.Direct : DemoEvent.Relayed, path?.EndPoint.ToString() ?? "").Write(output);
         }
 
         private bool IsDirect() => app.Node.FindPeer(gameNode) is { IsDirect: true };

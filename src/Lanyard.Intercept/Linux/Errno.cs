@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using Lanyard.NetStack;
 
 namespace Lanyard.Intercept.Linux;
 
@@ -39,29 +38,28 @@ internal static class Errno
 
     public static int Of(Exception failure) => failure switch
     {
-        LanyardSocketException socket => Of(socket.Error),
+        LanyardSocketException socket => Of(socket.SocketErrorCode),
         LanyardNetworkException => NetworkDown,
         OperationCanceledException => Interrupted,
         SocketException { SocketErrorCode: SocketError.ConnectionRefused } => ConnectionRefused,
         _ => HostUnreachable,
     };
 
-    private static int Of(NetError error) => error switch
+    private static int Of(SocketError error) => error switch
     {
-        NetError.None => 0,
-        NetError.NoRoute or NetError.NetworkUnreachable => NetworkUnreachable,
-        NetError.AddressNotAvailable => AddressNotAvailable,
-        NetError.AddressInUse => AddressInUse,
-        NetError.NoPorts => AddressNotAvailable,
-        NetError.LimitReached => NoBufferSpace,
-        NetError.MessageTooLong => MessageTooLong,
-        NetError.NotConnected => NotConnected,
-        NetError.BroadcastNotAllowed or NetError.Prohibited => AccessDenied,
-        NetError.ConnectionRefused or NetError.ProtocolUnreachable => ConnectionRefused,
-        NetError.ConnectionReset => ConnectionReset,
-        NetError.ConnectionAborted => ConnectionAborted,
-        NetError.TimedOut => TimedOut,
-        NetError.AddressRemoved => NetworkDown,
+        SocketError.Success => 0,
+        SocketError.NetworkUnreachable => NetworkUnreachable,
+        SocketError.AddressNotAvailable => AddressNotAvailable,
+        SocketError.AddressAlreadyInUse => AddressInUse,
+        SocketError.NoBufferSpaceAvailable => NoBufferSpace,
+        SocketError.MessageSize => MessageTooLong,
+        SocketError.NotConnected => NotConnected,
+        SocketError.AccessDenied => AccessDenied,
+        SocketError.ConnectionRefused or SocketError.ProtocolNotSupported => ConnectionRefused,
+        SocketError.ConnectionReset => ConnectionReset,
+        SocketError.ConnectionAborted => ConnectionAborted,
+        SocketError.TimedOut => TimedOut,
+        SocketError.NetworkDown => NetworkDown,
         _ => HostUnreachable,
     };
 }

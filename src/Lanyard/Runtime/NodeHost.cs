@@ -47,10 +47,11 @@ internal sealed class NodeHost(NodeRuntime runtime, NodeTransport transport, Sta
     {
         if (change != PeerChange.Met)
             ports.NoteMoved(peer);
-        var args = new LanyardPeerEventArgs(peer, change, endpoint);
+        var physical = endpoint;
+        var args = new LanyardPeerEventArgs(peer, change.ToPublic(), endpoint.IsNone ? null : endpoint.ToIPEndPoint());
         runtime.Events.AddCausedByOthers(logger =>
         {
-            Log.PeerChanged(logger, args.Peer, args.Change, args.Endpoint);
+            Log.PeerChanged(logger, peer, change, physical);
             OnPeerChanged?.Invoke(args);
         });
     }

@@ -120,6 +120,7 @@ internal sealed class NodeRuntime : ITransportReceiver, IDisposable
         CheckEnvironment(isForced: true);
         _environmentTimer.Change(EnvironmentInterval, EnvironmentInterval);
         _transport.Start($"Lanyard {Engine.Address} receive", this);
+        _transport.WatchEnvironment();
         _timer.Start();
     }
 
@@ -205,7 +206,7 @@ internal sealed class NodeRuntime : ITransportReceiver, IDisposable
         Enter();
         try
         {
-            Engine.ChangePaths(NowMs, options.TrustedPaths, options.PathMtus, options.PeerHints);
+            Engine.ChangePaths(NowMs, options.TrustedPaths.ToEngine(), options.PathMtus.ToEngine(), options.PeerHints.ToEngine());
         }
         finally
         {
@@ -234,9 +235,9 @@ internal sealed class NodeRuntime : ITransportReceiver, IDisposable
         {
             RandomSeed = seed,
             PhysicalMtu = options.PhysicalMtu,
-            TrustedPaths = options.TrustedPaths,
-            PathMtus = options.PathMtus,
-            PeerHints = options.PeerHints,
+            TrustedPaths = options.TrustedPaths.ToEngine(),
+            PathMtus = options.PathMtus.ToEngine(),
+            PeerHints = options.PeerHints.ToEngine(),
             Platform = Platform(),
             MaxPeers = limits.MaxPeers,
             MaxReassemblies = limits.MaxReassemblies,

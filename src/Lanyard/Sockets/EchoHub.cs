@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Lanyard.NetStack;
 using Lanyard.Primitives;
 
@@ -51,19 +52,19 @@ internal sealed class EchoHub(NetworkPort port) : IEchoEvents
     void IEchoEvents.OnReply(EchoSocket socket, InetAddress from, ushort sequence, byte hopLimit, ReadOnlySpan<byte> payload)
     {
         if (_pending.TryGetValue(sequence, out var operation))
-            operation.Finish(new LanyardPingReply(NetError.None, from, operation.Elapsed, hopLimit, payload.Length));
+            operation.Finish(new LanyardPingReply(SocketError.Success, from, operation.Elapsed, hopLimit, payload.Length));
     }
 
     void IEchoEvents.OnError(EchoSocket socket, InetAddress destination, InetAddress from, ushort sequence, NetError error)
     {
         if (_pending.TryGetValue(sequence, out var operation))
-            operation.Finish(new LanyardPingReply(error, from, default, 0, 0));
+            operation.Finish(new LanyardPingReply(SocketErrors.Of(error), from, default, 0, 0));
     }
 
     private void End(NetError error)
     {
         foreach (var operation in _pending.Values.ToArray())
-            operation.Finish(new LanyardPingReply(error, default, default, 0, 0));
+            operation.Finish(new LanyardPingReply(SocketErrors.Of(error), default, default, 0, 0));
     }
 }
 
@@ -81,7 +82,7 @@ internal sealed class PingOperation(EchoHub hub, ushort sequence) : Operation<La
     public void TimeOut()
     {
         using (new GateHold(Runtime))
-            Finish(new LanyardPingReply(NetError.TimedOut, default, default, 0, 0));
+            Finish(new LanyardPingReply(SocketError.TimedOut, default, default, 0, 0));
     }
 
     protected override void Release() => hub.Forget(sequence);

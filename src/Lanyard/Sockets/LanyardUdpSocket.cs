@@ -118,7 +118,7 @@ public sealed class LanyardUdpSocket : IDisposable
     /// <summary>Takes the oldest of what ICMP errors, and neighbors that do not answer, mean for datagrams that were sent; needs
     /// <see cref="ReceiveErrors"/>. At most 64 wait.</summary>
     /// <returns>Whether there was one.</returns>
-    public bool TryTakeError(out UdpError error) => _channel.TryTakeError(out error);
+    public bool TryTakeError(out LanyardUdpError error) => _channel.TryTakeError(out error);
 
     /// <summary>Connects the socket to a peer: it then receives only the peer's datagrams. <see langword="default"/> disconnects.</summary>
     /// <exception cref="LanyardSocketException">No route leads to the peer.</exception>

@@ -12,8 +12,8 @@ internal static class SocketErrors
     {
         NetError.None => SocketError.Success,
         NetError.NoRoute or NetError.NetworkUnreachable => SocketError.NetworkUnreachable,
-        NetError.AddressNotAvailable => SocketError.AddressNotAvailable,
-        NetError.AddressInUse or NetError.NoPorts => SocketError.AddressAlreadyInUse,
+        NetError.AddressNotAvailable or NetError.NoPorts => SocketError.AddressNotAvailable,
+        NetError.AddressInUse => SocketError.AddressAlreadyInUse,
         NetError.LimitReached => SocketError.NoBufferSpaceAvailable,
         NetError.MessageTooLong => SocketError.MessageSize,
         NetError.NotConnected => SocketError.NotConnected,

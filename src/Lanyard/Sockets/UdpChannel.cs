@@ -73,10 +73,16 @@ internal sealed class UdpChannel : ReceiveChannel<LanyardDatagram>, IUdpEvents
         }
     }
 
-    public bool TryTakeError(out UdpError error)
+    public bool TryTakeError(out LanyardUdpError error)
     {
         using (Hold())
-            return Socket().TryTakeError(out error);
+        {
+            error = default;
+            if (!Socket().TryTakeError(out var taken))
+                return false;
+            error = new LanyardUdpError(taken.Remote.ToIPEndPoint(), SocketErrors.Of(taken.Error), taken.From.ToIPAddress(), taken.Mtu);
+            return true;
+        }
     }
 
     public void Connect(InetEndpoint remote)

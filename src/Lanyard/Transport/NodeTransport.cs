@@ -33,10 +33,15 @@ internal abstract class NodeTransport(ILogger logger) : IDisposable
 
     protected ILogger Logger { get; } = logger;
 
-    /// <summary>Starts to receive, and to report changes of the environment.</summary>
+    /// <summary>Starts to receive.</summary>
     /// <param name="name">The name of the threads.</param>
     /// <param name="receiver">Receives the datagrams. Not called under the gate.</param>
     public abstract void Start(string name, ITransportReceiver receiver);
+
+    /// <summary>Starts to report changes of the environment. After <see cref="Start"/>.</summary>
+    public virtual void WatchEnvironment()
+    {
+    }
 
     /// <summary>Reads the addresses and LANs of this machine. Throws what <see cref="LocalInterfaces.IsUnavailable"/> recognizes if the system does not report them.</summary>
     /// <param name="excludedPrefixes">Name prefixes of interfaces to exclude.</param>

@@ -17,6 +17,7 @@ internal sealed class UdpTransport : NodeTransport
     private readonly bool _batch;
     private volatile DatagramSocket[] _sockets;
     private volatile bool _isStopping;
+    private bool _isWatching;
     private string _name = "";
     private ITransportReceiver? _receiver;
 
@@ -88,18 +89,23 @@ internal sealed class UdpTransport : NodeTransport
     {
         _name = name;
         _receiver = receiver;
+        for (var i = 0; i < _sockets.Length; i++)
+            StartThread(i);
+    }
+
+    /// <inheritdoc/>
+    public override void WatchEnvironment()
+    {
         try
         {
             NetworkChange.NetworkAddressChanged += OnAddressChanged;
+            _isWatching = true;
         }
         catch (Exception e) when (LocalInterfaces.IsUnavailable(e))
         {
             // The node looks for changes now and then.
             Log.ChangesUnavailable(Logger, e);
         }
-
-        for (var i = 0; i < _sockets.Length; i++)
-            StartThread(i);
     }
 
     /// <inheritdoc/>
@@ -134,15 +140,8 @@ internal sealed class UdpTransport : NodeTransport
     public override void Dispose()
     {
         _isStopping = true;
-        try
-        {
+        if (_isWatching)
             NetworkChange.NetworkAddressChanged -= OnAddressChanged;
-        }
-        catch (Exception e) when (LocalInterfaces.IsUnavailable(e))
-        {
-            // The system does not report changes.
-        }
-
         for (var i = 0; i < _threads.Count; i++)
         {
             var trials = 0;
