@@ -4,33 +4,33 @@ using Lanyard.Primitives;
 
 namespace Lanyard;
 
-/// <summary>What Lanyard throws where something outside the program went wrong. Its message says what happened and what to do.</summary>
+/// <summary>The base of exceptions for failures outside of the application. The message says what happened and what to do.</summary>
 public class LanyardException : IOException
 {
-    /// <summary>An exception with a message.</summary>
+    /// <summary>Creates an exception with a message.</summary>
     public LanyardException(string message, Exception? innerException = null)
         : base(message, innerException)
     {
     }
 }
 
-/// <summary>The state folder, or a file in it, cannot be used.</summary>
+/// <summary>The exception for a state folder, or a file in it, that cannot be used.</summary>
 public class LanyardStateException : LanyardException
 {
-    /// <summary>An exception about a file or folder.</summary>
+    /// <summary>Creates an exception about a file or folder.</summary>
     public LanyardStateException(string path, string message, Exception? innerException = null)
         : base(message, innerException) => Path = path;
 
-    /// <summary>The file or folder; for stores other than a folder, the value's name.</summary>
+    /// <summary>The path of the file or folder; for stores other than a folder, the name of the value.</summary>
     public string Path { get; }
 }
 
-/// <summary>Another process, or another node of this process, uses the state folder.</summary>
+/// <summary>The exception for a state folder that another process, or another node of this process, uses.</summary>
 public sealed class LanyardStateInUseException : LanyardStateException
 {
-    /// <summary>An exception about a folder.</summary>
+    /// <summary>Creates an exception about a folder.</summary>
     public LanyardStateInUseException(string path, Exception? innerException = null)
-        : this(path, $"The state folder '{path}' is in use by another node. A node's identity may be in use once only: end the other "
+        : this(path, $"The state folder '{path}' is in use by another node. An identity may be in use once only. End the other "
             + "process, or give this one a folder of its own.", innerException)
     {
     }
@@ -42,32 +42,32 @@ public sealed class LanyardStateInUseException : LanyardStateException
     }
 }
 
-/// <summary>Why a network did not come up.</summary>
+/// <summary>The reason why a network did not come up.</summary>
 public enum LanyardNetworkFailure
 {
     /// <summary>The controller refuses this node: it is not authorized.</summary>
     AccessDenied,
 
-    /// <summary>The controller knows no such network, or is no controller.</summary>
+    /// <summary>The controller does not have this network, or the node is not a controller.</summary>
     NotFound,
 
-    /// <summary>The network wants its user to sign in elsewhere first.</summary>
+    /// <summary>The controller requires the user to sign in first.</summary>
     AuthenticationRequired,
 
-    /// <summary>The node is a member, but was assigned no address.</summary>
+    /// <summary>The node is a member without an address.</summary>
     NoAddress,
 
-    /// <summary>There was no answer in time.</summary>
+    /// <summary>The controller did not answer in time.</summary>
     TimedOut,
 
-    /// <summary>The network was left, or its node ended, meanwhile.</summary>
+    /// <summary>The network was left, or its node ended.</summary>
     Left,
 }
 
-/// <summary>A network did not come up, or is not there any more.</summary>
+/// <summary>The exception for a network that did not come up, or was left.</summary>
 public sealed class LanyardNetworkException : LanyardException
 {
-    /// <summary>An exception about a network.</summary>
+    /// <summary>Creates an exception about a network.</summary>
     public LanyardNetworkException(NetworkId network, NodeAddress member, LanyardNetworkFailure failure, string message)
         : base(message)
     {
@@ -79,16 +79,16 @@ public sealed class LanyardNetworkException : LanyardException
     /// <summary>The network.</summary>
     public NetworkId Network { get; }
 
-    /// <summary>This node: the member that its controller's owner would authorize.</summary>
+    /// <summary>The address of this node: the member for the controller's owner to authorize.</summary>
     public NodeAddress Member { get; }
 
-    /// <summary>Why.</summary>
+    /// <summary>The reason.</summary>
     public LanyardNetworkFailure Failure { get; }
 }
 
 /// <summary>
-/// A connection, a datagram or a ping over a virtual network failed. The inner exception is the <see cref="SocketException"/> that a socket
-/// of the system would have thrown.
+/// The exception for a connection, a datagram or a socket on a virtual network that failed. The inner exception is the <see cref="SocketException"/> that a socket of the
+/// system would have thrown.
 /// </summary>
 public sealed class LanyardSocketException : LanyardException
 {
@@ -112,6 +112,6 @@ public sealed class LanyardSocketException : LanyardException
     /// <summary>The error of the stack; None if the exception does not come from it.</summary>
     internal NetError Error { get; }
 
-    /// <summary>The other end; none where there is no other end.</summary>
+    /// <summary>The remote endpoint; the default value if there is none.</summary>
     public InetEndpoint Remote { get; }
 }

@@ -9,8 +9,7 @@ using Lanyard.Wire;
 namespace Lanyard;
 
 /// <summary>
-/// A virtual network that a <see cref="LanyardNode"/> has joined, and this node's port on it: streams, listeners, datagrams, pings. All members may
-/// be called from any thread.
+/// A virtual network that a <see cref="LanyardNode"/> has joined: streams, listeners, datagrams, pings. Any thread may call any member.
 /// </summary>
 public sealed class LanyardNetwork
 {
@@ -22,7 +21,7 @@ public sealed class LanyardNetwork
     private readonly string _settingsName;
     private readonly DnsCache _dnsCache;
 
-    /// <summary>Joins. Under the gate.</summary>
+    /// <summary>Joins the network. Under the gate.</summary>
     internal LanyardNetwork(LanyardNode node, NodeRuntime runtime, NetworkId id)
     {
         Node = node;
@@ -80,7 +79,7 @@ public sealed class LanyardNetwork
     /// <summary>The MTU: the largest IP packet, in bytes.</summary>
     public int Mtu => _port.Snapshot.Mtu;
 
-    /// <summary>The network's DNS as it is used; null if it has none, or the settings or its domain do not allow it: see
+    /// <summary>The DNS configuration in use; null if the network has none, or the settings do not allow its domain: see
     /// <see cref="LanyardNetworkSettings.AllowDns"/>.</summary>
     public NetworkDns? Dns => _port.Snapshot.Dns;
 
@@ -92,7 +91,7 @@ public sealed class LanyardNetwork
     }
 
     /// <summary>
-    /// What of the controller's assignments is taken (file <c>networks.d/ID.local.conf</c>). Setting it takes effect at once and is kept.
+    /// The accepted assignments of the controller (file <c>networks.d/ID.local.conf</c>). A change takes effect at once and is stored.
     /// </summary>
     public LanyardNetworkSettings Settings
     {
@@ -120,8 +119,7 @@ public sealed class LanyardNetwork
     internal NetworkPort Port => _port;
 
     /// <summary>Waits until <see cref="IsReady"/>.</summary>
-    /// <param name="waitForAuthorization">Whether to go on waiting where the controller refuses this node, or has no address for it; else
-    /// that throws.</param>
+    /// <param name="waitForAuthorization">Whether to keep waiting if the controller refuses this node, or has no address for it. Default false: throws.</param>
     /// <param name="cancellationToken">Cancels the wait.</param>
     /// <exception cref="LanyardNetworkException">The network was left, has no address for this node, or refuses it.</exception>
     public async Task WaitUntilReadyAsync(bool waitForAuthorization = false, CancellationToken cancellationToken = default)
@@ -142,9 +140,8 @@ public sealed class LanyardNetwork
 
     /// <summary>Connects to a member over TCP.</summary>
     /// <param name="host">
-    /// An IP address (an IPv6 one may be in brackets), or a node's address (ten hexadecimal digits), with or without a dot and this network's ID
-    /// after it, where the network has IPv6 addresses that follow from node addresses (rfc4193 or 6plane); or a name that the network's DNS knows,
-    /// as <see cref="ResolveAsync"/> has it.
+    /// An IP address (IPv6 with or without brackets); or a node address (ten hexadecimal digits), alone or followed by a dot and this network's ID, if the network has
+    /// IPv6 addresses that contain node addresses (rfc4193 or 6plane); or a name that the network's DNS resolves: see <see cref="ResolveAsync"/>.
     /// </param>
     /// <param name="port">The port, 1 to 65,535.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
@@ -165,7 +162,7 @@ public sealed class LanyardNetwork
 
     /// <summary>Connects to a member over TCP.</summary>
     /// <param name="remote">The remote endpoint.</param>
-    /// <param name="options">The connection's settings; the node's where none are given.</param>
+    /// <param name="options">The options of the connection; null for <see cref="LanyardOptions.Tcp"/>.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
     /// <exception cref="LanyardSocketException">The connection failed.</exception>
     public ValueTask<LanyardStream> ConnectAsync(
@@ -173,9 +170,9 @@ public sealed class LanyardNetwork
         ConnectAsync(default(InetEndpoint), remote, options, cancellationToken);
 
     /// <summary>Connects to a member over TCP, from a given address or port.</summary>
-    /// <param name="local">This end: an address of this node, or an unspecified one, and a port, or 0. What is left open is chosen.</param>
+    /// <param name="local">The local endpoint. The stack chooses an unspecified address, and port 0.</param>
     /// <param name="remote">The remote endpoint.</param>
-    /// <param name="options">The connection's settings; the node's where none are given.</param>
+    /// <param name="options">The options of the connection; null for <see cref="LanyardOptions.Tcp"/>.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
     /// <exception cref="LanyardSocketException">The connection failed.</exception>
     public ValueTask<LanyardStream> ConnectAsync(
@@ -202,15 +199,15 @@ public sealed class LanyardNetwork
 
     /// <summary>Listens on a TCP port of the wildcard address: all addresses of this node, including later ones.</summary>
     /// <param name="port">The port; 0 chooses one.</param>
-    /// <exception cref="LanyardSocketException">The port is taken.</exception>
+    /// <exception cref="LanyardSocketException">The port is in use.</exception>
     /// <exception cref="LanyardNetworkException">The network was left, or its node ended.</exception>
     public LanyardListener Listen(int port) => Listen(AnyAddress(port));
 
     /// <summary>Listens on a TCP port.</summary>
     /// <param name="local">The address and port: an unspecified address listens on all of its family; port 0 chooses one.</param>
-    /// <param name="backlog">How many connections may wait to be accepted.</param>
-    /// <param name="options">The settings of accepted connections; the node's where none are given.</param>
-    /// <exception cref="LanyardSocketException">The port is taken, or the address is not this node's.</exception>
+    /// <param name="backlog">The maximum number of pending connections. Default 512.</param>
+    /// <param name="options">The options of accepted connections; null for <see cref="LanyardOptions.Tcp"/>.</param>
+    /// <exception cref="LanyardSocketException">The port is in use, or the address does not belong to this node.</exception>
     /// <exception cref="LanyardNetworkException">The network was left, or its node ended.</exception>
     public LanyardListener Listen(InetEndpoint local, int backlog = ListenBacklog, TcpOptions? options = null)
     {
@@ -223,15 +220,15 @@ public sealed class LanyardNetwork
 
     /// <summary>Opens a UDP socket on a port of the wildcard address: all addresses of this node, including later ones.</summary>
     /// <param name="port">The port; 0 chooses one.</param>
-    /// <param name="options">Its settings; the defaults where none are given.</param>
-    /// <exception cref="LanyardSocketException">The port is taken.</exception>
+    /// <param name="options">The options of the socket; null for the defaults.</param>
+    /// <exception cref="LanyardSocketException">The port is in use.</exception>
     /// <exception cref="LanyardNetworkException">The network was left, or its node ended.</exception>
     public LanyardUdpSocket OpenUdp(int port = 0, UdpOptions? options = null) => OpenUdp(AnyAddress(port), options);
 
     /// <summary>Opens a UDP socket.</summary>
     /// <param name="local">The address and port: an unspecified address binds all of its family; port 0 chooses one.</param>
-    /// <param name="options">Its settings; the defaults where none are given.</param>
-    /// <exception cref="LanyardSocketException">The port is taken, or the address is not this node's.</exception>
+    /// <param name="options">The options of the socket; null for the defaults.</param>
+    /// <exception cref="LanyardSocketException">The port is in use, or the address does not belong to this node.</exception>
     /// <exception cref="LanyardNetworkException">The network was left, or its node ended.</exception>
     public LanyardUdpSocket OpenUdp(InetEndpoint local, UdpOptions? options = null)
     {
@@ -243,11 +240,10 @@ public sealed class LanyardNetwork
     }
 
     /// <summary>Opens a socket that sends and receives Ethernet frames.</summary>
-    /// <param name="etherType">The Ethernet type to receive, 0x0600 or more; 0, the default, receives all, those of IP and ARP
-    /// included.</param>
-    /// <param name="options">Its settings; the defaults where none are given.</param>
+    /// <param name="etherType">The Ethernet type to receive, 0x0600 or more; 0 (the default) for all, including IP and ARP.</param>
+    /// <param name="options">The options of the socket; null for the defaults.</param>
     /// <exception cref="ArgumentOutOfRangeException">The type is 1 to 0x05ff, which is a length.</exception>
-    /// <exception cref="LanyardSocketException">There are too many such sockets.</exception>
+    /// <exception cref="LanyardSocketException">Too many frame sockets are open.</exception>
     /// <exception cref="LanyardNetworkException">The network was left, or its node ended.</exception>
     public LanyardFrameSocket OpenFrames(ushort etherType = 0, FrameOptions? options = null)
     {
@@ -258,8 +254,7 @@ public sealed class LanyardNetwork
         }
     }
 
-    /// <summary>Puts destinations in the order in which they should be tried, as after a name was resolved (RFC 6724 section 6): those
-    /// that can be reached first. Equals stay as they are.</summary>
+    /// <summary>Sorts destinations in the order in which to try them (RFC 6724 section 6): reachable ones first. The sort is stable.</summary>
     /// <param name="destinations">The destinations, of either family.</param>
     public void SortDestinations(Span<InetAddress> destinations)
     {
@@ -268,11 +263,11 @@ public sealed class LanyardNetwork
     }
 
     /// <summary>Sends an echo request and waits for the reply.</summary>
-    /// <param name="destination">Whom to ask.</param>
-    /// <param name="timeout">How long to wait; null for 5 s.</param>
+    /// <param name="destination">The destination.</param>
+    /// <param name="timeout">The maximum time to wait; null (the default) for 5 s.</param>
     /// <param name="payloadBytes">The payload's size in bytes, 0 to 65,487. Default 56.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
-    /// <returns>The reply, or why there is none.</returns>
+    /// <returns>The reply, or the error.</returns>
     /// <exception cref="LanyardNetworkException">The network was left, or its node ended.</exception>
     public async ValueTask<LanyardPingReply> PingAsync(
         IPAddress destination, TimeSpan? timeout = null, int payloadBytes = 56, CancellationToken cancellationToken = default)
@@ -301,10 +296,9 @@ public sealed class LanyardNetwork
     }
 
     /// <summary>Starts to capture the frames that this node sends and receives on the network: see <see cref="LanyardCapture"/>.</summary>
-    /// <param name="destination">Where the capture is written, as pcapng. It is closed at the capture's end, unless the options say
-    /// otherwise.</param>
-    /// <param name="options">How; the defaults where none are given.</param>
-    /// <returns>The capture, until it is disposed of.</returns>
+    /// <param name="destination">The stream to write to, in pcapng format. It is closed at the end of the capture, unless the options leave it open.</param>
+    /// <param name="options">The options; null for the defaults.</param>
+    /// <returns>The capture. Dispose of it to end the capture.</returns>
     /// <exception cref="ArgumentException">The stream cannot be written to.</exception>
     /// <exception cref="LanyardNetworkException">The network was left, or its node ended.</exception>
     public LanyardCapture Capture(Stream destination, LanyardCaptureOptions? options = null)
@@ -320,7 +314,7 @@ public sealed class LanyardNetwork
     }
 
     /// <summary>Parses a host of <see cref="ConnectAsync(string, int, CancellationToken)"/> that needs no query: an IP address or a node address.</summary>
-    /// <returns>False where it is no such name, or this network has no addresses that follow from node addresses.</returns>
+    /// <returns>False for other names, and for a node address if this network has no addresses that contain node addresses.</returns>
     public bool TryResolve(string host, out InetAddress address)
     {
         ArgumentNullException.ThrowIfNull(host);
@@ -333,8 +327,8 @@ public sealed class LanyardNetwork
     /// <param name="host">An address, a node's address, or, with <see cref="LanyardNetworkSettings.AllowDns"/>, a name in the domain of the network's
     /// DNS, or a name without dots, to which the domain is appended. The servers get no queries for other names.</param>
     /// <param name="cancellationToken">Cancels the operation. A server that does not answer delays it by two timeouts of 2 s.</param>
-    /// <returns>One address or more, those that can be reached first.</returns>
-    /// <exception cref="LanyardNameException">It means nothing here.</exception>
+    /// <returns>One or more addresses, reachable ones first.</returns>
+    /// <exception cref="LanyardNameException">The name was not resolved.</exception>
     /// <exception cref="LanyardNetworkException">The network was left, or its node ended.</exception>
     public ValueTask<IReadOnlyList<InetAddress>> ResolveAsync(string host, CancellationToken cancellationToken = default)
     {
@@ -342,17 +336,17 @@ public sealed class LanyardNetwork
         return NameResolver.ResolveAsync(this, _dnsCache, host, cancellationToken);
     }
 
-    /// <summary>Finds the node that an address is derived from (rfc4193 or 6plane). Returns false for other addresses.</summary>
+    /// <summary>Finds the node address in an IPv6 address (rfc4193 or 6plane). Returns false for other addresses.</summary>
     public bool TryFindNode(InetAddress address, out NodeAddress node) => _port.TryFindNode(address, out node);
 
 #if NET
     /// <summary>
-    /// Makes a handler for <see cref="HttpClient"/> whose connections go over this network, to hosts as <see cref="ConnectAsync(string, int,
-    /// CancellationToken)"/> takes them.
+    /// Creates a handler for <see cref="HttpClient"/> that connects over this network. The host of a URI is resolved as by <see cref="ConnectAsync(string, int,
+    /// CancellationToken)"/>.
     /// </summary>
     /// <remarks>
-    /// No proxy is used. Its settings may be changed before first use. A host that is a node's address should be written with the network's ID after
-    /// it: a URI takes ten decimal digits for an IPv4 address. On netstandard2.1, whose framework lacks the handler, there is no such method.
+    /// The handler uses no proxy. Its properties may be changed before the first request. Write a node address with the network ID after it: a URI parser takes ten decimal
+    /// digits for an IPv4 address. The method does not exist on netstandard2.1, whose framework lacks the handler.
     /// </remarks>
     public SocketsHttpHandler CreateHttpHandler()
     {
@@ -370,7 +364,7 @@ public sealed class LanyardNetwork
     }
 #endif
 
-    /// <summary>Where the controller has refused: asks it once more, as it may have changed its mind.</summary>
+    /// <summary>Requests the configuration again if the controller refused it. It may have admitted the node since.</summary>
     internal void AskAgain()
     {
         using (Hold())
@@ -380,10 +374,10 @@ public sealed class LanyardNetwork
         }
     }
 
-    /// <summary>Its status or configuration changed. Under the gate.</summary>
+    /// <summary>Raises <see cref="LanyardNode.NetworkChanged"/>. Under the gate.</summary>
     internal void RaiseChanged(NetworkStatus status) => Node.RaiseNetworkChanged(this, status.ToPublic());
 
-    /// <summary>Another claims an address. Under the gate.</summary>
+    /// <summary>Raises <see cref="AddressConflict"/>. Under the gate.</summary>
     internal void RaiseConflict(AddressConflict conflict)
     {
         if (AddressConflict is not { } handler)
@@ -425,7 +419,7 @@ public sealed class LanyardNetwork
         return null;
     }
 
-    // A node's address, alone or with this network's ID after a dot.
+    // Parses a node address, alone or followed by a dot and this network's ID.
     internal bool TryParseNode(string host, out NodeAddress node)
     {
         node = default;

@@ -136,7 +136,7 @@ public sealed class LanyardNode : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts a node. It is on its way online when this returns: <see cref="WaitUntilOnlineAsync"/>.</summary>
+    /// <summary>Starts a node. It connects to its roots in the background: see <see cref="WaitUntilOnlineAsync"/>.</summary>
     /// <param name="options">The options.</param>
     /// <param name="cancellationToken">Cancels the generation of an identity.</param>
     /// <exception cref="LanyardStateException">The state folder, or a file in it, cannot be used; the exception names it.</exception>
@@ -148,12 +148,12 @@ public sealed class LanyardNode : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(options);
         options.Check();
         var logger = options.LoggerFactory?.CreateLogger("Lanyard") ?? NullLogger.Instance;
-        // Files and the making of keys are no work for a thread that shows a window.
+        // Reading files and generating keys would block a user interface thread.
         return await Task.Run(() => NodeStart.RunAsync(options, logger, cancellationToken), cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Waits until <see cref="IsOnline"/>.</summary>
-    /// <exception cref="ObjectDisposedException">The node ended.</exception>
+    /// <exception cref="ObjectDisposedException">The node was disposed of.</exception>
     public async Task WaitUntilOnlineAsync(CancellationToken cancellationToken = default)
     {
         while (true)
@@ -166,13 +166,13 @@ public sealed class LanyardNode : IAsyncDisposable
         }
     }
 
-    /// <summary>Joins a network and waits until this node has an address on it. With a kept configuration that is at once.</summary>
+    /// <summary>Joins a network and waits until this node has an address on it. With a stored configuration it has one at once.</summary>
     /// <param name="network">The network.</param>
-    /// <param name="cancellationToken">Ends the waiting; the network stays joined.</param>
+    /// <param name="cancellationToken">Cancels the wait. The network stays joined.</param>
     /// <returns>The network.</returns>
     /// <exception cref="LanyardNetworkException">The controller refuses this node, did not reply within <see cref="LanyardOptions.JoinTimeout"/>, or assigned no
-    /// address. The network stays joined and comes up when the controller admits the node; <see cref="LeaveAsync"/> gives up.</exception>
-    /// <exception cref="ObjectDisposedException">The node ended.</exception>
+    /// address. The network stays joined, and comes up when the controller admits the node, until <see cref="LeaveAsync"/>.</exception>
+    /// <exception cref="ObjectDisposedException">The node was disposed of.</exception>
     public async Task<LanyardNetwork> JoinAsync(NetworkId network, CancellationToken cancellationToken = default)
     {
         var joined = Join(network);
@@ -189,37 +189,37 @@ public sealed class LanyardNode : IAsyncDisposable
         }
     }
 
-    /// <summary>As <see cref="JoinAsync(NetworkId, CancellationToken)"/>, with the network's ID as sixteen hexadecimal digits.</summary>
-    /// <exception cref="FormatException">That is not a network ID.</exception>
-    /// <exception cref="LanyardNetworkException">As for the other.</exception>
-    /// <exception cref="ObjectDisposedException">The node ended.</exception>
+    /// <summary>Joins a network as <see cref="JoinAsync(NetworkId, CancellationToken)"/> does, with the network ID as sixteen hexadecimal digits.</summary>
+    /// <exception cref="FormatException">The text is not a network ID.</exception>
+    /// <exception cref="LanyardNetworkException">As for the other overload.</exception>
+    /// <exception cref="ObjectDisposedException">The node was disposed of.</exception>
     public Task<LanyardNetwork> JoinAsync(string network, CancellationToken cancellationToken = default) =>
         JoinAsync(NetworkId.Parse(network), cancellationToken);
 
     /// <summary>
-    /// Joins a network without waiting. Where it is joined already, it is returned. Joined networks are kept: see
+    /// Joins a network without waiting. Returns the network if it is joined already. The node stores its joined networks: see
     /// <see cref="LanyardOptions.JoinKnownNetworks"/>.
     /// </summary>
-    /// <exception cref="ArgumentException">The ID is none.</exception>
-    /// <exception cref="ObjectDisposedException">The node ended.</exception>
+    /// <exception cref="ArgumentException">The ID is zero.</exception>
+    /// <exception cref="ObjectDisposedException">The node was disposed of.</exception>
     public LanyardNetwork Join(NetworkId network)
     {
         if (network.IsNone)
-            throw new ArgumentException("This is no network ID.", nameof(network));
+            throw new ArgumentException("The network ID is zero.", nameof(network));
         using (Hold())
         {
             if (TryGetNetwork(network, out var joined))
                 return joined;
             joined = new LanyardNetwork(this, _runtime, network);
             _networks = _networks.Append(joined).OrderBy(n => n.Id).ToArray();
-            // A file says that the network is joined, before there is a configuration to be kept in it.
+            // The file records that the network is joined, before there is a configuration to store.
             if (_runtime.State.Load(StateKind.NetworkConfig, network.Value) is null)
                 _runtime.State.Save(StateKind.NetworkConfig, network.Value, "\n"u8);
             return joined;
         }
     }
 
-    /// <summary>A network that was joined.</summary>
+    /// <summary>Finds a joined network.</summary>
     public bool TryGetNetwork(NetworkId network, [NotNullWhen(true)] out LanyardNetwork? joined)
     {
         joined = Array.Find(_networks, n => n.Id == network);
@@ -233,10 +233,10 @@ public sealed class LanyardNode : IAsyncDisposable
     /// <returns>The network; null if no network leads to the destination, and for loopback and unspecified addresses.</returns>
     public LanyardNetwork? FindNetwork(IPAddress destination, bool preferHostNetwork = false) => FindNetwork(_networks, destination, preferHostNetwork);
 
-    /// <summary>As <see cref="FindNetwork(IPAddress, bool)"/>, among some networks, of one node or of several.</summary>
+    /// <summary>Finds the network that leads to a destination, as <see cref="FindNetwork(IPAddress, bool)"/> does, among the given networks of one or more nodes.</summary>
     /// <param name="networks">The networks. Of several with the longest prefix, the first is returned.</param>
     /// <param name="destination">The destination, of either family.</param>
-    /// <param name="preferHostNetwork">As for the other.</param>
+    /// <param name="preferHostNetwork">As for the other overload.</param>
     /// <returns>The network; null if no network leads to the destination.</returns>
     public static LanyardNetwork? FindNetwork(IEnumerable<LanyardNetwork> networks, IPAddress destination, bool preferHostNetwork = false)
     {
@@ -256,11 +256,10 @@ public sealed class LanyardNode : IAsyncDisposable
     }
 
     /// <summary>
-    /// Leaves a network and forgets its configuration and settings. What is open on it ends. Does nothing where it is not joined.
+    /// Leaves a network and deletes its configuration and settings. Streams, listeners and sockets on the network are closed. Does nothing if the network is not joined.
     /// </summary>
     /// <param name="network">The network.</param>
-    /// <param name="cancellationToken">Ends the waiting for streams that were disposed of to finish sending; the network is left all the
-    /// same.</param>
+    /// <param name="cancellationToken">Cancels the wait for disposed streams to finish sending. The network is left all the same.</param>
     public async Task LeaveAsync(NetworkId network, CancellationToken cancellationToken = default)
     {
         if (!TryGetNetwork(network, out var joined))
@@ -287,8 +286,7 @@ public sealed class LanyardNode : IAsyncDisposable
     }
 
     /// <summary>
-    /// Takes a planet or a moon that the user chose, and keeps it. False if what is known is newer, or the signature is not its update
-    /// key's.
+    /// Adds a planet or a moon, and stores it. Returns false if the known one is newer, or if the signature is not from the known one's update key.
     /// </summary>
     public bool AddWorld(World world)
     {
@@ -297,16 +295,16 @@ public sealed class LanyardNode : IAsyncDisposable
             return _runtime.Engine.AddWorld(_runtime.NowMs, world);
     }
 
-    /// <summary>Follows a moon, asking one of its roots for it where it is not kept.</summary>
-    /// <param name="moon">The moon's number.</param>
-    /// <param name="seed">One of its roots; none where the moon is kept.</param>
+    /// <summary>Follows a moon. If the moon is not stored, the node requests it from one of its roots.</summary>
+    /// <param name="moon">The ID of the moon.</param>
+    /// <param name="seed">One of its roots; the default value if the moon is stored.</param>
     public void Orbit(ulong moon, NodeAddress seed)
     {
         using (Hold())
             _runtime.Engine.Orbit(_runtime.NowMs, moon, seed);
     }
 
-    /// <summary>Stops following a moon. False if it was not followed.</summary>
+    /// <summary>Stops following a moon. Returns false if the node did not follow it.</summary>
     public bool Deorbit(ulong moon)
     {
         using (Hold())
@@ -314,7 +312,7 @@ public sealed class LanyardNode : IAsyncDisposable
     }
 
     /// <summary>
-    /// Sends a message of this node's controller: a reply to a request, or what a member did not request. A pushed configuration is repeated until the member
+    /// Sends a message of this node's controller: a reply to a request, or a message that no member requested. A pushed configuration is repeated until the member
     /// acknowledges it. Call it without a lock that <see cref="Controller"/> takes.
     /// </summary>
     /// <exception cref="ArgumentException">The message lacks the configuration or revocation that its kind requires.</exception>
@@ -324,7 +322,7 @@ public sealed class LanyardNode : IAsyncDisposable
             _runtime.Engine.Send(_runtime.NowMs, message);
     }
 
-    /// <summary>Sends a message of the application's own to another node. It may get lost.</summary>
+    /// <summary>Sends an application message to another node. It may get lost.</summary>
     /// <param name="destination">The node.</param>
     /// <param name="type">The application's type number, 65,536 or more.</param>
     /// <param name="message">The message, at most 9,900 bytes.</param>
@@ -336,13 +334,13 @@ public sealed class LanyardNode : IAsyncDisposable
     }
 
     /// <summary>
-    /// Uses other settings of physical paths from now on: <see cref="LanyardOptions.ExcludedInterfacePrefixes"/>,
+    /// Changes the settings of physical paths: <see cref="LanyardOptions.ExcludedInterfacePrefixes"/>,
     /// <see cref="LanyardOptions.BlockedPhysicalNetworks"/>, <see cref="LanyardOptions.BlockedPeerNetworks"/>,
-    /// <see cref="LanyardOptions.PeerHints"/>, <see cref="LanyardOptions.TrustedPaths"/> and <see cref="LanyardOptions.PathMtus"/>. Paths that
-    /// they forbid are given up. The others stay as the node was started.
+    /// <see cref="LanyardOptions.PeerHints"/>, <see cref="LanyardOptions.TrustedPaths"/> and <see cref="LanyardOptions.PathMtus"/>. The
+    /// node drops paths that they forbid. All other options keep the values of the start.
     /// </summary>
-    /// <exception cref="ArgumentException">They contradict each other, or one is out of range.</exception>
-    /// <exception cref="ObjectDisposedException">The node ended.</exception>
+    /// <exception cref="ArgumentException">The options contradict each other, or one is out of range.</exception>
+    /// <exception cref="ObjectDisposedException">The node was disposed of.</exception>
     public void ChangePaths(LanyardOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -359,12 +357,12 @@ public sealed class LanyardNode : IAsyncDisposable
         });
     }
 
-    /// <summary>Tells the node that the network under it changed, where the system does not say: all paths are tried anew.</summary>
+    /// <summary>Reports that the physical network changed, on systems that do not report it. The node tries all paths anew.</summary>
     public void NotifyNetworkChanged() => _runtime.CheckEnvironment(isForced: true);
 
     /// <summary>
-    /// Ends the node: streams that were disposed of get <see cref="LanyardOptions.ShutdownTimeout"/> to finish sending, everything else on its
-    /// networks is reset, its state is kept, its sockets and threads end.
+    /// Ends the node: disposed streams get <see cref="LanyardOptions.ShutdownTimeout"/> to finish sending, all other connections are reset, the state is stored, and the
+    /// sockets and threads end.
     /// </summary>
     public ValueTask DisposeAsync()
     {
@@ -409,12 +407,12 @@ public sealed class LanyardNode : IAsyncDisposable
             (_store as IDisposable)?.Dispose();
         if (Options.Identity is null)
             _runtime.Engine.Identity.Dispose();
-        // What has happened is told, unless a handler takes its time.
+        // Raise the pending events, unless a handler takes too long.
         await Task.WhenAny(_runtime.Events.DrainAsync(), Deadline.Delay(Options.TimeProvider, Options.ShutdownTimeout)).ConfigureAwait(false);
         Log.Ended(_logger, Address);
     }
 
-    // Streams that the app is done with send what is left of theirs.
+    // Waits until disposed streams have sent their remaining bytes.
     private async Task FinishAsync(LanyardNetwork[] networks, CancellationToken cancellationToken)
     {
         var start = Options.TimeProvider.GetTimestamp();

@@ -6,7 +6,7 @@ using Lanyard.Wire;
 
 namespace Lanyard;
 
-/// <summary>What of a controller's assignments a node takes. Immutable; the defaults are those of existing nodes.</summary>
+/// <summary>The controller's assignments that a node accepts. Immutable. The defaults are those of existing nodes.</summary>
 public sealed record LanyardNetworkSettings
 {
     private const string AllowManagedKey = "allowManaged";
@@ -14,34 +14,34 @@ public sealed record LanyardNetworkSettings
     private const string AllowDefaultKey = "allowDefault";
     private const string AllowDnsKey = "allowDNS";
 
-    // The shortest prefixes that networks have: of private ones 28.0.0.0/7, which the field uses, and 6plane's /40; of global ones what is given to
-    // one holder. Whatever is shorter takes what is not the network's.
+    // The shortest prefixes of real networks: for private address space 28.0.0.0/7, which existing networks use, and the /40 of 6plane; for global address space the
+    // largest allocation to one holder. A shorter prefix contains addresses of others.
     private const int LeastPrivateBitsV4 = 7;
     private const int LeastPrivateBitsV6 = 40;
     private const int LeastGlobalBitsV4 = 8;
     private const int LeastGlobalBitsV6 = 16;
     private const int LeastBitsWithoutBroadcast = 31;
 
-    /// <summary>Whether addresses and routes are taken from the controller. Default true.</summary>
+    /// <summary>Whether to accept addresses and routes from the controller. Default true.</summary>
     public bool AllowManaged { get; init; } = true;
 
     /// <summary>
-    /// If not empty, addresses and routes are only taken where they lie in one of these networks. What the user names here may be of any size, and
-    /// programs and proxies find it on the virtual network even where it is in this host's own LAN.
+    /// The networks from which addresses and routes are accepted; empty (the default) for no such restriction. A network in this list may have any size, and programs and
+    /// proxies reach it over the virtual network even if it overlaps the LAN of this host.
     /// </summary>
     public EquatableArray<InetPrefix> AllowManagedNetworks { get; init; }
 
-    /// <summary>Whether addresses and routes are taken whose range is not all in private address space. Default false.</summary>
+    /// <summary>Whether to accept addresses and routes outside of private address space. Default false.</summary>
     public bool AllowGlobal { get; init; }
 
-    /// <summary>Whether a default route is taken, or a route to so much of the address space that it is as good as one. Default false.</summary>
+    /// <summary>Whether to accept a default route, or a route to a similarly large part of the address space. Default false.</summary>
     public bool AllowDefault { get; init; }
 
-    /// <summary>Whether names in the network's own domain are looked up with its DNS servers. Default false. A domain that is a public suffix, such as
-    /// <c>com</c> or <c>co.uk</c>, is never taken: see <see cref="LanyardNetwork.ResolveAsync"/>.</summary>
+    /// <summary>Whether to resolve names in the network's domain with its DNS servers. Default false. A domain that is a public suffix, such as <c>com</c> or
+    /// <c>co.uk</c>, is never accepted: see <see cref="LanyardNetwork.ResolveAsync"/>.</summary>
     public bool AllowDns { get; init; }
 
-    /// <summary>Why an assigned address is not taken; null where it is.</summary>
+    /// <summary>Returns the reason why an assigned address is refused, as a clause; null if it is accepted.</summary>
     internal string? RefusesAddress(InetPrefix assigned)
     {
         if (!IpScopes.IsAssignable(IpScopes.Of(assigned.Address)))
@@ -51,7 +51,7 @@ public sealed record LanyardNetworkSettings
         return assigned.Bits == 0 ? "its range is all addresses" : RefusesRange(assigned);
     }
 
-    /// <summary>Why a range, of a route or around an assigned address, is not taken; null where it is. The whole range is judged.</summary>
+    /// <summary>Returns the reason why a range (of a route, or of an assigned address) is refused, as a clause; null if all of it is accepted.</summary>
     internal string? RefusesRange(InetPrefix range)
     {
         if (!AllowManaged)
@@ -74,7 +74,7 @@ public sealed record LanyardNetworkSettings
         return scope == IpScope.Global && !AllowGlobal ? "allowGlobal is off" : null;
     }
 
-    /// <summary>Whether one of the networks that a user named contains a range.</summary>
+    /// <summary>Whether one of the user's networks contains a range.</summary>
     internal static bool Names(EquatableArray<InetPrefix> named, InetPrefix range)
     {
         foreach (ref readonly var network in named)
@@ -87,7 +87,7 @@ public sealed record LanyardNetworkSettings
     }
 
     /// <summary>
-    /// Reads a file <c>networks.d/ID.local.conf</c>: a line a setting, <c>key=value</c>; keys that are not known are left alone.
+    /// Parses a file <c>networks.d/ID.local.conf</c>: one setting a line, <c>key=value</c>. Unknown keys are ignored.
     /// </summary>
     /// <param name="file">The content of the file.</param>
     /// <param name="ignored">Called with a key and the part of its value that is not a network.</param>
@@ -114,7 +114,7 @@ public sealed record LanyardNetworkSettings
         return settings;
     }
 
-    /// <summary>The file with these settings; what else is in <paramref name="old"/> is kept.</summary>
+    /// <summary>Returns the file with these settings. Other lines of <paramref name="old"/> are kept.</summary>
     internal byte[] Write(ReadOnlySpan<byte> old)
     {
         var text = new StringBuilder();

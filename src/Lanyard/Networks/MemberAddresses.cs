@@ -5,8 +5,7 @@ using Lanyard.Wire;
 namespace Lanyard;
 
 /// <summary>
-/// Reads members' node addresses out of the IPv6 addresses that follow from them (rfc4193 and 6plane), so that nobody needs to be asked for the
-/// Ethernet addresses behind these.
+/// Converts between node addresses and the IPv6 addresses that contain them (rfc4193 and 6plane). Such IPv6 addresses need no neighbor discovery.
 /// </summary>
 internal sealed class MemberAddresses(NetworkId network, NodeAddress self) : INeighborResolver
 {
@@ -16,7 +15,7 @@ internal sealed class MemberAddresses(NetworkId network, NodeAddress self) : INe
     private readonly InetPrefix _rfc4193 = DerivedAddresses.Rfc4193(network, self);
     private readonly InetPrefix _sixPlane = DerivedAddresses.SixPlane(network, self);
 
-    /// <summary>The node that an address belongs to by its form.</summary>
+    /// <summary>Finds the node address in an IPv6 address.</summary>
     public bool TryFindNode(InetAddress address, out NodeAddress node)
     {
         node = default;
@@ -27,7 +26,7 @@ internal sealed class MemberAddresses(NetworkId network, NodeAddress self) : INe
         return !node.IsReserved;
     }
 
-    /// <summary>The address that a node has on the network, where this node has one of the same kind.</summary>
+    /// <summary>Finds the IPv6 address of a node, if this node has an address of the same kind.</summary>
     public bool TryFindAddress(NodeAddress node, IReadOnlyList<InetPrefix> ownAddresses, out InetAddress address)
     {
         foreach (var own in ownAddresses)

@@ -83,10 +83,10 @@ internal sealed class NetworkPort : IVirtualPortHost
     /// <summary>Whether disposed streams have bytes left to send.</summary>
     public bool IsFinishing => _users.Any(user => user.IsFinishing);
 
-    /// <summary>The node that an address belongs to by its form.</summary>
+    /// <summary>Finds the node address in an IPv6 address of the network.</summary>
     public bool TryFindNode(InetAddress address, out NodeAddress node) => _port.Members.TryFindNode(address, out node);
 
-    /// <summary>The address that a node has on the network by its form.</summary>
+    /// <summary>Finds the IPv6 address that contains a node address.</summary>
     public bool TryFindAddress(NodeAddress node, out InetAddress address) =>
         _port.Members.TryFindAddress(node, _snapshot.Addresses, out address);
 
@@ -135,7 +135,7 @@ internal sealed class NetworkPort : IVirtualPortHost
         Publish(new NetworkSnapshot(Engine.Status, Engine.Config, Host.Addresses.ToArray(), _port.Routes, _port.Dns, Settings.AllowManagedNetworks, Host.Mtu, IsLeft: false));
     }
 
-    /// <summary>Ends all that is open on the port.</summary>
+    /// <summary>Closes all connections and sockets of the port.</summary>
     public void Shutdown()
     {
         if (IsLeft)

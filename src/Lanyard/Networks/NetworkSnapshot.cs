@@ -5,17 +5,17 @@ using Lanyard.Wire;
 
 namespace Lanyard;
 
-/// <summary>A network at one moment, for readers without the gate.</summary>
+/// <summary>A snapshot of a network, for readers without the gate.</summary>
 internal sealed record NetworkSnapshot(
     NetworkStatus Status, NetworkConfig? Config, IReadOnlyList<InetPrefix> Addresses, IReadOnlyList<NetworkRoute> Routes, NetworkDns? Dns,
         EquatableArray<InetPrefix> Named, int Mtu, bool IsLeft)
 {
-    /// <summary>Whether the user has named a range, or one around it, as the network's.</summary>
+    /// <summary>Whether the user's settings name a range, or a larger one, as part of the network.</summary>
     public bool IsNamed(InetPrefix range) => LanyardNetworkSettings.Names(Named, range);
 
     public bool IsReady => Status == NetworkStatus.Ok && Addresses.Count > 0 && !IsLeft;
 
-    /// <summary>Whether nothing but credentials differs, which controllers renew every few minutes.</summary>
+    /// <summary>Whether two snapshots differ in credentials only, which controllers renew every few minutes.</summary>
     public bool SaysTheSameAs(NetworkSnapshot other) =>
         Status == other.Status && IsLeft == other.IsLeft && Mtu == other.Mtu && Addresses.SequenceEqual(other.Addresses)
             && Routes.SequenceEqual(other.Routes) && Equals(Dns, other.Dns)

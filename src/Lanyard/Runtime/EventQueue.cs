@@ -3,12 +3,12 @@ using Microsoft.Extensions.Logging;
 namespace Lanyard;
 
 /// <summary>
-/// Raises a node's events, and writes what it logs, one after another, in order, on the thread pool, with no lock held: neither the app's handlers
-/// nor its logger run under the gate.
+/// Raises a node's events and writes its log messages one after another, in order, on the thread pool, with no lock held. Neither event handlers nor loggers of the
+/// application run under the gate.
 /// </summary>
 internal sealed class EventQueue(ILogger logger)
 {
-    /// <summary>How many events wait at most before those that other nodes cause are dropped.</summary>
+    /// <summary>The number of queued events beyond which events that other nodes cause are dropped.</summary>
     public const int MaxCausedByOthers = 4_096;
 
     private readonly object _lock = new();
@@ -16,15 +16,15 @@ internal sealed class EventQueue(ILogger logger)
     private Task _worker = Task.CompletedTask;
     private long _dropped;
 
-    /// <summary>Adds an event that this node's own doings cause, which bounds how many there are.</summary>
+    /// <summary>Adds an event that this node itself causes. Their number is bounded.</summary>
     public void Add(Action raise) => Add(raise, int.MaxValue);
 
-    /// <summary>Adds an event that other nodes cause as often as they like: it is dropped where handlers do not keep up.</summary>
+    /// <summary>Adds an event that other nodes can cause at any rate. It is dropped if the queue is long.</summary>
     public void AddCausedByOthers(Action<ILogger> raise) => Add(() => raise(logger), MaxCausedByOthers);
 
     public void Log(Action<ILogger> log) => Add(() => log(logger));
 
-    /// <summary>Ends when all that was added so far has been raised.</summary>
+    /// <summary>Completes when all events added so far have been raised.</summary>
     public Task DrainAsync()
     {
         lock (_lock)
@@ -58,7 +58,7 @@ internal sealed class EventQueue(ILogger logger)
             {
                 raise();
             }
-#pragma warning disable CA1031 // A handler of the app's must not stop the events of others.
+#pragma warning disable CA1031 // A failing event handler must not stop later events.
             catch (Exception e)
 #pragma warning restore CA1031
             {

@@ -1,10 +1,10 @@
 namespace Lanyard;
 
 /// <summary>
-/// A node's one lock. It guards the engine, every network's TCP/IP host and everything of the SDK that is said to be "under the gate". Nothing of the
-/// app's runs under it: what completes an operation is noted with <see cref="Complete"/> and run when the gate has been left.
+/// A node's one lock. It guards the engine, the TCP/IP host of each network, and all members of the SDK that are documented as "under the gate". No code of the
+/// application runs under it: <see cref="Complete"/> queues the completion of an operation, which runs after the gate is left.
 /// </summary>
-/// <remarks>It is not re-entered: what is called under the gate never enters it.</remarks>
+/// <remarks>Code under the gate never enters it again.</remarks>
 internal sealed class Gate
 {
 #if NET9_0_OR_GREATER
@@ -24,7 +24,7 @@ internal sealed class Gate
 #endif
     }
 
-    /// <summary>Leaves the gate. The caller then runs what was noted under it with <see cref="Run"/>.</summary>
+    /// <summary>Leaves the gate. The caller then passes the queued completions to <see cref="Run"/>.</summary>
     public Completion? Leave()
     {
         var completion = _first;
@@ -42,7 +42,7 @@ internal sealed class Gate
     {
         while (completion is not null)
         {
-            // Once run, it may be noted anew by another thread.
+            // Once it has run, another thread may queue it again.
             var next = completion.Next;
             completion.Next = null;
             completion.Run();
@@ -50,7 +50,7 @@ internal sealed class Gate
         }
     }
 
-    /// <summary>Notes what is to be run after the gate is left. It is not noted already. Under the gate.</summary>
+    /// <summary>Queues a completion to run after the gate is left. It must not be queued already. Under the gate.</summary>
     public void Complete(Completion completion)
     {
         if (_last is null)
@@ -62,7 +62,7 @@ internal sealed class Gate
 }
 
 /// <summary>
-/// What is run, on the thread that leaves the gate, after the gate was left. It must be quick: it may be the thread that receives.
+/// The completion of an operation. It runs on the thread that leaves the gate, after the gate is left. It must return soon: that thread may be a receive thread.
 /// </summary>
 internal abstract class Completion
 {

@@ -7,8 +7,8 @@ using Lanyard.NetStack;
 namespace Lanyard;
 
 /// <summary>
-/// The counters of all nodes of this process as <c>System.Diagnostics.Metrics</c> has them, for OpenTelemetry, <c>dotnet-counters</c>
-/// and the like. They are read when somebody asks; nothing is done for them before.
+/// The counters of all nodes of this process as <c>System.Diagnostics.Metrics</c> instruments, for OpenTelemetry, <c>dotnet-counters</c> and similar tools. They cost nothing
+/// until a listener reads them.
 /// </summary>
 /// <remarks>
 /// <para>Of a node, with the tag <c>lanyard.node</c> (its address): <c>lanyard.node.datagrams</c> and <c>lanyard.node.io</c> (bytes of
@@ -24,7 +24,7 @@ namespace Lanyard;
 /// </remarks>
 public static class LanyardMetrics
 {
-    /// <summary>The meter's name.</summary>
+    /// <summary>The name of the meter.</summary>
     public const string MeterName = "Lanyard";
 
     private const string NodeTag = "lanyard.node";
@@ -37,14 +37,14 @@ public static class LanyardMetrics
     private static readonly object Lock = new();
     private static volatile LanyardNode[] _nodes = [];
 
-    /// <summary>Has a node's counters shown.</summary>
+    /// <summary>Adds the counters of a node.</summary>
     internal static void Add(LanyardNode node)
     {
         lock (Lock)
             _nodes = [.. _nodes, node];
     }
 
-    /// <summary>Has a node's counters shown no more.</summary>
+    /// <summary>Removes the counters of a node.</summary>
     internal static void Remove(LanyardNode node)
     {
         lock (Lock)

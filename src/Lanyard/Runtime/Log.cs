@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Lanyard;
 
-/// <summary>Everything that the SDK logs.</summary>
+/// <summary>The log events of the SDK.</summary>
 internal static partial class Log
 {
     [LoggerMessage(1, LogLevel.Information, "Node {Address} started on {Endpoints}, state in {Store}.")]
@@ -19,7 +19,7 @@ internal static partial class Log
     [LoggerMessage(3, LogLevel.Information, "Generated identity {Address} after {Attempts} attempts.")]
     public static partial void MadeIdentity(ILogger logger, NodeAddress address, int attempts);
 
-    [LoggerMessage(4, LogLevel.Warning, "No planet is known, so no peer can be found: put a 'planet' file into the state folder, or set "
+    [LoggerMessage(4, LogLevel.Warning, "No planet is known, so no peer can be found. Put a 'planet' file into the state folder, or set "
         + "LanyardOptions.Planet.")]
     public static partial void NoPlanet(ILogger logger);
 

@@ -8,13 +8,12 @@ namespace Lanyard;
 
 /// <summary>Drives a node's engine and the TCP/IP hosts of its networks: time, threads, sockets, state.</summary>
 /// <remarks>
-/// <para>Who may touch what. The engine, every <see cref="NetworkPort"/> with its host, and the channels of streams, listeners and datagrams are
-/// under the <see cref="Gate"/>: touched between <see cref="Enter"/> and <see cref="Exit"/> only. Snapshots for readers are immutable and published
-/// whole.</para>
-/// <para>Which threads there are. One a UDP socket, which waits for datagrams, opens their packets and takes the gate for each batch of them; one for timers; and the
-/// app's own, which take the gate to write, read, open or close. Under the gate data is moved; packets are sealed and sent by the thread that leaves it. Nothing
-/// of the app's runs there but a controller's <see cref="INetworkController"/>, which takes a request and returns: operations complete after the gate was left, and
-/// their awaiters and all events run on the thread pool. So does the engine's <see cref="NodeWork"/>.</para>
+/// <para>Locking. The <see cref="Gate"/> guards the engine, each <see cref="NetworkPort"/> with its host, and the channels of streams, listeners and datagrams: they are
+/// used between <see cref="Enter"/> and <see cref="Exit"/> only. Snapshots for readers are immutable and replaced as a whole.</para>
+/// <para>Threads. Each UDP socket has one: it waits for datagrams, opens their packets, and enters the gate for each batch. Timers have one. Threads of the application
+/// enter the gate to write, read, open or close. Data is moved under the gate; the thread that leaves it seals and sends the packets. The only code of the application
+/// under the gate is <see cref="INetworkController.TryPost"/>, which queues a request. Operations complete after the gate is left. Their awaiters, all events, and the engine's
+/// <see cref="NodeWork"/> run on the thread pool.</para>
 /// </remarks>
 internal sealed class NodeRuntime : ITransportReceiver, IDisposable
 {
@@ -64,16 +63,16 @@ internal sealed class NodeRuntime : ITransportReceiver, IDisposable
 
     public StateKeeper State => _state;
 
-    /// <summary>The engine. Under the gate, but for what never changes.</summary>
+    /// <summary>The engine. Under the gate, except for properties that never change.</summary>
     public Node Engine { get; }
 
-    /// <summary>The time of the call at hand, in milliseconds since 1970. Under the gate.</summary>
+    /// <summary>The time at which the gate was entered, in milliseconds since 1970. Under the gate.</summary>
     public long NowMs { get; private set; }
 
-    /// <summary>The time of the call at hand, in microseconds of the hosts. Under the gate.</summary>
+    /// <summary>The time at which the gate was entered, in microseconds of the TCP/IP hosts. Under the gate.</summary>
     public long NowMicroseconds { get; private set; }
 
-    /// <summary>Whether more arrives than this node keeps up with. Under the gate.</summary>
+    /// <summary>Whether more datagrams arrive than the node can process. Under the gate.</summary>
     public bool IsBacklogged { get; private set; }
 
     /// <summary>Whether the node has ended, or is ending. Under the gate.</summary>
@@ -133,7 +132,8 @@ internal sealed class NodeRuntime : ITransportReceiver, IDisposable
     /// <summary>The interfaces of this machine.</summary>
     public LocalInterfaces Interfaces => _interfaces;
 
-    /// <summary>The network under the node changed, or may have: reads its addresses anew and has all paths tried anew.</summary>
+    /// <summary>Reads the addresses of this machine. If they changed, the engine tries all paths anew.</summary>
+    /// <param name="isForced">Whether the engine tries all paths anew in any case.</param>
     public void CheckEnvironment(bool isForced)
     {
         LocalInterfaces interfaces;
@@ -186,7 +186,7 @@ internal sealed class NodeRuntime : ITransportReceiver, IDisposable
     /// <summary>Whether this machine is nearer to an address than a range of a virtual network: see <see cref="LocalInterfaces.IsNearerThan"/>. No lock is needed.</summary>
     public bool IsNearerThan(InetPrefix range, InetAddress address, NetworkId virtualNetwork) => _interfaces.IsNearerThan(range, address, virtualNetwork);
 
-    /// <summary>Uses other settings of physical paths from now on. Not under the gate.</summary>
+    /// <summary>Changes the settings of physical paths. Not under the gate.</summary>
     public void ChangePaths(LanyardOptions options)
     {
         Enter();
@@ -201,7 +201,7 @@ internal sealed class NodeRuntime : ITransportReceiver, IDisposable
             Exit();
         }
 
-        // The interfaces first: which networks are excluded follows from them.
+        // Read the interfaces first: they determine the excluded networks.
         CheckEnvironment(isForced: true);
         Enter();
         try
@@ -313,7 +313,7 @@ internal sealed class NodeRuntime : ITransportReceiver, IDisposable
         _opened = opened;
     }
 
-    // On the thread pool, one piece after another: the work itself with the gate open.
+    // Runs on the thread pool, one item after another, each without the gate.
     private void RunWork()
     {
         while (true)
@@ -355,14 +355,14 @@ internal sealed class NodeRuntime : ITransportReceiver, IDisposable
             if (!IsDisposed)
                 PollAll();
         }
-#pragma warning disable CA1031 // Timers do not throw; if one did, the thread that runs all of them must not end.
+#pragma warning disable CA1031 // Timers do not throw. If one did, the thread that runs all of them must not end.
         catch (Exception e)
 #pragma warning restore CA1031
         {
             Events.Log(logger => Log.InternalError(logger, e));
         }
 
-        // Not Exit, which would wake this very thread.
+        // Not Exit, which would wake this thread.
         TrySettle();
         _armedFor = NextDeadline();
         var delay = _armedFor - NowMicroseconds;
@@ -386,14 +386,14 @@ internal sealed class NodeRuntime : ITransportReceiver, IDisposable
         return next;
     }
 
-    // Whatever happens here, the gate is left.
+    // Catches all exceptions, so that the gate is always left.
     private void TrySettle()
     {
         try
         {
             Settle();
         }
-#pragma warning disable CA1031 // Settling does not throw; if it did, the gate would stay shut for ever.
+#pragma warning disable CA1031 // Settling does not throw. If it did, the gate would never be left.
         catch (Exception e)
 #pragma warning restore CA1031
         {
@@ -410,7 +410,7 @@ internal sealed class NodeRuntime : ITransportReceiver, IDisposable
         Gate.Run(completions);
     }
 
-    // What the calls under the gate left to be done at their end: acknowledgements and answers leave, changed networks are looked at.
+    // Finishes the calls under the gate: sends acknowledgments and replies, starts queued work, applies changed configurations.
     private void Settle()
     {
         _ports.EndBatches();
