@@ -17,10 +17,19 @@ internal struct Pacer()
     private long _busyUntil;
 
     /// <summary>Whether segments are paced.</summary>
-    public bool IsEnabled { get; set; }
+    public bool IsEnabled { get; private set; }
 
     /// <summary>When sending may continue; <see cref="long.MaxValue"/> if pacing does not delay it.</summary>
     public long Deadline { get; private set; } = long.MaxValue;
+
+    /// <summary>Turns pacing on or off. Off, no deadline stays, because only <see cref="Begin"/> would clear it.</summary>
+    /// <param name="isEnabled">Whether segments are paced.</param>
+    public void Enable(bool isEnabled)
+    {
+        IsEnabled = isEnabled;
+        if (!isEnabled)
+            Stop();
+    }
 
     /// <summary>Begins a burst.</summary>
     /// <param name="now">The time.</param>

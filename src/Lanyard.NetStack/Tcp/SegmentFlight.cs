@@ -57,7 +57,7 @@ internal sealed class SegmentFlight(TcpContext context, SendSequence sequence, S
     {
         Mss = mss;
         Congestion = CongestionControl.Create(context.Options.Congestion, mss);
-        Pacer.IsEnabled = context.Options.Pacing || Congestion.NeedsPacing;
+        Pacer.Enable(context.Options.Pacing || Congestion.NeedsPacing);
         Recovery.UseSack = context.UsesSack;
     }
 
@@ -68,7 +68,7 @@ internal sealed class SegmentFlight(TcpContext context, SendSequence sequence, S
         var old = Congestion;
         Congestion = CongestionControl.Create(algorithm, Mss);
         Congestion.TakeOver(old);
-        Pacer.IsEnabled = context.Options.Pacing || Congestion.NeedsPacing;
+        Pacer.Enable(context.Options.Pacing || Congestion.NeedsPacing);
     }
 
     /// <summary>Uses another segment size from now on. Segments in flight stay as they are.</summary>

@@ -12,6 +12,10 @@ internal sealed class Pair
     public static readonly InetAddress A6 = InetAddress.Parse("fd00::1");
     public static readonly InetAddress B6 = InetAddress.Parse("fd00::2");
 
+    private const int MaxStepsAtOneTime = 1_000_000;
+
+    private int _stepsAtOneTime;
+
     /// <summary>How many frames one host is given in one batch.</summary>
     public int BatchFrames { get; set; } = 64;
 
@@ -70,6 +74,7 @@ internal sealed class Pair
     }
 
     /// <summary>Does what comes next, if it comes before a time; else advances to that time and returns false.</summary>
+    /// <exception cref="InvalidOperationException">The hosts never finish what they do at one time.</exception>
     public bool Step(long end)
     {
         var next = Math.Min(Math.Min(AtoB.NextArrival, BtoA.NextArrival), Math.Min(A.NextDeadline, B.NextDeadline));
@@ -79,6 +84,9 @@ internal sealed class Pair
             return false;
         }
 
+        _stepsAtOneTime = next > Now ? 0 : _stepsAtOneTime + 1;
+        if (_stepsAtOneTime > MaxStepsAtOneTime)
+            throw new InvalidOperationException($"Virtual time stands still at {Now}: host A is due at {A.NextDeadline}, host B at {B.NextDeadline}.");
         Now = Math.Max(Now, next);
         if (AtoB.NextArrival <= Now)
             Deliver(AtoB, B);

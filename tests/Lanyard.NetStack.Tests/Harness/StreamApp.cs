@@ -53,6 +53,8 @@ internal sealed class StreamApp : ITcpEvents
 
     public bool Corrupted { get; private set; }
 
+    public bool Attached => _connection is not null;
+
     public TcpConnection Connection => _connection!;
 
     public void Attach(TcpConnection connection)
