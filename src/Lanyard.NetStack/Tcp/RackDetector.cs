@@ -99,7 +99,9 @@ internal struct RackDetector()
                 continue;
             if (segment.SentAt > _sentAt || (segment.SentAt == _sentAt && segment.End >= _end))
                 continue;
-            var due = segment.SentAt + patience;
+            // Equal times do not tell whether a retransmission left before or after the delivered segment. Waiting for the clock ends an exchange of
+            // retransmissions and acknowledgments that takes no time, with a peer that has no memory for the segment.
+            var due = segment.SentAt + (segment.Is(SentState.Retransmitted) ? Math.Max(patience, 1) : patience);
             if (due <= now)
                 segments.Change(ref segment, SentState.Lost, SentState.Retransmitted);
             else
