@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Lanyard.Primitives;
 
 namespace Lanyard.NetStack.Tests;
@@ -5,15 +6,27 @@ namespace Lanyard.NetStack.Tests;
 /// <summary>Two hosts exchange a limited number of frames, whatever the link does, and send nothing after all connections have ended.</summary>
 public class SilenceTests
 {
-    private const int MaxFramesAtOneTime = 20_000;
+    // Up to a megabyte in segments of 32 bytes, each with its acknowledgment, takes no time on an instant link.
+    private const int MaxFramesAtOneTime = 100_000;
     private const int MaxFrames = 300_000;
 
     [Fact]
     public void Two_hosts_fall_silent_after_a_closed_exchange() => RunExchanges(1, 150);
 
     [Fact(Explicit = true)]
-    public void Two_hosts_fall_silent_after_many_more_closed_exchanges() =>
-        RunExchanges(int.Parse(Environment.GetEnvironmentVariable("FIRST") ?? "1000"), int.Parse(Environment.GetEnvironmentVariable("COUNT") ?? "10000"));
+    public void Two_hosts_fall_silent_after_many_more_closed_exchanges() => RunExchanges(1_000, 20_000);
+
+    [Fact]
+    public void Keepalive_probes_are_answered_as_often_as_they_come()
+    {
+        var pair = new Pair(new LinkOptions { Delay = 10_000 });
+        var options = new TcpOptions { KeepAliveIdle = TimeSpan.FromMilliseconds(500), KeepAliveInterval = TimeSpan.FromMilliseconds(50) };
+        var (client, _) = Transfer.Start(pair, 1_000, 1_000, options: options, setup: app => app.Finish = false);
+        pair.Run(600_000_000);
+        Assert.Equal(TcpState.Established, client.Connection.State);
+        Assert.InRange(pair.A.Counters[HostCounter.TcpChallengeAcks] + pair.B.Counters[HostCounter.TcpChallengeAcks], 1_000, 1_300);
+        Assert.Equal(0, pair.A.Counters[HostCounter.TcpChallengeAcksLimited] + pair.B.Counters[HostCounter.TcpChallengeAcksLimited]);
+    }
 
     [Fact]
     public void A_connection_that_stops_pacing_has_no_deadline_in_the_past()
@@ -28,6 +41,70 @@ public class SilenceTests
         pair.A.Poll(pair.Now);
         Assert.InRange(pair.A.NextDeadline, pair.Now + 1, long.MaxValue);
         Assert.True(pair.RunUntil(() => client.Closed && server.Apps is [{ Closed: true }]));
+    }
+
+    [Fact]
+    public void A_segment_that_the_peer_refuses_is_not_retransmitted_without_end_at_one_time()
+    {
+        var peer = new RawPeer();
+        var raw = RawConnection.Open(peer, synOptions: [2, 4, 0x05, 0xb4, 1, 1, 4, 2]);
+        raw.Write(5_840);
+        Assert.Equal(4, raw.All().Count);
+        var isn = raw.Syn.Sequence + 1;
+        var sack = new byte[12];
+        (sack[0], sack[1], sack[2], sack[3]) = (1, 1, 5, 10);
+        BinaryPrimitives.WriteUInt32BigEndian(sack.AsSpan(4), isn + 1_460);
+        BinaryPrimitives.WriteUInt32BigEndian(sack.AsSpan(8), isn + 5_840);
+        raw.Send(TcpFlags.Ack, 0, 0, options: sack);
+        Assert.Equal(0u, Assert.Single(raw.All()).Sequence);
+        for (var i = 0; i < 100; i++)
+            raw.Send(TcpFlags.Ack, 0, 0, options: sack);
+        Assert.Empty(raw.All());
+
+        // The retransmission may be lost, so there is one more.
+        peer.Advance(1);
+        Assert.Equal(0u, Assert.Single(raw.All()).Sequence);
+        raw.Send(TcpFlags.Ack, 0, 0, options: sack);
+        peer.Advance(100_000);
+        Assert.Empty(raw.All());
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1_000)]
+    [InlineData(150_000)]
+    [InlineData(400_000)]
+    public void Two_ends_that_disagree_about_the_stream_do_not_acknowledge_each_other_without_end(long delay)
+    {
+        var pair = new Pair(new LinkOptions { Delay = delay });
+        Frame? last = null;
+        pair.AtoB.Tap = frame => last = new Frame { Bytes = frame.Packet.ToArray(), Length = frame.Length };
+        var (client, server) = Transfer.Start(pair, 1_000, 1_000, setup: app => app.Finish = false);
+        Assert.True(pair.RunUntil(() => client.Received == 1_000 && server.Apps is [{ Received: 1_000 }]));
+        pair.Run(20_000_000);
+
+        // A stranger makes B believe that A has sent more.
+        var forged = Forge(last!.Packet, "forged"u8);
+        var frames = 0;
+        pair.AtoB.Tap = pair.BtoA.Tap = _ => frames++;
+        pair.B.Receive(pair.Now, Pair.MacA, Pair.MacB, NetworkHost.EtherTypeIPv4, forged);
+        pair.Run(300_000_000);
+        var inFiveMinutes = frames;
+        pair.Run(3_000_000_000);
+        Assert.True(frames == inFiveMinutes && frames is > 0 and < 100, $"{inFiveMinutes} frames in five minutes, {frames} in an hour");
+    }
+
+    // The last acknowledgment from A to B again, with data.
+    private static byte[] Forge(ReadOnlySpan<byte> original, ReadOnlySpan<byte> data)
+    {
+        var forged = new byte[original.Length + data.Length];
+        original.CopyTo(forged);
+        data.CopyTo(forged.AsSpan(original.Length));
+        Ipv4Packet.WriteHeader(forged, Pair.A4, Pair.B4, IpProtocol.Tcp, 64, 0, 0, false, false, 0, forged.Length - Ipv4Packet.HeaderBytes);
+        var bytes = forged.AsSpan(Ipv4Packet.HeaderBytes);
+        BinaryPrimitives.WriteUInt16BigEndian(bytes[16..], 0);
+        TcpSegment.WriteChecksum(bytes, InternetChecksum.PseudoHeader(Pair.A4, Pair.B4, IpProtocol.Tcp, bytes.Length));
+        return forged;
     }
 
     private static void RunExchanges(int firstSeed, int count)
@@ -63,8 +140,10 @@ public class SilenceTests
             _options = RandomOptions();
             var (up, down) = (RandomLink(), RandomLink());
             _links = $"{up} | {down} | {_options}";
-            var mtu = RandomMtu();
-            _pair = new Pair(up, seed, host => host with { Mtu = mtu, DetectDuplicateAddresses = _random.Next(2) == 0 }, down)
+            var (mtu, limits) = (RandomMtu(), new HostLimits());
+            if (_random.Next(4) == 0)
+                limits = limits with { BufferBytes = 20_000 + _random.Next(400_000) };
+            _pair = new Pair(up, seed, host => host with { Mtu = mtu, DetectDuplicateAddresses = _random.Next(2) == 0, Limits = limits }, down)
             {
                 BatchFrames = 1 + _random.Next(64),
             };
@@ -113,8 +192,10 @@ public class SilenceTests
             if (_pair.Now != _framesAt)
                 (_framesAt, _framesAtOneTime) = (_pair.Now, 0);
             _framesAtOneTime++;
-            if (_random.Next(50) == 0 && _recorded.Count < 100)
+            if (_random.Next(10) == 0)
             {
+                if (_recorded.Count == 50)
+                    _recorded.RemoveAt(0);
                 _recorded.Add(new Frame { Bytes = frame.Packet.ToArray(), Length = frame.Length, Source = frame.Source, Destination = frame.Destination,
                     EtherType = frame.EtherType });
             }
@@ -216,8 +297,11 @@ public class SilenceTests
         {
             var (link, host) = _random.Next(2) == 0 ? (_pair.AtoB, _pair.A) : (_pair.BtoA, _pair.B);
             var app = _apps[_random.Next(_apps.Count)];
-            switch (_random.Next(10))
+            switch (_random.Next(12))
             {
+                case 10 or 11 when _recorded.Count > 0:
+                    Replay(_recorded[^1]);
+                    break;
                 case 0:
                     link.Options = RandomLink();
                     break;
@@ -260,7 +344,38 @@ public class SilenceTests
         private void Replay(Frame frame)
         {
             var host = frame.Source == Pair.MacA ? _pair.B : _pair.A;
+            if (_random.Next(2) == 0)
+                Forge(frame);
             host.Receive(_pair.Now, frame.Source, frame.Destination, frame.EtherType, frame.Packet);
+        }
+
+        // Other numbers or flags, with a checksum that is right.
+        private void Forge(Frame frame)
+        {
+            var v6 = frame.EtherType == NetworkHost.EtherTypeIPv6;
+            var header = v6 ? Ipv6Packet.HeaderBytes : Ipv4Packet.HeaderBytes;
+            if (frame.EtherType == NetworkHost.EtherTypeArp || frame.Packet[v6 ? 6 : 9] != IpProtocol.Tcp)
+                return;
+            var segment = frame.Bytes.AsSpan(header, frame.Length - header);
+            switch (_random.Next(3))
+            {
+                case 0:
+                    var field = segment[(4 + (_random.Next(2) * 4))..];
+                    BinaryPrimitives.WriteUInt32BigEndian(field, BinaryPrimitives.ReadUInt32BigEndian(field) + (uint)_random.Next(-3_000, 3_000));
+                    break;
+                case 1:
+                    segment[13] ^= (byte)(1 << _random.Next(8));
+                    break;
+                default:
+                    BinaryPrimitives.WriteUInt16BigEndian(segment[14..], (ushort)_random.Next(3));
+                    break;
+            }
+
+            BinaryPrimitives.WriteUInt16BigEndian(segment[16..], 0);
+            var addresses = frame.Packet.Slice(v6 ? 8 : 12, v6 ? 32 : 8);
+            var half = addresses.Length / 2;
+            TcpSegment.WriteChecksum(segment, InternetChecksum.PseudoHeader(InetAddress.FromBytes(addresses[..half]), InetAddress.FromBytes(addresses[half..]),
+                IpProtocol.Tcp, segment.Length));
         }
 
         private void End(StreamApp app)
@@ -328,6 +443,10 @@ public class SilenceTests
             UserTimeout = _random.Next(4) == 0 ? TimeSpan.FromMilliseconds(_random.Next(60_000)) : TimeSpan.Zero,
             NegotiateUserTimeout = _random.Next(4) == 0,
             QuickAck = _random.Next(4) == 0,
+            TimeWait = TimeSpan.FromMilliseconds(_random.Next(3) == 0 ? _random.Next(1_000) : 60_000),
+            FinWait = TimeSpan.FromMilliseconds(_random.Next(3) == 0 ? _random.Next(1_000) : 60_000),
+            DelayedAck = TimeSpan.FromMilliseconds(_random.Next(3) == 0 ? _random.Next(3) : 40),
+            MaxRto = TimeSpan.FromMilliseconds(_random.Next(6) == 0 ? _random.Next(1_000) : 60_000),
             MinRto = TimeSpan.FromMilliseconds(_random.Next(3) == 0 ? _random.Next(300) : 200),
             Linger = _random.Next(4) == 0 ? TimeSpan.FromSeconds(_random.Next(10)) : null,
         };

@@ -158,6 +158,7 @@ internal readonly ref struct SegmentReceiver(
             return;
         }
 
+        context.Challenges.OnAcceptable();
         state.OnHeard(now);
         if (state.State == TcpState.TimeWait)
         {
@@ -206,8 +207,8 @@ internal readonly ref struct SegmentReceiver(
         if (segment.Payload.IsEmpty && !segment.Has(TcpFlags.Fin))
         {
             // A probe or keepalive still shows that the peer is alive.
-            if (start == receiver.Next - 1)
-                ReceiveStrayAck(now, segment, start);
+            if (start == receiver.Next - 1 && ReceiveStrayAck(now, segment, start))
+                context.Challenges.OnAcceptable();
             Challenge(now, segment);
             return;
         }
@@ -220,16 +221,17 @@ internal readonly ref struct SegmentReceiver(
             receiver.AckNow();
     }
 
-    // A segment whose data is old, or finds the window closed, may still carry a new acknowledgment.
-    private void ReceiveStrayAck(long now, in TcpSegment segment, long start)
+    // A segment whose data is old, or finds the window closed, may still carry a new acknowledgment. Returns whether its acknowledgment is acceptable.
+    private bool ReceiveStrayAck(long now, in TcpSegment segment, long start)
     {
         if (state.State is TcpState.SynReceived or TcpState.TimeWait || !segment.Has(TcpFlags.Ack) || segment.Has(TcpFlags.Syn))
-            return;
+            return false;
         var ack = SequenceNumber.Unwrap(segment.Acknowledgment, sequence.Unacknowledged);
         if (!sequence.Admits(ack))
-            return;
+            return false;
         state.OnHeard(now);
         Stream.Acknowledge(now, segment, start, ack);
+        return true;
     }
 
     private void ReceiveSynAgain(long now, in TcpSegment segment)

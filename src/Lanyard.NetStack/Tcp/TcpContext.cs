@@ -5,8 +5,6 @@ namespace Lanyard.NetStack;
 /// <summary>The facts of one connection that its parts share: endpoints, settings, what both ends agreed to, and statistics.</summary>
 internal sealed class TcpContext(NetworkHost host, InetEndpoint local, InetEndpoint remote, TcpOptions options)
 {
-    private const int ChallengesPerSecond = 10;
-
     /// <summary>The counts that <see cref="TcpInfo"/> shows.</summary>
     public TcpStatistics Statistics = new();
 
@@ -19,8 +17,8 @@ internal sealed class TcpContext(NetworkHost host, InetEndpoint local, InetEndpo
     /// <summary>The timer of the handshake.</summary>
     public SynTimer SynTimer = new();
 
-    /// <summary>Limits the challenge acknowledgments, which strangers can cause (RFC 5961 section 7).</summary>
-    public RateLimiter Challenges = new(ChallengesPerSecond);
+    /// <summary>Limits the challenge acknowledgments.</summary>
+    public ChallengeLimiter Challenges = new();
 
     /// <summary>The next hop to the remote endpoint.</summary>
     public NextHop NextHop = new();
