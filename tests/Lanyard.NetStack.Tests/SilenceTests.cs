@@ -29,6 +29,40 @@ public class SilenceTests
     }
 
     [Fact]
+    public void The_shortest_timeouts_let_time_pass()
+    {
+        var pair = new Pair();
+        var options = new TcpOptions
+        {
+            MinRto = TimeSpan.Zero,
+            MaxRto = TimeSpan.Zero,
+            UserTimeout = TimeSpan.FromSeconds(1),
+            KeepAliveIdle = TimeSpan.FromTicks(1),
+            KeepAliveInterval = TimeSpan.Zero,
+            InitialReceiveBufferBytes = 10_000,
+            MaxReceiveBufferBytes = 10_000,
+        };
+        var (client, server) = Transfer.Start(pair, 50_000, 0, options: options, setup: app => (app.PauseReading, app.Finish) = (true, false));
+
+        // The receive window is closed.
+        pair.Run(1_000_000);
+        Assert.Equal(TcpState.Established, client.Connection.State);
+        Assert.InRange(pair.A.Counters[HostCounter.TcpWindowProbes], 900, 1_100);
+        server.Apps[0].PauseReading = false;
+        server.Apps[0].Drain();
+        pair.Run(10_000);
+        Assert.Equal(50_000, server.Apps[0].Received);
+
+        // The link is broken.
+        pair.AtoB.Options = new LinkOptions { Drop = _ => true };
+        server.Apps[0].ToSend += 100;
+        server.Apps[0].Pump();
+        Assert.True(pair.RunUntil(() => server.Apps[0].Closed, 1_100_000));
+        Assert.Equal(NetError.TimedOut, server.Apps[0].Reason);
+        Assert.InRange(pair.B.Counters[HostCounter.TcpTimeouts], 500, 1_100);
+    }
+
+    [Fact]
     public void A_connection_that_stops_pacing_has_no_deadline_in_the_past()
     {
         var pair = new Pair(new LinkOptions { Delay = 10_000, BitsPerSecond = 10_000_000 });

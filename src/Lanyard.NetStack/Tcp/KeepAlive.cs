@@ -3,6 +3,8 @@ namespace Lanyard.NetStack;
 /// <summary>The keepalive timer (RFC 9293 section 3.8.4).</summary>
 internal struct KeepAlive()
 {
+    private const long MinTime = Microseconds.PerMillisecond;
+
     /// <summary>When a probe is due, in microseconds; <see cref="long.MaxValue"/> if keepalive is off.</summary>
     public long Deadline { get; private set; } = long.MaxValue;
 
@@ -22,8 +24,8 @@ internal struct KeepAlive()
 
     /// <summary>Starts the idle time again, without an answer from the peer.</summary>
     /// <param name="now">The time in microseconds.</param>
-    /// <param name="idle">The idle time before the first probe; zero turns keepalive off.</param>
-    public void Restart(long now, TimeSpan idle) => Deadline = idle == TimeSpan.Zero ? long.MaxValue : now + Microseconds.From(idle);
+    /// <param name="idle">The idle time before the first probe, at least a millisecond; zero turns keepalive off.</param>
+    public void Restart(long now, TimeSpan idle) => Deadline = idle == TimeSpan.Zero ? long.MaxValue : now + Math.Max(Microseconds.From(idle), MinTime);
 
     /// <summary>Records a sent probe.</summary>
     /// <param name="now">The time in microseconds.</param>
@@ -31,7 +33,7 @@ internal struct KeepAlive()
     public void OnProbeSent(long now, TimeSpan interval)
     {
         UnansweredProbes++;
-        Deadline = now + Math.Max(Microseconds.From(interval), Microseconds.PerMillisecond);
+        Deadline = now + Math.Max(Microseconds.From(interval), MinTime);
     }
 
     /// <summary>Stops the timer.</summary>

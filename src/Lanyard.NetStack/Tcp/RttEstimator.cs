@@ -3,6 +3,9 @@ namespace Lanyard.NetStack;
 /// <summary>The round-trip time and the retransmission timeout (RFC 6298), in microseconds.</summary>
 internal struct RttEstimator
 {
+    /// <summary>The shortest timeout, whatever the settings: with a shorter one a host would do nothing but retransmit.</summary>
+    public const long MinTimeout = Microseconds.PerMillisecond;
+
     private const long InitialRto = 1_000_000;
     private const int MaxBackoffShift = 16;
 
@@ -42,7 +45,7 @@ internal struct RttEstimator
     public readonly long Timeout(long min, long max)
     {
         var rto = HasSample ? Smoothed + Math.Max(4 * Variation, min) : InitialRto;
-        return Math.Min(rto << Math.Min(_backoff, MaxBackoffShift), Math.Max(max, min));
+        return Math.Max(Math.Min(rto << Math.Min(_backoff, MaxBackoffShift), Math.Max(max, min)), MinTimeout);
     }
 
     /// <summary>Doubles the timeout (RFC 6298 section 5.5).</summary>

@@ -95,7 +95,8 @@ internal readonly ref struct SenderTimers(TcpContext context, SendSequence seque
         var options = context.Options;
         if (flight.Persist.IsExhausted(now, flight.Retransmission.UserTimeout, options.Retries))
             return false;
-        flight.Persist.BackOff(now, flight.Timeout, Math.Max(Microseconds.From(options.MaxRto), Microseconds.From(options.MinRto)));
+        var max = Math.Max(Microseconds.From(options.MaxRto), Microseconds.From(options.MinRto));
+        flight.Persist.BackOff(now, flight.Timeout, Math.Max(max, RttEstimator.MinTimeout));
         var length = AdmittedLength(unsent);
         if (length > 0)
         {

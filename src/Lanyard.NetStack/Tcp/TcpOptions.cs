@@ -44,10 +44,10 @@ public sealed record TcpOptions
     /// <summary>The size in bytes that the send buffer may grow to. Default 4 MiB, at most 1 GiB.</summary>
     public int MaxSendBufferBytes { get; init; } = 4 << 20;
 
-    /// <summary>How long a connection is silent before keepalive probes start; zero, the default, sends none.</summary>
+    /// <summary>How long a connection is silent before keepalive probes start, at least 1 ms; zero, the default, sends none.</summary>
     public TimeSpan KeepAliveIdle { get; init; } = TimeSpan.Zero;
 
-    /// <summary>The time between keepalive probes. Default 75 s.</summary>
+    /// <summary>The time between keepalive probes, at least 1 ms. Default 75 s.</summary>
     public TimeSpan KeepAliveInterval { get; init; } = TimeSpan.FromSeconds(75);
 
     /// <summary>How many unanswered keepalive probes end the connection. Default 9.</summary>
@@ -63,10 +63,10 @@ public sealed record TcpOptions
     /// <summary>How long the handshake may take, at either end. Default 30 s.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>The retransmission timeout's lower bound. Default 200 ms.</summary>
+    /// <summary>The lower bound of the retransmission timeout, at least 1 ms. Default 200 ms.</summary>
     public TimeSpan MinRto { get; init; } = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>The retransmission timeout's upper bound. Default 60 s.</summary>
+    /// <summary>The upper bound of the retransmission timeout, at least 1 ms. Default 60 s.</summary>
     public TimeSpan MaxRto { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>How long an acknowledgment may be delayed to travel with data. Default 40 ms, at most 500 ms (RFC 9293 section 3.8.6.3).</summary>
