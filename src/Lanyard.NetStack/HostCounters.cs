@@ -13,17 +13,17 @@ public enum HostCounter
     BytesSent,
     /// <summary>Packets delivered to the host itself.</summary>
     LoopbackPackets,
-    /// <summary>Dropped: too many packets to the host itself were waiting.</summary>
+    /// <summary>Dropped: too many packets to the host itself are queued.</summary>
     LoopbackOverflow,
-    /// <summary>Dropped: the sink gave no room.</summary>
+    /// <summary>Dropped: the frame sink refused the frame.</summary>
     SinkRefused,
     /// <summary>Dropped: the frame is for another Ethernet address.</summary>
     FrameNotForUs,
     /// <summary>Dropped: the frame's source is a group address, or this port's own address.</summary>
     FrameBadSource,
-    /// <summary>Dropped: an Ethernet type that is neither ARP nor IPv4 nor IPv6, and that no socket for frames has.</summary>
+    /// <summary>Dropped: an Ethernet type other than ARP, IPv4 and IPv6 that no socket for frames receives.</summary>
     FrameUnknownType,
-    /// <summary>Frames given to a socket for frames.</summary>
+    /// <summary>Frames delivered to a socket for frames.</summary>
     FrameDelivered,
     /// <summary>Dropped: the queue of a socket for frames is full.</summary>
     FrameQueueFull,
@@ -44,7 +44,7 @@ public enum HostCounter
     ArpRequestsSent,
     /// <summary>ARP replies sent.</summary>
     ArpRepliesSent,
-    /// <summary>Dropped: ARP for an address that is not this host's, from a neighbor that is not in use.</summary>
+    /// <summary>Dropped: ARP for an address that is not this host's, from a neighbor that is not in the table.</summary>
     ArpNotForUs,
     /// <summary>Neighbor solicitations and advertisements received.</summary>
     NdpReceived,
@@ -55,29 +55,29 @@ public enum HostCounter
     /// <summary>Dropped: neighbor discovery claims an address that belongs to another neighbor or to this host, or names an Ethernet address other than
     /// the sender's.</summary>
     NdpForged,
-    /// <summary>Dropped: router advertisements, router solicitations and redirects, which this host does not heed.</summary>
+    /// <summary>Dropped: router advertisements, router solicitations and redirects, which this host does not support.</summary>
     NdpIgnored,
-    /// <summary>Dropped: neighbor discovery for an address that is not this host's, or from a neighbor that is not in use.</summary>
+    /// <summary>Dropped: neighbor discovery for an address that is not this host's, or from a neighbor that is not in the table.</summary>
     NdpNotForUs,
     /// <summary>Neighbor solicitations sent.</summary>
     NdpSolicitationsSent,
     /// <summary>Neighbor advertisements sent.</summary>
     NdpAdvertisementsSent,
-    /// <summary>Addresses of this host that others claim and that it defended.</summary>
+    /// <summary>Defenses of this host's addresses against neighbors that claim them.</summary>
     AddressesDefended,
-    /// <summary>Addresses of this host given up because another has them.</summary>
+    /// <summary>Addresses that this host gave up because a neighbor has them.</summary>
     AddressesLost,
-    /// <summary>Neighbors whose Ethernet address turned out to be forged, and is asked for anew.</summary>
+    /// <summary>Neighbors whose Ethernet address was forged and is resolved again.</summary>
     NeighborCorrected,
     /// <summary>Neighbors that did not answer.</summary>
     NeighborFailed,
-    /// <summary>Neighbors forgotten because too many were remembered.</summary>
+    /// <summary>Neighbors evicted from the full table.</summary>
     NeighborEvicted,
-    /// <summary>Dropped: too many packets waited for a neighbor.</summary>
+    /// <summary>Dropped: too many packets are queued for a neighbor.</summary>
     NeighborQueueOverflow,
-    /// <summary>Dropped: the neighbor that the packet waited for did not answer.</summary>
+    /// <summary>Dropped: the neighbor that the packet was queued for did not answer, or was evicted.</summary>
     NeighborQueueDropped,
-    /// <summary>Dropped or not answered: too many answers to neighbors within a second.</summary>
+    /// <summary>Dropped: requests of neighbors beyond the limit of replies in a second.</summary>
     NeighborRateLimited,
 
     /// <summary>IPv4 packets received.</summary>
@@ -86,21 +86,21 @@ public enum HostCounter
     Ipv4Malformed,
     /// <summary>Dropped: wrong IPv4 header checksum.</summary>
     Ipv4BadChecksum,
-    /// <summary>Dropped: an IPv4 source that no sender can have.</summary>
+    /// <summary>Dropped: an invalid IPv4 source.</summary>
     Ipv4BadSource,
     /// <summary>Dropped: an IPv4 destination that is not this host's.</summary>
     Ipv4NotForUs,
-    /// <summary>Dropped: an IPv4 protocol that this host does not speak.</summary>
+    /// <summary>Dropped: an IPv4 protocol that this host does not support.</summary>
     Ipv4UnknownProtocol,
     /// <summary>IPv6 packets received.</summary>
     Ipv6Received,
     /// <summary>Dropped: malformed IPv6 header.</summary>
     Ipv6Malformed,
-    /// <summary>Dropped: an IPv6 source that no sender can have.</summary>
+    /// <summary>Dropped: an invalid IPv6 source.</summary>
     Ipv6BadSource,
     /// <summary>Dropped: an IPv6 destination that is not this host's.</summary>
     Ipv6NotForUs,
-    /// <summary>Dropped: an IPv6 header that this host does not know.</summary>
+    /// <summary>Dropped: an IPv6 header that this host does not support.</summary>
     Ipv6UnknownHeader,
     /// <summary>Dropped: malformed extension headers, or too many of them.</summary>
     Ipv6BadExtension,
@@ -108,36 +108,36 @@ public enum HostCounter
     FragmentsReceived,
     /// <summary>Fragments sent.</summary>
     FragmentsSent,
-    /// <summary>Datagrams put together from fragments.</summary>
+    /// <summary>Datagrams reassembled from fragments.</summary>
     Reassembled,
     /// <summary>Dropped: malformed fragment.</summary>
     FragmentMalformed,
     /// <summary>Dropped: a first fragment too short for the transport header, or a later one that begins inside of it (RFC 1858, RFC 3128).</summary>
     FragmentTiny,
-    /// <summary>Dropped: a packet put together from fragments that the layer below does not let pass.</summary>
+    /// <summary>Dropped: a reassembled packet that <see cref="IReassemblyFilter"/> does not permit.</summary>
     ReassembledFiltered,
-    /// <summary>Dropped: fragments that overlap, and what comes of their datagram afterwards (RFC 5722).</summary>
+    /// <summary>Dropped: fragments that overlap, and later fragments of their datagram (RFC 5722).</summary>
     FragmentOverlap,
     /// <summary>Dropped: an exact repetition of a fragment.</summary>
     FragmentDuplicate,
-    /// <summary>Datagrams given up: fragments missing for too long.</summary>
+    /// <summary>Dropped: datagrams of which fragments did not arrive in time.</summary>
     ReassemblyTimeout,
-    /// <summary>Datagrams given up: a limit of reassembly was reached.</summary>
+    /// <summary>Dropped: datagrams beyond a limit of reassembly.</summary>
     ReassemblyOverflow,
     /// <summary>Not sent: no route or no source address.</summary>
     NoRoute,
-    /// <summary>Not sent: longer than the path carries, and fragmentation is not allowed.</summary>
+    /// <summary>Not sent: longer than the path MTU, and fragmentation is not allowed.</summary>
     PacketTooBig,
 
     /// <summary>Queries of multicast routers received (IGMP, MLD).</summary>
     GroupQueries,
     /// <summary>Reports of joined and left groups sent (IGMP, MLD).</summary>
     GroupReportsSent,
-    /// <summary>Dropped: malformed IGMP or MLD, or not as a neighbor sends it (hop limit 1, router alert).</summary>
+    /// <summary>Dropped: malformed IGMP or MLD, or without a hop limit of 1 and a router alert.</summary>
     GroupMalformed,
     /// <summary>Dropped: IGMP or MLD messages that are not for hosts, such as reports to routers.</summary>
     GroupIgnored,
-    /// <summary>Dropped: more queries than are answered in a second.</summary>
+    /// <summary>Dropped: queries beyond the limit of replies in a second.</summary>
     GroupRateLimited,
 
     /// <summary>ICMP and ICMPv6 messages received.</summary>
@@ -146,21 +146,21 @@ public enum HostCounter
     IcmpMalformed,
     /// <summary>Dropped: wrong ICMP checksum.</summary>
     IcmpBadChecksum,
-    /// <summary>Dropped: an ICMP type that this host does not heed.</summary>
+    /// <summary>Dropped: an ICMP type that this host does not support.</summary>
     IcmpIgnored,
     /// <summary>Echo requests answered.</summary>
     EchoAnswered,
-    /// <summary>Dropped: an echo request that is not answered (switched off, or to a group).</summary>
+    /// <summary>Dropped: echo requests to a group, or all if the host is set not to reply.</summary>
     EchoIgnored,
-    /// <summary>Echo replies given to a socket.</summary>
+    /// <summary>Echo replies delivered to a socket.</summary>
     EchoReplies,
-    /// <summary>Dropped: an echo reply for no socket.</summary>
+    /// <summary>Dropped: no socket has the identifier of an echo reply.</summary>
     EchoUnexpected,
     /// <summary>ICMP errors sent.</summary>
     IcmpErrorsSent,
-    /// <summary>ICMP errors not sent: too many within a second.</summary>
+    /// <summary>ICMP errors not sent: beyond the limit of replies in a second.</summary>
     IcmpRateLimited,
-    /// <summary>ICMP errors given to a socket.</summary>
+    /// <summary>ICMP errors delivered to a socket or connection.</summary>
     IcmpErrorsDelivered,
     /// <summary>Dropped: ICMP errors whose quoted packet is not one of this host's.</summary>
     IcmpErrorsUnmatched,
@@ -186,41 +186,41 @@ public enum HostCounter
     TcpSegmentsReceived,
     /// <summary>TCP segments sent.</summary>
     TcpSegmentsSent,
-    /// <summary>TCP segments sent again.</summary>
+    /// <summary>TCP segments retransmitted.</summary>
     TcpRetransmissions,
     /// <summary>Dropped: malformed TCP header or options.</summary>
     TcpMalformed,
     /// <summary>Dropped: wrong TCP checksum.</summary>
     TcpBadChecksum,
-    /// <summary>Dropped: no connection and no listener; answered with a reset if the rate allows.</summary>
+    /// <summary>Dropped: no connection and no listener. The host sends a reset, within the limit of replies in a second.</summary>
     TcpNoPort,
-    /// <summary>Dropped: TCP segments for a connection, from an Ethernet address other than the one that its SYN came from.</summary>
+    /// <summary>Dropped: segments of a connection from another Ethernet address than its SYN.</summary>
     TcpForeignSender,
-    /// <summary>Dropped: SYNs from an IP address that certainly belongs to another neighbor than the sender.</summary>
+    /// <summary>Dropped: SYNs from an IP address that belongs to another neighbor than the sender.</summary>
     TcpForgedSource,
     /// <summary>Dropped: outside the window.</summary>
     TcpOutOfWindow,
-    /// <summary>Dropped: older timestamp than already seen (PAWS, RFC 7323).</summary>
+    /// <summary>Dropped: segments with an older timestamp than an earlier segment (PAWS, RFC 7323).</summary>
     TcpPawsRejected,
-    /// <summary>Dropped: an acknowledgment of data never sent, or too old (RFC 5961 section 5).</summary>
+    /// <summary>Dropped: an acknowledgment of data that was never sent, or a too old acknowledgment (RFC 5961 section 5).</summary>
     TcpBadAck,
-    /// <summary>Dropped: a segment without ACK where one must be.</summary>
+    /// <summary>Dropped: a segment without ACK in a state that requires it.</summary>
     TcpNoAck,
-    /// <summary>Data out of order kept for later.</summary>
+    /// <summary>Segments received out of order and kept.</summary>
     TcpOutOfOrder,
-    /// <summary>Dropped: data out of order beyond the limit.</summary>
+    /// <summary>Dropped: segments out of order beyond the limits of memory and gaps.</summary>
     TcpOutOfOrderDropped,
     /// <summary>Dropped: data that was already received.</summary>
     TcpDuplicateData,
-    /// <summary>Dropped: data for an app that has closed; answered with a reset.</summary>
+    /// <summary>Dropped: data for a connection that the application has closed. The host sends a reset.</summary>
     TcpDataAfterClose,
     /// <summary>Challenge acknowledgments sent (RFC 5961).</summary>
     TcpChallengeAcks,
-    /// <summary>Challenge acknowledgments not sent: more than the limit per second.</summary>
+    /// <summary>Challenge acknowledgments not sent: beyond the limit of the connection.</summary>
     TcpChallengeAcksLimited,
     /// <summary>Resets sent.</summary>
     TcpResetsSent,
-    /// <summary>Resets not sent: too many within a second.</summary>
+    /// <summary>Resets not sent: beyond the limit of replies in a second.</summary>
     TcpResetsLimited,
     /// <summary>Valid resets received.</summary>
     TcpResetsReceived,
@@ -236,7 +236,7 @@ public enum HostCounter
     TcpBacklogFull,
     /// <summary>SYNs answered with a cookie because too many connections were half open.</summary>
     TcpCookiesSent,
-    /// <summary>Dropped: SYNs that only a cookie could answer, too many from one neighbor within a second.</summary>
+    /// <summary>Dropped: SYNs of one neighbor beyond the limit of cookies in a second.</summary>
     TcpCookiesLimited,
     /// <summary>Connections accepted whose SYN was answered with a cookie.</summary>
     TcpCookiesAccepted,
@@ -248,15 +248,15 @@ public enum HostCounter
     TcpTimeouts,
     /// <summary>Fast recoveries begun.</summary>
     TcpFastRecoveries,
-    /// <summary>Recoveries undone because nothing had been lost (RFC 4015).</summary>
+    /// <summary>Recoveries undone because nothing was lost (RFC 4015).</summary>
     TcpSpuriousRecoveries,
     /// <summary>Echoes of congestion answered (RFC 3168).</summary>
     TcpCongestionEchoes,
     /// <summary>Segments received that were marked for congestion on the way (RFC 3168).</summary>
     TcpCongestionMarks,
-    /// <summary>Segment sizes lowered because long segments went missing again and again (RFC 8899).</summary>
+    /// <summary>Segment sizes lowered because the path seems to drop long segments (RFC 8899).</summary>
     TcpBlackHoles,
-    /// <summary>Segments sent to see whether a larger size arrives (RFC 4821).</summary>
+    /// <summary>Segments sent as probes for a larger segment size (RFC 4821).</summary>
     TcpSizeProbes,
     /// <summary>Tail loss probes sent (RFC 8985).</summary>
     TcpTailProbes,
@@ -264,13 +264,13 @@ public enum HostCounter
     TcpWindowProbes,
     /// <summary>Keepalive probes sent.</summary>
     TcpKeepAlives,
-    /// <summary>Connections in TIME_WAIT ended early because too many were.</summary>
+    /// <summary>Connections in TIME-WAIT that ended early because of the limit.</summary>
     TcpTimeWaitEvicted,
-    /// <summary>Connections in TIME_WAIT replaced by a new connection (RFC 6191).</summary>
+    /// <summary>Connections in TIME-WAIT replaced by a new connection (RFC 6191).</summary>
     TcpTimeWaitReused,
 }
 
-/// <summary>A host's counters. Read on the host's owner thread; values only grow.</summary>
+/// <summary>A host's counters. Values only grow. Reads must not overlap with calls into the host.</summary>
 public sealed class HostCounters
 {
     private static readonly HostCounter[] All = GetAll();
@@ -280,15 +280,15 @@ public sealed class HostCounters
     {
     }
 
-    /// <summary>The value of one counter.</summary>
-    /// <param name="counter">Which one.</param>
+    /// <summary>The value of a counter.</summary>
+    /// <param name="counter">The counter.</param>
     public long this[HostCounter counter] => _values[(int)counter];
 
-    /// <summary>Every counter there is, in order.</summary>
+    /// <summary>All counters in order.</summary>
     public static IReadOnlyList<HostCounter> Names => All;
 
     /// <summary>Whether a counter counts packets that were dropped or not sent.</summary>
-    /// <param name="counter">Which one.</param>
+    /// <param name="counter">The counter.</param>
     public static bool IsDrop(HostCounter counter) => counter is
         HostCounter.LoopbackOverflow or HostCounter.SinkRefused or HostCounter.FrameNotForUs or HostCounter.FrameBadSource or
         HostCounter.FrameUnknownType or HostCounter.FrameQueueFull or HostCounter.FrameTooLong or HostCounter.OutOfMemory or
@@ -310,7 +310,7 @@ public sealed class HostCounters
         HostCounter.TcpResetsRejected or HostCounter.TcpBacklogFull or HostCounter.TcpConnectionLimit or
         HostCounter.TcpCookiesLimited or HostCounter.TcpCookiesRejected;
 
-    // The enumeration counts up from zero without gaps; GetValues would need reflection.
+    // The values count up from zero without gaps. Enum.GetValues would need reflection.
     private static HostCounter[] GetAll()
     {
         var all = new HostCounter[(int)HostCounter.TcpTimeWaitReused + 1];

@@ -244,7 +244,7 @@ public class SocketOptionTests
     }
 
     [Fact]
-    public void Every_counter_that_says_it_counts_drops_is_told_from_those_that_count_what_was_done()
+    public void IsDrop_agrees_with_the_description_of_every_counter()
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
         while (!File.Exists(Path.Combine(folder!.FullName, "Lanyard.slnx")))
@@ -256,8 +256,7 @@ public class SocketOptionTests
             while (!lines[line].Contains("<summary>", StringComparison.Ordinal))
                 line--;
             var text = lines[line].Trim()["/// <summary>".Length..];
-            var saysSo = text.StartsWith("Dropped", StringComparison.Ordinal) || text.StartsWith("Not sent", StringComparison.Ordinal)
-                || text.StartsWith("Datagrams given up", StringComparison.Ordinal);
+            var saysSo = text.StartsWith("Dropped", StringComparison.Ordinal) || text.StartsWith("Not sent", StringComparison.Ordinal);
             Assert.True(saysSo == HostCounters.IsDrop(counter), $"HostCounters.IsDrop is wrong about {counter}: \"{text}\"");
         }
     }

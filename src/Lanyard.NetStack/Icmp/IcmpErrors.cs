@@ -6,13 +6,13 @@ namespace Lanyard.NetStack;
 /// <summary>Sends ICMP and ICMPv6 errors, within <see cref="HostLimits.RepliesPerSecond"/>.</summary>
 internal sealed class IcmpErrors(NetworkHost host)
 {
-    // How long an error with its quote may be (RFC 1812 section 4.3.2.3, RFC 4443 section 2.4).
+    // The longest packet with an error, in bytes (RFC 1812 section 4.3.2.3, RFC 4443 section 2.4).
     private const int MaxErrorV4 = 576;
     private const int MaxErrorV6 = Ipv6Packet.MinMtu;
 
     private RateLimiter _errors = new(host.Options.Limits.RepliesPerSecond);
 
-    /// <summary>No socket has the UDP port.</summary>
+    /// <summary>Reports that no socket has the UDP port of a datagram.</summary>
     public void SendPortUnreachable(in InboundPacket packet)
     {
         if (packet.Source.IsV4)
@@ -21,14 +21,18 @@ internal sealed class IcmpErrors(NetworkHost host)
             SendAbout(packet, IcmpV6Type.DestinationUnreachable, IcmpV6Type.CodePort);
     }
 
-    /// <summary>The IPv4 protocol is not spoken here.</summary>
+    /// <summary>Reports that the host does not support the protocol of an IPv4 packet.</summary>
     public void SendProtocolUnreachable(in InboundPacket packet) =>
         SendAbout(packet, IcmpType.DestinationUnreachable, IcmpType.CodeProtocol);
 
-    /// <summary>An IPv6 header cannot be processed; <paramref name="pointer"/> says where in <paramref name="raw"/>.</summary>
+    /// <summary>Reports an IPv6 header that the host cannot process.</summary>
+    /// <param name="packet">The packet.</param>
+    /// <param name="code">The ICMPv6 code.</param>
+    /// <param name="pointer">The offset of the field in <paramref name="raw"/>.</param>
+    /// <param name="raw">The packet's bytes.</param>
     public void SendParameterProblem(in InboundPacket packet, byte code, int pointer, ReadOnlySpan<byte> raw)
     {
-        // Code 2 answers packets to groups too (RFC 4443 section 2.4 (e.3)).
+        // Packets to groups are answered with code 2 only (RFC 4443 section 2.4 (e.3)).
         if (packet.ToGroup && code != 2)
             return;
         var source = packet.Destination;
@@ -37,7 +41,10 @@ internal sealed class IcmpErrors(NetworkHost host)
         Send(source, packet.Source, IcmpV6Type.ParameterProblem, code, (uint)pointer, raw, default);
     }
 
-    /// <summary>A datagram's fragments were not all there in time. <paramref name="quote"/> is the first fragment.</summary>
+    /// <summary>Reports a datagram of which fragments did not arrive in time.</summary>
+    /// <param name="source">The source of the datagram.</param>
+    /// <param name="destination">The destination of the datagram.</param>
+    /// <param name="quote">The first fragment.</param>
     public void SendReassemblyTimeout(InetAddress source, InetAddress destination, ReadOnlySpan<byte> quote)
     {
         if (destination.IsMulticast || host.AddressTable.IsBroadcast(destination) || !host.AddressTable.IsLocal(destination))
@@ -48,7 +55,7 @@ internal sealed class IcmpErrors(NetworkHost host)
             Send(destination, source, IcmpV6Type.TimeExceeded, IcmpV6Type.CodeReassembly, 0, quote, default);
     }
 
-    // Quotes a packet whose header may be gone or was a fragment's: the quote's header is written anew.
+    // Quotes a packet. Writes the quoted header again, because a reassembled packet has only those of its fragments.
     private void SendAbout(in InboundPacket packet, byte type, byte code)
     {
         if (packet.ToGroup)
@@ -89,7 +96,7 @@ internal sealed class IcmpErrors(NetworkHost host)
         BinaryPrimitives.WriteUInt32BigEndian(message[4..], parameter);
         quote.CopyTo(message[IcmpProtocol.HeaderBytes..]);
         var protocol = source.IsV4 ? IpProtocol.Icmp : IpProtocol.IcmpV6;
-        // Either the quote or the rest is even in length, so the sums add up.
+        // The sums may be added, because the message has an even length or the rest is empty.
         var sum = InternetChecksum.Sum(message) + InternetChecksum.Sum(rest);
         if (source.IsV6)
             sum += InternetChecksum.PseudoHeader(source, destination, protocol, message.Length + rest.Length);

@@ -3,12 +3,12 @@ using Lanyard.Primitives;
 
 namespace Lanyard.NetStack;
 
-/// <summary>ICMP (RFC 792) and ICMPv6 (RFC 4443): echo both ways, and received errors, which are given to the sockets that they are about.</summary>
+/// <summary>ICMP (RFC 792) and ICMPv6 (RFC 4443): sends echo requests, replies to them, and passes received errors to the sockets that they concern.</summary>
 internal sealed class IcmpProtocol(NetworkHost host)
 {
     internal const int HeaderBytes = 8;
 
-    // Quoted ports or echo identifiers, and a sequence number if there is one.
+    // The bytes of a quoted transport header with the ports or the echo identifier, and the sequence number.
     private const int MinQuotedTransport = 8;
 
     private readonly Dictionary<ushort, EchoSocket> _sockets = [];
@@ -32,7 +32,7 @@ internal sealed class IcmpProtocol(NetworkHost host)
         switch (message[0])
         {
             case IcmpType.Echo:
-                AnswerEcho(packet, IcmpType.EchoReply);
+                ReplyToEcho(packet, IcmpType.EchoReply);
                 break;
             case IcmpType.EchoReply:
                 ReceiveEchoReply(packet);
@@ -70,13 +70,13 @@ internal sealed class IcmpProtocol(NetworkHost host)
         switch (message[0])
         {
             case IcmpV6Type.Echo:
-                AnswerEcho(packet, IcmpV6Type.EchoReply);
+                ReplyToEcho(packet, IcmpV6Type.EchoReply);
                 break;
             case IcmpV6Type.EchoReply:
                 ReceiveEchoReply(packet);
                 break;
             case >= NdpProtocol.RouterSolicitation and <= NdpProtocol.Redirect when packet.IsFragmented:
-                // RFC 6980: what needs no fragments and comes in them hides something.
+                // These messages need no fragmentation, so a fragmented one hides its contents from filters (RFC 6980).
                 host.Count(HostCounter.NdpMalformed);
                 break;
             case >= NdpProtocol.RouterSolicitation and <= NdpProtocol.Redirect:
@@ -97,7 +97,7 @@ internal sealed class IcmpProtocol(NetworkHost host)
         }
     }
 
-    /// <summary>Opens an echo socket with an identifier that no other has.</summary>
+    /// <summary>Opens an echo socket with a unique identifier.</summary>
     public NetError Open(IEchoEvents events, out EchoSocket? socket)
     {
         socket = null;
@@ -136,7 +136,7 @@ internal sealed class IcmpProtocol(NetworkHost host)
         return host.Ip.SendDatagram(host.Routing.Route(destination), source, destination, protocol, hopLimit, false, header, payload);
     }
 
-    private void AnswerEcho(in InboundPacket packet, byte replyType)
+    private void ReplyToEcho(in InboundPacket packet, byte replyType)
     {
         if (!host.Options.AnswerEcho || packet.ToGroup || packet.Source.IsUnspecified)
         {
@@ -166,7 +166,7 @@ internal sealed class IcmpProtocol(NetworkHost host)
     private void ReceiveErrorV4(in InboundPacket packet)
     {
         var message = packet.Payload;
-        // The quote is cut short, so its header is read without its total length.
+        // The quote may be shorter than the total length in its header, which is therefore not checked.
         var quote = message[HeaderBytes..];
         var header = quote.IsEmpty ? 0 : (quote[0] & 15) * 4;
         if (quote.Length < Ipv4Packet.HeaderBytes || quote[0] >> 4 != 4 || header < Ipv4Packet.HeaderBytes
@@ -179,12 +179,12 @@ internal sealed class IcmpProtocol(NetworkHost host)
         var source = InetAddress.FromBytes(quote.Slice(12, 4));
         var destination = InetAddress.FromBytes(quote.Slice(16, 4));
         var isLaterFragment = (BinaryPrimitives.ReadUInt16BigEndian(quote[6..]) & 0x1fff) != 0;
-        var (error, hard) = Meaning(message[0], message[1]);
+        var (error, isHard) = InterpretV4(message[0], message[1]);
         var mtu = error == NetError.MessageTooLong ? BinaryPrimitives.ReadUInt16BigEndian(message[6..]) : 0;
         if (isLaterFragment)
             host.Count(HostCounter.IcmpErrorsUnmatched);
         else
-            Deliver(source, destination, quote[9], quote[header..], new IcmpError(error, hard, mtu, packet.Source));
+            Deliver(source, destination, quote[9], quote[header..], new IcmpError(error, isHard, mtu, packet.Source));
     }
 
     private void ReceiveErrorV6(in InboundPacket packet)
@@ -201,7 +201,7 @@ internal sealed class IcmpProtocol(NetworkHost host)
         var destination = InetAddress.FromBytes(quote.Slice(24, 16));
         var next = quote[6];
         var transport = quote[Ipv6Packet.HeaderBytes..];
-        // This host sends no extension header but the fragment header.
+        // The only extension header that this host sends is the fragment header.
         if (next == IpProtocol.Fragment)
         {
             next = Ipv6FragmentHeader.TryParse(transport, out var fragment) && fragment.Offset == 0
@@ -210,19 +210,19 @@ internal sealed class IcmpProtocol(NetworkHost host)
             transport = transport[Ipv6FragmentHeader.Bytes..];
         }
 
-        var (error, hard) = MeaningV6(message[0], message[1]);
+        var (error, isHard) = InterpretV6(message[0], message[1]);
         var mtu = error == NetError.MessageTooLong ? (int)Math.Min(BinaryPrimitives.ReadUInt32BigEndian(message[4..]), 65_535) : 0;
         if (transport.Length < MinQuotedTransport)
             host.Count(HostCounter.IcmpErrorsUnmatched);
         else
-            Deliver(source, destination, next, transport, new IcmpError(error, hard, mtu, packet.Source));
+            Deliver(source, destination, next, transport, new IcmpError(error, isHard, mtu, packet.Source));
     }
 
     private void Deliver(InetAddress source, InetAddress destination, byte protocol, ReadOnlySpan<byte> transport, IcmpError error)
     {
         var first = BinaryPrimitives.ReadUInt16BigEndian(transport);
         var second = BinaryPrimitives.ReadUInt16BigEndian(transport[2..]);
-        var matched = host.AddressTable.IsLocal(source) && protocol switch
+        var isMatched = host.AddressTable.IsLocal(source) && protocol switch
         {
             IpProtocol.Tcp => host.Tcp.OnIcmpError(new InetEndpoint(source, first), new InetEndpoint(destination, second),
                 BinaryPrimitives.ReadUInt32BigEndian(transport[4..]), error),
@@ -231,7 +231,7 @@ internal sealed class IcmpProtocol(NetworkHost host)
                 BinaryPrimitives.ReadUInt16BigEndian(transport[6..]), error),
             _ => false,
         };
-        host.Count(matched ? HostCounter.IcmpErrorsDelivered : HostCounter.IcmpErrorsUnmatched);
+        host.Count(isMatched ? HostCounter.IcmpErrorsDelivered : HostCounter.IcmpErrorsUnmatched);
     }
 
     private bool OnEchoError(InetAddress destination, ushort identifier, ushort sequence, IcmpError error)
@@ -244,21 +244,23 @@ internal sealed class IcmpProtocol(NetworkHost host)
         return true;
     }
 
-    /// <summary>A neighbor did not answer: who sent echo requests that way is told.</summary>
+    /// <summary>Reports a neighbor that did not answer to the sockets that sent echo requests through it.</summary>
     public void OnNeighborFailed(NeighborEntry neighbor)
     {
-        // A copy, since a socket may be opened or closed by who is told.
+        // Handlers may open and close sockets, so this iterates over a copy.
         foreach (var socket in _sockets.Values.ToArray())
             socket.OnNeighborFailed(neighbor);
     }
 
-    /// <summary>A packet of this host waited in vain for its neighbor: who sent it as a datagram is told, as by an error from this host
-    /// itself (RFC 1122 section 3.3.1.4).</summary>
+    /// <summary>Reports a packet whose neighbor did not answer to the UDP socket that sent it, like an ICMP error from this host (RFC 1122 section
+    /// 3.3.1.4).</summary>
+    /// <param name="etherType">The Ethernet type of the packet.</param>
+    /// <param name="packet">The packet.</param>
     public void OnUndeliverable(ushort etherType, ReadOnlySpan<byte> packet)
     {
         if (etherType == NetworkHost.EtherTypeIPv4 && Ipv4Packet.TryParse(packet, out var v4) && v4.Protocol == IpProtocol.Udp
             && v4.FragmentOffset == 0 && v4.Payload.Length >= MinQuotedTransport)
-            Tell(v4.Source, v4.Destination, v4.Payload);
+            Report(v4.Source, v4.Destination, v4.Payload);
         if (etherType != NetworkHost.EtherTypeIPv6 || !Ipv6Packet.TryParse(packet, out var v6))
             return;
         var next = v6.NextHeader;
@@ -270,15 +272,15 @@ internal sealed class IcmpProtocol(NetworkHost host)
         }
 
         if (next == IpProtocol.Udp && payload.Length >= MinQuotedTransport)
-            Tell(v6.Source, v6.Destination, payload);
+            Report(v6.Source, v6.Destination, payload);
 
-        void Tell(InetAddress source, InetAddress destination, ReadOnlySpan<byte> transport) => host.Udp.OnIcmpError(
+        void Report(InetAddress source, InetAddress destination, ReadOnlySpan<byte> transport) => host.Udp.OnIcmpError(
             new InetEndpoint(source, BinaryPrimitives.ReadUInt16BigEndian(transport)),
             new InetEndpoint(destination, BinaryPrimitives.ReadUInt16BigEndian(transport[2..])),
             new IcmpError(NetError.HostUnreachable, false, 0, source));
     }
 
-    private static (NetError Error, bool Hard) Meaning(byte type, byte code) => (type, code) switch
+    private static (NetError Error, bool IsHard) InterpretV4(byte type, byte code) => (type, code) switch
     {
         (IcmpType.TimeExceeded, _) => (NetError.TimeExceeded, false),
         (IcmpType.ParameterProblem, _) => (NetError.ProtocolUnreachable, false),
@@ -290,7 +292,7 @@ internal sealed class IcmpProtocol(NetworkHost host)
         _ => (NetError.HostUnreachable, false),
     };
 
-    private static (NetError Error, bool Hard) MeaningV6(byte type, byte code) => (type, code) switch
+    private static (NetError Error, bool IsHard) InterpretV6(byte type, byte code) => (type, code) switch
     {
         (IcmpV6Type.PacketTooBig, _) => (NetError.MessageTooLong, false),
         (IcmpV6Type.TimeExceeded, _) => (NetError.TimeExceeded, false),

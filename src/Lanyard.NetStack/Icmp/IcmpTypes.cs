@@ -27,7 +27,7 @@ internal static class IcmpV6Type
     public const byte Echo = 128;
     public const byte EchoReply = 129;
 
-    /// <summary>Types below are errors.</summary>
+    /// <summary>The first type that is not an error.</summary>
     public const byte FirstInformational = 128;
 
     public const byte CodeNoRoute = 0;
@@ -38,9 +38,9 @@ internal static class IcmpV6Type
     public const byte CodeUnknownHeader = 1;
 }
 
-/// <summary>An ICMP error about a packet of this host, as its sockets are told.</summary>
-/// <param name="Error">What it says; <see cref="NetError.MessageTooLong"/> if the packet was too big.</param>
-/// <param name="IsHard">Whether trying again is no use (RFC 1122 section 4.2.3.9).</param>
-/// <param name="Mtu">The MTU that holds from now on, if it was too big.</param>
-/// <param name="From">Who sent the error.</param>
+/// <summary>An ICMP error about a packet of this host.</summary>
+/// <param name="Error">The error; <see cref="NetError.MessageTooLong"/> if the packet was too big.</param>
+/// <param name="IsHard">Whether the error is permanent, so that a retry is useless (RFC 1122 section 4.2.3.9).</param>
+/// <param name="Mtu">The MTU of the path in bytes, if the packet was too big; otherwise 0.</param>
+/// <param name="From">The address that sent the error.</param>
 internal readonly record struct IcmpError(NetError Error, bool IsHard, int Mtu, Lanyard.Primitives.InetAddress From);

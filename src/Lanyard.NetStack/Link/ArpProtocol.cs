@@ -2,7 +2,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard.NetStack;
 
-/// <summary>ARP for IPv4 over Ethernet (RFC 826), with announcements and conflicts as in RFC 5227.</summary>
+/// <summary>ARP for IPv4 over Ethernet (RFC 826), with the announcements and the conflict detection of RFC 5227.</summary>
 internal sealed class ArpProtocol(NetworkHost host)
 {
     private RateLimiter _replies = new(host.Options.Limits.RepliesPerSecond);
@@ -31,13 +31,13 @@ internal sealed class ArpProtocol(NetworkHost host)
             return;
         }
 
-        var forUs = host.AddressTable.IsLocal(packet.TargetAddress);
-        var known = host.Neighbors.TryGet(packet.SenderAddress, out var neighbor);
-        if (known)
-            neighbor!.Learn(host.Now, packet.SenderMac, confirmed: packet.IsReply && forUs && packet.TargetMac == host.Mac);
-        if (!forUs)
+        var isForThisHost = host.AddressTable.IsLocal(packet.TargetAddress);
+        var isKnown = host.Neighbors.TryGet(packet.SenderAddress, out var neighbor);
+        if (isKnown)
+            neighbor!.Learn(host.Now, packet.SenderMac, confirmed: packet.IsReply && isForThisHost && packet.TargetMac == host.Mac);
+        if (!isForThisHost)
         {
-            if (!known)
+            if (!isKnown)
                 host.Count(HostCounter.ArpNotForUs);
             return;
         }
@@ -50,9 +50,9 @@ internal sealed class ArpProtocol(NetworkHost host)
             return;
         }
 
-        // A probe (RFC 5227) comes from 0.0.0.0 and teaches nothing.
-        if (!known && !packet.SenderAddress.IsUnspecified && host.Routing.IsOnLink(packet.SenderAddress))
-            host.Neighbors.LearnFromQuestion(packet.SenderAddress, packet.SenderMac);
+        // A probe (RFC 5227) comes from 0.0.0.0, so it does not tell the sender's address.
+        if (!isKnown && !packet.SenderAddress.IsUnspecified && host.Routing.IsOnLink(packet.SenderAddress))
+            host.Neighbors.LearnFromRequest(packet.SenderAddress, packet.SenderMac);
         host.Count(HostCounter.ArpRepliesSent);
         Send(packet.SenderMac, new ArpPacket(true, host.Mac, packet.TargetAddress, packet.SenderMac, packet.SenderAddress));
     }

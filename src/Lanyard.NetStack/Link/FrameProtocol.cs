@@ -2,7 +2,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard.NetStack;
 
-/// <summary>Which sockets for Ethernet frames there are, and which a frame is for.</summary>
+/// <summary>Holds the sockets for Ethernet frames, and delivers received frames to them.</summary>
 internal sealed class FrameProtocol(NetworkHost host)
 {
     private readonly List<FrameSocket> _sockets = [];
@@ -21,19 +21,19 @@ internal sealed class FrameProtocol(NetworkHost host)
 
     public void Close(FrameSocket socket) => _sockets.Remove(socket);
 
-    /// <summary>Gives a frame to the sockets that want it. True if any does.</summary>
+    /// <summary>Delivers a frame to the sockets of its Ethernet type. Returns whether there are any.</summary>
     public bool Receive(MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> payload)
     {
-        var isTaken = false;
+        var isDelivered = false;
         foreach (var socket in _sockets)
         {
-            if (!socket.Wants(etherType))
+            if (!socket.Receives(etherType))
                 continue;
             socket.Deliver(new FrameInfo(source, destination, etherType, payload.Length), payload);
-            isTaken = true;
+            isDelivered = true;
         }
 
-        return isTaken;
+        return isDelivered;
     }
 
     public void Shutdown()

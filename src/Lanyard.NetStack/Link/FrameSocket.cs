@@ -5,7 +5,7 @@ namespace Lanyard.NetStack;
 /// <summary>The events of a <see cref="FrameSocket"/>. The rules of <see cref="ITcpEvents"/> apply.</summary>
 public interface IFrameEvents
 {
-    /// <summary>A frame arrived: call <see cref="FrameSocket.TryReceive"/> until it says no.</summary>
+    /// <summary>Raised when a frame has arrived. Call <see cref="FrameSocket.TryReceive"/> until it returns false.</summary>
     /// <param name="socket">The socket.</param>
     void OnReadable(FrameSocket socket);
 }
@@ -13,7 +13,8 @@ public interface IFrameEvents
 /// <summary>The settings of a socket for Ethernet frames. Immutable.</summary>
 public sealed record FrameOptions
 {
-    /// <summary>Bytes that the receive queue holds before frames are dropped (each counts 256 bytes more). Default 1 MiB.</summary>
+    /// <summary>The capacity of the receive queue in bytes; each frame counts its payload and 256 bytes. Further frames are dropped. Default
+    /// 1 MiB.</summary>
     public int ReceiveBufferBytes { get; init; } = 1 << 20;
 }
 
@@ -21,7 +22,7 @@ public sealed record FrameOptions
 /// <param name="Source">The Ethernet source.</param>
 /// <param name="Destination">The Ethernet destination; may be a group.</param>
 /// <param name="EtherType">The Ethernet type.</param>
-/// <param name="Length">How many bytes follow; more than the buffer given means that the rest was cut off.</param>
+/// <param name="Length">The length of the payload in bytes. If the buffer was shorter, the rest is lost.</param>
 public readonly record struct FrameInfo(MacAddress Source, MacAddress Destination, ushort EtherType, int Length);
 
 /// <summary>Sends and receives Ethernet frames. Created by <see cref="NetworkHost.OpenFrames"/>.</summary>
@@ -68,7 +69,7 @@ public sealed class FrameSocket
     /// <param name="destination">The Ethernet destination; may be a group.</param>
     /// <param name="etherType">The Ethernet type, 0x0600 or more.</param>
     /// <param name="payload">The bytes after the Ethernet header: 1 byte to the MTU.</param>
-    /// <returns><see cref="NetError.None"/> if it was sent.</returns>
+    /// <returns><see cref="NetError.None"/> if the frame was sent, or the reason of the failure.</returns>
     public NetError Send(long now, MacAddress destination, ushort etherType, ReadOnlySpan<byte> payload)
     {
         if (_closed)
@@ -90,16 +91,16 @@ public sealed class FrameSocket
         return error;
     }
 
-    /// <summary>Takes the oldest frame that waits.</summary>
+    /// <summary>Receives the oldest pending frame.</summary>
     /// <param name="destination">The buffer for the bytes after the Ethernet header. Bytes that do not fit are lost.</param>
-    /// <param name="info">Its header, and its full length.</param>
+    /// <param name="info">The frame's header and full length.</param>
     /// <returns>Whether there was one.</returns>
     public bool TryReceive(Span<byte> destination, out FrameInfo info) => _queue.TryTake(destination, out info);
 
-    /// <summary>Joins an Ethernet group: its frames are received.</summary>
+    /// <summary>Joins an Ethernet group, so that the host receives its frames.</summary>
     /// <param name="group">A group address.</param>
-    /// <returns>Whether it was joined now; false if it was before, or there are 64 already.</returns>
-    /// <exception cref="ArgumentException">It is no group address.</exception>
+    /// <returns>Whether the socket has joined now; false if it had joined before, or has joined 64 groups.</returns>
+    /// <exception cref="ArgumentException">The address is not a group address.</exception>
     public bool JoinGroup(MacAddress group)
     {
         if (!group.IsMulticast)
@@ -113,7 +114,7 @@ public sealed class FrameSocket
 
     /// <summary>Leaves an Ethernet group.</summary>
     /// <param name="group">The group.</param>
-    /// <returns>Whether it had been joined.</returns>
+    /// <returns>Whether the socket was a member.</returns>
     public bool LeaveGroup(MacAddress group)
     {
         if (!_groups.Remove(group))
@@ -138,7 +139,7 @@ public sealed class FrameSocket
         _host.EndBatch(now);
     }
 
-    internal bool Wants(ushort etherType) => EtherType == 0 || EtherType == etherType;
+    internal bool Receives(ushort etherType) => EtherType == 0 || EtherType == etherType;
 
     internal void Deliver(FrameInfo info, ReadOnlySpan<byte> payload)
     {

@@ -127,7 +127,7 @@ internal sealed class NdpProtocol(NetworkHost host)
         }
 
         if (!probe && tellsMac && host.Routing.IsOnLink(source))
-            host.Neighbors.LearnFromQuestion(source, frameSource);
+            host.Neighbors.LearnFromRequest(source, frameSource);
         host.Count(HostCounter.NdpAdvertisementsSent);
         if (probe)
             Announce(target);

@@ -5,32 +5,32 @@ namespace Lanyard.NetStack;
 /// <summary>The states of a neighbor (RFC 4861 section 7.3.2; used for ARP as well).</summary>
 internal enum NeighborState : byte
 {
-    /// <summary>Its Ethernet address is being asked for.</summary>
+    /// <summary>The Ethernet address is being resolved.</summary>
     Incomplete = 0,
 
-    /// <summary>The neighbor was heard recently.</summary>
+    /// <summary>The neighbor was recently confirmed to be reachable.</summary>
     Reachable,
 
-    /// <summary>Its Ethernet address is known but has not been confirmed for long.</summary>
+    /// <summary>The Ethernet address is known, but was not confirmed recently.</summary>
     Stale,
 
-    /// <summary>In use though stale; a confirmation by the traffic itself is waited for.</summary>
+    /// <summary>The stale address is in use, and traffic may confirm it.</summary>
     Delay,
 
-    /// <summary>In use though stale, and asked directly.</summary>
+    /// <summary>The stale address is in use, and the neighbor is probed by isUnicast.</summary>
     Probe,
 
     /// <summary>The resolver supplies the Ethernet address. Probed only if a connection stays unanswered.</summary>
     Static,
 
-    /// <summary>It did not answer; the next use asks again.</summary>
+    /// <summary>The neighbor did not answer. The next use resolves the address again.</summary>
     Failed,
 
-    /// <summary>No longer in the table.</summary>
+    /// <summary>The entry is no longer in the table.</summary>
     Evicted,
 }
 
-/// <summary>One neighbor. Its timer drives the asking.</summary>
+/// <summary>One neighbor. The timer repeats the requests for its Ethernet address.</summary>
 internal sealed class NeighborEntry(NetworkHost host, InetAddress address) : HostTimer
 {
     private const long DelayTime = 5_000_000;
@@ -53,15 +53,15 @@ internal sealed class NeighborEntry(NetworkHost host, InetAddress address) : Hos
     public long LastUsed { get; private set; }
 
     /// <summary>Packets queued until <see cref="Mac"/> is known.</summary>
-    public Queue<HeldPacket> Waiting { get; } = new();
+    public Queue<HeldPacket> Pending { get; } = new();
 
-    /// <summary>Whether a packet can be sent now; if not, asking is under way.</summary>
+    /// <summary>Records a use of the neighbor. Returns whether a packet can be sent now; if not, the address is being resolved.</summary>
     public bool Use(NetworkHost owner)
     {
         var now = owner.Now;
         LastUsed = now;
         if (owner.Options.NeighborAuthority is { } authority && authority.Version != _judgedVersion)
-            JudgeAnew(authority, now);
+            JudgeAgain(authority, now);
         switch (State)
         {
             case NeighborState.Static:
@@ -76,33 +76,33 @@ internal sealed class NeighborEntry(NetworkHost host, InetAddress address) : Hos
                 owner.Timers.Set(this, now + DelayTime);
                 return true;
             case NeighborState.Failed:
-                Start(now);
+                Resolve(now);
                 return State == NeighborState.Static;
             default:
                 return false;
         }
     }
 
-    // What was heeded before it was known whose the address is may have been forged.
-    private void JudgeAnew(INeighborAuthority authority, long now)
+    // The neighbor's claim was accepted before the authority knew the owner of the address, so it may have been forged.
+    private void JudgeAgain(INeighborAuthority authority, long now)
     {
         _judgedVersion = authority.Version;
         if (State is NeighborState.Static or NeighborState.Incomplete or NeighborState.Failed or NeighborState.Evicted
             || authority.Judge(Address, Mac) != AddressClaim.Forged)
             return;
         host.Count(HostCounter.NeighborCorrected);
-        Start(now);
+        Resolve(now);
     }
 
-    /// <summary>Begins to find the Ethernet address.</summary>
-    public void Start(long now)
+    /// <summary>Begins to resolve the Ethernet address.</summary>
+    public void Resolve(long now)
     {
         if (host.Options.NeighborResolver is { } resolver && resolver.TryResolve(Address, out var mac))
         {
             Mac = mac;
             State = NeighborState.Static;
             host.Timers.Set(this, long.MaxValue);
-            host.Neighbors.SendWaiting(this);
+            host.Neighbors.SendPending(this);
             return;
         }
 
@@ -112,8 +112,8 @@ internal sealed class NeighborEntry(NetworkHost host, InetAddress address) : Hos
     }
 
     /// <summary>
-    /// Probes a static neighbor that leaves packets unanswered (RFC 4861 section 7.3), unless it was heard from lately. If it does not answer the probes either,
-    /// pending connections to it fail.
+    /// Probes a static neighbor that does not answer (RFC 4861 section 7.3), unless it was recently confirmed to be reachable. If it does not answer the
+    /// probes either, connections that open through it fail.
     /// </summary>
     public void Verify(long now)
     {
@@ -124,14 +124,17 @@ internal sealed class NeighborEntry(NetworkHost host, InetAddress address) : Hos
         Solicit(now);
     }
 
-    /// <summary>Records the neighbor's Ethernet address. <paramref name="confirmed"/> if the neighbor answered a solicitation.</summary>
+    /// <summary>Records the neighbor's Ethernet address.</summary>
+    /// <param name="now">The time in microseconds.</param>
+    /// <param name="mac">The Ethernet address.</param>
+    /// <param name="confirmed">Whether the neighbor replied to a request of this host, which shows that it is reachable.</param>
     public void Learn(long now, MacAddress mac, bool confirmed)
     {
         if (State == NeighborState.Static && confirmed && mac == Mac)
             _reachableUntil = now + ReachableTime;
         if (State is NeighborState.Static or NeighborState.Evicted)
             return;
-        var changed = Mac != mac;
+        var hasChanged = Mac != mac;
         var wasUsable = State is not (NeighborState.Incomplete or NeighborState.Failed);
         Mac = mac;
         if (confirmed)
@@ -140,13 +143,13 @@ internal sealed class NeighborEntry(NetworkHost host, InetAddress address) : Hos
             _reachableUntil = now + ReachableTime;
             host.Timers.Set(this, long.MaxValue);
         }
-        else if (changed || !wasUsable)
+        else if (hasChanged || !wasUsable)
         {
             State = NeighborState.Stale;
             host.Timers.Set(this, long.MaxValue);
         }
 
-        host.Neighbors.SendWaiting(this);
+        host.Neighbors.SendPending(this);
     }
 
     /// <summary>Records that traffic shows the neighbor to be reachable (RFC 4861 section 7.3.1).</summary>
@@ -202,81 +205,80 @@ internal sealed class NeighborEntry(NetworkHost host, InetAddress address) : Hos
         }
     }
 
-    // The first questions follow each other faster than once a second, since over an overlay the first may be lost while the way is
-    // being found.
+    // The first requests are sent more often than once a second: an overlay network may drop them while it searches for a path.
     private void Solicit(long now)
     {
         host.Timers.Set(this, now + Math.Min(FirstRetransmitTime << _solicits, MaxRetransmitTime));
         _solicits++;
-        var unicast = State is NeighborState.Probe or NeighborState.Static;
+        var isUnicast = State is NeighborState.Probe or NeighborState.Static;
         if (Address.IsV4)
-            host.Arp.SendRequest(Address, unicast ? Mac : MacAddress.Broadcast);
+            host.Arp.SendRequest(Address, isUnicast ? Mac : MacAddress.Broadcast);
         else
-            host.Ndp.SendSolicitation(Address, unicast ? Mac : null);
+            host.Ndp.SendSolicitation(Address, isUnicast ? Mac : null);
     }
 }
 
-/// <summary>The neighbors of the port, found by ARP and neighbor discovery, within <see cref="HostLimits.Neighbors"/>.</summary>
+/// <summary>The neighbors of the port, resolved by ARP and neighbor discovery, within <see cref="HostLimits.Neighbors"/>.</summary>
 internal sealed class NeighborTable(NetworkHost host)
 {
     private readonly Dictionary<InetAddress, NeighborEntry> _entries = [];
-    private int _waiting;
+    private int _pending;
 
     public int Count => _entries.Count;
 
-    /// <summary>The neighbor with an on-link address; its finding begins if it is new.</summary>
+    /// <summary>Returns the neighbor with an on-link address. Begins to resolve it if it is new.</summary>
     public NeighborEntry Get(InetAddress address)
     {
         if (_entries.TryGetValue(address, out var entry))
             return entry;
         entry = Add(address);
-        entry.Start(host.Now);
+        entry.Resolve(host.Now);
         return entry;
     }
 
     public bool TryGet(InetAddress address, out NeighborEntry? entry) => _entries.TryGetValue(address, out entry);
 
-    /// <summary>A neighbor has said its Ethernet address itself, by asking for one of this host's.</summary>
-    public void LearnFromQuestion(InetAddress address, MacAddress mac)
+    /// <summary>Records the Ethernet address of a neighbor that has requested the address of this host.</summary>
+    public void LearnFromRequest(InetAddress address, MacAddress mac)
     {
         if (!_entries.TryGetValue(address, out var entry))
             entry = Add(address);
         entry.Learn(host.Now, mac, confirmed: false);
     }
 
-    /// <summary>Keeps a packet until the neighbor is found.</summary>
+    /// <summary>Queues a packet until the neighbor's Ethernet address is resolved.</summary>
     public void Enqueue(NeighborEntry entry, HeldPacket packet)
     {
-        // What was asked for may have been answered by the layer above meanwhile.
+        // The layer above may have resolved the address meanwhile.
         if (entry.State is not (NeighborState.Incomplete or NeighborState.Failed or NeighborState.Evicted))
         {
             host.Output.SendHeld(entry.Mac, packet);
             return;
         }
 
-        if (entry.State == NeighborState.Evicted || _waiting >= host.Options.Limits.PendingPackets)
+        if (entry.State == NeighborState.Evicted || _pending >= host.Options.Limits.PendingPackets)
         {
             host.Count(HostCounter.NeighborQueueOverflow);
             host.Pool.Return(packet.Buffer);
             return;
         }
 
-        if (entry.Waiting.Count >= host.Options.Limits.PendingPacketsPerNeighbor)
+        if (entry.Pending.Count >= host.Options.Limits.PendingPacketsPerNeighbor)
         {
             host.Count(HostCounter.NeighborQueueOverflow);
-            host.Pool.Return(entry.Waiting.Dequeue().Buffer);
-            _waiting--;
+            host.Pool.Return(entry.Pending.Dequeue().Buffer);
+            _pending--;
         }
 
-        entry.Waiting.Enqueue(packet);
-        _waiting++;
+        entry.Pending.Enqueue(packet);
+        _pending++;
     }
 
-    public void SendWaiting(NeighborEntry entry)
+    public void SendPending(NeighborEntry entry)
     {
-        while (entry.Waiting.TryDequeue(out var packet))
+        while (entry.Pending.TryDequeue(out var packet))
         {
-            _waiting--;
+            _pending--;
             host.Output.SendHeld(entry.Mac, packet);
         }
     }
@@ -284,9 +286,9 @@ internal sealed class NeighborTable(NetworkHost host)
     public void OnFailed(NeighborEntry entry)
     {
         // Handlers may send again, which starts another resolution.
-        for (var i = entry.Waiting.Count; i > 0 && entry.Waiting.TryDequeue(out var packet); i--)
+        for (var i = entry.Pending.Count; i > 0 && entry.Pending.TryDequeue(out var packet); i--)
         {
-            _waiting--;
+            _pending--;
             host.Count(HostCounter.NeighborQueueDropped);
             host.Icmp.OnUndeliverable(packet.EtherType, packet.Buffer.AsSpan(0, packet.Length));
             host.Pool.Return(packet.Buffer);
@@ -301,7 +303,7 @@ internal sealed class NeighborTable(NetworkHost host)
     {
         foreach (var entry in _entries.Values)
         {
-            DropWaiting(entry);
+            DropPending(entry);
             entry.Evict();
         }
 
@@ -329,16 +331,16 @@ internal sealed class NeighborTable(NetworkHost host)
         if (oldest is null)
             return;
         host.Count(HostCounter.NeighborEvicted);
-        DropWaiting(oldest);
+        DropPending(oldest);
         oldest.Evict();
         _entries.Remove(oldest.Address);
     }
 
-    private void DropWaiting(NeighborEntry entry)
+    private void DropPending(NeighborEntry entry)
     {
-        while (entry.Waiting.TryDequeue(out var packet))
+        while (entry.Pending.TryDequeue(out var packet))
         {
-            _waiting--;
+            _pending--;
             host.Count(HostCounter.NeighborQueueDropped);
             host.Pool.Return(packet.Buffer);
         }

@@ -2,44 +2,44 @@ using Lanyard.Primitives;
 
 namespace Lanyard.NetStack;
 
-/// <summary>The events of a <see cref="UdpSocket"/>. The rules of <see cref="ITcpEvents"/> hold.</summary>
+/// <summary>The events of a <see cref="UdpSocket"/>. The rules of <see cref="ITcpEvents"/> apply.</summary>
 public interface IUdpEvents
 {
-    /// <summary>A datagram arrived: call <see cref="UdpSocket.TryReceive"/> until it says no.</summary>
+    /// <summary>Raised when a datagram has arrived. Call <see cref="UdpSocket.TryReceive"/> until it returns false.</summary>
     /// <param name="socket">The socket.</param>
     void OnReadable(UdpSocket socket);
 
-    /// <summary>An ICMP error came back for a datagram that this socket sent, or the neighbor did not answer; the socket is connected,
-    /// or has <see cref="UdpOptions.ReceiveErrors"/>.</summary>
+    /// <summary>Raised when an ICMP error about a datagram of this socket has arrived, or its neighbor did not answer, if the socket is connected or has
+    /// <see cref="UdpOptions.ReceiveErrors"/>.</summary>
     /// <param name="socket">The socket.</param>
-    /// <param name="error">What it said.</param>
+    /// <param name="error">The error.</param>
     void OnError(UdpSocket socket, NetError error);
 }
 
 /// <summary>The settings of a UDP socket. Immutable.</summary>
 public sealed record UdpOptions
 {
-    /// <summary>Payload bytes that the receive queue holds before datagrams are dropped (each counts 256 bytes more). Default 1
-    /// MiB.</summary>
+    /// <summary>The capacity of the receive queue in bytes; each datagram counts its payload and 256 bytes. Further datagrams are dropped. Default
+    /// 1 MiB.</summary>
     public int ReceiveBufferBytes { get; init; } = 1 << 20;
 
     /// <summary>Whether broadcast destinations are allowed. Default false.</summary>
     public bool Broadcast { get; init; }
 
-    /// <summary>Whether several sockets may have the port; each gets a copy of multicast and broadcast, the newest gets the rest.
+    /// <summary>Whether several sockets may have the port. Each receives multicast and broadcast datagrams, the newest receives unicast datagrams.
     /// Default false.</summary>
     public bool ReuseAddress { get; init; }
 
-    /// <summary>Whether several sockets may have the port, as with <see cref="ReuseAddress"/>, and unicast datagrams are distributed among those that
-    /// fit equally well and have this set: all of one sender to the same socket (<c>SO_REUSEPORT</c>). Default false.</summary>
+    /// <summary>Whether several sockets with this option may have the port, and share its unicast datagrams: all datagrams of one sender go to the same
+    /// socket (<c>SO_REUSEPORT</c>). Default false.</summary>
     public bool ReusePort { get; init; }
 
-    /// <summary>Sets "don't fragment": longer datagrams than the path carries are refused. Default false.</summary>
+    /// <summary>Whether to forbid fragmentation: sending a datagram that is longer than the path MTU fails. Default false.</summary>
     public bool DontFragment { get; init; }
 
     /// <summary>
-    /// Queues what ICMP errors and neighbors that do not answer mean for datagrams sent, for <see cref="UdpSocket.TryTakeError"/>, and of
-    /// an unconnected socket too. Default false.
+    /// Whether to queue delivery errors for <see cref="UdpSocket.TryTakeError"/>, also on an unconnected socket: ICMP errors, and neighbors that do not
+    /// answer. Default false.
     /// </summary>
     public bool ReceiveErrors { get; init; }
 
@@ -52,18 +52,18 @@ public sealed record UdpOptions
     /// <summary>The hop limit (TTL) of multicast packets. Default 1.</summary>
     public byte MulticastHopLimit { get; init; } = 1;
 
-    /// <summary>Whether sockets of this host that joined a group hear what this socket sends to it. Default true.</summary>
+    /// <summary>Whether sockets of this host receive what this socket sends to groups that they have joined. Default true.</summary>
     public bool MulticastLoopback { get; init; } = true;
 }
 
 /// <summary>The endpoints and header fields of a received datagram.</summary>
 /// <param name="Remote">The sender.</param>
-/// <param name="Local">The address and port it was sent to; may be multicast or broadcast.</param>
-/// <param name="Length">The datagram's payload in bytes; more than the buffer given means that the rest was cut off.</param>
-/// <param name="HopLimit">Its hop limit (TTL) on arrival.</param>
-/// <param name="TrafficClass">Its type of service (IPv4) or traffic class (IPv6).</param>
-/// <param name="RemoteMac">The Ethernet address that it came from. On a network where the source of a frame is authenticated, it says whose the datagram is; the IP
-/// address does not.</param>
+/// <param name="Local">The destination; may be multicast or broadcast.</param>
+/// <param name="Length">The length of the payload in bytes. If the buffer was shorter, the rest is lost.</param>
+/// <param name="HopLimit">The hop limit (TTL) on arrival.</param>
+/// <param name="TrafficClass">The type of service (IPv4) or traffic class (IPv6).</param>
+/// <param name="RemoteMac">The Ethernet source. On a network that authenticates the source of frames, this address identifies the sender. The IP address does
+/// not.</param>
 public readonly record struct UdpReceiveInfo(
     InetEndpoint Remote, InetEndpoint Local, int Length, byte HopLimit = 0, byte TrafficClass = 0, MacAddress RemoteMac = default);
 

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace Lanyard.NetStack;
 
-/// <summary>A UDP datagram in place (RFC 768). The length is checked; the checksum is not.</summary>
+/// <summary>A view of a UDP datagram (RFC 768). Its length is checked, its checksum is not.</summary>
 internal readonly ref struct UdpDatagram
 {
     public const int HeaderBytes = 8;
@@ -29,13 +29,18 @@ internal readonly ref struct UdpDatagram
         return true;
     }
 
-    /// <summary>Whether the checksum is right, or absent where it may be (IPv4).</summary>
+    /// <summary>Whether the checksum is correct, or absent over IPv4, where it is optional.</summary>
     public bool HasValidChecksum(in InboundPacket packet) => BinaryPrimitives.ReadUInt16BigEndian(_bytes[6..]) == 0
         ? packet.Source.IsV4
         : InternetChecksum.IsValid(InternetChecksum.Sum(_bytes)
             + InternetChecksum.PseudoHeader(packet.Source, packet.Destination, IpProtocol.Udp, _bytes.Length));
 
-    /// <summary>Writes a header; <paramref name="sum"/> is the checksum sum of the pseudo-header and the payload.</summary>
+    /// <summary>Writes a header.</summary>
+    /// <param name="header">The header's bytes.</param>
+    /// <param name="sourcePort">The source port.</param>
+    /// <param name="destinationPort">The destination port.</param>
+    /// <param name="payloadLength">The payload in bytes.</param>
+    /// <param name="sum">The checksum's sum over the pseudo header and the payload.</param>
     public static void WriteHeader(Span<byte> header, ushort sourcePort, ushort destinationPort, int payloadLength, uint sum)
     {
         BinaryPrimitives.WriteUInt16BigEndian(header, sourcePort);
@@ -43,7 +48,7 @@ internal readonly ref struct UdpDatagram
         BinaryPrimitives.WriteUInt16BigEndian(header[4..], (ushort)(HeaderBytes + payloadLength));
         BinaryPrimitives.WriteUInt16BigEndian(header[6..], 0);
         var checksum = InternetChecksum.Finish(sum + InternetChecksum.Sum(header[..HeaderBytes]));
-        // Zero would say that there is none.
+        // A field of zero means that there is no checksum.
         BinaryPrimitives.WriteUInt16BigEndian(header[6..], checksum == 0 ? (ushort)0xffff : checksum);
     }
 }

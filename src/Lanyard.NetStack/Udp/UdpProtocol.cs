@@ -2,7 +2,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard.NetStack;
 
-/// <summary>Which UDP sockets there are and which a datagram is for (RFC 768, RFC 1122 section 4.1).</summary>
+/// <summary>Holds the UDP sockets and finds the one that a datagram is for (RFC 768, RFC 1122 section 4.1).</summary>
 internal sealed class UdpProtocol(NetworkHost host)
 {
     private const int MaxSocketsPerPort = 256;
@@ -25,7 +25,7 @@ internal sealed class UdpProtocol(NetworkHost host)
 
         var remote = new InetEndpoint(packet.Source, datagram.SourcePort);
         var local = new InetEndpoint(packet.Destination, datagram.DestinationPort);
-        var delivered = false;
+        var isDelivered = false;
         if (_ports.TryGetValue(datagram.DestinationPort, out var sockets))
         {
             if (packet.ToGroup)
@@ -35,18 +35,18 @@ internal sealed class UdpProtocol(NetworkHost host)
                     if (socket.Score(local, remote, toGroup: true) > 0)
                     {
                         socket.Deliver(packet, datagram.Payload, remote, local);
-                        delivered = true;
+                        isDelivered = true;
                     }
                 }
             }
             else if (Find(sockets, local, remote) is { } socket)
             {
                 socket.Deliver(packet, datagram.Payload, remote, local);
-                delivered = true;
+                isDelivered = true;
             }
         }
 
-        if (delivered)
+        if (isDelivered)
         {
             host.Count(HostCounter.UdpReceived);
             return;
@@ -71,7 +71,7 @@ internal sealed class UdpProtocol(NetworkHost host)
             _ports.Add(port, sockets = new List<UdpSocket>(1));
         foreach (var other in sockets)
         {
-            if (other.Clashes(address) && !(options.ReuseAddress && other.Options.ReuseAddress) && !(options.ReusePort && other.Options.ReusePort))
+            if (other.ConflictsWith(address) && !(options.ReuseAddress && other.Options.ReuseAddress) && !(options.ReusePort && other.Options.ReusePort))
                 return NetError.AddressInUse;
         }
 
@@ -105,7 +105,7 @@ internal sealed class UdpProtocol(NetworkHost host)
             var mtu = 0;
             if (error.Error == NetError.MessageTooLong)
                 mtu = host.PathMtus.Lower(remote.Address, error.Mtu);
-            // What it makes of it may change the sockets.
+            // The handler may open or close sockets, so the iteration ends here.
             socket.OnError(new UdpError(remote, error.Error, error.From, mtu));
             return true;
         }
@@ -113,7 +113,7 @@ internal sealed class UdpProtocol(NetworkHost host)
         return false;
     }
 
-    /// <summary>Closes the sockets bound to an address that is gone, or all.</summary>
+    /// <summary>Closes the sockets bound to a removed address, or all sockets.</summary>
     public void CloseBoundTo(InetAddress address, bool all)
     {
         foreach (var sockets in _ports.Values.ToArray())
@@ -128,29 +128,29 @@ internal sealed class UdpProtocol(NetworkHost host)
         }
     }
 
-    // The most specific socket; among equals the newest, or the sender's where they share the port.
+    // Returns the most specific socket. Among equals it is the newest, or the one that the sender's hash selects if they share the port.
     private UdpSocket? Find(List<UdpSocket> sockets, InetEndpoint local, InetEndpoint remote)
     {
         UdpSocket? best = null;
         var bestScore = 0;
-        var sharing = 0;
+        var sharingCount = 0;
         for (var i = sockets.Count - 1; i >= 0; i--)
         {
             var score = sockets[i].Score(local, remote, toGroup: false);
             if (score > bestScore)
-                (best, bestScore, sharing) = (sockets[i], score, sockets[i].Options.ReusePort ? 1 : 0);
-            else if (score > 0 && score == bestScore && sharing > 0 && sockets[i].Options.ReusePort)
-                sharing++;
+                (best, bestScore, sharingCount) = (sockets[i], score, sockets[i].Options.ReusePort ? 1 : 0);
+            else if (score > 0 && score == bestScore && sharingCount > 0 && sockets[i].Options.ReusePort)
+                sharingCount++;
         }
 
-        return sharing > 1 ? FindOfSender(sockets, local, remote, bestScore, (int)(HashOf(remote) % (uint)sharing)) : best;
+        return sharingCount > 1 ? FindBySender(sockets, local, remote, bestScore, (int)(HashOf(remote) % (uint)sharingCount)) : best;
     }
 
-    // A keyed hash, so that senders cannot choose the socket.
+    // The hash is keyed, so that senders cannot choose the socket.
     private ulong HashOf(InetEndpoint remote) => host.Secrets.Hash(
         HostSecrets.Purpose.TableHash, remote.Address.V6High, remote.Address.IsV4 ? remote.Address.V4 : remote.Address.V6Low, remote.Port);
 
-    private static UdpSocket? FindOfSender(List<UdpSocket> sockets, InetEndpoint local, InetEndpoint remote, int score, int index)
+    private static UdpSocket? FindBySender(List<UdpSocket> sockets, InetEndpoint local, InetEndpoint remote, int score, int index)
     {
         foreach (var socket in sockets)
         {
@@ -161,7 +161,7 @@ internal sealed class UdpProtocol(NetworkHost host)
         return null;
     }
 
-    // A random start, then upwards (RFC 6056 section 3.3.1).
+    // Starts at a random port and counts up (RFC 6056 section 3.3.1).
     private bool TryChoosePort(out ushort port)
     {
         var start = host.Secrets.Next(EphemeralPorts.Count);
@@ -177,7 +177,7 @@ internal sealed class UdpProtocol(NetworkHost host)
     }
 }
 
-/// <summary>The ports that the host chooses from.</summary>
+/// <summary>The range of ports that the host chooses from.</summary>
 internal static class EphemeralPorts
 {
     public const uint First = 32_768;

@@ -5,10 +5,9 @@ namespace Lanyard.NetStack;
 /// <summary>A UDP socket (RFC 768). Created by <see cref="NetworkHost.OpenUdp"/>.</summary>
 public sealed class UdpSocket
 {
-    // What one datagram in the queue costs beyond its payload, so that empty ones are bounded too.
     private const int MaxGroups = 64;
 
-    // Errors about others' datagrams are not believed: where the last ones went is remembered.
+    // The latest destinations. Errors about other destinations are ignored, because they may be forged.
     private const int RememberedDestinations = 16;
     private const int MaxErrors = 64;
 
@@ -21,12 +20,12 @@ public sealed class UdpSocket
     private NetError _error;
     private bool _closed;
 
-    // The way to the last destination, good as long as addresses and routes stay.
-    private InetAddress _wayTo;
-    private InetAddress _waySource;
-    private InetAddress _wayAskedSource;
-    private Hop _way;
-    private int _wayGeneration;
+    // The route to the last destination, valid while addresses and routes do not change.
+    private InetAddress _routeDestination;
+    private InetAddress _routeSource;
+    private InetAddress _routeRequestedSource;
+    private Hop _nextHop;
+    private int _routeGeneration;
 
     internal UdpSocket(NetworkHost host, InetEndpoint local, IUdpEvents? events, UdpOptions options)
     {
@@ -37,10 +36,10 @@ public sealed class UdpSocket
         Options = options;
     }
 
-    /// <summary>Hears what happens.</summary>
+    /// <summary>The handler of events.</summary>
     public IUdpEvents? Events { get; set; }
 
-    /// <summary>This end; the address is unspecified or none if bound to all.</summary>
+    /// <summary>The local endpoint; its address is unspecified or none if the socket is bound to all addresses.</summary>
     public InetEndpoint LocalEndpoint { get; }
 
     /// <summary>The peer of a connected socket; <see langword="default"/> if it is not connected.</summary>
@@ -49,18 +48,17 @@ public sealed class UdpSocket
     /// <summary>The settings; may be replaced at any time.</summary>
     public UdpOptions Options { get; set; }
 
-    /// <summary>Datagrams that wait to be received.</summary>
+    /// <summary>The number of datagrams to receive.</summary>
     public int Pending => _queue.Count;
 
-    /// <summary>The payload bytes of the datagram that is received next; 0 if there is none.</summary>
+    /// <summary>The payload of the oldest datagram to receive, in bytes; 0 if there is none.</summary>
     public int NextLength => _queue.NextLength;
 
     private bool IsBoundToAll => LocalEndpoint.Address.Family == InetFamily.None || LocalEndpoint.Address.IsUnspecified;
 
-    /// <summary>Sets the peer: only its datagrams are received from now on, and ICMP errors are heard. <see langword="default"/>
-    /// undoes it.</summary>
-    /// <param name="remote">The remote endpoint.</param>
-    /// <returns><see cref="NetError.None"/>, or why not.</returns>
+    /// <summary>Sets the peer. The socket then receives only the peer's datagrams, and reports ICMP errors.</summary>
+    /// <param name="remote">The remote endpoint; <see langword="default"/> disconnects the socket.</param>
+    /// <returns><see cref="NetError.None"/>, or the reason of the failure.</returns>
     public NetError Connect(InetEndpoint remote)
     {
         if (_closed)
@@ -79,7 +77,7 @@ public sealed class UdpSocket
         return NetError.None;
     }
 
-    /// <summary>Sends a datagram to the connected end.</summary>
+    /// <summary>Sends a datagram to the peer of a connected socket.</summary>
     /// <param name="now">The time in microseconds.</param>
     /// <param name="payload">The payload, up to 65,507 bytes (IPv4) or 65,487 (IPv6); more than the MTU carries is sent in
     /// fragments.</param>
@@ -89,9 +87,10 @@ public sealed class UdpSocket
 
     /// <summary>Sends a datagram.</summary>
     /// <param name="now">The time in microseconds.</param>
-    /// <param name="remote">Where to; may be multicast, or broadcast if allowed.</param>
+    /// <param name="remote">The destination; may be multicast, or broadcast if <see cref="UdpOptions.Broadcast"/> allows it.</param>
     /// <param name="payload">The payload, as for <see cref="Send"/>.</param>
-    /// <param name="source">The source address, one of this host's; <see langword="default"/> for the socket's local address, or, if it is the wildcard address, the selected one (RFC 6724).</param>
+    /// <param name="source">The source address, one of this host's. <see langword="default"/> uses the socket's local address, or selects one if that is the
+    /// wildcard address (RFC 6724).</param>
     /// <returns><see cref="NetError.None"/> if the datagram was sent, or queued until the neighbor is resolved.</returns>
     public NetError SendTo(long now, InetEndpoint remote, ReadOnlySpan<byte> payload, InetAddress source = default)
     {
@@ -112,7 +111,7 @@ public sealed class UdpSocket
 
     /// <summary>Receives the oldest pending datagram.</summary>
     /// <param name="destination">The buffer for the payload. Bytes that do not fit are lost.</param>
-    /// <param name="info">The source and the full length.</param>
+    /// <param name="info">The datagram's endpoints, header fields and full length.</param>
     /// <returns>Whether there was one.</returns>
     public bool TryReceive(Span<byte> destination, out UdpReceiveInfo info) => _queue.TryTake(destination, out info);
 
@@ -124,7 +123,7 @@ public sealed class UdpSocket
         return error;
     }
 
-    /// <summary>Receives the oldest pending error: see <see cref="UdpOptions.ReceiveErrors"/>. At most 64 are pending; later ones are
+    /// <summary>Receives the oldest pending error: see <see cref="UdpOptions.ReceiveErrors"/>. At most 64 errors are pending; further errors are
     /// lost.</summary>
     /// <param name="error">The error.</param>
     /// <returns>Whether there was one.</returns>
@@ -137,11 +136,11 @@ public sealed class UdpSocket
     /// <summary>The multicast groups that the socket has joined.</summary>
     public IReadOnlyList<InetAddress> Groups => _groups;
 
-    /// <summary>Joins a multicast group: receives its datagrams to this port, and reports it to multicast routers.</summary>
+    /// <summary>Joins a multicast group, so that the socket receives the datagrams to the group and its port, and reports it to multicast routers.</summary>
     /// <param name="now">The time in microseconds.</param>
     /// <param name="group">An IPv4 or IPv6 multicast address.</param>
-    /// <returns>Whether it was joined now; false if it was before, or a limit of 64 groups a socket, or <see cref="HostLimits.MulticastGroups"/>, is
-    /// reached.</returns>
+    /// <returns>Whether the socket has joined now; false if it had joined before, or the limit of 64 groups for a socket or
+    /// <see cref="HostLimits.MulticastGroups"/> is reached.</returns>
     /// <exception cref="ArgumentException">The address is not multicast.</exception>
     public bool JoinGroup(long now, InetAddress group)
     {
@@ -160,7 +159,7 @@ public sealed class UdpSocket
     /// <summary>Leaves a multicast group.</summary>
     /// <param name="now">The time in microseconds.</param>
     /// <param name="group">The group.</param>
-    /// <returns>Whether it had been joined.</returns>
+    /// <returns>Whether the socket was a member.</returns>
     public bool LeaveGroup(long now, InetAddress group)
     {
         if (!_groups.Remove(group))
@@ -216,7 +215,7 @@ public sealed class UdpSocket
     }
 
     /// <summary>Whether a second socket bound to an address would compete with this one.</summary>
-    internal bool Clashes(InetAddress address)
+    internal bool ConflictsWith(InetAddress address)
     {
         var mine = LocalEndpoint.Address;
         if (mine.Family == InetFamily.None || address.Family == InetFamily.None)
@@ -231,7 +230,7 @@ public sealed class UdpSocket
             _host.Settling.Add(this);
     }
 
-    /// <summary>Whether an error about a datagram from one end to another can be about one of this socket's.</summary>
+    /// <summary>Whether this socket may have sent a datagram with these endpoints.</summary>
     internal bool MayHaveSent(InetEndpoint local, InetEndpoint remote)
     {
         if (!RemoteEndpoint.IsNone && RemoteEndpoint != remote)
@@ -244,18 +243,19 @@ public sealed class UdpSocket
     /// <summary>Handles an ICMP error about a datagram of this socket.</summary>
     internal void OnError(UdpError error)
     {
-        var isTold = !RemoteEndpoint.IsNone && error.Error != NetError.MessageTooLong;
+        var isOfPeer = !RemoteEndpoint.IsNone && error.Error != NetError.MessageTooLong;
+        var raisesEvent = isOfPeer;
         if (Options.ReceiveErrors)
         {
             _errors ??= new Queue<UdpError>();
-            isTold = _errors.Count < MaxErrors;
-            if (isTold)
+            raisesEvent = _errors.Count < MaxErrors;
+            if (raisesEvent)
                 _errors.Enqueue(error);
         }
 
-        if (!RemoteEndpoint.IsNone && error.Error != NetError.MessageTooLong)
+        if (isOfPeer)
             _error = error.Error;
-        if (isTold)
+        if (raisesEvent)
             Events?.OnError(this, error.Error);
     }
 
@@ -280,59 +280,59 @@ public sealed class UdpSocket
         var toBroadcast = _host.AddressTable.IsBroadcast(remote.Address);
         if (toBroadcast && !Options.Broadcast)
             return NetError.BroadcastNotAllowed;
-        if (!TryFindWay(remote.Address, source))
+        if (!TryFindRoute(remote.Address, source))
         {
             _host.Count(HostCounter.NoRoute);
             return NetError.NoRoute;
         }
 
-        if (payload.Length > (_waySource.IsV4 ? Ipv4Packet.MaxPayloadBytes : Ipv6Packet.MaxPayloadBytes) - UdpDatagram.HeaderBytes)
+        if (payload.Length > (_routeSource.IsV4 ? Ipv4Packet.MaxPayloadBytes : Ipv6Packet.MaxPayloadBytes) - UdpDatagram.HeaderBytes)
             return NetError.MessageTooLong;
         Span<byte> header = stackalloc byte[UdpDatagram.HeaderBytes];
         var length = UdpDatagram.HeaderBytes + payload.Length;
         UdpDatagram.WriteHeader(header, LocalEndpoint.Port, remote.Port, payload.Length,
-            InternetChecksum.PseudoHeader(_waySource, remote.Address, IpProtocol.Udp, length) + InternetChecksum.Sum(payload));
+            InternetChecksum.PseudoHeader(_routeSource, remote.Address, IpProtocol.Udp, length) + InternetChecksum.Sum(payload));
         var toGroup = toBroadcast || remote.Address.IsMulticast;
         var hopLimit = remote.Address.IsMulticast ? Options.MulticastHopLimit : Options.HopLimit;
-        var error = _host.Ip.SendDatagram(_way, _waySource, remote.Address, IpProtocol.Udp, hopLimit, Options.DontFragment, header,
+        var error = _host.Ip.SendDatagram(_nextHop, _routeSource, remote.Address, IpProtocol.Udp, hopLimit, Options.DontFragment, header,
             payload, Options.TrafficClass);
         if (error == NetError.None)
             _host.Count(HostCounter.UdpSent);
         if (toGroup && Options.MulticastLoopback && _host.Udp.HasPort(remote.Port)
             && (toBroadcast || _host.AddressTable.IsJoined(remote.Address)))
-            _host.Ip.SendDatagram(Hop.ToSelf, _waySource, remote.Address, IpProtocol.Udp, hopLimit, Options.DontFragment, header, payload,
+            _host.Ip.SendDatagram(Hop.ToSelf, _routeSource, remote.Address, IpProtocol.Udp, hopLimit, Options.DontFragment, header, payload,
                 Options.TrafficClass);
         return error;
     }
 
-    private bool TryFindWay(InetAddress destination, InetAddress source)
+    private bool TryFindRoute(InetAddress destination, InetAddress source)
     {
-        if (_wayTo == destination && _wayAskedSource == source && _wayGeneration == _host.Routing.Generation && _way.IsCurrent)
+        if (_routeDestination == destination && _routeRequestedSource == source && _routeGeneration == _host.Routing.Generation && _nextHop.IsCurrent)
             return true;
-        _wayTo = default;
+        _routeDestination = default;
         if (!IsBoundToAll && !LocalEndpoint.Address.IsMulticast)
         {
             if (!_host.AddressTable.IsLocal(LocalEndpoint.Address))
                 return false;
-            _waySource = LocalEndpoint.Address;
+            _routeSource = LocalEndpoint.Address;
         }
         else if (source.Family == destination.Family && !source.IsUnspecified && !source.IsMulticast)
         {
             if (!_host.AddressTable.IsLocal(source))
                 return false;
-            _waySource = source;
+            _routeSource = source;
         }
-        else if (!_host.Routing.TrySelectSource(destination, out _waySource))
+        else if (!_host.Routing.TrySelectSource(destination, out _routeSource))
         {
             return false;
         }
 
-        _way = _host.Routing.Route(destination);
-        if (_way.Kind == HopKind.None)
+        _nextHop = _host.Routing.Route(destination);
+        if (_nextHop.Kind == HopKind.None)
             return false;
-        _wayTo = destination;
-        _wayAskedSource = source;
-        _wayGeneration = _host.Routing.Generation;
+        _routeDestination = destination;
+        _routeRequestedSource = source;
+        _routeGeneration = _host.Routing.Generation;
         Remember(destination);
         return true;
     }
