@@ -113,7 +113,7 @@ public sealed class DatagramTests
         using var first = pair.A.OpenUdp(53);
         Assert.Equal(NetError.AddressInUse, Assert.Throws<LanyardSocketException>(() => pair.A.OpenUdp(53)).Error);
         using var listener = pair.A.Listen(80);
-        Assert.Contains("the port is taken", Assert.Throws<LanyardSocketException>(() => pair.A.Listen(80)).Message,
+        Assert.Contains("the port is in use", Assert.Throws<LanyardSocketException>(() => pair.A.Listen(80)).Message,
             StringComparison.Ordinal);
         Assert.Throws<LanyardSocketException>(() => pair.A.Listen(new InetEndpoint(InetAddress.Parse("10.77.0.99"), 81)));
     }

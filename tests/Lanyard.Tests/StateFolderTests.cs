@@ -122,7 +122,7 @@ public sealed class StateFolderTests : IDisposable
     [Theory]
     [InlineData("nonsense", "is not an identity")]
     [InlineData("", "is not an identity")]
-    [InlineData("public", "holds the public part")]
+    [InlineData("public", "contains only the public key")]
     [InlineData("damaged", "is damaged")]
     public async Task A_bad_secret_is_named_and_left_alone(string kind, string expected)
     {
@@ -153,9 +153,9 @@ public sealed class StateFolderTests : IDisposable
     }
 
     [Theory]
-    [InlineData("planet", "It is not a planet")]
-    [InlineData("moons.d/000000b1bbf07c1b.moon", "It is not moon b1bbf07c1b")]
-    [InlineData("moons.d/b1bbf07c1b.moon.bak", "Its name is not")]
+    [InlineData("planet", "The file is not a planet")]
+    [InlineData("moons.d/000000b1bbf07c1b.moon", "The file is not moon b1bbf07c1b")]
+    [InlineData("moons.d/b1bbf07c1b.moon.bak", "The name is not")]
     [InlineData("networks.d/8056c2e21c000001.conf.bak", "its name is not the name of a network's file")]
     [InlineData("networks.d/0000000000000000.conf", "its name is not the name of a network's file")]
     public async Task An_odd_file_is_left_by_name_and_the_node_starts_with_the_rest(string name, string expected)

@@ -4,7 +4,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard;
 
-/// <summary>Asks the DNS servers of a virtual network, over that network: addresses of both families at once, each server a few times.</summary>
+/// <summary>Queries the DNS servers of a virtual network over that network: for addresses of both families at the same time, each server twice.</summary>
 internal sealed class DnsClient(LanyardNetwork network)
 {
     private const ushort Port = 53;
@@ -15,7 +15,7 @@ internal sealed class DnsClient(LanyardNetwork network)
     private const int MaxStreamBytes = 65_535;
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(2);
 
-    /// <summary>Asks for a name's addresses.</summary>
+    /// <summary>Queries a name's addresses.</summary>
     /// <param name="servers">The servers. The first answer counts.</param>
     /// <param name="name">The encoded name: see <see cref="DnsName"/>.</param>
     /// <param name="types">The requested record types.</param>
@@ -37,7 +37,7 @@ internal sealed class DnsClient(LanyardNetwork network)
         return null;
     }
 
-    // Null where this server does not answer, or cannot.
+    // Returns null if the server does not answer, or answers with an error.
     private async Task<(InetAddress[] Addresses, uint Seconds)?> AskAsync(InetAddress server, byte[] name, DnsRecordType[] types, CancellationToken cancellationToken)
     {
         var found = new List<InetAddress>();
@@ -87,7 +87,7 @@ internal sealed class DnsClient(LanyardNetwork network)
     {
         var answers = new DnsAnswer?[questions.Length];
         var ids = new ushort[questions.Length];
-        // Connected: what others send is not even seen, and a server that is not there is told of.
+        // A connected socket receives only the server's datagrams, and the ICMP errors about it.
         using var socket = network.OpenUdp();
         socket.Connect(new InetEndpoint(server, Port));
         var buffer = ArrayPool<byte>.Shared.Rent(MaxDatagramBytes);
@@ -120,7 +120,7 @@ internal sealed class DnsClient(LanyardNetwork network)
         return answers!;
     }
 
-    // RFC 7766: each message has its length in front.
+    // Over TCP, a length precedes each message (RFC 7766 section 8).
     private async Task<DnsAnswer> AskByStreamAsync(
         InetAddress server, (byte[] Name, DnsRecordType Type) question, CancellationToken cancellationToken)
     {
@@ -158,7 +158,7 @@ internal sealed class DnsClient(LanyardNetwork network)
     }
 
     private static LanyardSocketException Unusable(InetEndpoint server) =>
-        new(NetStack.NetError.ConnectionReset, server, $"The DNS server {server} gave an answer over TCP that is none.");
+        new(NetStack.NetError.ConnectionReset, server, $"The DNS server {server} sent an invalid answer over TCP.");
 
     private ushort RandomId()
     {

@@ -6,13 +6,13 @@ namespace Lanyard;
 /// </summary>
 internal static class DnsDomains
 {
-    // Top-level domains that nobody else can have (RFC 2606, RFC 6761, RFC 6762 with its appendix G, RFC 9476, and ICANN's .internal).
+    // Top-level domains that are not public (RFC 2606, RFC 6761, RFC 6762 with its appendix G, RFC 9476, and ICANN's .internal).
     private static readonly HashSet<string> PrivateTopLevels = new(StringComparer.Ordinal)
     {
         "alt", "corp", "example", "home", "internal", "intranet", "invalid", "lan", "local", "localdomain", "private", "test",
     };
 
-    // Below a country's top-level domain, these are registries rather than holders: co.uk, com.au, ne.jp.
+    // Labels that are registries below a country's top-level domain: co.uk, com.au, ne.jp.
     private static readonly HashSet<string> CountryRegistries = new(StringComparer.Ordinal)
     {
         "ac", "ad", "art", "asn", "assn", "biz", "club", "co", "com", "conf", "coop", "csiro", "ed", "edu", "ekloges", "firm", "fin", "gc", "gen", "go", "gob", "gop",
@@ -21,7 +21,7 @@ internal static class DnsDomains
         "tv", "vic", "wa", "web",
     };
 
-    // Services that give everybody a name below theirs.
+    // Domains of services that give their users names below them.
     private static readonly HashSet<string> SharedDomains = new(StringComparer.Ordinal)
     {
         "amazonaws.com", "appspot.com", "azurewebsites.net", "blogspot.com", "cloudapp.net", "cloudfront.net", "co.com", "ddns.net", "duckdns.org", "dyndns.org",
@@ -29,18 +29,18 @@ internal static class DnsDomains
         "nip.io", "onrender.com", "pages.dev", "sslip.io", "uk.com", "us.com", "vercel.app", "web.app", "workers.dev",
     };
 
-    /// <summary>Why a domain is not taken for a network's own; null where it is.</summary>
+    /// <summary>Returns why a domain is refused; null if the network may use it.</summary>
     public static string? Refuses(string domain)
     {
         domain = domain.Trim('.').ToLowerInvariant();
         if (domain.Length == 0)
-            return "without a domain the servers would answer for every name there is";
+            return "without a domain the servers would answer for every name";
         if (!DnsName.TryEncode(domain, out _))
             return "it is not a domain name";
         var labels = domain.Split('.');
         var top = labels[^1];
         if (top is "localhost" or "onion")
-            return "its names never mean a host on a network";
+            return "its names are never hosts on a network";
         if (PrivateTopLevels.Contains(top) || domain == "home.arpa" || domain.EndsWith(".home.arpa", StringComparison.Ordinal))
             return null;
         if (top == "arpa" || labels.Length == 1)

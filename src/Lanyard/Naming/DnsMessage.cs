@@ -3,13 +3,13 @@ using Lanyard.Primitives;
 
 namespace Lanyard;
 
-/// <summary>The kinds of records that are asked for and understood.</summary>
+/// <summary>The supported record types.</summary>
 internal enum DnsRecordType : ushort
 {
     /// <summary>An IPv4 address (RFC 1035 section 3.4.1).</summary>
     A = 1,
 
-    /// <summary>Another name (RFC 1035 section 3.3.1).</summary>
+    /// <summary>The canonical name of an alias (RFC 1035 section 3.3.1).</summary>
     CName = 5,
 
     /// <summary>The start of a zone of authority (SOA), which sets the lifetime of a denial (RFC 2308 section 5).</summary>
@@ -19,18 +19,18 @@ internal enum DnsRecordType : ushort
     Aaaa = 28,
 }
 
-/// <summary>What a server answered.</summary>
+/// <summary>A server's answer.</summary>
 /// <param name="Code">The response code (RFC 1035 section 4.1.1): 0 no error, 3 no such name.</param>
-/// <param name="IsTruncated">Whether it must be asked for again over TCP.</param>
+/// <param name="IsTruncated">Whether the answer is truncated, so that the query must be repeated over TCP.</param>
 /// <param name="Addresses">The addresses.</param>
 /// <param name="Alias">The canonical name, if the answer does not contain its addresses; otherwise null.</param>
 /// <param name="Seconds">The lifetime of the answer in seconds; 0: do not cache.</param>
 internal sealed record DnsAnswer(int Code, bool IsTruncated, IReadOnlyList<InetAddress> Addresses, byte[]? Alias, uint Seconds);
 
-/// <summary>Questions and answers of DNS (RFC 1035 section 4).</summary>
+/// <summary>Writes DNS queries and parses DNS answers (RFC 1035 section 4).</summary>
 internal static class DnsMessage
 {
-    /// <summary>The longest question.</summary>
+    /// <summary>The length of the longest query in bytes.</summary>
     public const int MaxQueryBytes = HeaderBytes + DnsName.MaxBytes + QuestionTailBytes;
 
     public const int CodeNoError = 0;
@@ -48,12 +48,12 @@ internal static class DnsMessage
     private const int MaxAliases = 8;
     private const int MaxAddresses = 32;
 
-    /// <summary>Writes a question.</summary>
-    /// <param name="destination">Takes <see cref="MaxQueryBytes"/>.</param>
-    /// <param name="id">The question's number.</param>
-    /// <param name="name">As <see cref="DnsName"/> has it.</param>
-    /// <param name="type">What is asked for.</param>
-    /// <returns>How many bytes.</returns>
+    /// <summary>Writes a query.</summary>
+    /// <param name="destination">A buffer of <see cref="MaxQueryBytes"/>.</param>
+    /// <param name="id">The ID of the query.</param>
+    /// <param name="name">The name, encoded by <see cref="DnsName"/>.</param>
+    /// <param name="type">The requested record type.</param>
+    /// <returns>The length of the query in bytes.</returns>
     public static int WriteQuery(Span<byte> destination, ushort id, ReadOnlySpan<byte> name, DnsRecordType type)
     {
         destination[..HeaderBytes].Clear();
@@ -67,7 +67,7 @@ internal static class DnsMessage
         return HeaderBytes + name.Length + QuestionTailBytes;
     }
 
-    /// <summary>Reads an answer. False where it is none, or not the one to this question.</summary>
+    /// <summary>Parses an answer. Returns false if the message is malformed, or does not answer the query.</summary>
     public static bool TryParseAnswer(ReadOnlySpan<byte> message, ushort id, ReadOnlySpan<byte> name, DnsRecordType type, out DnsAnswer? answer)
     {
         answer = null;
@@ -145,7 +145,7 @@ internal static class DnsMessage
     // Reads the TTL of a record whose tail begins at an offset. A TTL with the highest bit set is 0 (RFC 2181 section 8).
     private static uint ReadSeconds(ReadOnlySpan<byte> message, int tail) => BinaryPrimitives.ReadUInt32BigEndian(message[(tail + 4)..]) is var seconds and <= int.MaxValue ? seconds : 0;
 
-    // All that one name has: addresses, or the name that stands for it.
+    // Reads the records of one name: its addresses, or its canonical name.
     private static bool TryReadRecords(
         ReadOnlySpan<byte> message, int offset, int records, ReadOnlySpan<byte> owner, DnsRecordType type, List<InetAddress> addresses,
         ref uint seconds, out byte[]? alias)

@@ -1,16 +1,16 @@
 namespace Lanyard;
 
-/// <summary>Names as DNS messages hold them (RFC 1035 section 3.1): labels with their lengths in front, an empty one at the end. Here always in
-/// small letters, so that equal names are equal bytes.</summary>
+/// <summary>Encodes and reads the names of DNS messages (RFC 1035 section 3.1): labels preceded by their lengths, and an empty label at the end. All letters are
+/// lower case, so that equal names are equal bytes.</summary>
 internal static class DnsName
 {
-    /// <summary>The longest name, lengths and end included (RFC 1035 section 2.3.4).</summary>
+    /// <summary>The length of the longest encoded name in bytes (RFC 1035 section 2.3.4).</summary>
     public const int MaxBytes = 255;
 
     private const int MaxLabelBytes = 63;
     private const int PointerMark = 0xc0;
 
-    /// <summary>Writes a name's labels. False for what is no host's name: empty or overlong labels, other characters than letters, digits, '-' and
+    /// <summary>Encodes a name. Returns false if it is not a host name: if it has empty or overlong labels, or other characters than letters, digits, '-' and
     /// '_'.</summary>
     public static bool TryEncode(string text, out byte[] name)
     {
@@ -43,11 +43,11 @@ internal static class DnsName
         return true;
     }
 
-    /// <summary>Reads a name, following pointers, which must lead backwards (RFC 1035 section 4.1.4).</summary>
+    /// <summary>Reads a name. Follows pointers, which must point backwards (RFC 1035 section 4.1.4).</summary>
     /// <param name="message">The whole message.</param>
-    /// <param name="offset">Where the name is; afterwards where what follows it is.</param>
-    /// <param name="name">Takes <see cref="MaxBytes"/> bytes.</param>
-    /// <param name="length">How many were written.</param>
+    /// <param name="offset">The offset of the name; afterwards the offset behind it.</param>
+    /// <param name="name">A buffer of <see cref="MaxBytes"/> bytes.</param>
+    /// <param name="length">The length of the name in bytes.</param>
     public static bool TryRead(ReadOnlySpan<byte> message, ref int offset, Span<byte> name, out int length)
     {
         length = 0;

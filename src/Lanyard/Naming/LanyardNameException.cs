@@ -1,22 +1,25 @@
 namespace Lanyard;
 
-/// <summary>Why a name means nothing on a virtual network.</summary>
+/// <summary>Why a name cannot be resolved on a virtual network.</summary>
 public enum LanyardNameFailure
 {
-    /// <summary>It is no name of the network's: no address, no node's address, and not in the domain of the network's DNS.</summary>
+    /// <summary>The name is neither an IP address nor a node's address, and not in the domain of the network's DNS.</summary>
     NotOnNetwork,
 
-    /// <summary>The network's DNS servers know no address of it.</summary>
+    /// <summary>The network's DNS servers have no address for the name.</summary>
     NotFound,
 
-    /// <summary>None of the network's DNS servers answered.</summary>
+    /// <summary>No DNS server of the network answered.</summary>
     NoAnswer,
 }
 
-/// <summary>A name means nothing on a virtual network.</summary>
+/// <summary>Thrown when a name cannot be resolved on a virtual network.</summary>
 public sealed class LanyardNameException : LanyardException
 {
-    /// <summary>An exception about a name.</summary>
+    /// <summary>Creates an exception.</summary>
+    /// <param name="host">The name.</param>
+    /// <param name="failure">The reason.</param>
+    /// <param name="message">The message.</param>
     public LanyardNameException(string host, LanyardNameFailure failure, string message)
         : base(message)
     {
@@ -27,6 +30,6 @@ public sealed class LanyardNameException : LanyardException
     /// <summary>The name.</summary>
     public string Host { get; }
 
-    /// <summary>Why.</summary>
+    /// <summary>The reason.</summary>
     public LanyardNameFailure Failure { get; }
 }

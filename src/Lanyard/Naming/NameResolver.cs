@@ -4,12 +4,13 @@ using Lanyard.Primitives;
 
 namespace Lanyard;
 
-/// <summary>Finds what names mean on a virtual network: addresses, nodes' addresses, and what the network's DNS servers know.</summary>
+/// <summary>Resolves names on a virtual network: IP addresses, nodes' addresses, and names that the network's DNS servers resolve.</summary>
 internal static class NameResolver
 {
     private static readonly DnsRecordType[] AddressTypes = [DnsRecordType.Aaaa, DnsRecordType.A];
 
-    /// <exception cref="LanyardNameException">It means nothing.</exception>
+    /// <summary>Resolves a name to one or more addresses, preferred addresses first.</summary>
+    /// <exception cref="LanyardNameException">The name cannot be resolved.</exception>
     public static async ValueTask<IReadOnlyList<InetAddress>> ResolveAsync(LanyardNetwork network, DnsCache cache, string host, CancellationToken cancellationToken)
     {
         if (network.TryResolve(host, out var address))
@@ -25,14 +26,14 @@ internal static class NameResolver
             var servers = (IEnumerable<InetAddress>)dns.Servers;
             (found, var seconds) = await new DnsClient(network).FindAsync(servers, encoded, types, cancellationToken).ConfigureAwait(false)
                 ?? throw new LanyardNameException(host, LanyardNameFailure.NoAnswer,
-                    $"No DNS server of network {network.Id} ({string.Join(", ", servers)}) answers about '{name}'. They may be offline, or not members.");
+                    $"No DNS server of network {network.Id} ({string.Join(", ", servers)}) answers the query for '{name}'. The servers may be offline, or not members.");
             cache.Keep(dns, key, found, seconds);
         }
 
         if (found.Length == 0)
         {
             throw new LanyardNameException(host, LanyardNameFailure.NotFound,
-                $"The DNS servers of network {network.Id} know no address of '{name}'.");
+                $"The DNS servers of network {network.Id} have no address for '{name}'. Check the name.");
         }
 
         var sorted = (InetAddress[])found.Clone();
@@ -60,7 +61,7 @@ internal static class NameResolver
             network.Node.Options.TimeProvider, cancellationToken).ConfigureAwait(false);
     }
 
-    // The whole name to ask the network's servers for: always one of its own domain.
+    // Returns the full name to query, which is always in the network's domain.
     private static string FindName(LanyardNetwork network, string host)
     {
         var name = HostNames.WithoutFinalDot(host);

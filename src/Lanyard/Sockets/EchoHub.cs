@@ -4,7 +4,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard;
 
-/// <summary>The pings of a port: one echo socket for all of them, told apart by their sequence numbers. Under the gate.</summary>
+/// <summary>The pings of a port. They share one echo socket and differ by their sequence numbers. Callers hold the lock.</summary>
 internal sealed class EchoHub(NetworkPort port) : IEchoEvents
 {
     private const int MaxPending = 4_096;
@@ -16,9 +16,12 @@ internal sealed class EchoHub(NetworkPort port) : IEchoEvents
     public NodeRuntime Runtime => port.Runtime;
 
     /// <summary>
-    /// Sends a request. The operation ends with the reply, with what an ICMP error said, or when its owner says that time is up.
+    /// Sends a request. The operation ends with the reply, with an ICMP error, or with <see cref="PingOperation.TimeOut"/>.
     /// </summary>
-    /// <returns>The operation; or null, and why nothing was sent.</returns>
+    /// <param name="destination">The destination.</param>
+    /// <param name="payload">The payload.</param>
+    /// <param name="error">The reason if the request was not sent.</param>
+    /// <returns>The operation; null if the request was not sent.</returns>
     public PingOperation? Send(InetAddress destination, ReadOnlySpan<byte> payload, out NetError error)
     {
         error = NetError.None;
@@ -68,7 +71,7 @@ internal sealed class EchoHub(NetworkPort port) : IEchoEvents
     }
 }
 
-/// <summary>A ping that waits for its reply.</summary>
+/// <summary>A ping whose reply is pending.</summary>
 internal sealed class PingOperation(EchoHub hub, ushort sequence) : Operation<LanyardPingReply>(hub.Runtime)
 {
     private readonly TimeProvider _time = hub.Runtime.Options.TimeProvider;
@@ -76,9 +79,9 @@ internal sealed class PingOperation(EchoHub hub, ushort sequence) : Operation<La
 
     public TimeSpan Elapsed => _time.GetElapsedTime(_sentAt);
 
-    protected override string BusyMessage => "A ping is sent once.";
+    protected override string BusyMessage => "A ping operation sends only one request.";
 
-    /// <summary>Time is up. Not under the gate.</summary>
+    /// <summary>Ends the operation with a timeout. Takes the lock.</summary>
     public void TimeOut()
     {
         using (new GateHold(Runtime))

@@ -4,15 +4,15 @@ using Lanyard.Primitives;
 namespace Lanyard;
 
 /// <summary>
-/// What a <see cref="LanyardFrameSocket"/> does. Its methods enter the gate themselves; events and the port's calls come under it.
+/// The implementation of <see cref="LanyardFrameSocket"/>. Public methods take the lock; the callers of events and of the port's methods hold it.
 /// </summary>
 internal sealed class FrameChannel : ReceiveChannel<LanyardFrame>, IFrameEvents
 {
     private FrameSocket? _socket;
     private FrameOptions _options;
 
-    /// <summary>Under the gate.</summary>
-    /// <exception cref="LanyardSocketException">There are too many already.</exception>
+    /// <summary>Opens the socket. Callers hold the lock.</summary>
+    /// <exception cref="LanyardSocketException">The limit of sockets for frames is reached.</exception>
     public FrameChannel(NetworkPort port, ushort etherType, FrameOptions options)
         : base(port, nameof(LanyardFrameSocket))
     {
@@ -64,7 +64,7 @@ internal sealed class FrameChannel : ReceiveChannel<LanyardFrame>, IFrameEvents
             if (payload.IsEmpty || payload.Length > Port.Host.Mtu)
                 throw new ArgumentException($"A frame on this network carries 1 to {Port.Host.Mtu} bytes, not {payload.Length}.", nameof(payload));
             if (destination == Port.Host.Mac)
-                throw new ArgumentException("Frames to oneself do not go over the network.", nameof(destination));
+                throw new ArgumentException("The destination is this node's own Ethernet address. Use the address of another member.", nameof(destination));
             var error = socket.Send(Port.Runtime.NowMicroseconds, destination, etherType, payload);
             if (error != NetError.None)
                 throw SocketErrors.Frames(error, Port);

@@ -4,10 +4,10 @@ using Lanyard.Primitives;
 namespace Lanyard;
 
 /// <summary>
-/// Sends and receives Ethernet frames on a virtual network, beside what its TCP/IP stack does with them. One receive may be under way at a
-/// time; sending never waits. Awaiting allocates nothing.
+/// Sends and receives Ethernet frames on a virtual network. The node's TCP/IP stack receives the same frames. Only one receive may be pending at a
+/// time. Sending never waits. Awaiting allocates nothing.
 /// </summary>
-/// <remarks>The network's rules decide which Ethernet types pass at all; most networks allow IPv4, IPv6 and ARP only.</remarks>
+/// <remarks>The network's rules decide which Ethernet types pass. Most networks allow only IPv4, IPv6 and ARP.</remarks>
 public sealed class LanyardFrameSocket : IDisposable
 {
     private readonly FrameChannel _channel;
@@ -20,49 +20,49 @@ public sealed class LanyardFrameSocket : IDisposable
     /// <summary>The Ethernet type received; 0 for all.</summary>
     public ushort EtherType => _channel.EtherType;
 
-    /// <summary>How many bytes wait to be received at most before frames are dropped (each counts 256 bytes more).</summary>
+    /// <summary>The capacity of the receive queue in bytes; each frame counts its payload and 256 bytes. Further frames are dropped.</summary>
     public int ReceiveBufferBytes
     {
         get => _channel.ReceiveBufferBytes;
         set => _channel.ReceiveBufferBytes = value;
     }
 
-    /// <summary>Frames dropped because too many waited to be received.</summary>
+    /// <summary>The number of frames dropped because the receive queue was full.</summary>
     public long Dropped => _channel.Dropped;
 
-    /// <summary>Sends a frame from this node's own Ethernet address. It may get lost.</summary>
-    /// <param name="destination">Where to; may be a group.</param>
+    /// <summary>Sends a frame from this node's Ethernet address. Delivery is not guaranteed.</summary>
+    /// <param name="destination">The Ethernet destination; may be a group.</param>
     /// <param name="etherType">The Ethernet type, 0x0600 or more.</param>
-    /// <param name="payload">What follows, 1 byte to the network's MTU.</param>
-    /// <exception cref="ArgumentException">That is no frame.</exception>
-    /// <exception cref="LanyardNetworkException">The network was left, or its node ended.</exception>
+    /// <param name="payload">The bytes after the Ethernet header: 1 byte to the network's MTU.</param>
+    /// <exception cref="ArgumentException">An argument is out of range, or the destination is this node.</exception>
+    /// <exception cref="LanyardNetworkException">The node has left the network, or has stopped.</exception>
     public void Send(MacAddress destination, ushort etherType, ReadOnlySpan<byte> payload) => _channel.Send(destination, etherType, payload);
 
-    /// <summary>Waits for a frame.</summary>
-    /// <param name="buffer">Where what follows its header goes; what does not fit is cut off.</param>
-    /// <param name="cancellationToken">Stops waiting.</param>
-    /// <exception cref="LanyardNetworkException">The network was left, or its node ended.</exception>
-    /// <exception cref="ObjectDisposedException">The socket was disposed of, before or meanwhile.</exception>
+    /// <summary>Receives a frame.</summary>
+    /// <param name="buffer">The buffer for the bytes after the Ethernet header. Bytes that do not fit are lost.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <exception cref="LanyardNetworkException">The node has left the network, or has stopped.</exception>
+    /// <exception cref="ObjectDisposedException">The socket is disposed.</exception>
     public ValueTask<LanyardFrame> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
         _channel.ReceiveAsync(buffer, cancellationToken);
 
-    /// <summary>Joins an Ethernet group: its frames are received.</summary>
-    /// <returns>Whether it was joined now; false if it was before, or there are 64 already.</returns>
-    /// <exception cref="ArgumentException">It is no group address.</exception>
+    /// <summary>Joins an Ethernet group, so that the node receives its frames.</summary>
+    /// <returns>Whether the socket has joined now; false if it had joined before, or has joined 64 groups.</returns>
+    /// <exception cref="ArgumentException">The address is not a group address.</exception>
     public bool JoinGroup(MacAddress group) => _channel.JoinGroup(group);
 
     /// <summary>Leaves an Ethernet group.</summary>
-    /// <returns>Whether it had been joined.</returns>
+    /// <returns>Whether the socket was a member.</returns>
     public bool LeaveGroup(MacAddress group) => _channel.LeaveGroup(group);
 
-    /// <summary>Closes the socket; frames that wait are lost.</summary>
+    /// <summary>Closes the socket. Frames not received are lost.</summary>
     public void Dispose() => _channel.Dispose();
 }
 
-/// <summary>A frame that was received.</summary>
-/// <param name="Length">How many bytes of it are in the buffer, without its header.</param>
-/// <param name="IsTruncated">Whether it was longer than the buffer.</param>
-/// <param name="Source">Who sent it.</param>
-/// <param name="Destination">Where it went; may be a group.</param>
-/// <param name="EtherType">Its Ethernet type.</param>
+/// <summary>A received frame.</summary>
+/// <param name="Length">The bytes in the buffer, without the Ethernet header.</param>
+/// <param name="IsTruncated">Whether the frame was longer than the buffer.</param>
+/// <param name="Source">The Ethernet source.</param>
+/// <param name="Destination">The Ethernet destination; may be a group.</param>
+/// <param name="EtherType">The Ethernet type.</param>
 public readonly record struct LanyardFrame(int Length, bool IsTruncated, MacAddress Source, MacAddress Destination, ushort EtherType);

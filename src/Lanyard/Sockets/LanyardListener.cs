@@ -4,7 +4,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard;
 
-/// <summary>A TCP port of a virtual network that accepts connections. One accept may be under way at a time.</summary>
+/// <summary>A TCP port of a virtual network that accepts connections. Only one accept may be pending at a time.</summary>
 public sealed class LanyardListener : IDisposable
 {
     private readonly ListenChannel _channel;
@@ -14,12 +14,12 @@ public sealed class LanyardListener : IDisposable
     /// <summary>The network.</summary>
     public LanyardNetwork Network => _channel.Port.Owner;
 
-    /// <summary>The address (unspecified where it listens on all) and port.</summary>
+    /// <summary>The local endpoint; its address is the wildcard address if the listener is bound to all addresses.</summary>
     public IPEndPoint LocalEndPoint => _channel.LocalEndpoint.IsNone
         ? new IPEndPoint(IPAddress.IPv6Any, _channel.LocalEndpoint.Port)
         : _channel.LocalEndpoint.ToIPEndPoint();
 
-    /// <summary>The settings of connections that come from now on; those accepted have their own.</summary>
+    /// <summary>The settings of new connections. Accepted connections have their own settings.</summary>
     public TcpOptions Options
     {
         get => _channel.Options;
@@ -30,17 +30,17 @@ public sealed class LanyardListener : IDisposable
         }
     }
 
-    /// <summary>Waits for the next connection.</summary>
-    /// <exception cref="ObjectDisposedException">The listener was disposed of, before or meanwhile.</exception>
-    /// <exception cref="LanyardNetworkException">The network was left, or its node ended.</exception>
+    /// <summary>Accepts the next connection.</summary>
+    /// <exception cref="ObjectDisposedException">The listener is disposed.</exception>
+    /// <exception cref="LanyardNetworkException">The node has left the network, or has stopped.</exception>
     /// <exception cref="LanyardSocketException">The listener's address no longer belongs to this node.</exception>
     public ValueTask<LanyardStream> AcceptAsync(CancellationToken cancellationToken = default) => _channel.AcceptAsync(cancellationToken);
 
-    /// <summary>Stops listening. Connections that nobody accepted are reset.</summary>
+    /// <summary>Stops listening. Connections that are not accepted are reset.</summary>
     public void Dispose() => _channel.Dispose();
 }
 
-/// <summary>What a <see cref="LanyardListener"/> does. Under the gate, but for what says otherwise.</summary>
+/// <summary>The implementation of <see cref="LanyardListener"/>. Callers hold the lock, except where a comment says otherwise.</summary>
 internal sealed class ListenChannel : ITcpListenEvents, IPortUser
 {
     private readonly AcceptOperation _accept;
@@ -49,7 +49,7 @@ internal sealed class ListenChannel : ITcpListenEvents, IPortUser
     private bool _isAddressGone;
     private bool _isDisposed;
 
-    /// <exception cref="LanyardSocketException">The port is taken, or the address is not this node's.</exception>
+    /// <exception cref="LanyardSocketException">The port is in use, or the address is not one of this node's.</exception>
     public ListenChannel(NetworkPort port, InetEndpoint local, int backlog, TcpOptions? options)
     {
         Port = port;
@@ -66,7 +66,7 @@ internal sealed class ListenChannel : ITcpListenEvents, IPortUser
 
     public InetEndpoint LocalEndpoint { get; }
 
-    /// <summary>Not under the gate.</summary>
+    /// <summary>The settings of new connections. Takes the lock.</summary>
     public TcpOptions Options
     {
         get
@@ -88,7 +88,7 @@ internal sealed class ListenChannel : ITcpListenEvents, IPortUser
 
     bool IPortUser.IsFinishing => false;
 
-    /// <summary>Not under the gate.</summary>
+    /// <summary>Accepts the next connection. Takes the lock.</summary>
     public ValueTask<LanyardStream> AcceptAsync(CancellationToken cancellationToken)
     {
         if (cancellationToken.IsCancellationRequested)
@@ -111,7 +111,7 @@ internal sealed class ListenChannel : ITcpListenEvents, IPortUser
         return _accept.Issue(cancellationToken);
     }
 
-    /// <summary>Not under the gate.</summary>
+    /// <summary>Stops listening. Takes the lock.</summary>
     public void Dispose()
     {
         Port.Runtime.Enter();
@@ -162,7 +162,7 @@ internal sealed class ListenChannel : ITcpListenEvents, IPortUser
     }
 
     private Exception? FindEndReason() =>
-        _isDisposed ? new ObjectDisposedException(nameof(LanyardListener), "The listener was disposed of.")
+        _isDisposed ? new ObjectDisposedException(nameof(LanyardListener), "The listener is disposed.")
         : Port.IsLeft ? Port.Owner.Errors.Left()
         : _isAddressGone ? SocketErrors.AddressGone(LocalEndpoint, Port)
         : _socket is null ? Port.Owner.Errors.Left()
@@ -170,6 +170,6 @@ internal sealed class ListenChannel : ITcpListenEvents, IPortUser
 
     private sealed class AcceptOperation(ListenChannel channel) : Operation<LanyardStream>(channel.Port.Runtime)
     {
-        protected override string BusyMessage => "An accept of this listener is under way: await it before the next.";
+        protected override string BusyMessage => "An accept of this listener is pending. Await it before the next accept.";
     }
 }

@@ -6,12 +6,12 @@ using Lanyard.Wire;
 namespace Lanyard;
 
 /// <summary>
-/// A TCP connection over a virtual network. One read and one write may be under way at a time, by different threads; a second of either kind throws
-/// <see cref="InvalidOperationException"/>. Awaiting them allocates nothing.
+/// A TCP connection over a virtual network. One read and one write may be pending at the same time, from different threads. A second read or write throws
+/// <see cref="InvalidOperationException"/>. Awaiting allocates nothing.
 /// </summary>
 /// <remarks>
-/// A write is done when all bytes are in the send buffer; they are sent at once, so <see cref="FlushAsync"/> has nothing to do. Disposing finishes
-/// sending in the background; the connection is reset instead if received bytes were not read.
+/// A write completes when all bytes are in the send buffer. They are sent at once, so <see cref="FlushAsync"/> does nothing. Dispose sends the rest in the
+/// background. If received bytes were not read, it resets the connection instead.
 /// </remarks>
 public sealed class LanyardStream : Stream
 {
@@ -34,19 +34,19 @@ public sealed class LanyardStream : Stream
     public IPEndPoint RemoteEndPoint => _remoteEndPoint ??= _channel.Connection.RemoteEndpoint.ToIPEndPoint();
 
     /// <summary>
-    /// The node at the other end, authenticated by the protocol: it sent the segment that opened the connection from its side, and segments from other nodes are
-    /// dropped. None if the other end lies behind a bridge.
+    /// The peer's node, authenticated by the protocol: it sent the SYN of its side, and segments from other nodes are dropped. None if the peer is behind a
+    /// bridge.
     /// </summary>
     public NodeAddress RemoteNode => _channel.RemoteNode;
 
-    /// <summary>Whether small writes are sent at once rather than gathered (Nagle's algorithm off). Default true.</summary>
+    /// <summary>Whether small segments are sent at once instead of waiting for acknowledgments (Nagle's algorithm off). Default true.</summary>
     public bool NoDelay
     {
         get => Options.NoDelay;
         set => Change(static (options, isOn) => options with { NoDelay = isOn }, value);
     }
 
-    /// <summary>How long the connection is silent before keepalive probes start; zero, the default, sends none.</summary>
+    /// <summary>How long the connection is silent before keepalive probes start, at least 1 ms; zero, the default, sends none.</summary>
     public TimeSpan KeepAliveIdle
     {
         get => Options.KeepAliveIdle;
@@ -67,45 +67,45 @@ public sealed class LanyardStream : Stream
         set => Change(static (options, count) => options with { KeepAliveProbes = count }, value);
     }
 
-    /// <summary>How long sent data may stay unacknowledged before the connection ends; zero, the default, goes by the number of
-    /// repetitions.</summary>
+    /// <summary>How long sent data may stay unacknowledged before the connection ends. Zero, the default, applies <see cref="TcpOptions.Retries"/>
+    /// instead.</summary>
     public TimeSpan UserTimeout
     {
         get => Options.UserTimeout;
         set => Change(static (options, time) => options with { UserTimeout = time }, value);
     }
 
-    /// <summary>How long what was written may still be sent after the stream was disposed of, before the connection is reset; zero resets
-    /// it at once. Null, the default, for as long as the other end answers.</summary>
+    /// <summary>How long written data may still be sent after the stream is disposed, before the connection is reset; zero resets it at once. Null, the default,
+    /// sets no limit while the peer answers.</summary>
     public TimeSpan? Linger
     {
         get => Options.Linger;
         set => Change(static (options, time) => options with { Linger = time }, value);
     }
 
-    /// <summary>How many bytes the send buffer may grow to. Default 4 MiB. How large it is now is in <see cref="Info"/>.</summary>
+    /// <summary>The size in bytes that the send buffer may grow to. Default 4 MiB. <see cref="Info"/> has its current size.</summary>
     public int SendBufferBytes
     {
         get => Options.MaxSendBufferBytes;
         set => Change(static (options, bytes) => options with { MaxSendBufferBytes = bytes }, value);
     }
 
-    /// <summary>How many bytes the receive buffer, and with it the window, may grow to. Default 4 MiB.</summary>
+    /// <summary>The size in bytes that the receive buffer, and with it the window, may grow to. Default 4 MiB.</summary>
     public int ReceiveBufferBytes
     {
         get => Options.MaxReceiveBufferBytes;
         set => Change(static (options, bytes) => options with { MaxReceiveBufferBytes = bytes }, value);
     }
 
-    /// <summary>The congestion control algorithm; another goes on with the window of the one before. Default CUBIC.</summary>
+    /// <summary>The congestion control algorithm. A new algorithm continues with the current window. Default CUBIC.</summary>
     public CongestionAlgorithm Congestion
     {
         get => Options.Congestion;
         set => Change(static (options, algorithm) => options with { Congestion = algorithm }, value);
     }
 
-    /// <summary>The largest segment payload in bytes, 0, the default, for what path and other end allow. What is in use is in
-    /// <see cref="Info"/>.</summary>
+    /// <summary>The largest segment payload in bytes; 0, the default, for the largest that the path and the peer allow. <see cref="Info"/> has the current
+    /// size.</summary>
     public int MaxSegmentBytes
     {
         get => Options.MaxSegmentBytes;
@@ -133,7 +133,7 @@ public sealed class LanyardStream : Stream
         set => Change(static (options, traffic) => options with { TrafficClass = traffic }, value);
     }
 
-    /// <summary>The connection's settings; see <see cref="TcpConnection.Configure"/> for what may be changed.</summary>
+    /// <summary>The settings of the connection. <see cref="TcpConnection.Configure"/> lists those that take effect on an open connection.</summary>
     public TcpOptions Options
     {
         get
@@ -149,7 +149,7 @@ public sealed class LanyardStream : Stream
         }
     }
 
-    /// <summary>How the connection is doing.</summary>
+    /// <summary>A snapshot of the connection's state.</summary>
     public TcpInfo Info
     {
         get
@@ -165,7 +165,7 @@ public sealed class LanyardStream : Stream
         }
     }
 
-    /// <summary>Bytes that can be read without waiting.</summary>
+    /// <summary>The bytes that can be read without waiting.</summary>
     public int Available
     {
         get
@@ -188,10 +188,10 @@ public sealed class LanyardStream : Stream
     public override bool CanTimeout => true;
 
     /// <summary>
-    /// How long a read may wait for the first byte, in milliseconds; <see cref="Timeout.Infinite"/>, the default, for ever. Of synchronous
-    /// reads only, as with every stream.
+    /// How long a synchronous read may wait for the first byte, in milliseconds; <see cref="Timeout.Infinite"/>, the default, for no limit. Asynchronous reads
+    /// ignore it, as on every stream.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">It is neither positive nor infinite.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The timeout is neither positive nor infinite.</exception>
     public override int ReadTimeout
     {
         get => _readTimeoutMs;
@@ -199,10 +199,10 @@ public sealed class LanyardStream : Stream
     }
 
     /// <summary>
-    /// How long a write may wait for room, in milliseconds; <see cref="Timeout.Infinite"/>, the default, for ever. Of synchronous writes
-    /// only, as with every stream.
+    /// How long a synchronous write may wait for room, in milliseconds; <see cref="Timeout.Infinite"/>, the default, for no limit. Asynchronous writes ignore
+    /// it, as on every stream.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">It is neither positive nor infinite.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The timeout is neither positive nor infinite.</exception>
     public override int WriteTimeout
     {
         get => _writeTimeoutMs;
@@ -217,10 +217,10 @@ public sealed class LanyardStream : Stream
 
     internal TcpChannel Channel => _channel;
 
-    /// <summary>Reads what has arrived, waiting for the first byte.</summary>
-    /// <param name="buffer">Where it goes. A read into an empty buffer waits until there is something to read.</param>
-    /// <param name="cancellationToken">Stops waiting; the connection stays as it is.</param>
-    /// <returns>How many bytes; 0 once the other end has finished sending.</returns>
+    /// <summary>Reads received bytes. Waits for the first byte.</summary>
+    /// <param name="buffer">The buffer. A read into an empty buffer waits until bytes can be read.</param>
+    /// <param name="cancellationToken">Cancels the operation. The connection stays open.</param>
+    /// <returns>The number of bytes read; 0 after the peer has finished sending.</returns>
     /// <exception cref="LanyardSocketException">The connection failed.</exception>
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
         _channel.ReadAsync(buffer, cancellationToken);
@@ -230,9 +230,9 @@ public sealed class LanyardStream : Stream
         ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
     /// <summary>Sends bytes.</summary>
-    /// <param name="buffer">The bytes; they must not change until the write is done.</param>
-    /// <param name="cancellationToken">Stops waiting for room; what was taken until then is sent.</param>
-    /// <exception cref="LanyardSocketException">The connection failed, or sending has ended.</exception>
+    /// <param name="buffer">The bytes, which must not change until the write completes.</param>
+    /// <param name="cancellationToken">Cancels the wait for room. Bytes already in the send buffer are sent.</param>
+    /// <exception cref="LanyardSocketException">The connection failed, or this end has finished sending.</exception>
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
         _channel.WriteAsync(buffer, cancellationToken);
 
@@ -241,12 +241,12 @@ public sealed class LanyardStream : Stream
         WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
     /// <inheritdoc/>
-    /// <exception cref="LanyardSocketException">The connection failed, or <see cref="ReadTimeout"/> is over.</exception>
+    /// <exception cref="LanyardSocketException">The connection failed, or <see cref="ReadTimeout"/> expired.</exception>
     public override int Read(byte[] buffer, int offset, int count) =>
         WithTimeout(_readTimeoutMs, token => ReadAsync(buffer.AsMemory(offset, count), token).AsTask());
 
     /// <inheritdoc/>
-    /// <exception cref="LanyardSocketException">The connection failed, or <see cref="ReadTimeout"/> is over.</exception>
+    /// <exception cref="LanyardSocketException">The connection failed, or <see cref="ReadTimeout"/> expired.</exception>
     public override int Read(Span<byte> buffer)
     {
         while (true)
@@ -262,7 +262,7 @@ public sealed class LanyardStream : Stream
     }
 
     /// <inheritdoc/>
-    /// <exception cref="LanyardSocketException">The connection failed, or <see cref="WriteTimeout"/> is over.</exception>
+    /// <exception cref="LanyardSocketException">The connection failed, or <see cref="WriteTimeout"/> expired.</exception>
     public override void Write(byte[] buffer, int offset, int count) =>
         WithTimeout(_writeTimeoutMs, async token =>
         {
@@ -271,22 +271,22 @@ public sealed class LanyardStream : Stream
         });
 
     /// <inheritdoc/>
-    /// <exception cref="LanyardSocketException">The connection failed, or <see cref="WriteTimeout"/> is over.</exception>
+    /// <exception cref="LanyardSocketException">The connection failed, or <see cref="WriteTimeout"/> expired.</exception>
     public override void Write(ReadOnlySpan<byte> buffer)
     {
         var copy = ArrayPool<byte>.Shared.Rent(buffer.Length);
         buffer.CopyTo(copy);
         Write(copy, 0, buffer.Length);
-        // Only once nothing waits with it any more; after a failure it is left to the collector.
+        // After a failure a pending write may still use the buffer, so it is not returned.
         ArrayPool<byte>.Shared.Return(copy);
     }
 
-    /// <summary>Does nothing: what was written is on its way.</summary>
+    /// <summary>Does nothing, because written bytes are sent at once.</summary>
     public override void Flush()
     {
     }
 
-    /// <summary>Does nothing: what was written is on its way.</summary>
+    /// <summary>Does nothing, because written bytes are sent at once.</summary>
     public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>Not supported.</summary>
@@ -295,15 +295,15 @@ public sealed class LanyardStream : Stream
     /// <summary>Not supported.</summary>
     public override void SetLength(long value) => throw new NotSupportedException();
 
-    /// <summary>Finishes sending: the other end reads to the end of what was written. Receiving goes on.</summary>
-    /// <exception cref="InvalidOperationException">A write is under way.</exception>
+    /// <summary>Finishes sending: the peer reads the written bytes and then the end of the stream. Receiving continues.</summary>
+    /// <exception cref="InvalidOperationException">A write is pending.</exception>
     public void ShutdownSend()
     {
         using (Hold())
             _channel.ShutdownSend();
     }
 
-    /// <summary>Ends the connection at once with a reset; what was not sent is lost. Reads and writes under way throw.</summary>
+    /// <summary>Resets the connection. Bytes not sent are lost. Pending reads and writes throw.</summary>
     public void Abort()
     {
         using (Hold())

@@ -6,7 +6,7 @@ using Lanyard.Wire;
 namespace Lanyard;
 
 /// <summary>
-/// A UDP socket on a virtual network. One receive may be under way at a time; sending never waits. Awaiting allocates nothing.
+/// A UDP socket on a virtual network. Only one receive may be pending at a time. Sending never waits. Awaiting allocates nothing.
 /// </summary>
 public sealed class LanyardUdpSocket : IDisposable
 {
@@ -17,12 +17,12 @@ public sealed class LanyardUdpSocket : IDisposable
     /// <summary>The network.</summary>
     public LanyardNetwork Network => _channel.Port.Owner;
 
-    /// <summary>This end: the address is unspecified where it is bound to all.</summary>
+    /// <summary>The local endpoint; its address is the wildcard address if the socket is bound to all addresses.</summary>
     public IPEndPoint LocalEndPoint => _channel.LocalEndpoint.IsNone
         ? new IPEndPoint(IPAddress.IPv6Any, _channel.LocalEndpoint.Port)
         : _channel.LocalEndpoint.ToIPEndPoint();
 
-    /// <summary>The other end of a connected socket; null if it is not connected.</summary>
+    /// <summary>The peer of a connected socket; null if it is not connected.</summary>
     public IPEndPoint? RemoteEndPoint
     {
         get
@@ -64,7 +64,7 @@ public sealed class LanyardUdpSocket : IDisposable
         set => _channel.Change(static (options, limit) => options with { MulticastHopLimit = limit }, value);
     }
 
-    /// <summary>Whether this node's own sockets hear what this one sends to groups that they joined. Default true.</summary>
+    /// <summary>Whether sockets of this node receive what this socket sends to groups that they have joined. Default true.</summary>
     public bool MulticastLoopback
     {
         get => Options.MulticastLoopback;
@@ -78,22 +78,22 @@ public sealed class LanyardUdpSocket : IDisposable
         set => _channel.Change(static (options, isOn) => options with { Broadcast = isOn }, value);
     }
 
-    /// <summary>Whether datagrams longer than the path carries are refused rather than sent in fragments. Default false.</summary>
+    /// <summary>Whether to forbid fragmentation: sending a datagram that is longer than the path MTU fails. Default false.</summary>
     public bool DontFragment
     {
         get => Options.DontFragment;
         set => _channel.Change(static (options, isOn) => options with { DontFragment = isOn }, value);
     }
 
-    /// <summary>How many payload bytes wait to be received at most before datagrams are dropped (each counts 256 bytes more). Default 1
-    /// MiB. There is no send buffer: what is sent leaves at once.</summary>
+    /// <summary>The capacity of the receive queue in bytes; each datagram counts its payload and 256 bytes. Further datagrams are dropped. Default 1 MiB. There
+    /// is no send buffer, because datagrams leave at once.</summary>
     public int ReceiveBufferBytes
     {
         get => Options.ReceiveBufferBytes;
         set => _channel.Change(static (options, bytes) => options with { ReceiveBufferBytes = bytes }, value);
     }
 
-    /// <summary>Whether sockets opened later may have the port too, if they want it likewise. Default false.</summary>
+    /// <summary>Whether other sockets that set this option may bind the same port later. Default false.</summary>
     public bool ReuseAddress
     {
         get => Options.ReuseAddress;
@@ -107,16 +107,16 @@ public sealed class LanyardUdpSocket : IDisposable
         set => _channel.Change(static (options, isOn) => options with { ReusePort = isOn }, value);
     }
 
-    /// <summary>Whether what became of datagrams is kept for <see cref="TryTakeError"/>, of an unconnected socket too. Default
-    /// false.</summary>
+    /// <summary>Whether to queue delivery errors for <see cref="TryTakeError"/>, also on an unconnected socket. Default false.</summary>
     public bool ReceiveErrors
     {
         get => Options.ReceiveErrors;
         set => _channel.Change(static (options, isOn) => options with { ReceiveErrors = isOn }, value);
     }
 
-    /// <summary>Takes the oldest of what ICMP errors, and neighbors that do not answer, mean for datagrams that were sent; needs
-    /// <see cref="ReceiveErrors"/>. At most 64 wait.</summary>
+    /// <summary>Receives the oldest pending delivery error: an ICMP error, or a neighbor that does not answer. Requires <see cref="ReceiveErrors"/>. At most 64
+    /// errors are pending; further errors are lost.</summary>
+    /// <param name="error">The error.</param>
     /// <returns>Whether there was one.</returns>
     public bool TryTakeError(out LanyardUdpError error) => _channel.TryTakeError(out error);
 
@@ -124,15 +124,15 @@ public sealed class LanyardUdpSocket : IDisposable
     /// <exception cref="LanyardSocketException">No route leads to the peer.</exception>
     public void Connect(InetEndpoint remote) => _channel.Connect(remote);
 
-    /// <summary>Sends a datagram to the connected end. It may get lost.</summary>
-    /// <param name="payload">Up to 65,507 bytes over IPv4 or 65,487 over IPv6; more than the MTU carries goes in fragments.</param>
-    /// <exception cref="LanyardSocketException">It cannot be sent, or the other end refused an earlier one.</exception>
+    /// <summary>Sends a datagram to the peer of a connected socket. Delivery is not guaranteed.</summary>
+    /// <param name="payload">The payload, up to 65,507 bytes over IPv4 or 65,487 over IPv6. A datagram longer than the MTU is fragmented.</param>
+    /// <exception cref="LanyardSocketException">The datagram cannot be sent, or the peer refused an earlier datagram.</exception>
     public void Send(ReadOnlySpan<byte> payload) => _channel.Send(payload, default);
 
-    /// <summary>Sends a datagram. It may get lost.</summary>
-    /// <param name="payload">As for <see cref="Send"/>.</param>
-    /// <param name="remote">Where to; a broadcast address only with <see cref="UdpOptions.Broadcast"/>.</param>
-    /// <exception cref="LanyardSocketException">It cannot be sent.</exception>
+    /// <summary>Sends a datagram. Delivery is not guaranteed.</summary>
+    /// <param name="payload">The payload, as for <see cref="Send"/>.</param>
+    /// <param name="remote">The destination; a broadcast address requires <see cref="UdpOptions.Broadcast"/>.</param>
+    /// <exception cref="LanyardSocketException">The datagram cannot be sent.</exception>
     public void SendTo(ReadOnlySpan<byte> payload, InetEndpoint remote) => _channel.Send(payload, remote);
 
     /// <summary>Sends a datagram from one of this node's addresses. Delivery is not guaranteed.</summary>
@@ -143,13 +143,13 @@ public sealed class LanyardUdpSocket : IDisposable
     /// <exception cref="LanyardSocketException">The datagram cannot be sent.</exception>
     public void SendTo(ReadOnlySpan<byte> payload, InetEndpoint remote, InetAddress source) => _channel.Send(payload, remote, source);
 
-    /// <summary>As <see cref="Send"/>: done when it returns.</summary>
-    /// <exception cref="LanyardSocketException">It cannot be sent, or the other end refused an earlier one.</exception>
+    /// <summary>Sends a datagram like <see cref="Send"/>. Completes at once.</summary>
+    /// <exception cref="LanyardSocketException">The datagram cannot be sent, or the peer refused an earlier datagram.</exception>
     public ValueTask SendAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken = default) =>
         SendToAsync(payload, default(InetEndpoint), cancellationToken);
 
-    /// <summary>As <see cref="SendTo(ReadOnlySpan{byte}, InetEndpoint)"/>: done when it returns.</summary>
-    /// <exception cref="LanyardSocketException">It cannot be sent.</exception>
+    /// <summary>Sends a datagram like <see cref="SendTo(ReadOnlySpan{byte}, InetEndpoint)"/>. Completes at once.</summary>
+    /// <exception cref="LanyardSocketException">The datagram cannot be sent.</exception>
     public ValueTask SendToAsync(ReadOnlyMemory<byte> payload, InetEndpoint remote, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
@@ -157,44 +157,44 @@ public sealed class LanyardUdpSocket : IDisposable
         return default;
     }
 
-    /// <summary>As <see cref="SendTo(ReadOnlySpan{byte}, InetEndpoint)"/>: done when it returns.</summary>
-    /// <exception cref="LanyardSocketException">It cannot be sent.</exception>
+    /// <summary>Sends a datagram like <see cref="SendTo(ReadOnlySpan{byte}, InetEndpoint)"/>. Completes at once.</summary>
+    /// <exception cref="LanyardSocketException">The datagram cannot be sent.</exception>
     public ValueTask SendToAsync(ReadOnlyMemory<byte> payload, IPEndPoint remote, CancellationToken cancellationToken = default) =>
         SendToAsync(payload, InetEndpoint.FromIPEndPoint(remote), cancellationToken);
 
-    /// <summary>Waits for a datagram.</summary>
-    /// <param name="buffer">Where its payload goes; what does not fit is cut off.</param>
-    /// <param name="cancellationToken">Stops waiting.</param>
-    /// <exception cref="LanyardSocketException">The connected end refused a datagram.</exception>
-    /// <exception cref="LanyardNetworkException">The network was left, or its node ended.</exception>
-    /// <exception cref="ObjectDisposedException">The socket was disposed of, before or meanwhile.</exception>
+    /// <summary>Receives a datagram.</summary>
+    /// <param name="buffer">The buffer for the payload. Bytes that do not fit are lost.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <exception cref="LanyardSocketException">The connected peer refused a datagram.</exception>
+    /// <exception cref="LanyardNetworkException">The node has left the network, or has stopped.</exception>
+    /// <exception cref="ObjectDisposedException">The socket is disposed.</exception>
     public ValueTask<LanyardDatagram> ReceiveFromAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
         _channel.ReceiveAsync(buffer, cancellationToken);
 
     /// <summary>The joined multicast groups.</summary>
     public IReadOnlyList<InetAddress> Groups => _channel.Groups;
 
-    /// <summary>Joins a multicast group: its datagrams to this port are received.</summary>
-    /// <returns>Whether it was joined now; false if it was before, or there are 64 already.</returns>
+    /// <summary>Joins a multicast group, so that the socket receives the datagrams to the group and its port.</summary>
+    /// <returns>Whether the socket has joined now; false if it had joined before, or has joined 64 groups.</returns>
     /// <exception cref="ArgumentException">The address is not multicast.</exception>
     public bool JoinGroup(InetAddress group) => _channel.JoinGroup(group);
 
     /// <summary>Leaves a multicast group.</summary>
-    /// <returns>Whether it had been joined.</returns>
+    /// <returns>Whether the socket was a member.</returns>
     public bool LeaveGroup(InetAddress group) => _channel.LeaveGroup(group);
 
-    /// <summary>Closes the socket; datagrams that wait are lost.</summary>
+    /// <summary>Closes the socket. Datagrams not received are lost.</summary>
     public void Dispose() => _channel.Dispose();
 }
 
-/// <summary>A datagram that was received.</summary>
-/// <param name="Length">How many bytes of it are in the buffer.</param>
-/// <param name="IsTruncated">Whether it was longer than the buffer.</param>
-/// <param name="Remote">Who sent it.</param>
-/// <param name="Local">The address and port that it was sent to: may be multicast or broadcast.</param>
-/// <param name="HopLimit">Its hop limit (TTL) on arrival.</param>
-/// <param name="TrafficClass">Its type of service (IPv4) or traffic class (IPv6).</param>
-/// <param name="RemoteNode">The node that sent it, authenticated by the protocol; none if it comes from behind a bridge. <paramref name="Remote"/> alone proves nothing:
-/// any member can send datagrams from any IP address.</param>
+/// <summary>A received datagram.</summary>
+/// <param name="Length">The bytes of the payload in the buffer.</param>
+/// <param name="IsTruncated">Whether the payload was longer than the buffer.</param>
+/// <param name="Remote">The sender.</param>
+/// <param name="Local">The destination; may be multicast or broadcast.</param>
+/// <param name="HopLimit">The hop limit (TTL) on arrival.</param>
+/// <param name="TrafficClass">The type of service (IPv4) or traffic class (IPv6).</param>
+/// <param name="RemoteNode">The sender's node, authenticated by the protocol; none if the sender is behind a bridge. <paramref name="Remote"/> alone proves
+/// nothing, because any member can send datagrams from any IP address.</param>
 public readonly record struct LanyardDatagram(
     int Length, bool IsTruncated, InetEndpoint Remote, InetEndpoint Local, byte HopLimit = 0, byte TrafficClass = 0, NodeAddress RemoteNode = default);

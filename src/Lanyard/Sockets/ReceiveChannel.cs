@@ -4,10 +4,10 @@ using Lanyard.Primitives;
 namespace Lanyard;
 
 /// <summary>
-/// What the sockets that receive one message at a time have in common: one receive that waits, and an end. Public methods enter the gate themselves,
-/// the others are called under it.
+/// The common part of the sockets that receive one message at a time: one pending receive, and the end of the socket. Public methods take the lock; callers
+/// of the other methods hold it.
 /// </summary>
-/// <typeparam name="TMessage">What is received.</typeparam>
+/// <typeparam name="TMessage">The type of the messages.</typeparam>
 internal abstract class ReceiveChannel<TMessage> : IPortUser
 {
     private readonly ReceiveOperation _receive;
@@ -79,14 +79,14 @@ internal abstract class ReceiveChannel<TMessage> : IPortUser
 
     protected GateHold Hold() => new(Port.Runtime);
 
-    /// <summary>Throws where the socket cannot be used.</summary>
+    /// <summary>Throws if the socket has ended.</summary>
     protected void ThrowIfEnded()
     {
         if (FindEndReason() is { } error)
             throw error;
     }
 
-    /// <summary>The socket has something to receive, or an error.</summary>
+    /// <summary>Completes the pending receive, because the socket has a message or an error.</summary>
     protected void AdvanceReceive()
     {
         if (_receive.IsPending)
@@ -99,7 +99,7 @@ internal abstract class ReceiveChannel<TMessage> : IPortUser
     /// <summary>Drops the reference to a socket that is already closed.</summary>
     protected abstract void ForgetSocket();
 
-    /// <summary>Takes the next message, or error.</summary>
+    /// <summary>Receives the next message or error.</summary>
     /// <returns>Whether there was one.</returns>
     protected abstract bool TryReceive(Span<byte> buffer, [MaybeNullWhen(false)] out TMessage message, out Exception? error);
 
@@ -110,7 +110,7 @@ internal abstract class ReceiveChannel<TMessage> : IPortUser
     }
 
     private Exception? FindEndReason() =>
-        _isDisposed ? new ObjectDisposedException(_socketName, "The socket was disposed of.")
+        _isDisposed ? new ObjectDisposedException(_socketName, "The socket is disposed.")
         : Port.IsLeft ? Port.Owner.Errors.Left()
         : _isAddressGone ? SocketErrors.AddressGone(LocalEndpoint, Port)
         : !HasSocket ? Port.Owner.Errors.Left()
@@ -127,7 +127,7 @@ internal abstract class ReceiveChannel<TMessage> : IPortUser
     {
         private Memory<byte> _buffer;
 
-        protected override string BusyMessage => "A receive on this socket is under way: await it before the next.";
+        protected override string BusyMessage => "A receive on this socket is pending. Await it before the next receive.";
 
         public void Begin(Memory<byte> buffer)
         {

@@ -5,8 +5,8 @@ using Lanyard.Wire;
 namespace Lanyard;
 
 /// <summary>
-/// What a <see cref="LanyardStream"/> does: one TCP connection with at most one read and one write that wait. Under the gate, but for what
-/// says otherwise.
+/// The implementation of <see cref="LanyardStream"/>: one TCP connection with at most one pending read and one pending write. Callers hold the lock, except
+/// where a comment says otherwise.
 /// </summary>
 internal sealed class TcpChannel : ITcpEvents, IPortUser
 {
@@ -30,7 +30,7 @@ internal sealed class TcpChannel : ITcpEvents, IPortUser
 
     public TcpConnection Connection => _connection!;
 
-    /// <summary>The node at the other end; none if the connection is not established, or comes from behind a bridge.</summary>
+    /// <summary>The peer's node; none if the connection is not established, or the peer is behind a bridge.</summary>
     public NodeAddress RemoteNode { get; private set; }
 
     public bool IsFinishing => _isDisposed
@@ -45,11 +45,11 @@ internal sealed class TcpChannel : ITcpEvents, IPortUser
         Port.AddUser(this);
     }
 
-    /// <summary>Begins to connect; the operation ends when it has come about or failed.</summary>
-    /// <exception cref="LanyardSocketException">It cannot begin.</exception>
+    /// <summary>Begins to connect. The operation ends when the connection is established or has failed.</summary>
+    /// <exception cref="LanyardSocketException">The connection failed at once.</exception>
     public ConnectOperation Connect(InetEndpoint local, InetEndpoint remote, TcpOptions? options)
     {
-        // Begun first: to this very node the connection comes about, or fails, inside the call.
+        // The operation begins first, because a connection to this node is established, or fails, inside of the call.
         _connect = new ConnectOperation(this);
         _connect.Begin();
         Port.AddUser(this);
@@ -64,7 +64,7 @@ internal sealed class TcpChannel : ITcpEvents, IPortUser
         return _connect;
     }
 
-    /// <summary>Reads, or waits to. Not under the gate.</summary>
+    /// <summary>Reads received bytes, or waits for them. Takes the lock.</summary>
     public ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken)
     {
         if (cancellationToken.IsCancellationRequested)
@@ -85,7 +85,7 @@ internal sealed class TcpChannel : ITcpEvents, IPortUser
         return _read.Issue(cancellationToken);
     }
 
-    /// <summary>Writes, or waits to. Not under the gate.</summary>
+    /// <summary>Writes bytes, and waits for room in the send buffer. Takes the lock.</summary>
     public ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken)
     {
         if (cancellationToken.IsCancellationRequested)
@@ -106,8 +106,11 @@ internal sealed class TcpChannel : ITcpEvents, IPortUser
         return _write.IssueVoid(cancellationToken);
     }
 
-    /// <summary>Reads what there is.</summary>
-    /// <returns>False where there is nothing yet.</returns>
+    /// <summary>Reads received bytes without waiting.</summary>
+    /// <param name="buffer">The buffer.</param>
+    /// <param name="count">The number of bytes read; 0 at the end of the stream.</param>
+    /// <param name="error">The reason if the read fails; otherwise null.</param>
+    /// <returns>False if there are no bytes yet.</returns>
     public bool TryRead(Span<byte> buffer, out int count, out Exception? error)
     {
         error = null;
@@ -129,8 +132,10 @@ internal sealed class TcpChannel : ITcpEvents, IPortUser
         return true;
     }
 
-    /// <summary>Writes what there is room for.</summary>
-    /// <returns>False where some is left: then <paramref name="buffer"/> is that.</returns>
+    /// <summary>Writes as many bytes as the send buffer has room for.</summary>
+    /// <param name="buffer">The bytes; afterwards the bytes that are left.</param>
+    /// <param name="error">The reason if the write fails; otherwise null.</param>
+    /// <returns>False if bytes are left.</returns>
     public bool TryWrite(ref ReadOnlyMemory<byte> buffer, out Exception? error)
     {
         error = null;
@@ -156,7 +161,7 @@ internal sealed class TcpChannel : ITcpEvents, IPortUser
         if (_isDisposed)
             return;
         if (_write.IsPending)
-            throw new InvalidOperationException("A write is under way: await it before sending is finished.");
+            throw new InvalidOperationException("A write to this stream is pending. Await it before ShutdownSend.");
         Connection.ShutdownSend(Runtime.NowMicroseconds);
     }
 
@@ -236,7 +241,7 @@ internal sealed class TcpChannel : ITcpEvents, IPortUser
             _write.Advance();
     }
 
-    private static ObjectDisposedException Disposed() => new(nameof(LanyardStream), "The stream was disposed of.");
+    private static ObjectDisposedException Disposed() => new(nameof(LanyardStream), "The stream is disposed.");
 
     private LanyardSocketException Ended()
     {
@@ -250,7 +255,7 @@ internal sealed class TcpChannel : ITcpEvents, IPortUser
     {
         private Memory<byte> _buffer;
 
-        protected override string BusyMessage => "A read of this stream is under way: await it before the next.";
+        protected override string BusyMessage => "A read of this stream is pending. Await it before the next read.";
 
         public void Begin(Memory<byte> buffer)
         {
@@ -280,7 +285,7 @@ internal sealed class TcpChannel : ITcpEvents, IPortUser
     {
         private ReadOnlyMemory<byte> _buffer;
 
-        protected override string BusyMessage => "A write to this stream is under way: await it before the next.";
+        protected override string BusyMessage => "A write to this stream is pending. Await it before the next write.";
 
         public void Begin(ReadOnlyMemory<byte> buffer)
         {
@@ -302,10 +307,10 @@ internal sealed class TcpChannel : ITcpEvents, IPortUser
     }
 }
 
-/// <summary>A stream on its way.</summary>
+/// <summary>A pending connect.</summary>
 internal sealed class ConnectOperation(TcpChannel channel) : Operation<LanyardStream>(channel.Runtime)
 {
-    protected override string BusyMessage => "A connection connects once.";
+    protected override string BusyMessage => "A connect operation opens only one connection.";
 
     protected override void OnCanceled() => channel.GiveUpConnecting();
 }

@@ -4,7 +4,7 @@ using Lanyard.Primitives;
 namespace Lanyard;
 
 /// <summary>
-/// What a <see cref="LanyardUdpSocket"/> does. Its methods enter the gate themselves; events and the port's calls come under it.
+/// The implementation of <see cref="LanyardUdpSocket"/>. Public methods take the lock; the callers of events and of the port's methods hold it.
 /// </summary>
 internal sealed class UdpChannel : ReceiveChannel<LanyardDatagram>, IUdpEvents
 {
@@ -12,8 +12,8 @@ internal sealed class UdpChannel : ReceiveChannel<LanyardDatagram>, IUdpEvents
     private UdpOptions _options;
     private InetEndpoint _remote;
 
-    /// <summary>Under the gate.</summary>
-    /// <exception cref="LanyardSocketException">The port is taken, or the address is not this node's.</exception>
+    /// <summary>Opens the socket. Callers hold the lock.</summary>
+    /// <exception cref="LanyardSocketException">The port is in use, or the address is not one of this node's.</exception>
     public UdpChannel(NetworkPort port, InetEndpoint local, UdpOptions options)
         : base(port, nameof(LanyardUdpSocket))
     {
@@ -62,7 +62,7 @@ internal sealed class UdpChannel : ReceiveChannel<LanyardDatagram>, IUdpEvents
 
     protected override bool HasSocket => _socket is not null;
 
-    /// <summary>Changes one setting.</summary>
+    /// <summary>Changes a setting.</summary>
     public void Change<T>(Func<UdpOptions, T, UdpOptions> change, T value)
     {
         using (Hold())

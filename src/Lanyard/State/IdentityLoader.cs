@@ -4,16 +4,17 @@ using Microsoft.Extensions.Logging;
 
 namespace Lanyard;
 
-/// <summary>Gets the node's identity: from the options, from the store, or newly made.</summary>
+/// <summary>Loads the node's identity from the options or the store, or generates it.</summary>
 internal static class IdentityLoader
 {
-    /// <exception cref="LanyardStateException">What is kept is no identity, or another than the one given.</exception>
-    /// <exception cref="ArgumentException">The one given has no secret.</exception>
+    /// <summary>Returns the identity, and stores it if it is new.</summary>
+    /// <exception cref="LanyardStateException">The stored identity is invalid, or differs from the identity of the options.</exception>
+    /// <exception cref="ArgumentException">The identity of the options has no secret key.</exception>
     public static async Task<Identity> LoadAsync(
         LanyardOptions options, ILanyardStore store, ILogger logger, CancellationToken cancellationToken)
     {
         if (options.Identity is { HasSecret: false })
-            throw new ArgumentException("LanyardOptions.Identity needs its secret, not only the public part.", nameof(options));
+            throw new ArgumentException("LanyardOptions.Identity has only a public key. Set an identity with its secret key.", nameof(options));
         var kept = Load(store);
         if (kept is null)
         {
@@ -23,8 +24,8 @@ internal static class IdentityLoader
         else if (options.Identity is { } given && !given.Equals(kept))
         {
             var name = PathOf(store, StateNames.SecretIdentity);
-            throw new LanyardStateException(name, $"'{name}' holds the identity {kept.Address}, but LanyardOptions.Identity is "
-                + $"{given.Address}. Use another folder, or leave the option out.");
+            throw new LanyardStateException(name, $"'{name}' contains identity {kept.Address}, but LanyardOptions.Identity is "
+                + $"{given.Address}. Use another folder, or omit the option.");
         }
 
         var text = Encoding.ASCII.GetBytes(kept.ToString());
@@ -42,14 +43,14 @@ internal static class IdentityLoader
             return null;
         var name = PathOf(store, StateNames.SecretIdentity);
         if (!Identity.TryParse(Encoding.ASCII.GetString(bytes), out var identity))
-            throw new LanyardStateException(name, $"'{name}' is not an identity. Restore it from a backup; or, if the node may become "
-                + "another one, move it away: a new one is made at the next start.");
+            throw new LanyardStateException(name, $"'{name}' is not an identity. Restore the file from a backup. Or move it away; the node "
+                + "then generates a new identity at the next start.");
         if (!identity.HasSecret)
-            throw new LanyardStateException(name, $"'{name}' holds the public part of identity {identity.Address} only. Restore the whole "
-                + "of it from a backup.");
+            throw new LanyardStateException(name, $"'{name}' contains only the public key of identity {identity.Address}. Restore the "
+                + "file from a backup.");
         if (!identity.Validate())
-            throw new LanyardStateException(name, $"'{name}' is damaged: its keys and its address {identity.Address} do not belong "
-                + "together. Restore it from a backup.");
+            throw new LanyardStateException(name, $"'{name}' is damaged: its keys do not match its address {identity.Address}. Restore "
+                + "the file from a backup.");
         return identity;
     }
 

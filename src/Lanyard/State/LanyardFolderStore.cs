@@ -5,39 +5,40 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Lanyard;
 
 /// <summary>
-/// Keeps a node's state in a folder, in the layout of existing nodes. Files are written beside the old one and put in its place, so that none is ever
-/// half written. A folder that is made, and all files but <c>identity.public</c>, are for this user alone; a mode that lets others read more, or write,
-/// is narrowed. A second node cannot use the folder at the same time.
+/// Stores a node's state in a folder, in the layout of existing nodes. Files are replaced atomically. Only this user can access a folder that the store creates
+/// and its files, except <c>identity.public</c>, which everyone can read. Modes that allow more are restricted. A second node cannot use the folder at the
+/// same time.
 /// </summary>
 public sealed class LanyardFolderStore : ILanyardStore, IDisposable
 {
     /// <summary>The name of the file with the node's identity and its secret key.</summary>
     public const string IdentityFileName = StateNames.SecretIdentity;
 
-    /// <summary>The name of the file with the UDP port of the last time, which the node takes again where <see cref="LanyardOptions.Port"/> leaves the choice.</summary>
+    /// <summary>The name of the file with the UDP port used last time. The node uses it again if <see cref="LanyardOptions.Port"/> is 0.</summary>
     public const string PortFileName = StateNames.Port;
 
     private const string LockName = StateNames.Lock;
     private const int MaxFileBytes = 4 << 20;
 
-    // What the systems call a file that another holds.
+    // The error codes for a file that another process has locked: EWOULDBLOCK, ERROR_SHARING_VIOLATION.
     private const int LinuxWouldBlock = 11;
     private const int MacWouldBlock = 35;
     private const int WindowsSharingViolation = 32;
 
     private readonly FileStream _lock;
 
-    /// <summary>Takes a folder, making it where it is missing.</summary>
-    /// <exception cref="LanyardStateInUseException">Another node uses it.</exception>
-    /// <exception cref="LanyardStateException">It cannot be made or written to, or a file in it belongs to another user.</exception>
+    /// <summary>Opens and locks a folder. Creates it if it does not exist.</summary>
+    /// <param name="directory">The folder.</param>
+    /// <exception cref="LanyardStateInUseException">Another node uses the folder.</exception>
+    /// <exception cref="LanyardStateException">The folder cannot be created or written to, or a file in it belongs to another user.</exception>
     public LanyardFolderStore(string directory)
         : this(directory, NullLogger.Instance)
     {
     }
 
-    /// <summary>As the public one.</summary>
+    /// <summary>Opens and locks a folder. Creates it if it does not exist.</summary>
     /// <param name="directory">The folder.</param>
-    /// <param name="logger">Where it is logged that a mode was narrowed.</param>
+    /// <param name="logger">The logger of restricted modes.</param>
     internal LanyardFolderStore(string directory, ILogger logger)
     {
         ArgumentNullException.ThrowIfNull(directory);
@@ -48,7 +49,7 @@ public sealed class LanyardFolderStore : ILanyardStore, IDisposable
         }
         catch (Exception e) when (IsFileError(e))
         {
-            throw new LanyardStateException(Directory, $"The state folder '{Directory}' cannot be made: {e.Message}", e);
+            throw new LanyardStateException(Directory, $"The state folder '{Directory}' cannot be created: {e.Message}", e);
         }
 
         var guard = new StateGuard(Directory, logger);
@@ -82,8 +83,8 @@ public sealed class LanyardFolderStore : ILanyardStore, IDisposable
         {
             using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             if (file.Length > MaxFileBytes)
-                throw new LanyardStateException(path, $"'{path}' has {file.Length} bytes, more than any file of a node. Put the right "
-                    + "file there, or remove it.");
+                throw new LanyardStateException(path, $"'{path}' has {file.Length} bytes, more than any file of a node. Replace it with the right "
+                    + "file, or remove it.");
             var bytes = new byte[file.Length];
             var length = 0;
             for (int read; length < bytes.Length && (read = file.Read(bytes, length, bytes.Length - length)) > 0;)
@@ -101,14 +102,14 @@ public sealed class LanyardFolderStore : ILanyardStore, IDisposable
     }
 
     /// <inheritdoc/>
-    /// <remarks>An <c>identity.secret</c> that is there is never overwritten: that throws.</remarks>
+    /// <remarks>Throws if <c>identity.secret</c> exists, which is never overwritten.</remarks>
     public void Save(string name, ReadOnlySpan<byte> value)
     {
         var path = PathOf(name);
         var isSecret = name == StateNames.SecretIdentity;
         if (isSecret && File.Exists(path))
-            throw new LanyardStateException(path, $"'{path}' is there already and is never overwritten. Move it away first if the node is "
-                + "to have another identity.");
+            throw new LanyardStateException(path, $"'{path}' exists and is never overwritten. To give the node another identity, move the "
+                + "file away first.");
         try
         {
             StateFile.CreateFolder(System.IO.Path.GetDirectoryName(path)!);
@@ -158,7 +159,7 @@ public sealed class LanyardFolderStore : ILanyardStore, IDisposable
         }
     }
 
-    /// <summary>Lets go of the folder.</summary>
+    /// <summary>Unlocks the folder.</summary>
     public void Dispose() => _lock.Dispose();
 
     private static bool IsFileError(Exception e) =>
@@ -168,11 +169,11 @@ public sealed class LanyardFolderStore : ILanyardStore, IDisposable
     {
         if (name.Length == 0 || name.Contains("..", StringComparison.Ordinal) || name.Contains('\\', StringComparison.Ordinal)
             || name[0] == '/')
-            throw new ArgumentException($"'{name}' is not the name of a value.", nameof(name));
+            throw new ArgumentException($"'{name}' is not a valid name of a value.", nameof(name));
         return System.IO.Path.Combine(Directory, name.Replace('/', System.IO.Path.DirectorySeparatorChar));
     }
 
-    // The system drops the lock when the process ends, however it ends; the file may stay.
+    // The kernel releases the lock when the process ends. The file stays.
     [SuppressMessage("Reliability", "CA2000", Justification = "Kept in a field.")]
     private FileStream TakeLock()
     {
@@ -192,7 +193,7 @@ public sealed class LanyardFolderStore : ILanyardStore, IDisposable
         }
         catch (Exception e) when (IsFileError(e))
         {
-            throw new LanyardStateException(Directory, $"The state folder '{Directory}' cannot be written to by this user: {e.Message}", e);
+            throw new LanyardStateException(Directory, $"This user cannot write to the state folder '{Directory}': {e.Message}", e);
         }
     }
 
@@ -204,7 +205,7 @@ public sealed class LanyardFolderStore : ILanyardStore, IDisposable
         }
         catch (IOException) when (File.Exists(path))
         {
-            // Another node was faster: one of both gets the lock.
+            // Another node has created the file. Only one of the two gets the lock.
         }
     }
 }

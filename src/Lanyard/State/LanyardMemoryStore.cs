@@ -1,8 +1,8 @@
 namespace Lanyard;
 
 /// <summary>
-/// Keeps a node's state in memory: for tests, and for nodes that need not be the same at the next start. May be given to one node after
-/// another.
+/// Stores a node's state in memory, for tests and for nodes that need no state at the next start. Several nodes may use it one after the
+/// other.
 /// </summary>
 public sealed class LanyardMemoryStore : ILanyardStore
 {

@@ -3,10 +3,11 @@ using Microsoft.Extensions.Logging;
 
 namespace Lanyard;
 
-/// <summary>Starts nodes from their options and from what was stored.</summary>
+/// <summary>Starts nodes from their options and their stored state.</summary>
 internal static class NodeStart
 {
-    /// <summary>Loads or generates the identity, binds the sockets, and starts the node. Takes milliseconds to seconds of a processor.</summary>
+    /// <summary>Loads or generates the identity, binds the sockets, and starts the node. The generation of an identity can take seconds of processor
+    /// time.</summary>
     public static async Task<LanyardNode> RunAsync(LanyardOptions options, ILogger logger, CancellationToken cancellationToken)
     {
         var store = options.Store;
@@ -38,7 +39,7 @@ internal static class NodeStart
         }
     }
 
-    // The moons that were followed, and the networks that were joined, before the node's last end.
+    // Follows the stored moons and joins the stored networks.
     private static void JoinKnown(LanyardNode node, NodeRuntime runtime, ILanyardStore store, IReadOnlyList<ulong> moons, ILogger logger)
     {
         using (new GateHold(runtime))

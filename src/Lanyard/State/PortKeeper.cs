@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace Lanyard;
 
 /// <summary>
-/// Binds a node that may use any port to the one that it had last time. Peers hold on to a path for a while and NATs to a mapping: a node that comes
-/// back where it was is reached at once, while one that moved to another port can be out of their reach for 20 seconds.
+/// Binds a node that may use any port to the port that it used last time. Peers keep a path and NATs keep a mapping for a while, so peers reach such a node at
+/// once. They may not reach a node with another port for 20 seconds.
 /// </summary>
 internal static class PortKeeper
 {
@@ -26,7 +26,7 @@ internal static class PortKeeper
             }
             catch (LanyardException)
             {
-                // Somebody else has it now: any other will do.
+                // Another process uses the port now. Any other port will do.
                 Log.PortTaken(logger, last);
             }
         }

@@ -4,28 +4,28 @@ using System.Text;
 namespace Lanyard;
 
 /// <summary>
-/// Writes the files of a node's state: each beside the old one, under a name that nobody can guess or have made before, with its mode from the first byte
-/// on; it reaches the disk before it takes the old one's place, and its folder after that. A process or machine that stops at any moment leaves the old
-/// content or the new one. A link in the file's place is replaced, and what it leads to left alone.
+/// Writes the files of a node's state atomically. Each is written to a new file with an unpredictable name and its final mode, flushed to the disk, and
+/// renamed over the old file; then the folder is flushed. A process or machine that stops at any moment leaves the old content or the new one. A symbolic link
+/// is replaced, and its target stays as it is.
 /// </summary>
 public static class StateFile
 {
-    /// <summary>The longest text in bytes that <see cref="TryReadText"/> reads: far above what any file of the state holds.</summary>
+    /// <summary>The size in bytes of the largest file that <see cref="TryReadText"/> reads. Files of the state are far smaller.</summary>
     public const int MaxTextBytes = 1 << 20;
 
     /// <summary>The mark between a file's name and the random suffix in the name of its temporary replacement.</summary>
     internal const string TemporaryMark = ".new-";
 
-    /// <summary>Returns a file's text, in UTF-8; null where there is no such file.</summary>
+    /// <summary>Returns the text of a file in UTF-8; null if the file does not exist.</summary>
     /// <param name="path">The file, which another process may replace meanwhile.</param>
-    /// <exception cref="LanyardStateException">It cannot be read, or is larger than <see cref="MaxTextBytes"/>.</exception>
+    /// <exception cref="LanyardStateException">The file cannot be read, or is larger than <see cref="MaxTextBytes"/>.</exception>
     public static string? TryReadText(string path)
     {
         try
         {
             using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1);
             if (file.Length > MaxTextBytes)
-                throw new LanyardStateException(path, $"The file '{path}' is larger than 1 MiB, which it cannot rightly be.");
+                throw new LanyardStateException(path, $"The file '{path}' is larger than 1 MiB, the limit for files of this kind. Replace it with the right file.");
             using var reader = new StreamReader(file, Encoding.UTF8);
             return reader.ReadToEnd();
         }
@@ -43,7 +43,7 @@ public static class StateFile
     /// <param name="path">The file or folder.</param>
     public static uint? OwnerOf(string path) => UnixFiles.TryGetStatus(path, follow: true)?.User;
 
-    /// <summary>Whether a file cannot take the place of what is at a path: a link, a device or a pipe, which is written to as it is.</summary>
+    /// <summary>Whether a path is a link, a device or a pipe, which is written to directly instead of being replaced.</summary>
     /// <param name="path">The path.</param>
     public static bool IsSpecial(string path)
     {
@@ -51,26 +51,26 @@ public static class StateFile
         return UnixFiles.AreHere && (path.StartsWith("/dev/", StringComparison.Ordinal) || UnixFiles.TryGetStatus(path, follow: false) is { IsFile: false, IsFolder: false });
     }
 
-    /// <summary>Puts bytes into a file, in the place of the old one.</summary>
+    /// <summary>Writes a file, replacing the old one if it exists.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="value">All that it holds afterwards.</param>
-    /// <param name="access">Who may read it.</param>
-    /// <exception cref="IOException">It cannot be written; the old one is there as before.</exception>
-    /// <exception cref="UnauthorizedAccessException">This user may not write it.</exception>
+    /// <param name="value">The content.</param>
+    /// <param name="access">The users that may read it.</param>
+    /// <exception cref="IOException">The file cannot be written. The old file stays.</exception>
+    /// <exception cref="UnauthorizedAccessException">This user has no permission to write the file.</exception>
     public static void Replace(string path, ReadOnlySpan<byte> value, StateFileAccess access) => Write(path, value, access, overwrite: true);
 
-    /// <summary>Puts bytes into a new file.</summary>
+    /// <summary>Writes a new file.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="value">All that it holds afterwards.</param>
-    /// <param name="access">Who may read it.</param>
-    /// <exception cref="IOException">There is one, or it cannot be written.</exception>
-    /// <exception cref="UnauthorizedAccessException">This user may not write it.</exception>
+    /// <param name="value">The content.</param>
+    /// <param name="access">The users that may read it.</param>
+    /// <exception cref="IOException">The file exists, or cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">This user has no permission to write the file.</exception>
     public static void Create(string path, ReadOnlySpan<byte> value, StateFileAccess access) => Write(path, value, access, overwrite: false);
 
-    /// <summary>Deletes a file where there is one.</summary>
+    /// <summary>Deletes a file, if it exists.</summary>
     /// <param name="path">The file.</param>
-    /// <exception cref="IOException">It cannot be deleted.</exception>
-    /// <exception cref="UnauthorizedAccessException">This user may not.</exception>
+    /// <exception cref="IOException">The file cannot be deleted.</exception>
+    /// <exception cref="UnauthorizedAccessException">This user has no permission to delete the file.</exception>
     public static void Delete(string path)
     {
         if (!File.Exists(path))
@@ -79,10 +79,10 @@ public static class StateFile
         SyncFolderOf(path);
     }
 
-    /// <summary>Makes a folder for its owner alone, where there is none.</summary>
+    /// <summary>Creates a folder that only its owner can access, unless it exists.</summary>
     /// <param name="path">The folder.</param>
-    /// <exception cref="IOException">It cannot be made.</exception>
-    /// <exception cref="UnauthorizedAccessException">This user may not.</exception>
+    /// <exception cref="IOException">The folder cannot be created.</exception>
+    /// <exception cref="UnauthorizedAccessException">This user has no permission to create the folder.</exception>
     public static void CreateFolder(string path)
     {
         if (Directory.Exists(path))
@@ -156,7 +156,7 @@ public static class StateFile
     private static FileStream CreateTemporary(string path, StateFileAccess access, out string temporary)
     {
         temporary = path + TemporaryMark + RandomNumberGenerator.GetHexString(RandomCharacters, lowercase: true);
-        // A link or a file that is there fails it.
+        // Fails if the name exists, as a file or a link.
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.None, BufferSize = 0 };
         if (!OperatingSystem.IsWindows())
         {
@@ -171,7 +171,7 @@ public static class StateFile
 #else
     private static FileStream CreateTemporary(string path, StateFileAccess access, out string temporary)
     {
-        // Here the system makes them for their owner alone, whatever is asked for.
+        // mkstemp(3) creates files with mode 0600 only.
         _ = access;
         if (UnixFiles.AreHere)
             return UnixFiles.CreateTemporary(path + TemporaryMark, out temporary);

@@ -3,10 +3,10 @@ using Microsoft.Extensions.Logging;
 namespace Lanyard;
 
 /// <summary>
-/// Looks at a state folder before its files are trusted: nobody but its owner, this user and the superuser may write in it or own what is in it, and nobody
-/// else may read what is secret. A mode that allows more is narrowed, and that is logged; a file of another user's is refused.
+/// Checks a state folder before its files are trusted. Only its owner, this user and the superuser may write to it and own its files, and only they may read
+/// secrets. Modes that allow more are restricted and logged. Files of other users are refused.
 /// </summary>
-/// <remarks>Where the system does not say whose files are, as beside Linux, modes are looked at only; on Windows, nothing is.</remarks>
+/// <remarks>On systems that do not report the owners of files, which are all except Linux, only modes are checked. On Windows, nothing is checked.</remarks>
 public sealed class StateGuard
 {
     private const int WriteByOthers = 0x12; // 0022
@@ -15,16 +15,16 @@ public sealed class StateGuard
     private const int PublicFile = 0x1a4; // 0644
     private const int OwnerFolder = 0x1c0; // 0700
 
-    // Of versions that gave them names that can be guessed.
+    // The suffix of temporary files of earlier versions, whose names were predictable.
     private const string OldTemporaryEnd = ".new";
 
     private readonly string _folder;
     private readonly uint _owner;
     private readonly ILogger _logger;
 
-    /// <summary>Looks at a folder itself. What is in it stays readable where it is.</summary>
+    /// <summary>Checks the folder itself. Its permission to read stays as it is.</summary>
     /// <param name="folder">The state folder.</param>
-    /// <param name="logger">Where it is logged that a mode was narrowed, or could not be.</param>
+    /// <param name="logger">The logger of restricted modes and of failures to restrict them.</param>
     public StateGuard(string folder, ILogger logger)
     {
         ArgumentNullException.ThrowIfNull(folder);
@@ -36,17 +36,17 @@ public sealed class StateGuard
         _owner = status.User;
         if ((status.Permissions & WriteByOthers) == 0)
             return;
-        // A folder such as /tmp is not this node's to change.
+        // Do not change the mode of a shared folder such as /tmp.
         if ((status.Permissions & Sticky) == 0 && UnixFiles.TrySetMode(folder, status.Permissions & ~WriteByOthers))
             Log.FolderNarrowed(logger, folder, Octal(status.Permissions), Octal(status.Permissions & ~WriteByOthers));
         else
             Log.FolderOpen(logger, folder, Octal(status.Permissions));
     }
 
-    /// <summary>Looks at a file, where there is one.</summary>
+    /// <summary>Checks a file, if it exists.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="access">Who may read it.</param>
-    /// <exception cref="LanyardStateException">It is another user's, or no file.</exception>
+    /// <param name="access">The users that may read it.</param>
+    /// <exception cref="LanyardStateException">The file belongs to another user, or is not a file.</exception>
     public void CheckFile(string path, StateFileAccess access)
     {
         if (UnixFiles.TryGetStatus(path, follow: false) is not { } status)
@@ -54,7 +54,7 @@ public sealed class StateGuard
         RequireOwner(path, status);
         if (status.IsLink)
         {
-            // Where it leads is its owner's choice, and what is there not this node's to change.
+            // The owner has chosen the target of the link, so its mode stays as it is.
             if (UnixFiles.TryGetStatus(path, follow: true) is not { } target)
                 return;
             RequireOwner(path, target);
@@ -66,10 +66,10 @@ public sealed class StateGuard
         Narrow(path, status.Permissions, access == StateFileAccess.Owner ? OwnerFile : PublicFile);
     }
 
-    /// <summary>Looks at a folder in the folder, where there is one.</summary>
-    /// <param name="path">The folder.</param>
-    /// <param name="withFiles">Whether all files in it are the owner's alone, too.</param>
-    /// <exception cref="LanyardStateException">It, or a file in it, is another user's.</exception>
+    /// <summary>Checks a subfolder, if it exists.</summary>
+    /// <param name="path">The subfolder.</param>
+    /// <param name="withFiles">Whether to check its files too; only their owner may read them.</param>
+    /// <exception cref="LanyardStateException">The subfolder or one of its files belongs to another user.</exception>
     public void CheckFolder(string path, bool withFiles)
     {
         if (UnixFiles.TryGetStatus(path, follow: false) is not { } status || (status.IsLink ? UnixFiles.TryGetStatus(path, follow: true) : status) is not { IsFolder: true } folder)
@@ -89,7 +89,7 @@ public sealed class StateGuard
         }
     }
 
-    /// <summary>Removes what was to take the place of one of these files when a process or machine stopped. Nobody else may be writing them.</summary>
+    /// <summary>Removes the temporary files that a stopped process has left. No other process may be writing the files.</summary>
     /// <param name="names">The names of the files in the folder.</param>
     public void RemoveTemporaries(IReadOnlyCollection<string> names)
     {
@@ -121,7 +121,7 @@ public sealed class StateGuard
         }
         catch (Exception left) when (left is IOException or UnauthorizedAccessException)
         {
-            // It harms nobody.
+            // A file that stays does no harm.
         }
     }
 
@@ -139,7 +139,7 @@ public sealed class StateGuard
     {
         if (status.User != 0 && status.User != _owner && status.User != UnixFiles.User)
             throw new LanyardStateException(path, $"'{path}' belongs to user {status.User}, who is neither this user nor the owner of '{_folder}'. "
-                + "Find out who put it there; then remove it, or make it this user's with chown.");
+                + "If the file is not expected, remove it. Otherwise change its owner to this user with chown.");
     }
 
     private static void RequireFile(string path, in UnixFileStatus status)

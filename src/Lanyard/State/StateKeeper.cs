@@ -3,8 +3,8 @@ using Lanyard.Engine;
 namespace Lanyard;
 
 /// <summary>
-/// A node's store as the engine uses it: read at once, written on the thread pool, one value after the other, so that no file is written under the
-/// gate. What cannot be read or written is logged.
+/// The engine's access to a node's store. Reads are synchronous. Writes run on the thread pool, one after the other, so that no file is written while the
+/// node's lock is held. Failed reads and writes are logged.
 /// </summary>
 internal sealed class StateKeeper
 {
@@ -13,7 +13,7 @@ internal sealed class StateKeeper
     private readonly EventQueue _events;
     private readonly HashSet<string> _peers;
 
-    // What is to be written, by name; null is to be deleted.
+    // The pending writes by name; null deletes the value.
     private readonly Dictionary<string, byte[]?> _waiting = new(StringComparer.Ordinal);
     private readonly Queue<string> _order = new();
     private Task _writer = Task.CompletedTask;
@@ -32,7 +32,7 @@ internal sealed class StateKeeper
         {
             if (_waiting.TryGetValue(name, out var value))
                 return value;
-            // Strangers make the engine look for peers: that costs no file access.
+            // Strangers can make the engine look for peers, so this needs no file access.
             if (kind == StateKind.Peer && !_peers.Contains(name))
                 return null;
         }
@@ -89,7 +89,7 @@ internal sealed class StateKeeper
             return [.. _peers.Select(name => StateNames.TryParsePeer(name, out var address) ? address : 0).Where(address => address != 0)];
     }
 
-    /// <summary>Ends when all that was saved so far has been written.</summary>
+    /// <summary>Returns a task that completes when all pending writes are done.</summary>
     public Task FlushAsync()
     {
         lock (_lock)
@@ -129,7 +129,7 @@ internal sealed class StateKeeper
                 else
                     _store.Save(name, value);
             }
-#pragma warning disable CA1031 // A store of the app's may throw anything; the others' state is still to be written.
+#pragma warning disable CA1031 // An application's store may throw any exception. The remaining values must still be written.
             catch (Exception e)
 #pragma warning restore CA1031
             {
@@ -138,7 +138,7 @@ internal sealed class StateKeeper
 
             lock (_lock)
             {
-                // Changed meanwhile: written again.
+                // The value has changed meanwhile, so it is written again.
                 if (!ReferenceEquals(_waiting[name], value))
                     continue;
                 _waiting.Remove(name);

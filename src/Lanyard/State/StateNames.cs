@@ -3,7 +3,7 @@ using Lanyard.Engine;
 
 namespace Lanyard;
 
-/// <summary>The names of what a node keeps, as files of its folder.</summary>
+/// <summary>The names of a node's stored values, which are files in its state folder.</summary>
 internal static class StateNames
 {
     public const string SecretIdentity = "identity.secret";
@@ -23,13 +23,13 @@ internal static class StateNames
     private const int AddressDigits = 10;
     private const string RevocationsEnd = ".revoked";
 
-    /// <summary>The files of a node's folder itself.</summary>
+    /// <summary>The files in the state folder.</summary>
     public static IReadOnlyCollection<string> Files { get; } = [SecretIdentity, PublicIdentity, Planet, Port, Lock];
 
-    /// <summary>The folders in it.</summary>
+    /// <summary>The subfolders of the state folder.</summary>
     public static IReadOnlyCollection<string> Folders { get; } = [MoonFolder, NetworkFolder, PeerFolder];
 
-    /// <summary>Who may read a file.</summary>
+    /// <summary>Returns the users that may read a file.</summary>
     public static StateFileAccess AccessOf(string name) => name == PublicIdentity ? StateFileAccess.Everyone : StateFileAccess.Owner;
 
     public static string Of(StateKind kind, ulong id) => kind switch
@@ -39,7 +39,7 @@ internal static class StateNames
         StateKind.NetworkConfig => string.Create(CultureInfo.InvariantCulture, $"{NetworkFolder}/{id:x16}{NetworkEnd}"),
         StateKind.Revocations => string.Create(CultureInfo.InvariantCulture, $"{NetworkFolder}/{id:x16}{RevocationsEnd}"),
         StateKind.Peer => string.Create(CultureInfo.InvariantCulture, $"{PeerFolder}/{id:x10}{PeerEnd}"),
-        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "There is no name for this kind of state."),
+        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "This kind of state has no name."),
     };
 
     public static string NetworkSettings(ulong id) => string.Create(CultureInfo.InvariantCulture, $"{NetworkFolder}/{id:x16}{SettingsEnd}");
@@ -50,7 +50,7 @@ internal static class StateNames
 
     public static bool TryParsePeer(string name, out ulong address) => TryParse(name, PeerFolder, AddressDigits, PeerEnd, out address);
 
-    /// <summary>Whether a file of the networks' folder belongs to a network.</summary>
+    /// <summary>Whether the name of a file in the folder of networks is that of a network's file.</summary>
     public static bool IsOfNetwork(string name) => TryParse(name, NetworkFolder, IdDigits, SettingsEnd, out var id) || TryParse(name, NetworkFolder, IdDigits, RevocationsEnd, out id)
         || (TryParse(name, NetworkFolder, IdDigits, NetworkEnd, out id) && id != 0);
 

@@ -41,7 +41,7 @@ internal static unsafe class UnixFiles
                 if (error == BadArgument)
                     return;
                 if (error != Interrupted)
-                    throw new IOException($"The folder '{path}' cannot be written to the disk (error {error}).");
+                    throw new IOException($"The folder '{path}' cannot be flushed to the disk (error {error}).");
             }
         }
         finally
@@ -154,7 +154,7 @@ internal static unsafe class UnixFiles
         const int NotPermitted = 1; // EPERM
         const int Denied = 13; // EACCES
         var error = Marshal.GetLastWin32Error();
-        var message = $"'{path}' cannot be made (error {error}).";
+        var message = $"'{path}' cannot be created (error {error}).";
         return error is NotPermitted or Denied ? new UnauthorizedAccessException(message) : new IOException(message);
     }
 
@@ -171,7 +171,7 @@ internal static unsafe class UnixFiles
     private static byte[] Name(string path)
     {
         if (path.Contains('\0', StringComparison.Ordinal))
-            throw new IOException("A file's name has no NUL.");
+            throw new IOException("The name of a file must not contain NUL.");
         return Encoding.UTF8.GetBytes(path + "\0");
     }
 
