@@ -48,7 +48,7 @@ internal static partial class ReferenceComparison
             new("Ed25519 signature of 200 bytes", 0, null, 1, work.SignShort),
             new("Ed25519 verification, 200 bytes", 0, null, 1, work.Verify),
             new("identity validation", 0, Validation(), 1000, work.Validate),
-            new("identity generation, of which luck decides", 0, Generation(), 1000, work.Generate),
+            new("identity generation (random number of attempts)", 0, Generation(), 1000, work.Generate),
         ];
         for (var round = 0; round < rounds; round++)
         {
