@@ -2,7 +2,7 @@
 #include "symbols.h"
 #include "system.h"
 
-// Resolved before the program starts, because symbol lookup is not allowed everywhere later. If a pointer is NULL, make the system call directly.
+// Resolved before the program starts, because symbol lookup is not safe in every later context. If a pointer is NULL, make the system call directly.
 static int (*real_accept)(int, void *, socklen_t *, int);
 static ssize_t (*real_recvfrom)(int, void *, size_t, int, void *, socklen_t *);
 static ssize_t (*real_recvmsg)(int, struct msghdr *, int);

@@ -108,7 +108,7 @@ EXPORT ssize_t sendmsg(int fd, const struct msghdr *message, int flags) {
 EXPORT int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags) {
   if (!lanyard_settings()->is_on || messages == NULL)
     return (int)lanyard_result(lanyard_call_sendmmsg(fd, messages, count, flags));
-  // As many at a time as have room here; a system call takes what it can anyway.
+  // Handles at most AT_ONCE messages at a time: the system call may send fewer messages than requested anyway.
   enum { AT_ONCE = 32 };
   struct lanyard_name names[AT_ONCE];
   struct mmsghdr copies[AT_ONCE];
@@ -147,7 +147,7 @@ EXPORT int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int fl
   return (int)lanyard_result(sent);
 }
 
-// Takes a datagram out of the queue that was only looked at and is not for the program.
+// Removes a datagram from the queue that was read with MSG_PEEK and is not for the program.
 static void skip(int fd) {
   char nothing;
   SYS6(SYS_recvfrom, fd, &nothing, sizeof nothing, MSG_DONTWAIT, NULL, NULL);
@@ -213,12 +213,12 @@ EXPORT ssize_t recvmsg(int fd, struct msghdr *message, int flags) {
 EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags, struct timespec *timeout) {
   if (!lanyard_settings()->is_on)
     return (int)lanyard_result(lanyard_call_recvmmsg(fd, messages, count, flags, timeout));
-  // As many at a time as have room here. Names are received here, whole: a program may give less room than it takes to translate one.
+  // Handles at most AT_ONCE messages at a time. Receives complete names into its own buffers, because the program's buffers may be too small for an alias address.
   enum { AT_ONCE = 32 };
   struct sockaddr_storage names[AT_ONCE];
   struct mmsghdr copies[AT_ONCE];
   unsigned int got = 0;
-  // Where the program waits for one, the others are taken if they are there.
+  // With MSG_WAITFORONE, do not wait for further messages after the first.
   while (got < count) {
     unsigned int taken = count - got < AT_ONCE ? count - got : AT_ONCE;
     int how = flags | (got > 0 && (flags & MSG_WAITFORONE) ? MSG_DONTWAIT : 0);
@@ -240,7 +240,7 @@ EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int fl
       if (copy->msg_name != NULL && copy->msg_namelen > 0 && !lanyard_translate(fd, &names[i], &copy->msg_namelen, &origin))
         continue;
       lanyard_give_origin(copy, &origin);
-      // The data are where this message's extents are; they go with it where one before it was dropped.
+      // The data are in the buffers of this message. If an earlier message was dropped, swap the messages so that the buffers move with the data.
       if (kept != got + (unsigned int)i) {
         struct mmsghdr dropped = messages[kept];
         messages[kept] = messages[got + (unsigned int)i];

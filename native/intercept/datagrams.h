@@ -1,10 +1,10 @@
-// Sockets of datagrams: UDP.
+// Datagram sockets: UDP.
 #ifndef LANYARD_DATAGRAMS_H
 #define LANYARD_DATAGRAMS_H
 
 #include "names.h"
 
-// Makes a socket one of the system's own network, with the same number and options.
+// Replaces a socket by a socket of the system's network with the same descriptor number and options.
 int lanyard_become_host_socket(int fd, int domain, int type, int protocol);
 
 // Connects to an address of the system's network, or disconnects. Datagrams that the socket sends afterwards carry no token.

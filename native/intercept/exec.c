@@ -1,4 +1,4 @@
-// The interposed calls that start programs. A started program is redirected too, whatever environment it gets. A program that cannot be redirected is refused.
+// The interposed calls that start programs. A started program is also redirected, in any environment. A program that cannot be redirected is refused.
 #include "environment.h"
 #include "program.h"
 #include "service.h"

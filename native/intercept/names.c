@@ -120,7 +120,7 @@ void lanyard_write_name(const struct lanyard_endpoint *endpoint, int domain, str
 void lanyard_copy_name(const struct sockaddr_storage *from, socklen_t full, void *name, socklen_t *length) {
   if (name == NULL || length == NULL)
     return;
-  // The kernel takes it for an int; nothing fits into a negative one.
+  // The kernel treats the length as an int; nothing fits into a negative length.
   int room = (int)*length;
   if (room > 0)
     memcpy(name, from, (socklen_t)room < full ? (socklen_t)room : full);

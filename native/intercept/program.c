@@ -166,10 +166,10 @@ void lanyard_judge_program(int folder, const char *path, struct lanyard_program 
 void lanyard_refuse_program(const char *path, enum lanyard_program_kind kind) {
   static const char *const reasons[] = {
       [LANYARD_PROGRAM_PRIVILEGED] = "its file gives it privileges, so the system loads no library into it",
-      [LANYARD_PROGRAM_STATIC] = "it is a static program, which the preloaded library does not reach",
-      [LANYARD_PROGRAM_GO] = "it is a Go program, which makes system calls past every library",
-      [LANYARD_PROGRAM_FOREIGN] = "it is a program of another machine, which the preloaded library does not reach",
-      [LANYARD_PROGRAM_UNREADABLE] = "its file cannot be read, so it may be one that the preloaded library does not reach",
+      [LANYARD_PROGRAM_STATIC] = "it is a static program, which cannot be preloaded",
+      [LANYARD_PROGRAM_GO] = "it is a Go program, which makes system calls without the C library",
+      [LANYARD_PROGRAM_FOREIGN] = "it is a program for another processor architecture, which cannot be preloaded",
+      [LANYARD_PROGRAM_UNREADABLE] = "its file cannot be read, so its kind is unknown",
       [LANYARD_PROGRAM_SECURE] = "it would run with privileges, so the system loads no library into it",
       [LANYARD_PROGRAM_NO_LIBRARY] = "the library that redirects its sockets cannot be read here",
   };

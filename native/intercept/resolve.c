@@ -1,4 +1,4 @@
-// The interposed calls that find hosts by name: the networks' own names first, then whatever the system knows.
+// The interposed calls that resolve host names: first on the virtual networks, then by the system.
 #include "service.h"
 #include "symbols.h"
 #include "system.h"
@@ -13,7 +13,7 @@ extern const char *gnu_get_libc_version(void) __attribute__((weak));
 
 static bool is_hex_digit(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
-// An address, or nothing that the service need be asked for.
+// Whether a name needs no request to the service: an address, an empty name, or localhost.
 static bool is_plain(const char *name) {
   bool has_colon = false, is_numeric = true;
   for (const char *c = name; *c != 0; c++) {
@@ -55,7 +55,7 @@ static void write_text(const struct lanyard_endpoint *address, char *to) {
   *to = 0;
 }
 
-// How many addresses of a family (AF_UNSPEC: of any) a name has on the networks; negative where it is none of theirs.
+// Resolves a name on the networks to addresses of a family (AF_UNSPEC: any). Returns their number; negative if the name belongs to no network.
 static int resolve(const char *name, int family, struct lanyard_endpoint *addresses) {
   struct lanyard_request request = lanyard_request_for(LANYARD_RESOLVE);
   struct lanyard_reply reply;
@@ -88,7 +88,7 @@ EXPORT int getaddrinfo(const char *name, const char *service, const struct addri
     return lanyard_settings()->is_isolated ? EAI_NONAME : system(name, service, hints, result);
   if (count == 0)
     return EAI_NONAME;
-  // Of musl, results of several calls cannot be freed as one.
+  // With musl, the results of several calls cannot be freed with one call.
   if (gnu_get_libc_version == NULL)
     count = 1;
   struct addrinfo plain;
@@ -116,7 +116,7 @@ EXPORT int getaddrinfo(const char *name, const char *service, const struct addri
   return 0;
 }
 
-// The name to look up instead: the first address as text.
+// Returns the name to resolve instead: the first address as text.
 static const char *instead_of(const char *name, int family, char *text) {
   struct lanyard_endpoint addresses[LANYARD_ADDRESSES_MAX];
   if (!lanyard_settings()->is_on || name == NULL || is_plain(name) || resolve(name, family, addresses) <= 0)

@@ -21,7 +21,7 @@ static uint64_t parse_hex(const char *text) {
   return number;
 }
 
-// It writes the same whoever runs it, and how often.
+// Writes the same values on each call, so concurrent and repeated calls are safe.
 __attribute__((constructor)) static void read_settings(void) {
   bool is_on = false;
   for (char **entry = environ; entry != NULL && *entry != NULL; entry++) {
@@ -47,7 +47,7 @@ __attribute__((constructor)) static void read_settings(void) {
 }
 
 const struct lanyard_settings *lanyard_settings(void) {
-  // Another library's constructor may have called before this one's ran.
+  // The constructor of another library may call before the constructor of this library has run.
   if (!__atomic_load_n(&has_settings, __ATOMIC_ACQUIRE))
     read_settings();
   return &settings;

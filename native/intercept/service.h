@@ -1,4 +1,4 @@
-// Asking the service.
+// Requests to the service.
 #ifndef LANYARD_SERVICE_H
 #define LANYARD_SERVICE_H
 
@@ -33,7 +33,7 @@ int lanyard_ask_with(int fd, int second, const struct lanyard_request *request, 
 // Gets this node's addresses and their interfaces, at most LANYARD_ADDRESSES_MAX. Returns the count, or a negative errno.
 int lanyard_ask_interfaces(struct lanyard_interface *interfaces);
 
-// As lanyard_ask, for a host's name; the addresses come behind the reply.
+// Like lanyard_ask, for a host name. The addresses follow the reply.
 int lanyard_ask_name(const struct lanyard_request *request, const char *name, struct lanyard_reply *reply, struct lanyard_endpoint *addresses);
 
 #endif

@@ -1,5 +1,5 @@
-// The interposed calls of TCP sockets, and of any socket where they do not differ. A virtual connection is a connection of the system to the service;
-// the program's own descriptor is one end of it, so that reading, writing, polling, duplicating and passing it on need nothing from here.
+// The interposed calls of TCP sockets, and calls that are the same for all sockets. A virtual connection is a connection of the system to the service.
+// The program's own descriptor is one end of it, so reading, writing, polling, duplicating and passing the descriptor need no interposed call.
 #include "calls.h"
 #include "datagrams.h"
 #include "service.h"
@@ -103,7 +103,7 @@ EXPORT int connect(int fd, const struct sockaddr *name, socklen_t length) {
                                                            : lanyard_connect_datagrams(fd, socket, &destination, name, length));
 }
 
-// -EAFNOSUPPORT: the address is none of a virtual network.
+// Returns -EAFNOSUPPORT if the address does not belong to a virtual network.
 static int bind_virtual(int fd, const struct lanyard_endpoint *local, uint16_t flags) {
   struct lanyard_request request = lanyard_request_for(LANYARD_BIND);
   struct lanyard_reply reply;
@@ -133,7 +133,7 @@ EXPORT int bind(int fd, const struct sockaddr *name, socklen_t length) {
   if (lanyard_is_unspecified(&local)) {
     // A datagram socket without a port is a client socket. It may send to any network, so it is on the system's network too.
     bool is_client = socket.type == SOCK_DGRAM && local.port == 0;
-    // What stands for virtual addresses are IPv4's, which a socket of IPv6 alone does not reach.
+    // Loopback alias addresses are IPv4 addresses, which an IPv6-only socket cannot reach.
     if (is_client && socket.domain == AF_INET6)
       set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
     if (socket.type == SOCK_DGRAM && settings->listening != LANYARD_LISTEN_HOST && !settings->is_isolated
@@ -157,7 +157,7 @@ static int listen_stream(int fd, int backlog) {
     int error = (int)SYS2(SYS_listen, fd, backlog);
     if (error != 0 || settings->listening == LANYARD_LISTEN_HOST || !lanyard_is_unspecified(&near))
       return error;
-    // On the system's network and on the virtual ones alike.
+    // The socket listens on the system's network and on the virtual networks.
   } else if (near.port != 0 && !lanyard_is_near(&near))
     return (int)SYS2(SYS_listen, fd, backlog);
   struct lanyard_request request = lanyard_request_for(LANYARD_LISTEN);
@@ -186,7 +186,7 @@ static int give_name(long call, int fd, struct sockaddr *name, socklen_t *length
   if (is_far && !has_far)
     return -ENOTCONN;
   struct lanyard_reply reply;
-  // A connection that the service has forgotten, since it ended: its addresses are not known any more.
+  // The service has forgotten an ended connection, so its addresses are unknown.
   if (!ask_names(fd, &reply) || (is_far && reply.second.family == 0))
     return is_far ? -ENOTCONN : (int)SYS3(call, fd, name, length);
   lanyard_give_name(is_far ? &reply.second : &reply.first, socket.domain, name, length);
@@ -230,7 +230,7 @@ static int isolation_of(int domain, int type, int protocol) {
   return EPROTONOSUPPORT;
 }
 
-// Sockets for pings. The system's are for its own network; here they are datagram sockets to the service, which pings.
+// Creates a datagram socket to the service in place of a socket for pings: the system's ping sockets reach only its own network. The service sends the pings.
 EXPORT int socket(int domain, int type, int protocol) {
   bool is_echo = (type & ~(SOCK_CLOEXEC | SOCK_NONBLOCK)) == SOCK_DGRAM
       && ((domain == AF_INET && protocol == IPPROTO_ICMP) || (domain == AF_INET6 && protocol == IPPROTO_ICMPV6));

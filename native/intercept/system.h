@@ -1,4 +1,4 @@
-// System calls and the few functions that a library without a C library needs. Nothing of the C library is used but errno, so that one binary
+// System calls and the few functions that a library without a C library needs. The library uses only errno of the C library, so one binary
 // serves programs of glibc and of musl, is safe in signal handlers and after fork, and needs no initialization.
 #ifndef LANYARD_SYSTEM_H
 #define LANYARD_SYSTEM_H
@@ -40,10 +40,10 @@ static inline long lanyard_syscall(long n, long a, long b, long c, long d, long 
 #define SYS5(n, a, b, c, d, e) lanyard_syscall(n, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), 0)
 #define SYS6(n, a, b, c, d, e, f) lanyard_syscall(n, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 
-// Both C libraries have it.
+// glibc and musl both export this function.
 extern int *__errno_location(void);
 
-// What a system call gave, as the C library gives it.
+// Converts the result of a system call to the convention of the C library: -1 and errno for an error.
 static inline long lanyard_result(long result) {
   if (result >= 0)
     return result;
@@ -51,7 +51,7 @@ static inline long lanyard_result(long result) {
   return -1;
 }
 
-// The compiler calls these by name. Kept inside this library by the linker's version script.
+// The compiler calls these functions by name. The linker's version script hides them from other libraries.
 void *memcpy(void *restrict to, const void *restrict from, size_t count);
 void *memset(void *to, int value, size_t count);
 int memcmp(const void *a, const void *b, size_t count);

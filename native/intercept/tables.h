@@ -1,5 +1,5 @@
-// The tables of what the preloaded library and the supervisor decide alike. C includes this file with one of the macros defined; the C# side is generated from it at
-// build (src/Lanyard.Intercept/Protocol.targets). One entry a line. A symbol is followed by its number, which tables.c checks.
+// The tables of decisions that the preloaded library and the supervisor share. C includes this file with one of the macros defined; the C# side is generated from it at
+// build (src/Lanyard.Intercept/Protocol.targets). Each line is one entry. A symbol is followed by its number, which tables.c checks.
 
 // From newer kernel headers.
 #ifndef TCP_AO_ADD_KEY
@@ -108,14 +108,14 @@ LANYARD_KEPT_OPTION(IPPROTO_IPV6, 41, IPV6_TCLASS, 67, 4)
 LANYARD_KEPT_OPTION(IPPROTO_IPV6, 41, IPV6_RECVERR, 25, 4)
 #endif
 
-// The families of which an isolated program may open any socket: Unix domain sockets and interfaces of the kernel.
+// The families in which an isolated program may open any socket: Unix domain sockets and interfaces of the kernel.
 #ifdef LANYARD_ISOLATED_FAMILY
 LANYARD_ISOLATED_FAMILY(AF_UNIX, 1)
 LANYARD_ISOLATED_FAMILY(AF_NETLINK, 16)
 LANYARD_ISOLATED_FAMILY(AF_ALG, 38)
 #endif
 
-// The sockets of the other families that an isolated program may open: those that are redirected. Protocol 0 is the default of the type.
+// The sockets of other families that an isolated program may open: all of them are redirected. Protocol 0 is the default of the type.
 #ifdef LANYARD_ISOLATED_SOCKET
 LANYARD_ISOLATED_SOCKET(AF_INET, 2, SOCK_STREAM, 1, 0, 0)
 LANYARD_ISOLATED_SOCKET(AF_INET, 2, SOCK_STREAM, 1, IPPROTO_TCP, 6)
