@@ -8,8 +8,8 @@ using Microsoft.Build.Framework;
 using Microsoft.Build.Utilities;
 
 /// <summary>
-/// Generates the C# side of what native/intercept and C# share (src/Lanyard.Intercept/Protocol.targets): constants, enumerations and structures of protocol.h, and the
-/// tables of tables.h. Reads the C that these two files are written in, and fails the build for anything else.
+/// Generates the C# side of the definitions that native/intercept and C# share (src/Lanyard.Intercept/Protocol.targets): constants, enumerations and structures of protocol.h, and the
+/// tables of tables.h. Reads only the C constructs that these two files use, and fails the build for any other.
 /// </summary>
 public class GenerateProtocol : Task
 {
@@ -121,7 +121,7 @@ public class GenerateProtocol : Task
             var bytes = (offset + alignment - 1) / alignment * alignment;
             var assertion = Regex.Match(header, $@"_Static_assert\(sizeof\(struct lanyard_{found.Groups[1].Value}\) == (\d+)");
             if (!assertion.Success || int.Parse(assertion.Groups[1].Value) != bytes)
-                throw new InvalidDataException($"C# lays out struct lanyard_{found.Groups[1].Value} in {bytes} bytes, which a _Static_assert of protocol.h must say.");
+                throw new InvalidDataException($"C# lays out struct lanyard_{found.Groups[1].Value} in {bytes} bytes. protocol.h must assert this size with _Static_assert.");
             _text.Append($"\n[StructLayout(LayoutKind.Explicit, Size = {bytes})]\ninternal partial struct {name}\n{{\n{fields.ToString().TrimEnd('\n')}\n}}\n");
             _sizes[name] = bytes;
             _sizes[name + ".Alignment"] = alignment;
@@ -138,7 +138,7 @@ public class GenerateProtocol : Task
             size = int.Parse(_constants.TryGetValue(length, out var constant) ? constant : length);
             alignment = 1;
             if (!Types.TryGetValue(type, out var element) || element != "byte")
-                throw new InvalidDataException($"The array '{field}' is not of bytes.");
+                throw new InvalidDataException($"The array '{field}' is not an array of bytes.");
             _arrays.Add(size);
             return $"Bytes{size}";
         }
@@ -181,7 +181,7 @@ public class GenerateProtocol : Task
             case "IsolatedSocket": return "(int Family, int Type, int Protocol)";
             case "IsolatedFamily": return "int";
             case "CongestionAlgorithm": return "string";
-            default: throw new InvalidDataException($"The table {table} is not known.");
+            default: throw new InvalidDataException($"The table {table} is unknown.");
         }
     }
 

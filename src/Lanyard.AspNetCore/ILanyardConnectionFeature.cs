@@ -3,7 +3,7 @@ using Lanyard.Wire;
 
 namespace Lanyard.AspNetCore;
 
-/// <summary>Who is calling: a feature of connections, and so of requests, that came over a virtual network.</summary>
+/// <summary>The caller: a feature of connections, and therefore of requests, over a virtual network.</summary>
 public interface ILanyardConnectionFeature
 {
     /// <summary>The network.</summary>
@@ -13,10 +13,10 @@ public interface ILanyardConnectionFeature
     IPEndPoint RemoteEndPoint { get; }
 
     /// <summary>
-    /// The node that sent the frames of this connection, proven by the protocol's cryptography; none where it lies behind a bridge.
+    /// The node that sent the frames of this connection, proven by the protocol's cryptography; none if the caller is behind a bridge.
     /// </summary>
     NodeAddress RemoteNode { get; }
 
-    /// <summary>The stream under the connection.</summary>
+    /// <summary>The stream of the connection.</summary>
     LanyardStream Stream { get; }
 }

@@ -12,8 +12,8 @@ using Microsoft.Extensions.Logging;
 namespace Lanyard.AspNetCore;
 
 /// <summary>
-/// A stream as Kestrel uses connections: two pipes with two loops between them and the stream. A loop that meets a full pipe waits, and with it the
-/// other end, whose window closes.
+/// A stream as a connection of Kestrel: two pipes, and two loops between them and the stream. A loop stops at a full pipe, and then the peer's window
+/// closes.
 /// </summary>
 internal sealed partial class LanyardConnection
     : ConnectionContext, ILanyardConnectionFeature, IConnectionEndPointFeature, IConnectionIdFeature,
@@ -93,7 +93,7 @@ internal sealed partial class LanyardConnection
     public override void Abort(ConnectionAbortedException abortReason)
     {
         Reset(abortReason);
-        // The sender may wait for the application.
+        // The sender may be waiting for the application.
         _application.Input.CancelPendingRead();
     }
 
@@ -102,7 +102,7 @@ internal sealed partial class LanyardConnection
         await Transport.Input.CompleteAsync().ConfigureAwait(false);
         await Transport.Output.CompleteAsync().ConfigureAwait(false);
         await _sending.ConfigureAwait(false);
-        // Ends the wait for an other end that does not close.
+        // Ends the wait for a peer that does not close.
         await _stream.DisposeAsync().ConfigureAwait(false);
         await _receiving.ConfigureAwait(false);
         _closed.Dispose();
@@ -120,7 +120,7 @@ internal sealed partial class LanyardConnection
         {
             while (true)
             {
-                // Connections that are idle hold no memory.
+                // An idle connection holds no memory.
                 await WaitForDataAsync().ConfigureAwait(false);
                 var count = await _stream.ReadAsync(output.GetMemory(MinReadBytes)).ConfigureAwait(false);
                 if (count == 0)
@@ -141,12 +141,12 @@ internal sealed partial class LanyardConnection
             error = _abortReason ?? new ConnectionAbortedException();
         }
 
-        // What has arrived can still be read; what comes after is this.
+        // Received data can still be read; a later read fails with this exception.
         await output.CompleteAsync(_abortReason ?? error).ConfigureAwait(false);
         ThreadPool.UnsafeQueueUserWorkItem(static connection => connection.FireClosed(), this, preferLocal: false);
     }
 
-    [SuppressMessage("Reliability", "CA2022", Justification = "A read into nothing waits until there is something, and takes nothing.")]
+    [SuppressMessage("Reliability", "CA2022", Justification = "A read into an empty buffer waits for data and consumes none.")]
     private async ValueTask WaitForDataAsync() => await _stream.ReadAsync(Memory<byte>.Empty).ConfigureAwait(false);
 
     private async Task SendAsync()
@@ -174,9 +174,9 @@ internal sealed partial class LanyardConnection
         }
         catch (ObjectDisposedException)
         {
-            // Aborted meanwhile.
+            // The connection was aborted meanwhile.
         }
-#pragma warning disable CA1031 // The application completed its output with an exception of its own: there is nobody to throw it to.
+#pragma warning disable CA1031 // The application completed its output with an exception of its own: no caller could catch it.
         catch (Exception e)
 #pragma warning restore CA1031
         {
@@ -187,7 +187,7 @@ internal sealed partial class LanyardConnection
         if (error is null && _abortReason is null)
             _stream.ShutdownSend();
         await input.CompleteAsync(error).ConfigureAwait(false);
-        // The application has said all: the receiver does not wait for it to read on.
+        // The application has sent all of its data: the receiver does not wait for further reads.
         _application.Output.CancelPendingFlush();
     }
 
@@ -211,7 +211,7 @@ internal sealed partial class LanyardConnection
         }
         catch (ObjectDisposedException)
         {
-            // Disposed of meanwhile: nobody listens any more.
+            // The connection was disposed of meanwhile, so the event has no listener.
         }
         catch (AggregateException e)
         {

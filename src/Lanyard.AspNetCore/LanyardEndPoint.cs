@@ -6,10 +6,10 @@ namespace Lanyard.AspNetCore;
 /// <summary>A TCP port on a virtual network, for Kestrel to listen on.</summary>
 public sealed class LanyardEndPoint : EndPoint
 {
-    /// <summary>A port of all this node's addresses on a network.</summary>
-    /// <param name="port">The port; 0 chooses one.</param>
-    /// <param name="network">The network; null for the one that <see cref="LanyardServiceCollectionExtensions.AddLanyard"/> joins.</param>
-    /// <param name="address">One of this node's addresses; the default value for all.</param>
+    /// <summary>Creates an endpoint: a port of this node's addresses on a network.</summary>
+    /// <param name="port">The port; 0 selects a free port.</param>
+    /// <param name="network">The network; null for the network that <see cref="LanyardServiceCollectionExtensions.AddLanyard"/> joins.</param>
+    /// <param name="address">One of this node's addresses; the default value for all addresses.</param>
     /// <exception cref="ArgumentOutOfRangeException">The port is not 0 to 65,535.</exception>
     public LanyardEndPoint(int port, LanyardNetwork? network = null, InetAddress address = default)
     {
@@ -20,17 +20,17 @@ public sealed class LanyardEndPoint : EndPoint
         Address = address;
     }
 
-    /// <summary>The port; once bound, the one that was chosen.</summary>
+    /// <summary>The port; once bound, the selected port.</summary>
     public int Port { get; }
 
-    /// <summary>The network; null for the one that <see cref="LanyardServiceCollectionExtensions.AddLanyard"/> joins.</summary>
+    /// <summary>The network; null for the network that <see cref="LanyardServiceCollectionExtensions.AddLanyard"/> joins.</summary>
     public LanyardNetwork? Network { get; }
 
-    /// <summary>The address; the default value for all of this node's.</summary>
+    /// <summary>The address; the default value for all of this node's addresses.</summary>
     public InetAddress Address { get; }
 
     /// <summary>
-    /// The network, where it is known, and the port, as a Kestrel address: <c>http://lanyard:80</c> or <c>http://NETWORK:80</c>.
+    /// The network, if it is known, and the port, as a Kestrel address: <c>http://lanyard:80</c> or <c>http://NETWORK:80</c>.
     /// </summary>
     public override string ToString() => $"{Network?.Id.ToString() ?? "lanyard"}:{Port}";
 }

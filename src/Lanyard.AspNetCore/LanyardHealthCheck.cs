@@ -3,8 +3,8 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace Lanyard.AspNetCore;
 
 /// <summary>
-/// Healthy while the node is online and its networks are up; degraded while it is offline but its networks have their addresses, so that
-/// known peers can be reached.
+/// Reports healthy if the node is online and its networks are up, and degraded if the node is offline but its networks have their addresses: known peers may still be
+/// reachable.
 /// </summary>
 internal sealed class LanyardHealthCheck(LanyardHostedService service) : IHealthCheck
 {

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 
 namespace Lanyard.AspNetCore;
 
-/// <summary>Starts the node before anything else of the application starts, and ends it after everything else has stopped.</summary>
+/// <summary>Starts the node before all other services of the application, and stops it after all others have stopped.</summary>
 internal sealed class LanyardHostedService(
     IOptions<LanyardHostingOptions> options, ILoggerFactory loggerFactory) : IHostedLifecycleService, ILanyardAccessor, IAsyncDisposable
 {
@@ -12,11 +12,11 @@ internal sealed class LanyardHostedService(
     private LanyardNetwork? _network;
 
     public LanyardNode Node =>
-        _node ?? throw new InvalidOperationException("The node starts with the application: use it from what runs once that has started.");
+        _node ?? throw new InvalidOperationException("The node has not started. Use it after the application has started.");
 
     public LanyardNetwork Network => _network ?? throw new InvalidOperationException(_node is null
-        ? "The node starts with the application: use its network from what runs once that has started."
-        : "The application joins no network: add one to LanyardHostingOptions.Networks.");
+        ? "The node has not started. Use its network after the application has started."
+        : "The application joins no network. Add one to LanyardHostingOptions.Networks.");
 
     public bool IsStarted => _node is not null;
 

@@ -4,15 +4,15 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Lanyard.AspNetCore;
 
-/// <summary>A node as a part of an application.</summary>
+/// <summary>Adds a node to an application.</summary>
 public static class LanyardServiceCollectionExtensions
 {
     /// <summary>
-    /// Adds a node that starts and ends with the application and joins networks, as <see cref="ILanyardAccessor"/>; a health check named
-    /// <c>lanyard</c>; and Kestrel's way to listen on its networks (<c>options.ListenLanyard(port)</c>).
+    /// Adds a node that starts and stops with the application and joins networks, as <see cref="ILanyardAccessor"/>; a health check named
+    /// <c>lanyard</c>; and the Kestrel transport that listens on its networks (<c>options.ListenLanyard(port)</c>).
     /// </summary>
     /// <param name="services">The services.</param>
-    /// <param name="configure">Says how the node is started and which networks it joins.</param>
+    /// <param name="configure">Sets the options of the node, and the networks to join.</param>
     public static IServiceCollection AddLanyard(this IServiceCollection services, Action<LanyardHostingOptions> configure)
     {
         ArgumentNullException.ThrowIfNull(services);
@@ -27,23 +27,23 @@ public static class LanyardServiceCollectionExtensions
     }
 }
 
-/// <summary>The node of an application.</summary>
+/// <summary>The options of an application's node.</summary>
 public sealed class LanyardHostingOptions
 {
-    /// <summary>How the node is started. Its log goes to the application's, where it has none of its own.</summary>
+    /// <summary>The options to start the node with. Without a logger of its own, the node logs to the application's log.</summary>
     public LanyardOptions Node { get; set; } = new();
 
-    /// <summary>The networks to join. The first is the application's main one.</summary>
+    /// <summary>The networks to join. The first network is the application's main network.</summary>
     public IList<NetworkId> Networks { get; } = [];
 
     /// <summary>
-    /// Whether the application's start waits until its networks are up, and fails where they refuse it. Default true. Else they come up
-    /// when they do.
+    /// Whether the application's start waits until its networks are up, and fails if they refuse the node. Default true. Otherwise the networks come up
+    /// later.
     /// </summary>
     public bool WaitForNetworks { get; set; } = true;
 }
 
-/// <summary>Gives the application's node, once the application has begun to start.</summary>
+/// <summary>Returns the application's node, once the application has begun to start.</summary>
 public interface ILanyardAccessor
 {
     /// <summary>The node.</summary>

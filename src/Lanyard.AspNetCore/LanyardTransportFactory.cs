@@ -7,7 +7,7 @@ using Microsoft.Extensions.Options;
 
 namespace Lanyard.AspNetCore;
 
-/// <summary>Gives Kestrel listeners on <see cref="LanyardEndPoint"/>s; other endpoints are left to the other transports.</summary>
+/// <summary>Creates Kestrel's listeners on <see cref="LanyardEndPoint"/>s; other transports handle other endpoints.</summary>
 internal sealed class LanyardTransportFactory(
     IOptions<LanyardTransportOptions> options, ILoggerFactory loggerFactory, ILanyardAccessor? node = null)
     : IConnectionListenerFactory, IConnectionListenerFactorySelector
@@ -21,8 +21,8 @@ internal sealed class LanyardTransportFactory(
         if (endpoint is not LanyardEndPoint wanted)
             throw new NotSupportedException($"This transport listens on {nameof(LanyardEndPoint)}s, not on {endpoint}.");
         var network = wanted.Network ?? node?.Network
-            ?? throw new InvalidOperationException("No network is given to listen on: name one, or add services.AddLanyard(...), whose "
-                + "first network is then used.");
+            ?? throw new InvalidOperationException("There is no network to listen on. Pass a network, or add services.AddLanyard(...), whose "
+                + "first network is the default.");
         try
         {
             var listener = network.Listen(new InetEndpoint(wanted.Address, (ushort)wanted.Port), options.Value.Backlog);
@@ -35,7 +35,7 @@ internal sealed class LanyardTransportFactory(
     }
 }
 
-/// <summary>Accepts a port's connections for Kestrel.</summary>
+/// <summary>Accepts the connections of a port for Kestrel.</summary>
 internal sealed class LanyardConnectionListener(
     LanyardListener listener, InetAddress address, LanyardTransportOptions options, ILogger logger) : IConnectionListener
 {
@@ -51,7 +51,7 @@ internal sealed class LanyardConnectionListener(
         }
         catch (Exception e) when (e is ObjectDisposedException or LanyardNetworkException)
         {
-            // Unbound, or the network is gone: no more will come.
+            // The listener was unbound, or the network was left: no more connections will arrive.
             return null;
         }
     }

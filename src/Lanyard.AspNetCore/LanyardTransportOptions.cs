@@ -1,14 +1,14 @@
 namespace Lanyard.AspNetCore;
 
-/// <summary>How Kestrel's connections over virtual networks are served.</summary>
+/// <summary>The options of Kestrel's connections over virtual networks.</summary>
 public sealed class LanyardTransportOptions
 {
-    /// <summary>How many connections may wait to be accepted. Default 512.</summary>
+    /// <summary>The maximum number of connections that are queued to be accepted. Default 512.</summary>
     public int Backlog { get; set; } = 512;
 
-    /// <summary>How many received bytes may wait for the application before reading stops. Default 1 MiB; 0 sets no bound.</summary>
+    /// <summary>The number of received bytes that are buffered before reading stops. Default 1 MiB; 0 for no limit.</summary>
     public long MaxReadBufferBytes { get; set; } = 1024 * 1024;
 
-    /// <summary>How many bytes of the application may wait to be sent before it is made to wait. Default 64 KiB; 0 sets no bound.</summary>
+    /// <summary>The number of bytes to send that are buffered before the application must wait. Default 64 KiB; 0 for no limit.</summary>
     public long MaxWriteBufferBytes { get; set; } = 64 * 1024;
 }

@@ -11,7 +11,7 @@ namespace Lanyard.AspNetCore;
 /// <summary>Kestrel on virtual networks.</summary>
 public static class LanyardWebHostExtensions
 {
-    /// <summary>Lets Kestrel listen on <see cref="LanyardEndPoint"/>s, besides those of the system's sockets.</summary>
+    /// <summary>Lets Kestrel listen on <see cref="LanyardEndPoint"/>s, in addition to endpoints of the system.</summary>
     /// <param name="builder">The web host.</param>
     /// <param name="configure">Changes the transport's options.</param>
     public static IWebHostBuilder UseLanyard(this IWebHostBuilder builder, Action<LanyardTransportOptions>? configure = null)
@@ -21,11 +21,11 @@ public static class LanyardWebHostExtensions
     }
 
     /// <summary>
-    /// Lets Kestrel listen on a network: unless other endpoints are given, on nothing else, so that no TCP port of the machine is opened.
+    /// Lets Kestrel listen on a network. Unless other endpoints are configured, Kestrel listens only there, so no TCP port of the machine is opened.
     /// </summary>
     /// <param name="builder">The web host.</param>
     /// <param name="network">The network.</param>
-    /// <param name="port">The port on it.</param>
+    /// <param name="port">The port on the network.</param>
     /// <param name="configure">Changes the transport's options.</param>
     public static IWebHostBuilder UseLanyard(
         this IWebHostBuilder builder, LanyardNetwork network, int port, Action<LanyardTransportOptions>? configure = null)
@@ -37,7 +37,7 @@ public static class LanyardWebHostExtensions
 
     /// <summary>Listens on a port of the network that <see cref="LanyardServiceCollectionExtensions.AddLanyard"/> joins.</summary>
     /// <param name="options">Kestrel's options.</param>
-    /// <param name="port">The port; 0 chooses one.</param>
+    /// <param name="port">The port; 0 selects a free port.</param>
     /// <param name="configure">Changes the endpoint: protocols, TLS.</param>
     public static void ListenLanyard(this KestrelServerOptions options, int port, Action<ListenOptions>? configure = null) =>
         Listen(options, new LanyardEndPoint(port), configure);
@@ -45,14 +45,14 @@ public static class LanyardWebHostExtensions
     /// <summary>Listens on a port of a network.</summary>
     /// <param name="options">Kestrel's options.</param>
     /// <param name="network">The network.</param>
-    /// <param name="port">The port; 0 chooses one.</param>
+    /// <param name="port">The port; 0 selects a free port.</param>
     /// <param name="configure">Changes the endpoint: protocols, TLS.</param>
     public static void ListenLanyard(
         this KestrelServerOptions options, LanyardNetwork network, int port, Action<ListenOptions>? configure = null) =>
         Listen(options, new LanyardEndPoint(port, network), configure);
 
     /// <summary>
-    /// The node that sent this request; null if it did not come over a virtual network, or the caller lies behind a bridge.
+    /// The node that sent this request; null if the request did not arrive over a virtual network, or the caller is behind a bridge.
     /// </summary>
     public static NodeAddress? GetLanyardCaller(this HttpContext context)
     {

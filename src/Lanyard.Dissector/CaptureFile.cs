@@ -34,10 +34,10 @@ public enum LinkType
 /// <param name="Time">The time of capture.</param>
 /// <param name="LinkType">The kind of link-layer header.</param>
 /// <param name="Bytes">The captured bytes.</param>
-/// <param name="IsCut">Whether the capture kept less than the whole frame.</param>
+/// <param name="IsCut">Whether the capture contains less than the whole frame.</param>
 public readonly record struct CapturedFrame(DateTimeOffset Time, LinkType LinkType, ReadOnlyMemory<byte> Bytes, bool IsCut);
 
-/// <summary>Reads captures as tcpdump and Wireshark write them: pcap with microseconds or nanoseconds in either byte order, and pcapng.</summary>
+/// <summary>Reads captures of tcpdump and Wireshark: pcap with microseconds or nanoseconds in either byte order, and pcapng.</summary>
 public static class CaptureFile
 {
     private const uint PcapMicroseconds = 0xa1b2c3d4;
@@ -46,9 +46,9 @@ public static class CaptureFile
     private const int PcapRecordBytes = 16;
     private const int NanosecondsPerTick = 100;
 
-    /// <summary>Reads the frames of a capture. A capture that ends in the middle of a frame is read up to there.</summary>
+    /// <summary>Reads the frames of a capture. A truncated frame at the end of a capture is ignored.</summary>
     /// <param name="file">The content of the file. The frames refer to it.</param>
-    /// <exception cref="InvalidDataException">The bytes are not a capture; the message says what is wrong and where.</exception>
+    /// <exception cref="InvalidDataException">The bytes are not a capture; the message gives the reason and the position.</exception>
     public static IReadOnlyList<CapturedFrame> Read(ReadOnlyMemory<byte> file)
     {
         if (file.Length < sizeof(uint))
@@ -61,7 +61,7 @@ public static class CaptureFile
             return ReadPcap(file, new CaptureFieldReader(isBigEndian: false), first == PcapNanoseconds);
         if (swapped is PcapMicroseconds or PcapNanoseconds)
             return ReadPcap(file, new CaptureFieldReader(isBigEndian: true), swapped == PcapNanoseconds);
-        throw new InvalidDataException("it is neither pcap nor pcapng: make one with `tcpdump -w FILE.pcap udp`.");
+        throw new InvalidDataException("it is neither pcap nor pcapng. Make a capture with `tcpdump -w FILE.pcap udp`.");
     }
 
     /// <summary>Converts a time since 1970.</summary>
@@ -72,16 +72,16 @@ public static class CaptureFile
         return DateTimeOffset.UnixEpoch.AddTicks((long)Math.Min(ticks, room));
     }
 
-    // 16 bytes: seconds, fraction, length captured, length on the wire.
+    // 16 bytes: seconds, fraction, captured length, length on the wire.
     private static List<CapturedFrame> ReadPcap(ReadOnlyMemory<byte> file, CaptureFieldReader fields, bool nanoseconds)
     {
         if (file.Length < PcapHeaderBytes)
-            throw new InvalidDataException("its header is cut short.");
-        // The upper bits of the field say how long a frame check sequence is.
+            throw new InvalidDataException("its header is truncated.");
+        // The upper bits of the field give the length of a frame check sequence.
         var linkType = (LinkType)(fields.UInt32(file.Span[20..]) & 0xffff);
         var frames = new List<CapturedFrame>();
         var position = PcapHeaderBytes;
-        // A capture that was not ended properly stops in the middle of a record: what came before it counts.
+        // A capture that was interrupted ends in the middle of a record. Keep the records before it.
         while (file.Length - position >= PcapRecordBytes)
         {
             var record = file.Span[position..];

@@ -3,12 +3,12 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Dissector;
 
-/// <summary>The content of a captured frame: a UDP datagram, or something else by its name.</summary>
+/// <summary>The content of a captured frame: a UDP datagram, or the name of other content.</summary>
 /// <param name="Time">The time of capture.</param>
-/// <param name="From">The sender; none where it is unknown.</param>
-/// <param name="To">The receiver; none where it is unknown.</param>
+/// <param name="From">The sender; none if it is unknown.</param>
+/// <param name="To">The receiver; none if it is unknown.</param>
 /// <param name="Payload">The UDP payload.</param>
-/// <param name="NotUdp">The name of content that is not a whole UDP datagram, such as "ARP"; null for a UDP datagram.</param>
+/// <param name="NotUdp">The name of content that is not a complete UDP datagram, such as "ARP"; null for a UDP datagram.</param>
 public readonly record struct CapturedDatagram(
     DateTimeOffset Time, InetEndpoint From, InetEndpoint To, ReadOnlyMemory<byte> Payload, string? NotUdp)
 {
@@ -83,12 +83,12 @@ public readonly record struct CapturedDatagram(
         var span = packet.Span;
         var headerBytes = span.Length >= 20 ? (span[0] & 0xf) * 4 : 0;
         if (headerBytes < 20 || span.Length < headerBytes)
-            return NotUdpOf(frame, "a broken IPv4 packet");
+            return NotUdpOf(frame, "a malformed IPv4 packet");
         var from = InetAddress.FromBytes(span.Slice(12, 4));
         var to = InetAddress.FromBytes(span.Slice(16, 4));
         if (span[9] != ProtocolUdp)
             return NotUdpOf(frame, NameOfProtocol(span[9]), from, to);
-        // More fragments follow, or this is not the first.
+        // More fragments follow, or this is not the first fragment.
         if ((BinaryPrimitives.ReadUInt16BigEndian(span[6..]) & 0x3fff) != 0)
             return NotUdpOf(frame, "a fragment of an IPv4 packet", from, to);
         return FromUdp(frame, packet[headerBytes..], from, to);
@@ -98,7 +98,7 @@ public readonly record struct CapturedDatagram(
     {
         var span = packet.Span;
         if (span.Length < 40)
-            return NotUdpOf(frame, "a broken IPv6 packet");
+            return NotUdpOf(frame, "a malformed IPv6 packet");
         var from = InetAddress.FromBytes(span.Slice(8, 16));
         var to = InetAddress.FromBytes(span.Slice(24, 16));
         return span[6] == ProtocolUdp ? FromUdp(frame, packet[40..], from, to) : NotUdpOf(frame, NameOfProtocol(span[6]), from, to);
@@ -108,7 +108,7 @@ public readonly record struct CapturedDatagram(
     {
         var span = udp.Span;
         if (span.Length < UdpHeaderBytes)
-            return NotUdpOf(frame, "a broken UDP datagram", from, to);
+            return NotUdpOf(frame, "a malformed UDP datagram", from, to);
         int length = BinaryPrimitives.ReadUInt16BigEndian(span[4..]);
         var datagram = new CapturedDatagram(
             frame.Time,
@@ -117,10 +117,10 @@ public readonly record struct CapturedDatagram(
             default,
             null);
         if (length < UdpHeaderBytes)
-            return datagram with { NotUdp = "a broken UDP datagram" };
+            return datagram with { NotUdp = "a malformed UDP datagram" };
         // Ethernet pads short frames: the length in the header counts.
         return length > span.Length
-            ? datagram with { Payload = udp[UdpHeaderBytes..], NotUdp = "a UDP datagram that the capture cut short" }
+            ? datagram with { Payload = udp[UdpHeaderBytes..], NotUdp = "a UDP datagram that the capture truncated" }
             : datagram with { Payload = udp[UdpHeaderBytes..length] };
     }
 

@@ -3,7 +3,7 @@ using System.Text;
 namespace Lanyard.Dissector;
 
 /// <summary>
-/// A description of a packet in words, and whether all of the packet was understood. Text from the network is made harmless for terminals.
+/// A description of a packet in words, and whether all of the packet was understood. Text from the network is reduced to printable ASCII.
 /// </summary>
 public sealed class Description
 {
@@ -17,7 +17,7 @@ public sealed class Description
     /// <summary>Whether the payload could be read, and was understood to its end.</summary>
     public bool IsUnderstood { get; private set; } = true;
 
-    /// <summary>Describes something that has no readable payload.</summary>
+    /// <summary>Creates a description without a readable payload.</summary>
     internal static Description Unread(string words) => new Description { IsUnderstood = false }.Add(words);
 
     /// <summary>Adds words.</summary>
@@ -39,7 +39,7 @@ public sealed class Description
     /// <summary>Adds the number of bytes after the known fields, if there are any.</summary>
     internal Description Trailing(int count) => count == 0 ? this : NotUnderstood($"{count} bytes at the end");
 
-    /// <summary>Quotes bytes as text: at most 200, with a dot for each one that is not printable ASCII.</summary>
+    /// <summary>Quotes at most 200 bytes as text, with a dot for each byte that is not printable ASCII.</summary>
     internal static string Quote(ReadOnlySpan<byte> bytes)
     {
         var shown = bytes[..Math.Min(bytes.Length, MaxShownBytes)];
@@ -49,6 +49,6 @@ public sealed class Description
         return text.Append(shown.Length < bytes.Length ? "...\"" : "\"").ToString();
     }
 
-    /// <summary>Returns the description in words: one line.</summary>
+    /// <summary>Returns the description as one line.</summary>
     public override string ToString() => _text.ToString();
 }

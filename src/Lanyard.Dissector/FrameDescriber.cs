@@ -3,7 +3,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Dissector;
 
-/// <summary>Says in a few words what an Ethernet payload is.</summary>
+/// <summary>Describes an Ethernet payload in a few words.</summary>
 internal static class FrameDescriber
 {
     public static string Describe(ushort etherType, ReadOnlySpan<byte> data) => etherType switch

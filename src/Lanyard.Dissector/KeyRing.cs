@@ -12,9 +12,9 @@ public sealed class KeyRing
     /// <summary>The number of known identities.</summary>
     public int Count => _identities.Count;
 
-    /// <summary>Adds an identity. One with a secret key replaces one without.</summary>
-    /// <param name="identity">The identity. With its secret key, packets from and to this node can be decrypted.</param>
-    /// <returns>False if the identity was known already.</returns>
+    /// <summary>Adds an identity. An identity with secret keys replaces the same identity without them.</summary>
+    /// <param name="identity">The identity. With its secret keys, packets from and to this node can be decrypted.</param>
+    /// <returns>False if the identity was already known.</returns>
     public bool Add(Identity identity)
     {
         ArgumentNullException.ThrowIfNull(identity);
@@ -25,11 +25,11 @@ public sealed class KeyRing
         return true;
     }
 
-    /// <summary>Finds a node's identity; null if it is not known.</summary>
+    /// <summary>Finds a node's identity; null if it is unknown.</summary>
     /// <param name="address">The node's address.</param>
     public Identity? Find(NodeAddress address) => _identities.GetValueOrDefault(address);
 
-    /// <summary>Computes the key that two nodes share; null unless both identities are known, one of them with its secret key.</summary>
+    /// <summary>Computes the key that two nodes share; null unless both identities are known, one of them with its secret keys.</summary>
     /// <param name="one">The address of one node.</param>
     /// <param name="other">The address of the other node.</param>
     public SessionKey? KeyOf(NodeAddress one, NodeAddress other)
@@ -43,7 +43,7 @@ public sealed class KeyRing
         return key;
     }
 
-    /// <summary>Computes the key that an identity of a HELLO and a node with a known secret key share; null if the secret key is not known.</summary>
+    /// <summary>Computes the key that the identity in a HELLO shares with a node whose secret keys are known; null if they are unknown.</summary>
     internal SessionKey? KeyWith(Identity newcomer, NodeAddress other) =>
         Find(other) is { HasSecret: true } own && SessionKey.TryAgree(own, newcomer, out var key) ? key : null;
 }

@@ -3,7 +3,7 @@ using Lanyard.Wire.Packets;
 
 namespace Lanyard.Dissector;
 
-/// <summary>Names what passes the same ports as the protocol and is not it.</summary>
+/// <summary>Names traffic of other protocols on the same ports.</summary>
 internal static class OtherTraffic
 {
     private const int SsdpPort = 1900;
@@ -18,7 +18,7 @@ internal static class OtherTraffic
     private const int StunHeaderBytes = 20;
     private const uint StunCookie = 0x2112a442;
 
-    /// <summary>What a datagram is, or null where it is a packet of the protocol or a part of one.</summary>
+    /// <summary>Returns the name of a datagram's protocol; null for a packet of this protocol or a part of one.</summary>
     public static string? NameOf(CapturedDatagram datagram)
     {
         var payload = datagram.Payload.Span;
@@ -38,7 +38,7 @@ internal static class OtherTraffic
             }
         }
 
-        // Nodes may use port 53 themselves.
+        // Nodes may also use port 53.
         if ((UsesPort(datagram, MdnsPort) || UsesPort(datagram, DnsPort)) && payload.Length >= DnsHeaderBytes && IsDns(payload))
             return UsesPort(datagram, MdnsPort) ? "mDNS" : "DNS";
         if (payload.Length >= StunHeaderBytes && BinaryPrimitives.ReadUInt32BigEndian(payload[4..]) == StunCookie && payload[0] < 4)
@@ -53,7 +53,7 @@ internal static class OtherTraffic
         };
     }
 
-    // Questions and answers are few, and what neither a question nor an answer has is zero.
+    // The counts of questions and answers are small, and unused fields are zero.
     private static bool IsDns(ReadOnlySpan<byte> payload) =>
         BinaryPrimitives.ReadUInt16BigEndian(payload[4..]) + BinaryPrimitives.ReadUInt16BigEndian(payload[6..]) is > 0 and < 64
         && (payload[3] & 0x40) == 0;

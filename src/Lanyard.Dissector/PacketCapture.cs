@@ -6,10 +6,10 @@ using Lanyard.Wire.Verbs;
 
 namespace Lanyard.Dissector;
 
-/// <summary>Reads the packets of captured frames: joins fragments, finds keys, decrypts and expands payloads, and learns identities on the way.</summary>
+/// <summary>Reads the packets of captured frames: joins fragments, finds keys, decrypts and expands payloads, and learns identities from packets.</summary>
 public sealed class PacketCapture
 {
-    // Unfinished packets kept between one pair of endpoints.
+    // The maximum number of incomplete packets between one pair of endpoints.
     private const int FragmentCapacity = 256;
 
     private readonly KeyRing _keys;
@@ -20,14 +20,14 @@ public sealed class PacketCapture
 
     private PacketCapture(KeyRing keys) => _keys = keys;
 
-    /// <summary>Reads all entries of a capture, in order of time; incomplete packets come last.</summary>
+    /// <summary>Reads all entries of a capture, ordered by time; incomplete packets come last.</summary>
     /// <param name="frames">The captured frames.</param>
-    /// <param name="keys">The known identities. Those in HELLO and WHOIS packets of the capture are added.</param>
+    /// <param name="keys">The known identities. Identities in HELLO and WHOIS packets of the capture are added.</param>
     public static IReadOnlyList<CaptureEntry> Read(IReadOnlyList<CapturedFrame> frames, KeyRing keys)
     {
         ArgumentNullException.ThrowIfNull(frames);
         ArgumentNullException.ThrowIfNull(keys);
-        // An identity may come after the first packet that needs it: go over the capture again while there is something new.
+        // An identity may follow the first packet that needs it. Read the capture again as long as new identities are found.
         while (true)
         {
             var known = keys.Count;
@@ -137,9 +137,9 @@ public sealed class PacketCapture
     }
 
     private static PacketView View(ReadOnlySpan<byte> bytes) =>
-        PacketView.TryParse(bytes, out var packet) ? packet : throw new InvalidOperationException("What was sorted as a packet is none.");
+        PacketView.TryParse(bytes, out var packet) ? packet : throw new InvalidOperationException("A datagram that was classified as a packet is not a packet.");
 
-    // The key of a HELLO whose sender is not known yet: the HELLO itself brings the identity.
+    // The key of a HELLO whose sender is unknown: the HELLO itself contains the identity.
     private SessionKey? KeyOfHello(PacketView packet) =>
         packet is { Suite: CipherSuite.Poly1305, Verb: Verb.Hello }
         && HelloMessage.TryParse(packet.Payload, out var hello)
@@ -158,7 +158,7 @@ public sealed class PacketCapture
 
     private void Learn(ReadOnlySpan<byte> serialized, NodeAddress expected)
     {
-        // The address must be the one that the keys make: anyone may claim another's. The check is costly, so only newcomers are checked.
+        // The address must derive from the keys, because any node may claim the address of another. The check is expensive, so only new identities are checked.
         if (Identity.TryRead(serialized, out var identity, out _)
             && (expected.IsNone || identity.Address == expected)
             && _keys.Find(identity.Address) is null

@@ -6,7 +6,7 @@ namespace Lanyard.Dissector;
 /// <summary>Describes payloads of packets.</summary>
 public static class PayloadDescriber
 {
-    /// <summary>Describes a payload. Every payload has a description, whatever its bytes.</summary>
+    /// <summary>Describes a payload. Every payload has a description.</summary>
     /// <param name="verb">The packet's verb.</param>
     /// <param name="payload">The payload, decrypted and expanded.</param>
     /// <param name="keys">The known identities, to check signatures with.</param>

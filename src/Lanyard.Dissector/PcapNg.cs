@@ -3,12 +3,12 @@ using System.Buffers.Binary;
 namespace Lanyard.Dissector;
 
 /// <summary>
-/// The pcapng format (draft-ietf-opsawg-pcapng): blocks of type, length, body, length again. Sections set the byte order, interface
-/// descriptions the link type and the unit of time, packet blocks carry the frames; other blocks are passed over.
+/// The pcapng format (draft-ietf-opsawg-pcapng): blocks of type, length, body, and length again. Sections set the byte order, interface
+/// descriptions set the link type and the unit of time, packet blocks contain the frames; other blocks are skipped.
 /// </summary>
 internal static class PcapNg
 {
-    /// <summary>The type of the block that a file begins with; the same in either byte order.</summary>
+    /// <summary>The type of the first block of a file; the same in either byte order.</summary>
     public const uint SectionHeader = 0x0a0d0d0a;
 
     private const uint InterfaceDescription = 1;
@@ -33,15 +33,15 @@ internal static class PcapNg
             {
                 fields = new CaptureFieldReader(BinaryPrimitives.ReadUInt32BigEndian(block[8..]) == ByteOrderMagic);
                 if (fields.UInt32(block[8..]) != ByteOrderMagic)
-                    throw new InvalidDataException($"the section at byte {position} has no byte order.");
+                    throw new InvalidDataException($"the section at byte {position} has no valid byte order.");
                 interfaces.Clear();
             }
 
             var length = fields.UInt32(block[4..]);
             if (length < BlockOverhead || length % 4 != 0)
-                throw new InvalidDataException($"the block at byte {position} has an impossible length.");
+                throw new InvalidDataException($"the block at byte {position} has an invalid length.");
             if (length > file.Length - position)
-                break; // Not ended properly: what came before counts.
+                break; // The file was interrupted. Keep the frames before it.
             var body = file.Slice(position + 8, (int)length - BlockOverhead);
             switch (fields.UInt32(block))
             {
@@ -99,9 +99,9 @@ internal static class PcapNg
         return new Interface(linkType, resolution);
     }
 
-    /// <summary>An interface that frames were captured on.</summary>
-    /// <param name="LinkType">How its frames begin.</param>
-    /// <param name="Resolution">The unit of its times: a negative power of ten or, with the top bit set, of two.</param>
+    /// <summary>An interface on which frames were captured.</summary>
+    /// <param name="LinkType">The kind of link-layer header.</param>
+    /// <param name="Resolution">The unit of time: a negative power of ten or, with the top bit set, of two.</param>
     private readonly record struct Interface(LinkType LinkType, byte Resolution)
     {
         public DateTimeOffset TimeOf(ulong units)

@@ -3,7 +3,7 @@ using Lanyard.Wire.Verbs;
 
 namespace Lanyard.Dissector;
 
-/// <summary>Says what OK, ERROR and parts of configurations say.</summary>
+/// <summary>Describes OK, ERROR and parts of configurations.</summary>
 internal static class ReplyDescriber
 {
     public static Description Ok(Description text, OkMessage ok, KeyRing keys)
@@ -72,7 +72,7 @@ internal static class ReplyDescriber
             return text.NotUnderstood($"signature of kind {config.SignatureKind}");
         var signature = keys.Find(config.NetworkId.Controller) switch
         {
-            null => "signature not checked: the controller's identity is not known",
+            null => "signature not checked: the controller's identity is unknown",
             var controller when controller.Verify(config.Signed, config.Signature) => "signature good",
             _ => "SIGNATURE BAD",
         };

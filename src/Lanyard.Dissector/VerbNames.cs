@@ -2,7 +2,7 @@ using Lanyard.Wire.Verbs;
 
 namespace Lanyard.Dissector;
 
-/// <summary>The protocol's own names.</summary>
+/// <summary>The protocol's names of verbs and error codes.</summary>
 internal static class VerbNames
 {
     public static string Of(Verb verb) => verb switch

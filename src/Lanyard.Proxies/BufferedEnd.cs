@@ -3,7 +3,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Proxies;
 
-/// <summary>A client's end whose first bytes are looked at before they are relayed. One reader at a time.</summary>
+/// <summary>A client's end whose first bytes are inspected before they are relayed. One reader at a time.</summary>
 internal sealed class BufferedEnd(StreamEnd inner) : StreamEnd
 {
     private const int FirstBytes = 1_024;
@@ -17,16 +17,16 @@ internal sealed class BufferedEnd(StreamEnd inner) : StreamEnd
 
     public override InetEndpoint Remote => inner.Remote;
 
-    /// <summary>What was read and not consumed.</summary>
+    /// <summary>The bytes that were read and not consumed.</summary>
     public ReadOnlySpan<byte> Buffered => _buffer.AsSpan(_start, _end - _start);
 
     public override bool HasMore => _start < _end || (_filling is null && inner.HasMore);
 
-    /// <summary>Reads some more into the buffer.</summary>
-    /// <returns>False at the end.</returns>
+    /// <summary>Reads more bytes into the buffer.</summary>
+    /// <returns>False at the end of the stream.</returns>
     public Task<bool> FillAsync() => _filling = FillOnceAsync(_filling);
 
-    /// <summary>Passes over some of <see cref="Buffered"/>.</summary>
+    /// <summary>Consumes some of <see cref="Buffered"/>.</summary>
     public void Consume(int bytes) => _start += bytes;
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer)
@@ -59,7 +59,7 @@ internal sealed class BufferedEnd(StreamEnd inner) : StreamEnd
     public override void Dispose()
     {
         inner.Dispose();
-        // A fill under way still has the buffer; then it is left to the collector.
+        // A pending read still uses the buffer. Leave the buffer to the garbage collector then.
         if (_filling is null or { IsCompleted: true })
             ReturnBuffer();
     }

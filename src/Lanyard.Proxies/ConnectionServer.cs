@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Lanyard.Proxies;
 
-/// <summary>Accepts clients and serves each, up to a number at a time. Cuts off clients that are late. Disposing it ends all of them.</summary>
+/// <summary>Accepts clients and serves them, up to a maximum number at a time. Cuts off clients that miss a deadline. Disposing ends all connections.</summary>
 internal sealed class ConnectionServer : IAsyncDisposable
 {
     private static readonly TimeSpan PauseAfterFailure = TimeSpan.FromMilliseconds(100);
@@ -20,14 +20,14 @@ internal sealed class ConnectionServer : IAsyncDisposable
     private readonly TimeSpan _sweepInterval;
     private readonly Task _accepting;
 
-    /// <summary>Begins to accept.</summary>
-    /// <param name="accept">Waits for a client; stops when the listener is disposed of.</param>
-    /// <param name="listener">Is disposed of at the end.</param>
-    /// <param name="serve">Serves a client to its end.</param>
-    /// <param name="maxConnections">How many at a time.</param>
-    /// <param name="shortestTimeout">The shortest time after which a connection can be late.</param>
-    /// <param name="counters">Where it is counted.</param>
-    /// <param name="logger">Where failures are logged.</param>
+    /// <summary>Starts to accept.</summary>
+    /// <param name="accept">Waits for a client; fails when the listener is disposed of.</param>
+    /// <param name="listener">The listener, which is disposed of at the end.</param>
+    /// <param name="serve">Serves a client until it has finished.</param>
+    /// <param name="maxConnections">The maximum number of clients at a time.</param>
+    /// <param name="shortestTimeout">The shortest of all timeouts; it sets the interval of checks.</param>
+    /// <param name="counters">The counters.</param>
+    /// <param name="logger">The log for failures.</param>
     public ConnectionServer(
         Func<CancellationToken, ValueTask<StreamEnd>> accept, IDisposable listener, Func<ServedConnection, Task> serve, int maxConnections,
         TimeSpan shortestTimeout, LanyardProxyCounters counters, ILogger logger)
@@ -43,7 +43,7 @@ internal sealed class ConnectionServer : IAsyncDisposable
         _accepting = Task.Run(AcceptAsync);
     }
 
-    /// <summary>Stops accepting, cuts all clients and waits until nothing is left of them.</summary>
+    /// <summary>Stops accepting, cuts off all clients and waits until all connections have ended.</summary>
     public async ValueTask DisposeAsync()
     {
         if (_end.IsCancellationRequested)
@@ -76,7 +76,7 @@ internal sealed class ConnectionServer : IAsyncDisposable
             {
                 if (_end.IsCancellationRequested)
                     return;
-                // Of a socket of the host's that is short of descriptors, say, or a client that was gone already.
+                // For example, the process has no free descriptor, or the client has already disconnected.
                 if (failure is not SocketException)
                 {
                     ProxyLog.ListenerEnded(_logger, failure);
@@ -99,7 +99,7 @@ internal sealed class ConnectionServer : IAsyncDisposable
             {
                 if (_connections.Count == 0)
                     _sweep.Change(_sweepInterval, _sweepInterval);
-                // It waits for this lock before it removes itself.
+                // The task takes this lock before it removes itself.
                 _connections.Add(connection, Task.Run(() => ServeAsync(connection)));
                 _counters.AddActive(1);
                 return;
@@ -118,7 +118,7 @@ internal sealed class ConnectionServer : IAsyncDisposable
         {
             await _serve(connection).ConfigureAwait(false);
         }
-#pragma warning disable CA1031 // A client must not end the service of others.
+#pragma warning disable CA1031 // A failing client must not end the service of others.
         catch (Exception failure)
 #pragma warning restore CA1031
         {

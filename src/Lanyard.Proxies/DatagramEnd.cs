@@ -5,20 +5,20 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Proxies;
 
-/// <summary>A UDP port of the host's or of a virtual network. One receive at a time; sending never waits.</summary>
+/// <summary>A UDP port of the host or of a virtual network. One receive at a time; sending never waits.</summary>
 internal abstract class DatagramEnd : IDisposable
 {
-    /// <summary>The longest payload.</summary>
+    /// <summary>The maximum length of a payload in bytes.</summary>
     public const int MaxBytes = 65_507;
 
-    /// <summary>This side; the address is unspecified or none where it is bound to all.</summary>
+    /// <summary>The local endpoint; the address is unspecified or none if the port is bound to all addresses.</summary>
     public abstract InetEndpoint Local { get; }
 
     /// <summary>Waits for a datagram.</summary>
-    /// <returns>How long it is, and who sent it.</returns>
+    /// <returns>The length and the sender.</returns>
     public abstract ValueTask<(int Length, InetEndpoint Remote)> ReceiveAsync(byte[] buffer, int offset);
 
-    /// <summary>Sends a datagram, or does not.</summary>
+    /// <summary>Sends a datagram, or drops it.</summary>
     public abstract bool TrySend(ReadOnlySpan<byte> payload, InetEndpoint remote);
 
     public abstract void Dispose();
@@ -27,7 +27,7 @@ internal abstract class DatagramEnd : IDisposable
 /// <summary>A UDP port of a virtual network.</summary>
 internal sealed class NetworkDatagramEnd(LanyardUdpSocket socket) : DatagramEnd
 {
-    /// <summary>Opens a port that may send to all.</summary>
+    /// <summary>Opens a port that may send to broadcast addresses.</summary>
     public static NetworkDatagramEnd Open(LanyardNetwork network, InetEndpoint local = default) =>
         new(network.OpenUdp(local, new UdpOptions { Broadcast = true }));
 
@@ -44,7 +44,7 @@ internal sealed class NetworkDatagramEnd(LanyardUdpSocket socket) : DatagramEnd
             }
             catch (LanyardSocketException)
             {
-                // What became of an earlier datagram.
+                // The result of an earlier datagram.
             }
         }
     }
@@ -65,16 +65,16 @@ internal sealed class NetworkDatagramEnd(LanyardUdpSocket socket) : DatagramEnd
     public override void Dispose() => socket.Dispose();
 }
 
-/// <summary>A UDP port of the host's.</summary>
+/// <summary>A UDP port of the host.</summary>
 internal sealed class HostDatagramEnd(Socket socket) : DatagramEnd
 {
     private readonly IPEndPoint _any =
         new(socket.AddressFamily == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any, 0);
 
-    // Where the last datagram went, as they mostly go to the same place.
+    // The destination of the last datagram, because most datagrams have the same one.
     private Destination? _last;
 
-    /// <summary>Opens any port that reaches an address.</summary>
+    /// <summary>Opens a free port in the address family of an address.</summary>
     public static HostDatagramEnd OpenTowards(InetAddress address) =>
         new(HostSockets.BindUdp(new IPEndPoint(address.IsV4 ? IPAddress.Any : IPAddress.IPv6Any, 0)));
 
@@ -94,7 +94,7 @@ internal sealed class HostDatagramEnd(Socket socket) : DatagramEnd
                 is SocketError.ConnectionReset or SocketError.ConnectionRefused or SocketError.MessageSize or SocketError.HostUnreachable
                 or SocketError.NetworkUnreachable)
             {
-                // What became of an earlier datagram, or one that is too long.
+                // The result of an earlier datagram, or a datagram that is too long.
             }
         }
     }

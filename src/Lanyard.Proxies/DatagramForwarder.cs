@@ -6,15 +6,14 @@ using Microsoft.Extensions.Logging;
 namespace Lanyard.Proxies;
 
 /// <summary>
-/// Forwards the datagrams of a UDP port. Each sender has a port of its own on the other side, so that answers find the way back, for as long as there
-/// is something to carry. Where another user's program gets the port of a program of this machine that has closed it, the next look, a second later at most,
-/// ends what belonged to the one before.
+/// Forwards the datagrams of a UDP port. Each sender has its own port on the other side, so that answers reach it, as long as there is traffic. If a program of this
+/// machine closes its port and another user's program takes it, the next check, at most a second later, ends the forwarding of the first sender.
 /// </summary>
 internal sealed class DatagramForwarder : IAsyncDisposable
 {
     private const int OwnerCheckMs = 1_000;
 
-    // How many senders in a second are looked at when they come; of more, whose they are is found out by the next sweep.
+    // The number of new senders in a second whose owners are looked up at once; the next sweep checks the others.
     private const int MaxLooksInSecond = 50;
 
     private readonly DatagramEnd _end;
@@ -31,13 +30,13 @@ internal sealed class DatagramForwarder : IAsyncDisposable
     private int _looks;
     private long _looksSinceMs;
 
-    /// <summary>Begins to forward.</summary>
+    /// <summary>Starts to forward.</summary>
     /// <param name="end">The port; disposed of at the end.</param>
     /// <param name="router">Finds the destination.</param>
-    /// <param name="forward">Where to.</param>
+    /// <param name="forward">The port and its destination.</param>
     /// <param name="options">The options.</param>
-    /// <param name="counters">Where it is counted.</param>
-    /// <param name="logger">Where failures are logged.</param>
+    /// <param name="counters">The counters.</param>
+    /// <param name="logger">The log for failures.</param>
     public DatagramForwarder(
         DatagramEnd end, ProxyRouter router, LanyardForward forward, LanyardForwardOptions options, LanyardProxyCounters counters, ILogger logger)
     {
@@ -53,7 +52,7 @@ internal sealed class DatagramForwarder : IAsyncDisposable
         _receiving = Task.Run(ReceiveAsync);
     }
 
-    /// <summary>Ends the port and those of the senders.</summary>
+    /// <summary>Closes the port and the ports of the senders.</summary>
     public async ValueTask DisposeAsync()
     {
         if (_over.IsCancellationRequested)
@@ -95,7 +94,7 @@ internal sealed class DatagramForwarder : IAsyncDisposable
         }
         catch (Exception over) when (StreamEnd.IsFailure(over))
         {
-            // The forward is over, or the network was left.
+            // The forward has ended, or the network was left.
         }
         finally
         {
@@ -103,7 +102,7 @@ internal sealed class DatagramForwarder : IAsyncDisposable
         }
     }
 
-    // Null where the destination cannot be found. Datagrams wait, in the port's own buffer, while its name is looked up.
+    // Returns null if the destination cannot be found. While its name is resolved, datagrams are queued in the buffer of the port.
     private async ValueTask<Sender?> FindSenderAsync(InetEndpoint source)
     {
         lock (_senders)
@@ -182,7 +181,7 @@ internal sealed class DatagramForwarder : IAsyncDisposable
         }
         catch (Exception over) when (StreamEnd.IsFailure(over))
         {
-            // It was silent for too long, the forward is over, or the network was left.
+            // The sender was silent for too long, the forward has ended, or the network was left.
         }
         finally
         {
@@ -240,8 +239,8 @@ internal sealed class DatagramForwarder : IAsyncDisposable
 
         public void Touch() => Volatile.Write(ref _lastMs, ServedConnection.NowMs);
 
-        /// <summary>Looks whose the sender's port is. Not called by two at once.</summary>
-        /// <returns>Whether it is the same user's as at the first look.</returns>
+        /// <summary>Looks up the user who owns the sender's port. Not thread-safe.</summary>
+        /// <returns>Whether the user is the same as at the first lookup.</returns>
         public bool LookAt(HostSocketOwners owners)
         {
             if (owners.Timestamp < _createdTimestamp)

@@ -5,8 +5,8 @@ using System.Runtime.ExceptionServices;
 namespace Lanyard.Proxies;
 
 /// <summary>
-/// Carries what two ends send to each other, until both have finished. The end of one direction is passed on, and so is a failure, as a reset of both
-/// ends. What is not taken is not read. A connection that rests holds no buffer.
+/// Relays data between two ends until both have finished. It forwards the end of one direction as an end, and a failure as a reset of both ends. It reads from one end only
+/// as fast as the other end accepts data. An idle connection holds no buffer.
 /// </summary>
 internal sealed class DuplexRelay
 {
@@ -17,16 +17,16 @@ internal sealed class DuplexRelay
 
     private DuplexRelay(ServedConnection? connection) => _connection = connection;
 
-    /// <summary>Relays to the end.</summary>
-    /// <param name="client">The client as it is read from.</param>
+    /// <summary>Relays until both directions have ended.</summary>
+    /// <param name="client">The client's end.</param>
     /// <param name="other">The other end.</param>
-    /// <param name="connection">Is told whenever it gets on.</param>
+    /// <param name="connection">The connection whose idle timeout the relayed bytes restart.</param>
     /// <param name="otherFinished">Called when the other end has finished.</param>
-    /// <exception cref="IOException">One end failed; both have been reset. Of the host's sockets a <see cref="SocketException"/>.</exception>
+    /// <exception cref="IOException">One end failed; both have been reset. For the host's sockets, a <see cref="SocketException"/>.</exception>
     public static async Task RunAsync(StreamEnd client, StreamEnd other, ServedConnection? connection = null, Action? otherFinished = null)
     {
         var relay = new DuplexRelay(connection);
-        // Neither throws.
+        // Neither task throws.
         var up = relay.CarryAsync(client, other, LanyardProxyCounter.BytesFromClients, null);
         await relay.CarryAsync(other, client, LanyardProxyCounter.BytesToClients, otherFinished).ConfigureAwait(false);
         await up.ConfigureAwait(false);
@@ -34,7 +34,7 @@ internal sealed class DuplexRelay
             ExceptionDispatchInfo.Capture(failure).Throw();
     }
 
-    /// <summary>Relays between a connection of the host's and one of a virtual network, and ends both. Nothing is thrown: both ends have been told.</summary>
+    /// <summary>Relays between a connection of the host's network and one of a virtual network, and ends both. Does not throw: both ends learn of a failure by a reset.</summary>
     public static async Task RunAsync(Socket socket, LanyardStream stream)
     {
         using var other = new NetworkStreamEnd(stream);
@@ -43,7 +43,7 @@ internal sealed class DuplexRelay
             using var host = new HostStreamEnd(socket);
             await RunAsync(host, other).ConfigureAwait(false);
         }
-#pragma warning disable CA1031 // Whatever it is, the connection is over.
+#pragma warning disable CA1031 // Any failure ends the connection.
         catch (Exception failure)
 #pragma warning restore CA1031
         {
@@ -84,7 +84,7 @@ internal sealed class DuplexRelay
             to.ShutdownSend();
             finished?.Invoke();
         }
-#pragma warning disable CA1031 // It is thrown once both directions are over; what the other one then fails of is the consequence.
+#pragma warning disable CA1031 // It is thrown after both directions have ended; a later failure of the other direction is a consequence.
         catch (Exception failure)
 #pragma warning restore CA1031
         {

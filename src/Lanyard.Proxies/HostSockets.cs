@@ -4,14 +4,14 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Proxies;
 
-/// <summary>Sockets of the host's own network.</summary>
+/// <summary>Sockets of the host's network.</summary>
 internal static class HostSockets
 {
-    /// <summary>An endpoint that a socket tells; none where it has none.</summary>
+    /// <summary>Returns an endpoint of a socket; none if the socket has none.</summary>
     public static InetEndpoint Endpoint(EndPoint? endpoint) =>
         endpoint is IPEndPoint ip ? InetEndpoint.FromIPEndPoint(ip) : default;
 
-    /// <summary>Listens.</summary>
+    /// <summary>Listens on a TCP port.</summary>
     /// <exception cref="LanyardException">The address cannot be bound.</exception>
     public static Socket Listen(IPEndPoint local)
     {
@@ -37,7 +37,7 @@ internal static class HostSockets
         var socket = new Socket(local.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
         try
         {
-            // Else Windows fails a receive for every earlier datagram that nobody took.
+            // Otherwise Windows fails a receive for each earlier datagram that was rejected.
             if (Environment.OSVersion.Platform == PlatformID.Win32NT)
                 socket.IOControl(unchecked((int)0x9800000c), [0, 0, 0, 0], null);
             KeepToOneself(socket);
@@ -51,9 +51,9 @@ internal static class HostSockets
         }
     }
 
-    /// <summary>Connects.</summary>
-    /// <exception cref="SocketException">It did not come about.</exception>
-    /// <exception cref="OperationCanceledException">It was given up.</exception>
+    /// <summary>Connects to an endpoint.</summary>
+    /// <exception cref="SocketException">The connection failed.</exception>
+    /// <exception cref="OperationCanceledException">The operation was canceled.</exception>
     public static async Task<HostStreamEnd> ConnectAsync(IPEndPoint remote, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
@@ -76,8 +76,8 @@ internal static class HostSockets
         }
     }
 
-    /// <summary>What a name means on the host's network; what is an address means itself.</summary>
-    /// <exception cref="SocketException">Nothing.</exception>
+    /// <summary>Resolves a name on the host's network. An address resolves to itself.</summary>
+    /// <exception cref="SocketException">The name does not exist.</exception>
     public static async Task<InetAddress[]> ResolveAsync(string host, CancellationToken cancellationToken)
     {
         if (HostNames.TryParseAddress(host, out var address))
@@ -91,7 +91,7 @@ internal static class HostSockets
         return Array.ConvertAll(await resolving.ConfigureAwait(false), InetAddress.FromIPAddress);
     }
 
-    // On Windows a program may else bind a port that another one has.
+    // Otherwise, on Windows, a program may bind a port that another program has bound.
     private static void KeepToOneself(Socket socket)
     {
         if (Environment.OSVersion.Platform == PlatformID.Win32NT)
@@ -100,9 +100,9 @@ internal static class HostSockets
 
     private static LanyardException Unbound(IPEndPoint local, string protocol, SocketException cause) => new(cause.SocketErrorCode switch
     {
-        SocketError.AddressAlreadyInUse => $"{protocol} port {local.Port} of {local.Address} is taken by another program: end it, or choose another port.",
-        SocketError.AddressNotAvailable => $"{local.Address} is no address of this machine, so {protocol} port {local.Port} cannot be opened on it.",
-        SocketError.AccessDenied => $"{protocol} port {local.Port} of {local.Address} may not be opened by this user: choose one above 1023.",
-        _ => $"{protocol} port {local.Port} of {local.Address} cannot be opened: {cause.Message}",
+        SocketError.AddressAlreadyInUse => $"{protocol} port {local.Port} of {local.Address} is in use by another program. Stop it, or choose another port.",
+        SocketError.AddressNotAvailable => $"Cannot open {protocol} port {local.Port} of {local.Address}, which is not an address of this machine.",
+        SocketError.AccessDenied => $"This user may not open {protocol} port {local.Port} of {local.Address}. Choose a port above 1023.",
+        _ => $"Cannot open {protocol} port {local.Port} of {local.Address}: {cause.Message}",
     }, cause);
 }

@@ -2,12 +2,12 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Proxies;
 
-/// <summary>Finds the end of a body in chunks (RFC 9112 section 7.1), byte by byte, and keeps nothing of it.</summary>
+/// <summary>Finds the end of a chunked body (RFC 9112 section 7.1), byte by byte, without storing it.</summary>
 internal struct ChunkScanner
 {
     private const int MaxSizeDigits = 15;
 
-    // Of a chunk's extensions, and of all lines after the last chunk.
+    // The limit for the extensions of a chunk, and for all trailer lines.
     private const int MaxLineBytes = 8_192;
 
     private State _state;
@@ -30,13 +30,13 @@ internal struct ChunkScanner
         Malformed,
     }
 
-    /// <summary>Whether the body is over.</summary>
+    /// <summary>Whether the body is complete.</summary>
     public readonly bool IsDone => _state == State.Done;
 
-    /// <summary>Goes on.</summary>
-    /// <param name="bytes">What came.</param>
-    /// <param name="used">How much of that belongs to the body.</param>
-    /// <returns>False where it is malformed.</returns>
+    /// <summary>Processes received bytes.</summary>
+    /// <param name="bytes">The bytes.</param>
+    /// <param name="used">The number of these bytes that belong to the body.</param>
+    /// <returns>False if the body is malformed.</returns>
     public bool TryAdvance(ReadOnlySpan<byte> bytes, out int used)
     {
         used = 0;
@@ -105,8 +105,8 @@ internal struct ChunkScanner
 }
 
 /// <summary>
-/// A client's end that gives no more than the head and the body of one request: what follows could be meant for another server, and is dropped. Its
-/// end is the client's.
+/// A client's end that returns only the head and the body of one request. Later bytes are dropped, because they could be meant for another server. Disposing ends the client's
+/// connection.
 /// </summary>
 internal sealed class HttpBodyEnd(BufferedEnd client, HttpProxyRequest request) : StreamEnd
 {
@@ -144,9 +144,9 @@ internal sealed class HttpBodyEnd(BufferedEnd client, HttpProxyRequest request) 
             return await client.ReadAsync(buffer).ConfigureAwait(false);
         var read = await client.ReadAsync(buffer).ConfigureAwait(false);
         if (read == 0)
-            throw new IOException("The client ended in the middle of its request.");
+            throw new IOException("The client closed the connection in the middle of its request.");
         if (request.BodyKind == HttpBodyKind.Chunked)
-            return _chunks.TryAdvance(buffer.Span[..read], out var used) ? used : throw new IOException("The client's request is malformed: its chunks are none.");
+            return _chunks.TryAdvance(buffer.Span[..read], out var used) ? used : throw new IOException("The client's request is malformed: its body is not chunked.");
         read = (int)Math.Min(read, _left);
         _left -= read;
         return read;

@@ -6,39 +6,39 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Proxies;
 
-/// <summary>How the body of a request ends (RFC 9112 section 6).</summary>
+/// <summary>How the end of a request's body is determined (RFC 9112 section 6).</summary>
 internal enum HttpBodyKind
 {
-    /// <summary>After so many bytes, which may be none.</summary>
+    /// <summary>By a number of bytes, which may be 0.</summary>
     Length,
 
-    /// <summary>With the last chunk.</summary>
+    /// <summary>By the last chunk.</summary>
     Chunked,
 }
 
-/// <summary>What a client of an HTTP proxy wants: a connection, or a request passed on.</summary>
+/// <summary>A client's request to an HTTP proxy: a tunnel (CONNECT), or a request to forward.</summary>
 internal sealed class HttpProxyRequest
 {
     private const int DefaultPort = 80;
 
     private HttpProxyRequest(ProxyDestination destination) => Destination = destination;
 
-    /// <summary>Where to.</summary>
+    /// <summary>The destination.</summary>
     public ProxyDestination Destination { get; }
 
-    /// <summary>The head to pass on; null where a connection is wanted.</summary>
+    /// <summary>The head to forward; null for a tunnel.</summary>
     public byte[]? Head { get; private init; }
 
-    /// <summary>How the request's body ends.</summary>
+    /// <summary>How the end of the request's body is determined.</summary>
     public HttpBodyKind BodyKind { get; private init; }
 
-    /// <summary>How long the body is, where its length is given.</summary>
+    /// <summary>The length of the body in bytes, if it is given.</summary>
     public long BodyLength { get; private init; }
 
-    /// <summary>Reads a request.</summary>
-    /// <param name="head">Its head.</param>
-    /// <param name="request">What it asks.</param>
-    /// <param name="problem">Where it asks for nothing that a proxy can do: what to tell its user.</param>
+    /// <summary>Parses a request.</summary>
+    /// <param name="head">The head of the request.</param>
+    /// <param name="request">The request.</param>
+    /// <param name="problem">If a proxy cannot serve the request, the message for the client's user.</param>
     public static bool TryParse(in HttpRequestHead head, out HttpProxyRequest? request, out string problem)
     {
         request = null;
@@ -47,7 +47,7 @@ internal sealed class HttpProxyRequest
         {
             if (!TryParseAuthority(head.Target, 0, out var destination))
             {
-                problem = "CONNECT takes a host and a port, such as example:443.";
+                problem = "CONNECT needs a host and a port, such as example:443.";
                 return false;
             }
 
@@ -57,7 +57,7 @@ internal sealed class HttpProxyRequest
 
         if (head.Target.Length < 7 || !HttpRequestHead.Is(head.Target[..7], "http://"u8))
         {
-            problem = "This is a proxy. It takes CONNECT, and requests for addresses that begin with http://: use it as a proxy, not as a web server.";
+            problem = "This is a proxy, not a web server. It accepts CONNECT, and requests for URLs that begin with http://.";
             return false;
         }
 
@@ -66,13 +66,13 @@ internal sealed class HttpProxyRequest
         var authority = authorityEnd < 0 ? rest : rest[..authorityEnd];
         if (!TryParseAuthority(authority, DefaultPort, out var host))
         {
-            problem = "The address names no host, such as http://example/.";
+            problem = "The URL has no host. Use a URL such as http://example/.";
             return false;
         }
 
         if (!TryFindBody(head, out var kind, out var length))
         {
-            problem = "Where the request's body ends is not clear: it needs one Content-Length, or Transfer-Encoding: chunked.";
+            problem = "The end of the request's body is ambiguous. Send one Content-Length, or Transfer-Encoding: chunked.";
             return false;
         }
 
@@ -81,7 +81,7 @@ internal sealed class HttpProxyRequest
         return true;
     }
 
-    /// <summary>Whether a request brings the right user and password (RFC 7617).</summary>
+    /// <summary>Whether a request contains the required user and password (RFC 7617).</summary>
     public static bool IsAuthenticated(in HttpRequestHead head, ProxyCredentials credentials)
     {
         var rest = head.Fields;
@@ -101,7 +101,7 @@ internal sealed class HttpProxyRequest
         return false;
     }
 
-    // A host, and a port unless there is a default.
+    // Parses a host, and a port unless there is a default.
     private static bool TryParseAuthority(ReadOnlySpan<byte> bytes, int defaultPort, out ProxyDestination destination)
     {
         destination = default;
@@ -155,7 +155,7 @@ internal sealed class HttpProxyRequest
         return !(hasLength && hasEncoding);
     }
 
-    // As the server is to see it: its own form of the target, its own name, and nothing that was meant for the proxy (RFC 9110 section 7.6.1).
+    // Writes the head for the server: the target in origin form, its own host name, and no fields that were meant for the proxy (RFC 9110 section 7.6.1).
     private static byte[] Rewrite(in HttpRequestHead head, ReadOnlySpan<byte> authority, ReadOnlySpan<byte> path)
     {
         var written = new ArrayBufferWriter<byte>(head.Method.Length + head.Target.Length + head.Fields.Length + 128);
@@ -189,7 +189,7 @@ internal sealed class HttpProxyRequest
         || HttpRequestHead.Is(name, "proxy-authorization"u8) || HttpRequestHead.Is(name, "keep-alive"u8) || HttpRequestHead.Is(name, "te"u8)
         || HttpRequestHead.Is(name, "upgrade"u8);
 
-    // What says where the body ends stays, whatever a client claims of it.
+    // The fields that determine the end of the body stay, even if the client lists them in Connection.
     private static bool IsNamedByConnection(in HttpRequestHead head, ReadOnlySpan<byte> name)
     {
         if (HttpRequestHead.Is(name, "content-length"u8) || HttpRequestHead.Is(name, "transfer-encoding"u8))

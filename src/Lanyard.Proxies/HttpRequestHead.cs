@@ -1,8 +1,8 @@
 namespace Lanyard.Proxies;
 
 /// <summary>
-/// The head of an HTTP/1 request (RFC 9112 sections 2 to 5), checked once: the request line, and fields whose names are tokens and whose values hold
-/// no control characters. Lines end with CR LF and are not folded; what could be understood in two ways is refused.
+/// The validated head of an HTTP/1 request (RFC 9112 sections 2 to 5): the request line, and fields with tokens as names and without control characters in their values.
+/// Lines end with CR LF and are not folded; ambiguous heads are refused.
 /// </summary>
 internal readonly ref struct HttpRequestHead
 {
@@ -13,19 +13,19 @@ internal readonly ref struct HttpRequestHead
     /// <summary>The method.</summary>
     public ReadOnlySpan<byte> Method { get; private init; }
 
-    /// <summary>What is asked for, in any of its forms.</summary>
+    /// <summary>The request target, in any of its forms.</summary>
     public ReadOnlySpan<byte> Target { get; private init; }
 
-    /// <summary>Whether the request is one of HTTP/1.0, not 1.1.</summary>
+    /// <summary>Whether the request is HTTP/1.0, not 1.1.</summary>
     public bool IsVersion10 { get; private init; }
 
     /// <summary>The lines after the first; see <see cref="TryReadField"/>.</summary>
     public ReadOnlySpan<byte> Fields { get; private init; }
 
-    /// <summary>Finds where a head ends.</summary>
-    /// <param name="bytes">What came so far.</param>
-    /// <param name="known">How much of that was looked at before.</param>
-    /// <returns>How long it is; 0 where it is not complete.</returns>
+    /// <summary>Finds the end of a head.</summary>
+    /// <param name="bytes">The bytes received so far.</param>
+    /// <param name="known">The number of bytes that an earlier call has searched.</param>
+    /// <returns>The length of the head; 0 if it is not complete.</returns>
     public static int FindEnd(ReadOnlySpan<byte> bytes, int known)
     {
         var from = Math.Max(known - HeadEnd.Length + 1, 0);
@@ -33,9 +33,9 @@ internal readonly ref struct HttpRequestHead
         return end < 0 ? 0 : from + end + HeadEnd.Length;
     }
 
-    /// <summary>Reads a head.</summary>
-    /// <param name="bytes">It, to its end.</param>
-    /// <param name="head">What is in it.</param>
+    /// <summary>Parses a head.</summary>
+    /// <param name="bytes">The complete head.</param>
+    /// <param name="head">The parsed head.</param>
     public static bool TryParse(ReadOnlySpan<byte> bytes, out HttpRequestHead head)
     {
         head = default;
@@ -65,9 +65,9 @@ internal readonly ref struct HttpRequestHead
     }
 
     /// <summary>Reads the next field.</summary>
-    /// <param name="rest">The lines; afterwards those that follow.</param>
-    /// <param name="name">Its name.</param>
-    /// <param name="value">Its value, without white space around it.</param>
+    /// <param name="rest">The remaining lines; afterwards the lines after the field.</param>
+    /// <param name="name">The field's name.</param>
+    /// <param name="value">The field's value, without surrounding white space.</param>
     /// <returns>False at the end.</returns>
     public static bool TryReadField(ref ReadOnlySpan<byte> rest, out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value)
     {
@@ -85,7 +85,7 @@ internal readonly ref struct HttpRequestHead
         return true;
     }
 
-    /// <summary>Whether bytes are a word, whatever the case of its letters. The word is in small letters.</summary>
+    /// <summary>Whether bytes equal a word, ignoring the case of ASCII letters. The word is in lower case.</summary>
     public static bool Is(ReadOnlySpan<byte> bytes, ReadOnlySpan<byte> word)
     {
         if (bytes.Length != word.Length)
@@ -100,7 +100,7 @@ internal readonly ref struct HttpRequestHead
         return true;
     }
 
-    /// <summary>Reads the next of a list that commas separate.</summary>
+    /// <summary>Reads the next element of a comma-separated list.</summary>
     /// <returns>False at the end.</returns>
     public static bool TryReadItem(ref ReadOnlySpan<byte> rest, out ReadOnlySpan<byte> item)
     {
@@ -122,7 +122,7 @@ internal readonly ref struct HttpRequestHead
         return bytes;
     }
 
-    // RFC 9110 section 5.6.2.
+    // The token characters of RFC 9110 section 5.6.2.
     private static bool IsToken(ReadOnlySpan<byte> bytes)
     {
         foreach (var letter in bytes)

@@ -4,14 +4,13 @@ using System.Text;
 namespace Lanyard.Proxies;
 
 /// <summary>
-/// Serves a client that speaks HTTP/1 to its proxy: one CONNECT, or one request that is passed on with <c>Connection: close</c>, so that the next comes
-/// over a connection of its own.
+/// Serves a client of the HTTP proxy: one CONNECT, or one request that is forwarded with <c>Connection: close</c>, so that the next request uses its own connection.
 /// </summary>
 internal sealed class HttpSession(ProxyContext proxy, ServedConnection connection, BufferedEnd client)
 {
     private static readonly byte[] Established = "HTTP/1.1 200 Connection established\r\n\r\n"u8.ToArray();
 
-    /// <summary>Serves it to the end.</summary>
+    /// <summary>Serves the client until it has finished.</summary>
     public async Task RunAsync()
     {
         var length = 0;
@@ -22,7 +21,7 @@ internal sealed class HttpSession(ProxyContext proxy, ServedConnection connectio
             {
                 proxy.Counters.Add(LanyardProxyCounter.Malformed);
                 await RefuseAsync(431, "Request Header Fields Too Large",
-                    $"The head of the request is longer than {proxy.Options.MaxHeaderBytes} bytes, which is as much as this proxy takes.").ConfigureAwait(false);
+                    $"The head of the request is longer than {proxy.Options.MaxHeaderBytes} bytes, the limit of this proxy.").ConfigureAwait(false);
                 return;
             }
 
@@ -40,7 +39,7 @@ internal sealed class HttpSession(ProxyContext proxy, ServedConnection connectio
             }
 
             proxy.Counters.Add(LanyardProxyCounter.NotAuthenticated);
-            await RefuseAsync(407, "Proxy Authentication Required", "This proxy asks for a user and password.",
+            await RefuseAsync(407, "Proxy Authentication Required", "This proxy requires a user and password.",
                 "Proxy-Authenticate: Basic realm=\"lanyard\", charset=\"UTF-8\"\r\n").ConfigureAwait(false);
             return;
         }
@@ -78,7 +77,7 @@ internal sealed class HttpSession(ProxyContext proxy, ServedConnection connectio
     {
         request = null;
         isAllowed = true;
-        problem = "What was sent is no request of HTTP/1.1.";
+        problem = "The request is not valid HTTP/1.1.";
         if (!HttpRequestHead.TryParse(client.Buffered[..length], out var head))
             return false;
         isAllowed = proxy.Credentials is null || HttpProxyRequest.IsAuthenticated(head, proxy.Credentials);

@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Lanyard.Proxies;
 
 /// <summary>
-/// A proxy on the host that leads into virtual networks, for programs that know nothing of these: SOCKS5 and HTTP on one port. It listens from when
-/// it is made until it is disposed of. All members may be called from any thread.
+/// A proxy on the host that connects programs to virtual networks: SOCKS5 and HTTP on one port. It listens until it is disposed of. All members are
+/// thread-safe.
 /// </summary>
 /// <remarks>See <see cref="LanyardProxyExtensions"/>.</remarks>
 public sealed class LanyardProxy : IAsyncDisposable
@@ -31,19 +31,19 @@ public sealed class LanyardProxy : IAsyncDisposable
             ProxyLog.ProxyOpen(logger, LocalEndPoint);
     }
 
-    /// <summary>Where it listens.</summary>
+    /// <summary>The endpoint on which the proxy listens.</summary>
     public IPEndPoint LocalEndPoint { get; }
 
-    /// <summary>How it works.</summary>
+    /// <summary>The options that the proxy was started with.</summary>
     public LanyardProxyOptions Options { get; }
 
-    /// <summary>What it counts.</summary>
+    /// <summary>The proxy's counters.</summary>
     public LanyardProxyCounters Counters => _context.Counters;
 
-    /// <summary>Stops listening, resets the clients' connections and waits until nothing is left of them.</summary>
+    /// <summary>Stops listening, resets the clients' connections and waits until all have ended.</summary>
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 
-    /// <summary>Waits for the next connection to a socket of the host's.</summary>
+    /// <summary>Waits for the next connection to a socket of the host.</summary>
     internal static async ValueTask<StreamEnd> AcceptAsync(Socket listener) => new HostStreamEnd(await listener.AcceptAsync().ConfigureAwait(false));
 
     internal static ILogger LoggerOf(LanyardNode node) => node.Options.LoggerFactory?.CreateLogger("Lanyard.Proxy") ?? NullLogger.Instance;

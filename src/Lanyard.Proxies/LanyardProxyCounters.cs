@@ -1,18 +1,18 @@
 namespace Lanyard.Proxies;
 
-/// <summary>What proxies and forwards count.</summary>
+/// <summary>The counters of proxies and forwards.</summary>
 public enum LanyardProxyCounter
 {
     /// <summary>Clients accepted.</summary>
     Accepted,
 
-    /// <summary>Clients cut off because as many as allowed were being served.</summary>
+    /// <summary>Clients cut off because the limit of clients was reached.</summary>
     OverLimit,
 
     /// <summary>Clients cut off because their request was not complete in time.</summary>
     GreetingTimedOut,
 
-    /// <summary>Clients cut off because what they sent is no request of a protocol that is spoken here, or is too long.</summary>
+    /// <summary>Clients cut off because their request is invalid, too long, or of a protocol that the proxy does not serve.</summary>
     Malformed,
 
     /// <summary>Requests without the right user and password.</summary>
@@ -21,34 +21,34 @@ public enum LanyardProxyCounter
     /// <summary>Destinations refused because they are not on a virtual network.</summary>
     NotAllowed,
 
-    /// <summary>Destinations that could not be reached, or whose names mean nothing.</summary>
+    /// <summary>Destinations that could not be reached, or whose names do not exist.</summary>
     Unreachable,
 
-    /// <summary>Connections that came about.</summary>
+    /// <summary>Opened connections.</summary>
     Connected,
 
     /// <summary>Connections that ended with a reset or another failure of either end.</summary>
     Failed,
 
-    /// <summary>Connections cut because nothing went over them for too long.</summary>
+    /// <summary>Connections cut because they were idle for too long.</summary>
     IdleTimedOut,
 
-    /// <summary>Bytes that clients sent.</summary>
+    /// <summary>Bytes received from clients.</summary>
     BytesFromClients,
 
-    /// <summary>Bytes that went to clients.</summary>
+    /// <summary>Bytes sent to clients.</summary>
     BytesToClients,
 
-    /// <summary>Datagrams of clients passed on.</summary>
+    /// <summary>Datagrams forwarded from clients.</summary>
     DatagramsFromClients,
 
-    /// <summary>Datagrams passed on to clients.</summary>
+    /// <summary>Datagrams forwarded to clients.</summary>
     DatagramsToClients,
 
-    /// <summary>Datagrams dropped because they are fragments of SOCKS (FRAG is not 0), which are not put together here.</summary>
+    /// <summary>Datagrams dropped because they are SOCKS fragments (FRAG is not 0), which the proxy does not reassemble.</summary>
     DatagramsDroppedFragment,
 
-    /// <summary>Datagrams dropped because another than the client sent them.</summary>
+    /// <summary>Datagrams dropped because their sender is not the client.</summary>
     DatagramsDroppedSource,
 
     /// <summary>Datagrams dropped because they are malformed.</summary>
@@ -57,11 +57,11 @@ public enum LanyardProxyCounter
     /// <summary>Datagrams dropped because their destination is refused, unknown or unreachable.</summary>
     DatagramsDroppedUnreachable,
 
-    /// <summary>Datagrams dropped because too many wait for a name, or too many clients send.</summary>
+    /// <summary>Datagrams dropped because too many are queued for a name, or too many clients send.</summary>
     DatagramsDroppedOverLimit,
 }
 
-/// <summary>The counters of a proxy or a forward. They go on counting; reading takes no lock.</summary>
+/// <summary>The counters of a proxy or a forward. They are never reset; reading takes no lock.</summary>
 public sealed class LanyardProxyCounters
 {
     private const int Count = (int)LanyardProxyCounter.DatagramsDroppedOverLimit + 1;
@@ -73,10 +73,10 @@ public sealed class LanyardProxyCounters
     {
     }
 
-    /// <summary>One of them.</summary>
+    /// <summary>Returns a counter.</summary>
     public long this[LanyardProxyCounter counter] => Interlocked.Read(ref _values[(int)counter]);
 
-    /// <summary>How many connections, or senders of datagrams, are being served.</summary>
+    /// <summary>The number of connections, or senders of datagrams, that are being served.</summary>
     public int Active => Volatile.Read(ref _active);
 
     internal void Add(LanyardProxyCounter counter, long count = 1) => Interlocked.Add(ref _values[(int)counter], count);

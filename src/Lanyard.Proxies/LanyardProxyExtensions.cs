@@ -3,15 +3,15 @@ using Lanyard.Proxies;
 
 namespace Lanyard;
 
-/// <summary>Proxies and forwards of a <see cref="LanyardNode"/> and its networks, for programs, and parts of an app, that know nothing of virtual networks.</summary>
+/// <summary>Proxies and forwards of a <see cref="LanyardNode"/> and its networks, for programs without support for virtual networks.</summary>
 public static class LanyardProxyExtensions
 {
-    /// <summary>Starts a SOCKS5 and HTTP proxy on the host that leads into all networks of a node, those that it joins later included: a destination's
-    /// address says into which, and a name is looked up on one after the other.</summary>
+    /// <summary>Starts a SOCKS5 and HTTP proxy on the host for all networks of a node, including networks that it joins later. The address of a destination
+    /// selects the network; a name is resolved on each network in turn.</summary>
     /// <param name="node">The node.</param>
-    /// <param name="options">The proxy's options; the defaults where none are given: 127.0.0.1, any port, no password, virtual networks only.</param>
-    /// <returns>The proxy, until it is disposed of; <see cref="LanyardProxy.LocalEndPoint"/> says where it listens.</returns>
-    /// <exception cref="ArgumentException">The options contradict each other, or one is out of range.</exception>
+    /// <param name="options">The proxy's options. Default: 127.0.0.1, any free port, no password, virtual networks only.</param>
+    /// <returns>The proxy, which runs until it is disposed of; <see cref="LanyardProxy.LocalEndPoint"/> is the endpoint on which it listens.</returns>
+    /// <exception cref="ArgumentException">Options contradict each other, or an option is out of range.</exception>
     /// <exception cref="LanyardException">The address cannot be bound.</exception>
     public static LanyardProxy StartProxy(this LanyardNode node, LanyardProxyOptions? options = null)
     {
@@ -19,11 +19,11 @@ public static class LanyardProxyExtensions
         return new LanyardProxy(node, () => node.Networks, options ?? new LanyardProxyOptions());
     }
 
-    /// <summary>Starts a SOCKS5 and HTTP proxy on the host that leads into one network.</summary>
+    /// <summary>Starts a SOCKS5 and HTTP proxy on the host for one network.</summary>
     /// <param name="network">The network.</param>
-    /// <param name="options">The proxy's options; the defaults where none are given: 127.0.0.1, any port, no password, this network only.</param>
-    /// <returns>The proxy, until it is disposed of; <see cref="LanyardProxy.LocalEndPoint"/> says where it listens.</returns>
-    /// <exception cref="ArgumentException">The options contradict each other, or one is out of range.</exception>
+    /// <param name="options">The proxy's options. Default: 127.0.0.1, any free port, no password, this network only.</param>
+    /// <returns>The proxy, which runs until it is disposed of; <see cref="LanyardProxy.LocalEndPoint"/> is the endpoint on which it listens.</returns>
+    /// <exception cref="ArgumentException">Options contradict each other, or an option is out of range.</exception>
     /// <exception cref="LanyardException">The address cannot be bound.</exception>
     public static LanyardProxy StartProxy(this LanyardNetwork network, LanyardProxyOptions? options = null)
     {
@@ -32,11 +32,11 @@ public static class LanyardProxyExtensions
         return new LanyardProxy(network.Node, () => only, options ?? new LanyardProxyOptions());
     }
 
-    /// <summary>Starts to forward a port, as <c>ssh -L</c> and <c>-R</c> do.</summary>
+    /// <summary>Starts to forward a port, like <c>ssh -L</c> and <c>-R</c>.</summary>
     /// <param name="network">The network.</param>
-    /// <param name="forward">From where to where; see <see cref="LanyardForward.Parse"/>.</param>
-    /// <param name="options">The forward's options; the defaults where none are given.</param>
-    /// <returns>The forwarder, until it is disposed of.</returns>
+    /// <param name="forward">The port and its destination; see <see cref="LanyardForward.Parse"/>.</param>
+    /// <param name="options">The forward's options; null for the defaults.</param>
+    /// <returns>The forwarder, which runs until it is disposed of.</returns>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
     /// <exception cref="LanyardException">The port cannot be opened.</exception>
     public static LanyardForwarder StartForward(this LanyardNetwork network, LanyardForward forward, LanyardForwardOptions? options = null)
@@ -47,7 +47,7 @@ public static class LanyardProxyExtensions
     }
 
     /// <summary>Relays between a connection of a virtual network and one of the host's network until both directions have ended, then disposes of both.
-    /// The end of one direction is passed on, and a failure of either connection resets both. Does not throw.</summary>
+    /// The end of one direction is forwarded, and a failure of either connection resets both. Does not throw.</summary>
     /// <param name="stream">The connection of the virtual network.</param>
     /// <param name="socket">The host's connected TCP socket.</param>
     public static Task RelayAsync(this LanyardStream stream, Socket socket)

@@ -3,81 +3,81 @@ using System.Text;
 
 namespace Lanyard.Proxies;
 
-/// <summary>What a proxy speaks.</summary>
+/// <summary>The protocols of a proxy.</summary>
 [Flags]
 public enum LanyardProxyProtocols
 {
-    /// <summary>SOCKS5: CONNECT, BIND and UDP ASSOCIATE (RFC 1928), with user and password where asked for (RFC 1929).</summary>
+    /// <summary>SOCKS5: CONNECT, BIND and UDP ASSOCIATE (RFC 1928), with user and password if required (RFC 1929).</summary>
     Socks = 1,
 
     /// <summary>HTTP/1.1: CONNECT, and plain requests for <c>http://</c> addresses (RFC 9110 section 9.3.6, RFC 9112 section 3.2.2).</summary>
     Http = 2,
 
-    /// <summary>Both, told apart by the first byte.</summary>
+    /// <summary>Both protocols, distinguished by the first byte.</summary>
     All = Socks | Http,
 }
 
-/// <summary>What becomes of destinations that are not on a virtual network.</summary>
+/// <summary>How a proxy handles destinations that are not on a virtual network.</summary>
 public enum LanyardOutsidePolicy
 {
-    /// <summary>They are refused, with a reply that says so.</summary>
+    /// <summary>Refuses them, with a reply that says so.</summary>
     Refuse,
 
-    /// <summary>They are reached through the host's own network, and their names looked up there.</summary>
+    /// <summary>Connects to them through the host's own network, and resolves their names there.</summary>
     Host,
 }
 
-/// <summary>How a proxy works. Immutable.</summary>
+/// <summary>The options of a proxy. Immutable.</summary>
 public sealed record LanyardProxyOptions
 {
-    /// <summary>Where it listens on the host. Default 127.0.0.1, any free port.</summary>
-    /// <remarks>Whoever reaches this address may use the virtual network in this node's name: set <see cref="UserName"/> and
-    /// <see cref="Password"/> where that is not the loopback address, or where users of this machine should not.</remarks>
+    /// <summary>The endpoint of the host to listen on. Default 127.0.0.1, any free port.</summary>
+    /// <remarks>Every program that reaches this endpoint can use the virtual network under this node's identity. Set <see cref="UserName"/> and
+    /// <see cref="Password"/> if the address is not a loopback address, or if other users of this machine must not use the network.</remarks>
     public IPEndPoint LocalEndPoint { get; init; } = new(IPAddress.Loopback, 0);
 
-    /// <summary>What it speaks. Default all, on the one port.</summary>
+    /// <summary>The protocols. Default: all, on one port.</summary>
     public LanyardProxyProtocols Protocols { get; init; } = LanyardProxyProtocols.All;
 
-    /// <summary>The user that clients must name, 1 to 255 bytes of UTF-8; null, the default, asks for none.</summary>
+    /// <summary>The user name that clients must send, 1 to 255 bytes of UTF-8; null, the default, requires no authentication.</summary>
     public string? UserName { get; init; }
 
     /// <summary>The user's password, 1 to 255 bytes of UTF-8; set with <see cref="UserName"/>, and only with it.</summary>
     public string? Password { get; init; }
 
-    /// <summary>What becomes of destinations that are not on the virtual network. Default <see cref="LanyardOutsidePolicy.Refuse"/>.</summary>
+    /// <summary>How to handle destinations that are not on the virtual network. Default <see cref="LanyardOutsidePolicy.Refuse"/>.</summary>
     public LanyardOutsidePolicy Outside { get; init; }
 
-    /// <summary>How many clients are served at a time; more are cut off. Default 1,024.</summary>
+    /// <summary>The maximum number of clients at a time; further clients are cut off. Default 1,024.</summary>
     public int MaxConnections { get; init; } = 1_024;
 
     /// <summary>The longest head of an HTTP request in bytes, 256 to 1 MiB. Default 32 KiB.</summary>
     public int MaxHeaderBytes { get; init; } = 32 * 1024;
 
-    /// <summary>How long a client may take until its request is complete, however it dribbles. Default 10 s.</summary>
+    /// <summary>The time limit for a client to send its complete request. Default 10 s.</summary>
     public TimeSpan GreetingTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long the way to a destination may take to find: its name, and a connection. Default 30 s.</summary>
+    /// <summary>The time limit for reaching a destination: resolving its name, and connecting. Default 30 s.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How long the connection that a SOCKS BIND waits for may take to come. Default 2 minutes.</summary>
+    /// <summary>The time limit for the connection that a SOCKS BIND expects. Default 2 minutes.</summary>
     public TimeSpan BindTimeout { get; init; } = TimeSpan.FromMinutes(2);
 
-    /// <summary>How long a connection may carry nothing in either direction before it is cut. Default 2 hours.</summary>
+    /// <summary>The time after which a connection without data in either direction is cut. Default 2 hours.</summary>
     public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromHours(2);
 
-    /// <summary>Throws where they make no sense, as starting a proxy with them would.</summary>
-    /// <exception cref="ArgumentException">They contradict each other, or one is out of range.</exception>
+    /// <summary>Throws if the options are invalid, like starting a proxy with them.</summary>
+    /// <exception cref="ArgumentException">Options contradict each other, or an option is out of range.</exception>
     public void Check()
     {
         ArgumentNullException.ThrowIfNull(LocalEndPoint);
         if (Protocols is 0 or > LanyardProxyProtocols.All)
-            throw new ArgumentOutOfRangeException(nameof(Protocols), Protocols, "A proxy speaks SOCKS, HTTP or both.");
+            throw new ArgumentOutOfRangeException(nameof(Protocols), Protocols, "The protocols of a proxy are SOCKS, HTTP or both.");
         if (UserName is null != Password is null)
             throw new ArgumentException("Set LanyardProxyOptions.UserName and Password, or neither.", nameof(Password));
         CheckText(UserName, nameof(UserName));
         CheckText(Password, nameof(Password));
         if (UserName?.Contains(':', StringComparison.Ordinal) == true)
-            throw new ArgumentException("A user's name must not hold a colon: HTTP could not tell where it ends.", nameof(UserName));
+            throw new ArgumentException("A user name must not contain a colon, which ends the user name in HTTP.", nameof(UserName));
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxConnections, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxHeaderBytes, 256);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxHeaderBytes, 1 << 20);
@@ -87,7 +87,7 @@ public sealed record LanyardProxyOptions
         CheckTime(IdleTimeout, nameof(IdleTimeout));
     }
 
-    // As text: without the password.
+    // The text omits the password.
     private bool PrintMembers(StringBuilder builder)
     {
         builder.Append("LocalEndPoint = ").Append(LocalEndPoint).Append(", Protocols = ").Append(Protocols).Append(", UserName = ").Append(UserName)
@@ -95,7 +95,7 @@ public sealed record LanyardProxyOptions
         return true;
     }
 
-    /// <summary>Times have to be positive, and such that a timer takes them.</summary>
+    /// <summary>Throws unless a time is positive and within the range of a timer.</summary>
     internal static void CheckTime(TimeSpan time, string name)
     {
         if (time <= TimeSpan.Zero || time > TimeSpan.FromDays(24))
@@ -105,6 +105,6 @@ public sealed record LanyardProxyOptions
     private static void CheckText(string? text, string name)
     {
         if (text is not null && Encoding.UTF8.GetByteCount(text) is 0 or > byte.MaxValue)
-            throw new ArgumentException("A user's name and password are 1 to 255 bytes long.", name);
+            throw new ArgumentException("A user name and a password must be 1 to 255 bytes long.", name);
     }
 }

@@ -3,13 +3,13 @@ using Microsoft.Extensions.Logging;
 
 namespace Lanyard.Proxies;
 
-/// <summary>What the sessions of a proxy share.</summary>
+/// <summary>The state that the sessions of a proxy share.</summary>
 internal sealed class ProxyContext(LanyardProxyOptions options, ProxyRouter router, ILogger logger)
 {
     // The hard deadline for a client that has been sent the last bytes.
     private static readonly TimeSpan LingerTime = TimeSpan.FromSeconds(2);
 
-    // Beyond the time to connect, which ends by itself.
+    // Added to the time limit for connecting, which the connection attempt itself enforces.
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
 
     public LanyardProxyOptions Options { get; } = options;
@@ -20,11 +20,11 @@ internal sealed class ProxyContext(LanyardProxyOptions options, ProxyRouter rout
 
     public LanyardProxyCounters Counters { get; } = new();
 
-    /// <summary>What clients must give; null where nothing.</summary>
+    /// <summary>The credentials that clients must send; null if none are required.</summary>
     public ProxyCredentials? Credentials { get; } = options.UserName is null ? null : new ProxyCredentials(options.UserName, options.Password!);
 
-    /// <summary>Connects a client to where it wants.</summary>
-    /// <exception cref="ProxyException">It did not come about; that is counted and logged.</exception>
+    /// <summary>Connects a client to its destination.</summary>
+    /// <exception cref="ProxyException">The connection failed; the failure is counted and logged.</exception>
     public async Task<StreamEnd> ConnectAsync(ServedConnection connection, ProxyDestination destination)
     {
         connection.SetDeadline(Options.ConnectTimeout + Grace, LanyardProxyCounter.Unreachable);
@@ -43,7 +43,7 @@ internal sealed class ProxyContext(LanyardProxyOptions options, ProxyRouter rout
         }
     }
 
-    /// <summary>Counts and logs that a client cannot have what it wants.</summary>
+    /// <summary>Counts and logs that a client's request was refused or failed.</summary>
     public void Note(ServedConnection connection, ProxyException failure)
     {
         Counters.Add(failure.Failure == ProxyFailure.NotAllowed ? LanyardProxyCounter.NotAllowed : LanyardProxyCounter.Unreachable);

@@ -3,13 +3,13 @@ using System.Text;
 
 namespace Lanyard.Proxies;
 
-/// <summary>The user and password that clients must give. Compared in the same time whatever was given.</summary>
+/// <summary>The user and password that clients must send. The comparison takes the same time for any input.</summary>
 internal sealed class ProxyCredentials(string user, string password)
 {
     private readonly byte[] _user = Digest(Encoding.UTF8.GetBytes(user));
     private readonly byte[] _password = Digest(Encoding.UTF8.GetBytes(password));
 
-    /// <summary>Whether these are they.</summary>
+    /// <summary>Whether a user and password are the required ones.</summary>
     public bool Match(ReadOnlySpan<byte> user, ReadOnlySpan<byte> password)
     {
         var isUser = CryptographicOperations.FixedTimeEquals(Digest(user), _user);

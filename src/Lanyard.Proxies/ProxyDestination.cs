@@ -2,10 +2,10 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Proxies;
 
-/// <summary>Where a client wants to go.</summary>
+/// <summary>The destination of a client's request.</summary>
 internal readonly record struct ProxyDestination
 {
-    /// <summary>Creates a destination. Accepts every written form of an address: see <see cref="HostNames"/>.</summary>
+    /// <summary>Creates a destination. Accepts all forms of an address: see <see cref="HostNames"/>.</summary>
     public ProxyDestination(string name, InetAddress address, ushort port)
     {
         if (HostNames.TryParseAddress(name, out var written))
@@ -30,32 +30,32 @@ internal readonly record struct ProxyDestination
     public override string ToString() => Name.Length == 0 ? new InetEndpoint(Address, Port).ToString() : $"{Name}:{Port}";
 }
 
-/// <summary>Why a client cannot have what it wants.</summary>
+/// <summary>The reason why a client's request failed.</summary>
 internal enum ProxyFailure
 {
-    /// <summary>Something else: limits, a network that was left.</summary>
+    /// <summary>Another reason: limits, or a network that was left.</summary>
     General,
 
-    /// <summary>The destination is not on a virtual network, and others are refused.</summary>
+    /// <summary>The destination is not on a virtual network, and other destinations are refused.</summary>
     NotAllowed,
 
-    /// <summary>The name means nothing.</summary>
+    /// <summary>The name does not exist.</summary>
     UnknownName,
 
-    /// <summary>No network leads there.</summary>
+    /// <summary>No network has a route to the address.</summary>
     NetworkUnreachable,
 
-    /// <summary>Nobody answers for the address.</summary>
+    /// <summary>No host answers for the address.</summary>
     HostUnreachable,
 
-    /// <summary>Nothing listens there.</summary>
+    /// <summary>No program listens on the port.</summary>
     Refused,
 
     /// <summary>No answer in time.</summary>
     TimedOut,
 }
 
-/// <summary>A client cannot have what it wants. The message is for its user.</summary>
+/// <summary>A client's request failed. The message is for the client's user.</summary>
 internal sealed class ProxyException(ProxyFailure failure, string message, Exception? cause = null) : IOException(message, cause)
 {
     public ProxyFailure Failure { get; } = failure;

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Lanyard.Proxies;
 
-/// <summary>Everything that proxies and forwards log.</summary>
+/// <summary>The log messages of proxies and forwards.</summary>
 internal static partial class ProxyLog
 {
     [LoggerMessage(101, LogLevel.Information, "Proxy listening on {Endpoint} ({Protocols}).")]

@@ -4,20 +4,20 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Proxies;
 
-/// <summary>Finds the way to a destination: which virtual network, or the host's, and there by which addresses.</summary>
-/// <param name="networks">The virtual networks, at any time.</param>
-/// <param name="outside">What becomes of other destinations.</param>
+/// <summary>Finds the route to a destination: a virtual network or the host's network, and the addresses there.</summary>
+/// <param name="networks">Returns the current virtual networks.</param>
+/// <param name="outside">How to handle other destinations.</param>
 internal sealed class ProxyRouter(Func<IReadOnlyList<LanyardNetwork>> networks, LanyardOutsidePolicy outside)
 {
-    // The stack's share of the time to connect: the stack knows the reason of a failure, so it times out first.
+    // The part of the connect timeout that the stack gets. It times out first, because it knows the reason of a failure.
     private const double StackShare = 0.9;
 
     /// <summary>The networks.</summary>
     public IReadOnlyList<LanyardNetwork> Networks => networks();
 
-    /// <summary>Finds the way.</summary>
-    /// <returns>The network, null for the host's, and one address or more.</returns>
-    /// <exception cref="ProxyException">There is none, or none that is allowed.</exception>
+    /// <summary>Finds the route.</summary>
+    /// <returns>The network, null for the host's network, and at least one address.</returns>
+    /// <exception cref="ProxyException">No route exists, or it is not allowed.</exception>
     public async ValueTask<(LanyardNetwork? Network, IReadOnlyList<InetAddress> Addresses)> FindAsync(
         ProxyDestination destination, CancellationToken cancellationToken)
     {
@@ -29,8 +29,8 @@ internal sealed class ProxyRouter(Func<IReadOnlyList<LanyardNetwork>> networks, 
     }
 
     /// <summary>Connects to a destination.</summary>
-    /// <exception cref="ProxyException">It did not come about.</exception>
-    /// <exception cref="OperationCanceledException">It was given up.</exception>
+    /// <exception cref="ProxyException">The connection failed.</exception>
+    /// <exception cref="OperationCanceledException">The operation was canceled.</exception>
     public async Task<StreamEnd> ConnectAsync(ProxyDestination destination, TimeSpan timeout, CancellationToken cancellationToken)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -48,7 +48,7 @@ internal sealed class ProxyRouter(Func<IReadOnlyList<LanyardNetwork>> networks, 
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             throw new ProxyException(ProxyFailure.TimedOut,
-                $"There was no answer from {destination} within {timeout.TotalSeconds:0.###} s. The peer may be offline, or a firewall or the network's rules may drop the packets.");
+                $"{destination} did not answer within {timeout.TotalSeconds:0.###} s. The peer may be offline, or a firewall or the network's rules may drop the packets.");
         }
         catch (LanyardSocketException failure)
         {
@@ -60,7 +60,7 @@ internal sealed class ProxyRouter(Func<IReadOnlyList<LanyardNetwork>> networks, 
         }
         catch (SocketException failure)
         {
-            throw new ProxyException(FailureOf(failure.SocketErrorCode), $"There is no connection to {destination} from this host: {failure.Message}.", failure);
+            throw new ProxyException(FailureOf(failure.SocketErrorCode), $"This host cannot connect to {destination}: {failure.Message}.", failure);
         }
     }
 
@@ -85,17 +85,17 @@ internal sealed class ProxyRouter(Func<IReadOnlyList<LanyardNetwork>> networks, 
         if (unknown is null or { Failure: LanyardNameFailure.NotOnNetwork } && outside == LanyardOutsidePolicy.Host)
             return (address => FindNetwork(address), await FindOutsideAsync(name, cancellationToken).ConfigureAwait(false));
         throw new ProxyException(unknown?.Failure == LanyardNameFailure.NoAnswer ? ProxyFailure.TimedOut : ProxyFailure.UnknownName,
-            unknown?.Message ?? "This node is on no virtual network at present: join one.", unknown);
+            unknown?.Message ?? "This node is on no virtual network. Join a network.", unknown);
     }
 
-    /// <summary>The network that an address lies on, null for the host's.</summary>
-    /// <exception cref="ProxyException">It lies on none, and others are refused.</exception>
+    /// <summary>Returns the network that contains an address; null for the host's network.</summary>
+    /// <exception cref="ProxyException">No network contains the address, and other destinations are refused.</exception>
     public LanyardNetwork? Allow(InetAddress address)
     {
         if (FindNetwork(address) is { } network)
             return network;
         return outside == LanyardOutsidePolicy.Host ? null : throw new ProxyException(ProxyFailure.NotAllowed,
-            $"{address} is not on the virtual network, and others are refused here. This node has {DescribeAddresses()}.");
+            $"{address} is not on the virtual network, and this proxy refuses other destinations. This node has {DescribeAddresses()}.");
     }
 
     private static async ValueTask<IReadOnlyList<InetAddress>> FindOutsideAsync(string name, CancellationToken cancellationToken)
@@ -109,18 +109,18 @@ internal sealed class ProxyRouter(Func<IReadOnlyList<LanyardNetwork>> networks, 
         }
         catch (SocketException failure)
         {
-            throw new ProxyException(ProxyFailure.UnknownName, $"'{name}' is no name on the virtual network, nor on the host's: {failure.Message}.", failure);
+            throw new ProxyException(ProxyFailure.UnknownName, $"Neither the virtual network nor the host's network knows the name '{name}': {failure.Message}.", failure);
         }
     }
 
-    // Where nothing else is reached anyway, the host's own LAN has no say.
+    // If other destinations are refused, the host's own LAN does not take precedence.
     private LanyardNetwork? FindNetwork(InetAddress address) =>
         LanyardNode.FindNetwork(networks(), address.ToIPAddress(), preferHostNetwork: outside == LanyardOutsidePolicy.Host);
 
     private string DescribeAddresses()
     {
         var addresses = string.Join(", ", networks().SelectMany(network => network.Addresses));
-        return addresses.Length == 0 ? "no address on any at present" : addresses;
+        return addresses.Length == 0 ? "no virtual address" : addresses;
     }
 
     private static async Task<StreamEnd> ConnectAsync(

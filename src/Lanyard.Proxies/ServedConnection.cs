@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace Lanyard.Proxies;
 
 /// <summary>
-/// A client that is being served, and the other end, which ends with it. A client that misses its deadline, or is idle for too long, is cut off, whatever it waits for.
-/// Thread-safe.
+/// A client that is being served, and the other end, which ends with the client. A client that misses its deadline or is idle for too long is cut off, whatever operation is
+/// pending. Thread-safe.
 /// </summary>
 internal sealed class ServedConnection : IDisposable
 {
@@ -19,7 +19,7 @@ internal sealed class ServedConnection : IDisposable
     private bool _isCut;
 
     /// <param name="client">The client.</param>
-    /// <param name="counters">Where its bytes are counted.</param>
+    /// <param name="counters">The counters for the client's bytes.</param>
     public ServedConnection(StreamEnd client, LanyardProxyCounters counters)
     {
         Client = client;
@@ -30,10 +30,10 @@ internal sealed class ServedConnection : IDisposable
     /// <summary>The client.</summary>
     public StreamEnd Client { get; }
 
-    /// <summary>Ends when the connection is cut.</summary>
+    /// <summary>Canceled when the connection is cut off.</summary>
     public CancellationToken Token { get; }
 
-    /// <summary>The counter of the reason why the connection was cut; null if it was not cut, or without a fault.</summary>
+    /// <summary>The counter of the reason why the connection was cut off; null if it was not cut off, or was cut off without a fault.</summary>
     public LanyardProxyCounter? CutBecause { get; private set; }
 
     /// <summary>The time in milliseconds.</summary>
@@ -59,7 +59,7 @@ internal sealed class ServedConnection : IDisposable
         Touch();
     }
 
-    /// <summary>Sets a hard deadline: the connection ends then in any case, and nothing is counted.</summary>
+    /// <summary>Sets a hard deadline: the connection ends then in any case, and no counter is incremented.</summary>
     public void SetHardDeadline(TimeSpan time) => Volatile.Write(ref _lastMs, NowMs + (long)time.TotalMilliseconds);
 
     /// <summary>Restarts the idle timeout.</summary>
@@ -85,7 +85,7 @@ internal sealed class ServedConnection : IDisposable
             Cut(_lateness);
     }
 
-    /// <summary>Adds the other end, which ends with the client. If the connection is cut already, it ends at once.</summary>
+    /// <summary>Adds the other end, which ends with the client. If the connection is already cut off, ends it at once.</summary>
     public void Attach(StreamEnd other)
     {
         lock (_lock)
@@ -99,7 +99,7 @@ internal sealed class ServedConnection : IDisposable
     }
 
     /// <summary>Resets both ends.</summary>
-    /// <param name="because">What to count.</param>
+    /// <param name="because">The counter of the reason.</param>
     public void Cut(LanyardProxyCounter? because)
     {
         StreamEnd? other;
@@ -118,14 +118,14 @@ internal sealed class ServedConnection : IDisposable
         }
         catch (ObjectDisposedException)
         {
-            // It has just ended by itself.
+            // The connection has just ended by itself.
         }
 
         Client.Abort();
         other?.Abort();
     }
 
-    /// <summary>Ends both ends in order.</summary>
+    /// <summary>Closes both ends.</summary>
     public void Dispose()
     {
         StreamEnd? other;

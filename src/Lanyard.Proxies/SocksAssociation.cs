@@ -4,16 +4,16 @@ using Lanyard.Primitives;
 namespace Lanyard.Proxies;
 
 /// <summary>
-/// Carries a client's datagrams (RFC 1928 section 7) for as long as its TCP connection lives: from the client's address only, from one port of it, and
-/// to wherever they say; back comes what anyone sends to the port that they leave from. The port is the one that the request names, else that of the first
-/// datagram; of a client on this machine, it is taken only where a socket of the same user has it, and only for as long.
+/// Forwards a client's datagrams (RFC 1928 section 7) while its TCP connection is open. It accepts datagrams only from the client's address and from one port of it, and sends
+/// them to their destinations. The client receives the datagrams that anyone sends to the port that its datagrams leave from. The client's port is the port that the request
+/// names, otherwise the port of the first datagram. If the client is on this machine, a socket of the same user must own the port, and must keep it.
 /// </summary>
 internal sealed class SocksAssociation(ProxyContext proxy, ServedConnection connection, BufferedEnd client, ushort expectedPort)
 {
     private const int MaxNames = 64;
     private const int MaxResolving = 16;
 
-    // How often it is found out whose a port is that is not yet the client's: a stranger's datagrams are not to cost more.
+    // The maximum number of owner lookups in a second for ports that are not yet accepted as the client's. It limits the cost of other programs' datagrams.
     private const int MaxChecksInSecond = 50;
     private const long CheckIntervalMs = 1_000;
 
@@ -64,7 +64,7 @@ internal sealed class SocksAssociation(ProxyContext proxy, ServedConnection conn
         }
     }
 
-    // On the address that the client reaches the proxy at.
+    // Bind to the address at which the client reaches the proxy.
     private HostDatagramEnd OpenForClient()
     {
         try
@@ -93,7 +93,7 @@ internal sealed class SocksAssociation(ProxyContext proxy, ServedConnection conn
         }
         catch (Exception end) when (StreamEnd.IsFailure(end))
         {
-            // The association is over.
+            // The association has ended.
         }
         finally
         {
@@ -115,7 +115,7 @@ internal sealed class SocksAssociation(ProxyContext proxy, ServedConnection conn
         return true;
     }
 
-    // Whether the port of the request, or of the first datagram, is the client's. Of a client on another machine, that cannot be told.
+    // Whether the port of the request, or of the first datagram, belongs to the client. This cannot be checked for a client on another machine.
     private bool IsOfClient(InetEndpoint source)
     {
         if (!_areOwnersKnown || (_clientUser is null && !connection.Client.Remote.Address.IsLoopback))
@@ -130,7 +130,7 @@ internal sealed class SocksAssociation(ProxyContext proxy, ServedConnection conn
         return _clientUser is { } user && ++_checks <= MaxChecksInSecond && HostSocketOwners.TryReadUdp()?.FindSender(source) == user;
     }
 
-    // A port that its program closed is soon another one's.
+    // Another program can soon own a port that its program has closed.
     private bool IsStillClients()
     {
         if (_clientUser is not { } user)
@@ -164,7 +164,7 @@ internal sealed class SocksAssociation(ProxyContext proxy, ServedConnection conn
         try
         {
             var to = destination.Address;
-            // A group, and everyone, are of the first network: there is no telling otherwise.
+            // Multicast groups and broadcasts go to the first network, because the destination does not name a network.
             var network = to.IsMulticast || to.V4 == uint.MaxValue ? FirstNetwork() : proxy.Router.Allow(to);
             Send(payload, network, new InetEndpoint(to, destination.Port));
         }
@@ -176,7 +176,7 @@ internal sealed class SocksAssociation(ProxyContext proxy, ServedConnection conn
 
     private LanyardNetwork? FirstNetwork() => proxy.Router.Networks is { Count: > 0 } networks
         ? networks[0]
-        : throw new ProxyException(ProxyFailure.NetworkUnreachable, "This node is on no virtual network at present: join one.");
+        : throw new ProxyException(ProxyFailure.NetworkUnreachable, "This node is on no virtual network. Join a network.");
 
     private void SendByName(ReadOnlySpan<byte> payload, ProxyDestination destination)
     {
@@ -229,7 +229,7 @@ internal sealed class SocksAssociation(ProxyContext proxy, ServedConnection conn
         proxy.Counters.Add(isSent ? LanyardProxyCounter.DatagramsFromClients : LanyardProxyCounter.DatagramsDroppedUnreachable);
     }
 
-    // The port that datagrams to somewhere leave from: one for each network, and one for each family of the host's.
+    // Returns the port from which datagrams to a destination leave: one for each network, and one for each address family of the host.
     private DatagramEnd? FindEnd(LanyardNetwork? network, InetAddress address)
     {
         lock (_lock)
@@ -258,7 +258,7 @@ internal sealed class SocksAssociation(ProxyContext proxy, ServedConnection conn
 
     private async Task ReceiveForClientAsync(DatagramEnd end)
     {
-        // Not in the caller's lock.
+        // Outside of the caller's lock.
         await Task.Yield();
         var buffer = ArrayPool<byte>.Shared.Rent(DatagramEnd.MaxBytes + SocksFormat.MaxReplyBytes);
         var head = new byte[SocksFormat.MaxReplyBytes];
@@ -278,7 +278,7 @@ internal sealed class SocksAssociation(ProxyContext proxy, ServedConnection conn
         }
         catch (Exception over) when (StreamEnd.IsFailure(over))
         {
-            // The association is over, or the network was left.
+            // The association has ended, or the network was left.
         }
         finally
         {

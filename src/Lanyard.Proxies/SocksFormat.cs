@@ -4,20 +4,20 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Proxies;
 
-/// <summary>How far the reading of a message got.</summary>
+/// <summary>The result of parsing a message.</summary>
 internal enum ParseStep
 {
-    /// <summary>It is complete.</summary>
+    /// <summary>The message is complete.</summary>
     Done,
 
-    /// <summary>So far it is right, but some is missing.</summary>
+    /// <summary>The message is valid so far, but incomplete.</summary>
     NeedMore,
 
-    /// <summary>It is none, whatever follows.</summary>
+    /// <summary>The message is invalid.</summary>
     Malformed,
 }
 
-/// <summary>What a client wants of SOCKS5 (RFC 1928 section 4).</summary>
+/// <summary>The commands of SOCKS5 (RFC 1928 section 4).</summary>
 internal enum SocksCommand : byte
 {
     Connect = 1,
@@ -25,7 +25,7 @@ internal enum SocksCommand : byte
     UdpAssociate = 3,
 }
 
-/// <summary>How SOCKS5 answers (RFC 1928 section 6).</summary>
+/// <summary>The replies of SOCKS5 (RFC 1928 section 6).</summary>
 internal enum SocksReply : byte
 {
     Succeeded = 0,
@@ -39,7 +39,7 @@ internal enum SocksReply : byte
     AddressTypeNotSupported = 8,
 }
 
-/// <summary>The messages of SOCKS5 (RFC 1928) and its user and password (RFC 1929).</summary>
+/// <summary>The messages of SOCKS5 (RFC 1928) and of its user/password authentication (RFC 1929).</summary>
 internal static class SocksFormat
 {
     public const byte Version = 5;
@@ -48,14 +48,14 @@ internal static class SocksFormat
     public const byte MethodPassword = 2;
     public const byte NoMethod = 0xff;
 
-    /// <summary>The longest reply, and the longest head of a datagram that is written here: with an IPv6 address.</summary>
+    /// <summary>The maximum length of a reply and of a datagram header that this class writes: with an IPv6 address.</summary>
     public const int MaxReplyBytes = 22;
 
     private const byte TypeIPv4 = 1;
     private const byte TypeName = 3;
     private const byte TypeIPv6 = 4;
 
-    /// <summary>Reads which methods of authentication a client knows.</summary>
+    /// <summary>Parses the authentication methods that a client offers.</summary>
     public static ParseStep TryParseGreeting(ReadOnlySpan<byte> bytes, out ReadOnlySpan<byte> methods, out int length)
     {
         methods = default;
@@ -69,7 +69,7 @@ internal static class SocksFormat
         return ParseStep.Done;
     }
 
-    /// <summary>Reads a user and password.</summary>
+    /// <summary>Parses a user and password.</summary>
     public static ParseStep TryParseCredentials(
         ReadOnlySpan<byte> bytes, out ReadOnlySpan<byte> user, out ReadOnlySpan<byte> password, out int length)
     {
@@ -88,11 +88,11 @@ internal static class SocksFormat
         return ParseStep.Done;
     }
 
-    /// <summary>Reads a request.</summary>
-    /// <param name="bytes">What came so far.</param>
-    /// <param name="command">What is wanted; may be none that is known.</param>
-    /// <param name="destination">Where; nowhere if the type of address is none that is known.</param>
-    /// <param name="length">How long it is.</param>
+    /// <summary>Parses a request.</summary>
+    /// <param name="bytes">The bytes received so far.</param>
+    /// <param name="command">The command, which may be unknown.</param>
+    /// <param name="destination">The destination; empty if the address type is unknown.</param>
+    /// <param name="length">The length of the request in bytes.</param>
     public static ParseStep TryParseRequest(ReadOnlySpan<byte> bytes, out SocksCommand command, out ProxyDestination? destination, out int length)
     {
         command = bytes.Length > 1 ? (SocksCommand)bytes[1] : default;
@@ -104,7 +104,7 @@ internal static class SocksFormat
             return ParseStep.NeedMore;
         if (bytes[3] is not (TypeIPv4 or TypeName or TypeIPv6))
         {
-            // Where it ends cannot be known, and nothing follows that matters.
+            // The end of the request is unknown, and the session ends here anyway.
             length = bytes.Length;
             return ParseStep.Done;
         }
@@ -116,11 +116,11 @@ internal static class SocksFormat
         return step;
     }
 
-    /// <summary>Reads the head of a datagram (RFC 1928 section 7).</summary>
+    /// <summary>Parses the header of a datagram (RFC 1928 section 7).</summary>
     /// <param name="bytes">The datagram.</param>
-    /// <param name="fragment">Which fragment it is; 0 where it is whole.</param>
-    /// <param name="destination">Where to.</param>
-    /// <param name="length">Where the payload begins.</param>
+    /// <param name="fragment">The fragment number; 0 for a complete datagram.</param>
+    /// <param name="destination">The destination.</param>
+    /// <param name="length">The length of the header: the offset of the payload.</param>
     public static bool TryParseDatagram(ReadOnlySpan<byte> bytes, out byte fragment, out ProxyDestination destination, out int length)
     {
         fragment = 0;
@@ -136,9 +136,9 @@ internal static class SocksFormat
     }
 
     /// <summary>Writes a reply.</summary>
-    /// <param name="bytes">Takes <see cref="MaxReplyBytes"/>.</param>
-    /// <param name="reply">What it says.</param>
-    /// <param name="bound">The address that goes with it; none is written as 0.0.0.0 and port 0.</param>
+    /// <param name="bytes">The buffer, at least <see cref="MaxReplyBytes"/>.</param>
+    /// <param name="reply">The reply code.</param>
+    /// <param name="bound">The bound address; none is written as 0.0.0.0 and port 0.</param>
     public static int WriteReply(Span<byte> bytes, SocksReply reply, InetEndpoint bound)
     {
         bytes[0] = Version;
@@ -147,9 +147,9 @@ internal static class SocksFormat
         return 3 + WriteAddress(bytes[3..], bound);
     }
 
-    /// <summary>Writes the head of a datagram.</summary>
-    /// <param name="bytes">Takes <see cref="MaxReplyBytes"/>.</param>
-    /// <param name="source">Who sent it.</param>
+    /// <summary>Writes the header of a datagram.</summary>
+    /// <param name="bytes">The buffer, at least <see cref="MaxReplyBytes"/>.</param>
+    /// <param name="source">The sender.</param>
     public static int WriteDatagram(Span<byte> bytes, InetEndpoint source)
     {
         bytes[..3].Clear();

@@ -2,10 +2,10 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Proxies;
 
-/// <summary>Serves a client that speaks SOCKS5: its greeting, its user and password, and its one request.</summary>
+/// <summary>Serves a SOCKS5 client: its greeting, its user and password, and its request.</summary>
 internal sealed class SocksSession(ProxyContext proxy, ServedConnection connection, BufferedEnd client)
 {
-    /// <summary>Serves it to the end.</summary>
+    /// <summary>Serves the client until it has finished.</summary>
     public async Task RunAsync()
     {
         if (!await AgreeOnMethodAsync().ConfigureAwait(false))
@@ -56,7 +56,7 @@ internal sealed class SocksSession(ProxyContext proxy, ServedConnection connecti
         await client.WriteAsync(bytes.AsMemory(0, SocksFormat.WriteReply(bytes, reply, bound))).ConfigureAwait(false);
     }
 
-    // False where the client is not let in, and has been told so.
+    // Returns false if the client is refused; it has been sent the reply.
     private async Task<bool> AgreeOnMethodAsync()
     {
         byte method;
@@ -73,7 +73,7 @@ internal sealed class SocksSession(ProxyContext proxy, ServedConnection connecti
         await client.WriteAsync(new[] { SocksFormat.Version, method }).ConfigureAwait(false);
         if (method == SocksFormat.NoMethod)
         {
-            ProxyLog.Refused(proxy.Logger, connection.Client.Remote, "it knows no method of authentication that is asked for here.");
+            ProxyLog.Refused(proxy.Logger, connection.Client.Remote, "it offers no authentication method that this proxy accepts.");
             await ProxyContext.CloseLingeringAsync(connection, client).ConfigureAwait(false);
             return false;
         }
@@ -89,7 +89,7 @@ internal sealed class SocksSession(ProxyContext proxy, ServedConnection connecti
             connection.Cut(LanyardProxyCounter.Malformed);
         if (step != ParseStep.Done)
             return false;
-        // Where nothing is asked for, whatever user and password a client insists on giving are right.
+        // Without required credentials, accept any user and password that a client sends.
         if (proxy.Credentials is null && methods.IndexOf(SocksFormat.MethodNone) >= 0)
             method = SocksFormat.MethodNone;
         else if (methods.IndexOf(SocksFormat.MethodPassword) >= 0)
@@ -111,7 +111,7 @@ internal sealed class SocksSession(ProxyContext proxy, ServedConnection connecti
         await client.WriteAsync(new[] { SocksFormat.AuthenticationVersion, isRight ? (byte)0 : (byte)1 }).ConfigureAwait(false);
         if (isRight)
             return true;
-        ProxyLog.Refused(proxy.Logger, connection.Client.Remote, "user or password is wrong.");
+        ProxyLog.Refused(proxy.Logger, connection.Client.Remote, "the user or password is wrong.");
         await ProxyContext.CloseLingeringAsync(connection, client).ConfigureAwait(false);
         return false;
     }
@@ -136,7 +136,7 @@ internal sealed class SocksSession(ProxyContext proxy, ServedConnection connecti
         await proxy.RelayAsync(connection, client, other).ConfigureAwait(false);
     }
 
-    // Waits for one connection from the destination, as FTP's data connections need it.
+    // Waits for one connection from the destination, such as a data connection of FTP.
     private async Task BindAsync(ProxyDestination destination)
     {
         connection.SetDeadline(proxy.Options.ConnectTimeout + proxy.Options.BindTimeout, LanyardProxyCounter.Unreachable);
@@ -150,7 +150,7 @@ internal sealed class SocksSession(ProxyContext proxy, ServedConnection connecti
                 : await proxy.Router.FindAsync(destination, connection.Token).ConfigureAwait(false);
             expected = addresses[0];
             if (network is null)
-                throw new ProxyException(ProxyFailure.NotAllowed, "Connections are waited for on a virtual network only, and this node has none that is ready.");
+                throw new ProxyException(ProxyFailure.NotAllowed, "BIND works only on a virtual network, and no network of this node is ready.");
         }
         catch (ProxyException failure)
         {
@@ -185,12 +185,12 @@ internal sealed class SocksSession(ProxyContext proxy, ServedConnection connecti
         await proxy.RelayAsync(connection, client, other).ConfigureAwait(false);
     }
 
-    // Null where the client has gone meanwhile.
+    // Returns null if the client has disconnected meanwhile.
     private async Task<LanyardStream?> AcceptAsync(LanyardListener listener, InetAddress expected)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(connection.Token);
         patience.CancelAfter(proxy.Options.BindTimeout);
-        // Once it has said something it waits, too; only what it says first is looked for, as more would have to be kept.
+        // Cancels the wait if the client disconnects. If the client sends data, the wait continues, and nothing more is read: further data would need a buffer.
         var watching = client.FillAsync();
         _ = watching.ContinueWith(
             static (watched, patience) =>
@@ -214,7 +214,7 @@ internal sealed class SocksSession(ProxyContext proxy, ServedConnection connecti
         {
             if (watching.IsCompleted && (watching.IsFaulted || !await watching.ConfigureAwait(false)))
                 return null;
-            throw new ProxyException(ProxyFailure.TimedOut, "Nobody connected in time.");
+            throw new ProxyException(ProxyFailure.TimedOut, "The expected connection did not arrive in time.");
         }
         catch (LanyardNetworkException left)
         {
@@ -230,7 +230,7 @@ internal sealed class SocksSession(ProxyContext proxy, ServedConnection connecti
         }
         catch (ObjectDisposedException)
         {
-            // The connection came first.
+            // The connection arrived first.
         }
     }
 
@@ -246,7 +246,7 @@ internal sealed class SocksSession(ProxyContext proxy, ServedConnection connecti
         ProxyFailure.UnknownName or ProxyFailure.HostUnreachable => SocksReply.HostUnreachable,
         ProxyFailure.NetworkUnreachable => SocksReply.NetworkUnreachable,
         ProxyFailure.Refused => SocksReply.ConnectionRefused,
-        // There is no code for a time that is over; this is the one that others give.
+        // SOCKS5 has no reply code for a timeout; other proxies use this one.
         ProxyFailure.TimedOut => SocksReply.TimeToLiveExpired,
         _ => SocksReply.GeneralFailure,
     };

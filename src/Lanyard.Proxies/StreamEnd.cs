@@ -4,33 +4,33 @@ using Lanyard.Primitives;
 namespace Lanyard.Proxies;
 
 /// <summary>
-/// One end of a connection that is relayed: of the host's or of a virtual network. A read into an empty buffer waits until there is something to
-/// read. Disposing ends it in order, or with a reset where something was not read.
+/// One end of a relayed connection, of the host's network or of a virtual network. A read into an empty buffer waits until data are available. Disposing closes the
+/// connection, or resets it if received data were not read.
 /// </summary>
 internal abstract class StreamEnd : IDisposable
 {
-    /// <summary>This side.</summary>
+    /// <summary>The local endpoint.</summary>
     public abstract InetEndpoint Local { get; }
 
-    /// <summary>The other side.</summary>
+    /// <summary>The remote endpoint.</summary>
     public abstract InetEndpoint Remote { get; }
 
-    /// <summary>Whether a read is known not to wait.</summary>
+    /// <summary>Whether a read completes without waiting.</summary>
     public virtual bool HasMore => false;
 
     public abstract ValueTask<int> ReadAsync(Memory<byte> buffer);
 
     public abstract ValueTask WriteAsync(ReadOnlyMemory<byte> buffer);
 
-    /// <summary>Tells the other side that nothing follows.</summary>
+    /// <summary>Closes the sending direction.</summary>
     public abstract void ShutdownSend();
 
-    /// <summary>Resets the connection. Reads and writes under way fail.</summary>
+    /// <summary>Resets the connection. Pending reads and writes fail.</summary>
     public abstract void Abort();
 
     public abstract void Dispose();
 
-    /// <summary>Whether an exception is one of a connection's end, not of the program.</summary>
+    /// <summary>Whether an exception means that a connection failed, and not that the program has an error.</summary>
     public static bool IsFailure(Exception exception) =>
         exception is IOException or SocketException or ObjectDisposedException or OperationCanceledException;
 }
@@ -54,14 +54,14 @@ internal sealed class NetworkStreamEnd(LanyardStream stream) : StreamEnd
 }
 
 /// <summary>
-/// An end of the host's: a TCP socket. It is reset where nobody ends it, as when this process dies: what is cut off is not taken for the end.
+/// An end on the host's network: a TCP socket. If this process dies, the socket is reset, so that the peer does not mistake the interruption for the end of the data.
 /// </summary>
 internal sealed class HostStreamEnd : StreamEnd
 {
     private readonly Socket _socket;
 
-    /// <summary>Takes a connected socket, which is disposed of where it is that no more.</summary>
-    /// <exception cref="SocketException">The connection is over.</exception>
+    /// <summary>Takes ownership of a connected socket. Disposes of the socket if it is no longer connected.</summary>
+    /// <exception cref="SocketException">The connection has ended.</exception>
     public HostStreamEnd(Socket socket)
     {
         _socket = socket;
@@ -105,7 +105,7 @@ internal sealed class HostStreamEnd : StreamEnd
         }
         catch (Exception gone) when (gone is SocketException or ObjectDisposedException)
         {
-            // It ended before.
+            // The connection has already ended.
         }
 
         _socket.Dispose();

@@ -7,12 +7,13 @@ namespace Lanyard.Proxies;
 public static class TcpPeerUsers
 {
     /// <summary>
-    /// Finds the users. A connection is accepted, and then its socket is the program's that did; or it is not yet, and then its listener still listens, as it would have
-    /// been reset with it. So the listeners are looked for first, and the accepted socket after that: whoever hides from one is seen by the other.
+    /// Finds the users. If the connection is accepted, its socket belongs to the accepting program. If it is not yet accepted, its listener still listens, because closing the
+    /// listener would reset the connection. So this method looks for listeners first and for the accepted socket second: a program that the first look misses is found by the
+    /// second.
     /// </summary>
     /// <param name="local">This end of the connection, which this process opened.</param>
     /// <param name="remote">The other end, on a loopback address.</param>
-    /// <returns>The user IDs of all listeners on the port and of the accepted socket; empty if the system knows none; null if it does not report sockets, as beside Linux.</returns>
+    /// <returns>The user IDs of all listeners on the port and of the accepted socket; empty if the system knows none; null if it does not report sockets, as on systems other than Linux.</returns>
     public static IReadOnlyCollection<uint>? Find(IPEndPoint local, IPEndPoint remote)
     {
         var (near, far) = (InetEndpoint.FromIPEndPoint(local), InetEndpoint.FromIPEndPoint(remote));

@@ -4,8 +4,8 @@ using Lanyard.Primitives;
 namespace Lanyard.Wire;
 
 /// <summary>
-/// Reads big-endian fields from bytes that may be hostile. A read past the end, or a field that makes no sense, sets <see cref="Failed"/>,
-/// and every read from then on gives a default value and moves nowhere: a parser reads its fields in a row and asks once, at the end.
+/// Reads big-endian fields from bytes that may be hostile. A read past the end, or an invalid field, sets <see cref="Failed"/>. Every later read returns a
+/// default value and does not advance. So a parser reads its fields one after another and checks for failure once, at the end.
 /// </summary>
 public ref struct ByteReader
 {
@@ -13,23 +13,23 @@ public ref struct ByteReader
     private int _position;
     private bool _failed;
 
-    /// <summary>A reader at the first byte of <paramref name="source"/>.</summary>
+    /// <summary>Creates a reader at the first byte of <paramref name="source"/>.</summary>
     public ByteReader(ReadOnlySpan<byte> source) => _source = source;
 
-    /// <summary>Whether a read went past the end or met a malformed field.</summary>
+    /// <summary>Whether a read went past the end or found a malformed field.</summary>
     public readonly bool Failed => _failed;
 
-    /// <summary>How many bytes were read.</summary>
+    /// <summary>The number of bytes read.</summary>
     public readonly int Position => _position;
 
-    /// <summary>How many bytes are left; 0 once the reader has failed.</summary>
+    /// <summary>The number of remaining bytes; 0 once the reader has failed.</summary>
     public readonly int Remaining => _failed ? 0 : _source.Length - _position;
 
-    /// <summary>Whether nothing has failed and nothing is left.</summary>
+    /// <summary>Whether the reader has not failed and no bytes remain.</summary>
     public readonly bool IsAtEnd => !_failed && _position == _source.Length;
 
     /// <summary>
-    /// The bytes from <paramref name="start"/> to the position: what was just read, for a signature over it. Empty after a failure.
+    /// Returns the bytes from <paramref name="start"/> to the position, such as the bytes that a signature covers. Empty after a failure.
     /// </summary>
     /// <param name="start">An earlier <see cref="Position"/>.</param>
     public readonly ReadOnlySpan<byte> Since(int start) => _failed ? default : _source[start.._position];
@@ -37,7 +37,7 @@ public ref struct ByteReader
     /// <summary>Marks the input as malformed.</summary>
     public void Fail() => _failed = true;
 
-    /// <summary>Reads <paramref name="count"/> bytes in place; empty where there are fewer.</summary>
+    /// <summary>Reads <paramref name="count"/> bytes in place; empty if fewer remain.</summary>
     public ReadOnlySpan<byte> ReadBytes(int count)
     {
         if (_failed || (uint)count > (uint)(_source.Length - _position))
@@ -51,10 +51,10 @@ public ref struct ByteReader
         return bytes;
     }
 
-    /// <summary>Reads all that is left.</summary>
+    /// <summary>Reads all remaining bytes.</summary>
     public ReadOnlySpan<byte> ReadRest() => ReadBytes(Remaining);
 
-    /// <summary>Passes over <paramref name="count"/> bytes.</summary>
+    /// <summary>Skips <paramref name="count"/> bytes.</summary>
     public void Skip(int count) => ReadBytes(count);
 
     /// <summary>Reads one byte.</summary>
@@ -78,20 +78,20 @@ public ref struct ByteReader
     /// <summary>Reads a 64-bit number.</summary>
     public ulong ReadUInt64() => ReadBytes(8) is { Length: 8 } bytes ? BinaryPrimitives.ReadUInt64BigEndian(bytes) : 0;
 
-    /// <summary>Reads a 64-bit number with a sign, such as a time in milliseconds.</summary>
+    /// <summary>Reads a signed 64-bit number, such as a time in milliseconds.</summary>
     public long ReadInt64() => (long)ReadUInt64();
 
-    /// <summary>Reads a node's address: 5 bytes.</summary>
+    /// <summary>Reads a node address: 5 bytes.</summary>
     public NodeAddress ReadNodeAddress() => ReadBytes(NodeAddress.Size) is { Length: NodeAddress.Size } bytes ? NodeAddress.Read(bytes) : default;
 
-    /// <summary>Reads a network's identifier: 8 bytes.</summary>
+    /// <summary>Reads a network ID: 8 bytes.</summary>
     public NetworkId ReadNetworkId() => new(ReadUInt64());
 
     /// <summary>Reads an Ethernet address: 6 bytes.</summary>
     public MacAddress ReadMacAddress() => ReadBytes(MacAddress.Size) is { Length: MacAddress.Size } bytes ? MacAddress.Read(bytes) : default;
 
     /// <summary>
-    /// Reads an identity in its binary form; null where it is malformed. Whether the address belongs to the keys is not checked.
+    /// Reads an identity in its binary form; null if it is malformed. Does not check that the address belongs to the keys.
     /// </summary>
     public Identity? ReadIdentity()
     {
@@ -106,9 +106,9 @@ public ref struct ByteReader
     }
 
     /// <summary>
-    /// Reads an address with a port as HELLO and many other verbs carry it: a type byte, then for IPv4 (4) and IPv6 (6) the address and a
-    /// 16-bit port. Type 0 is "none"; types 1 and 2 (six bytes) and 3 (a 16-bit length and so many bytes) are reserved for other kinds
-    /// of address, are passed over and give "none" too. Any other type is malformed.
+    /// Reads an address with a port, in the form of HELLO and many other verbs: a type byte, then for IPv4 (4) and IPv6 (6) the address and a
+    /// 16-bit port. Type 0 means none. Types 1 and 2 (six bytes) and 3 (a 16-bit length and that number of bytes) are reserved for other kinds
+    /// of addresses; they are skipped and mean none too. Any other type is malformed.
     /// </summary>
     public InetEndpoint ReadEndpoint()
     {
@@ -136,8 +136,8 @@ public ref struct ByteReader
     }
 
     /// <summary>
-    /// Reads an address with a prefix length: the form of <see cref="ReadEndpoint()"/> with the prefix length in the place of the port.
-    /// A length greater than the address has bits is malformed.
+    /// Reads an address with a prefix length: the form of <see cref="ReadEndpoint()"/> with the prefix length in place of the port.
+    /// A prefix longer than the address is malformed.
     /// </summary>
     public InetPrefix ReadPrefix()
     {

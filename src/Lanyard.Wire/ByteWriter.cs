@@ -4,8 +4,8 @@ using Lanyard.Primitives;
 namespace Lanyard.Wire;
 
 /// <summary>
-/// Writes big-endian fields into a span of fixed length. A field that does not fit sets <see cref="Failed"/>, and nothing is written from
-/// then on: a writer of a format writes its fields in a row and asks once, at the end.
+/// Writes big-endian fields into a span of fixed length. A field that does not fit sets <see cref="Failed"/>, and later writes have no
+/// effect. So a writer writes its fields one after another and checks for failure once, at the end.
 /// </summary>
 public ref struct ByteWriter
 {
@@ -13,25 +13,25 @@ public ref struct ByteWriter
     private int _position;
     private bool _failed;
 
-    /// <summary>A writer at the first byte of <paramref name="destination"/>.</summary>
+    /// <summary>Creates a writer at the first byte of <paramref name="destination"/>.</summary>
     public ByteWriter(Span<byte> destination) => _destination = destination;
 
     /// <summary>Whether a field did not fit.</summary>
     public readonly bool Failed => _failed;
 
-    /// <summary>How many bytes were written.</summary>
+    /// <summary>The number of bytes written.</summary>
     public readonly int Position => _position;
 
-    /// <summary>How many bytes still fit; 0 once the writer has failed.</summary>
+    /// <summary>The number of bytes that still fit; 0 once the writer has failed.</summary>
     public readonly int Remaining => _failed ? 0 : _destination.Length - _position;
 
-    /// <summary>What was written so far.</summary>
+    /// <summary>The bytes written so far.</summary>
     public readonly Span<byte> Written => _destination[.._position];
 
-    /// <summary>Marks the output as incomplete: for a value that the format cannot hold.</summary>
+    /// <summary>Marks the output as incomplete, because the format cannot represent a value.</summary>
     public void Fail() => _failed = true;
 
-    /// <summary>Makes room for <paramref name="count"/> bytes and returns it, its content undefined; empty where it does not fit.</summary>
+    /// <summary>Reserves <paramref name="count"/> bytes and returns them, with undefined content; empty if they do not fit.</summary>
     public Span<byte> Reserve(int count)
     {
         if (_failed || (uint)count > (uint)(_destination.Length - _position))
@@ -48,7 +48,7 @@ public ref struct ByteWriter
     /// <summary>Writes <paramref name="count"/> zero bytes.</summary>
     public void WriteZeros(int count) => Reserve(count).Clear();
 
-    /// <summary>Writes bytes as they are.</summary>
+    /// <summary>Writes bytes unchanged.</summary>
     public void WriteBytes(scoped ReadOnlySpan<byte> bytes)
     {
         var room = Reserve(bytes.Length);
@@ -88,10 +88,10 @@ public ref struct ByteWriter
             BinaryPrimitives.WriteUInt64BigEndian(room, value);
     }
 
-    /// <summary>Writes a 64-bit number with a sign, such as a time in milliseconds.</summary>
+    /// <summary>Writes a signed 64-bit number, such as a time in milliseconds.</summary>
     public void WriteInt64(long value) => WriteUInt64((ulong)value);
 
-    /// <summary>Writes a number over two bytes that were written before: a length that is known only afterwards.</summary>
+    /// <summary>Overwrites two bytes that were written before, for a length that is known only afterwards.</summary>
     /// <param name="position">An earlier <see cref="Position"/> with at least two bytes after it.</param>
     /// <param name="value">The number.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="position"/> is not followed by two written bytes.</exception>
@@ -101,7 +101,7 @@ public ref struct ByteWriter
             BinaryPrimitives.WriteUInt16BigEndian(Written[position..], value);
     }
 
-    /// <summary>Writes a node's address: 5 bytes.</summary>
+    /// <summary>Writes a node address: 5 bytes.</summary>
     public void WriteNodeAddress(NodeAddress address)
     {
         var room = Reserve(NodeAddress.Size);
@@ -109,7 +109,7 @@ public ref struct ByteWriter
             address.Write(room);
     }
 
-    /// <summary>Writes a network's identifier: 8 bytes.</summary>
+    /// <summary>Writes a network ID: 8 bytes.</summary>
     public void WriteNetworkId(NetworkId id) => WriteUInt64(id.Value);
 
     /// <summary>Writes an Ethernet address: 6 bytes.</summary>
@@ -120,7 +120,7 @@ public ref struct ByteWriter
             address.Write(room);
     }
 
-    /// <summary>Writes an identity in its binary form, without its secret.</summary>
+    /// <summary>Writes an identity in its binary form, without its secret keys.</summary>
     public void WriteIdentity(Identity identity)
     {
         ArgumentNullException.ThrowIfNull(identity);
@@ -130,7 +130,7 @@ public ref struct ByteWriter
     }
 
     /// <summary>
-    /// Writes an address with a port as <see cref="ByteReader.ReadEndpoint()"/> reads it; the default value is one zero byte.
+    /// Writes an address with a port in the form that <see cref="ByteReader.ReadEndpoint()"/> reads; the default value is one zero byte.
     /// </summary>
     public void WriteEndpoint(InetEndpoint endpoint)
     {
@@ -143,6 +143,6 @@ public ref struct ByteWriter
         WriteUInt16(endpoint.Port);
     }
 
-    /// <summary>Writes an address with a prefix length as <see cref="ByteReader.ReadPrefix"/> reads it.</summary>
+    /// <summary>Writes an address with a prefix length in the form that <see cref="ByteReader.ReadPrefix"/> reads.</summary>
     public void WritePrefix(InetPrefix prefix) => WriteEndpoint(new InetEndpoint(prefix.Address, prefix.Bits));
 }

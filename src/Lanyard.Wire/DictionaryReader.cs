@@ -4,15 +4,15 @@ using System.Text;
 namespace Lanyard.Wire;
 
 /// <summary>
-/// A view of the protocol's key=value text, in which network configurations and the meta-data of their requests travel. A line is a key,
-/// '=' and a value; a backslash escapes what may not stand in a value. The text ends at its end or at a zero byte. Of keys that occur twice
-/// the first counts. Nothing is checked in advance, and a look-up reads from the start: it is made for some dozens of keys.
+/// A view of the protocol's key=value text, the format of network configurations and of the metadata of their requests. A line is a key,
+/// '=' and a value; a backslash escapes characters that a value must not contain. The text ends at its end or at a zero byte. If a key occurs twice,
+/// the first value counts. The text is not validated in advance, and each lookup searches from the start: the format is meant for a few dozen keys.
 /// </summary>
 public readonly ref struct DictionaryReader
 {
     private readonly ReadOnlySpan<byte> _text;
 
-    /// <summary>A view of <paramref name="text"/>.</summary>
+    /// <summary>Creates a view of <paramref name="text"/>.</summary>
     public DictionaryReader(ReadOnlySpan<byte> text)
     {
         var end = text.IndexOf((byte)0);
@@ -21,8 +21,8 @@ public readonly ref struct DictionaryReader
 
     /// <summary>Finds a key's value in its escaped form.</summary>
     /// <param name="key">The key: ASCII without '=' and line ends.</param>
-    /// <param name="escaped">The value as it stands in the text.</param>
-    /// <returns>Whether there is such a key.</returns>
+    /// <param name="escaped">The value, still escaped.</param>
+    /// <returns>Whether the key exists.</returns>
     public bool TryGetEscaped(string key, out ReadOnlySpan<byte> escaped)
     {
         var rest = _text;
@@ -41,14 +41,14 @@ public readonly ref struct DictionaryReader
         return false;
     }
 
-    /// <summary>Whether there is such a key.</summary>
+    /// <summary>Whether a key exists.</summary>
     public bool Contains(string key) => TryGetEscaped(key, out _);
 
-    /// <summary>Reads a value as bytes, into a buffer of the caller's.</summary>
+    /// <summary>Reads a value as bytes into the caller's buffer.</summary>
     /// <param name="key">The key.</param>
-    /// <param name="buffer">Where to put the value.</param>
-    /// <param name="value">The part of <paramref name="buffer"/> that holds the value.</param>
-    /// <returns>Whether there is such a key and its value fits the buffer.</returns>
+    /// <param name="buffer">The buffer for the value.</param>
+    /// <param name="value">The part of <paramref name="buffer"/> that contains the value.</param>
+    /// <returns>Whether the key exists and its value fits the buffer.</returns>
     public bool TryGetBytes(string key, Span<byte> buffer, out ReadOnlySpan<byte> value)
     {
         value = default;
@@ -69,10 +69,10 @@ public readonly ref struct DictionaryReader
     }
 
     /// <summary>
-    /// Reads a value as a hexadecimal number: its leading hexadecimal digits, of which the last sixteen count. A value that begins with
-    /// anything else reads as 0, as the protocol's nodes take it.
+    /// Reads a value as a hexadecimal number: the last sixteen of its leading hexadecimal digits. A value without leading hexadecimal
+    /// digits reads as 0, as in the protocol's nodes.
     /// </summary>
-    /// <returns>Whether there is such a key and its value is not empty.</returns>
+    /// <returns>Whether the key exists and its value is not empty.</returns>
     public bool TryGetNumber(string key, out ulong value)
     {
         value = 0;
@@ -82,7 +82,7 @@ public readonly ref struct DictionaryReader
         return true;
     }
 
-    /// <summary>As <see cref="TryGetNumber"/>, for a number that may have a leading minus.</summary>
+    /// <summary>Reads a value like <see cref="TryGetNumber"/>, with an optional leading minus.</summary>
     public bool TryGetSignedNumber(string key, out long value)
     {
         value = 0;
@@ -92,7 +92,7 @@ public readonly ref struct DictionaryReader
         return true;
     }
 
-    /// <summary>Reads a value as a boolean: true where it begins with '1', 't' or 'T'.</summary>
+    /// <summary>Reads a value as a Boolean: true if it begins with '1', 't' or 'T'.</summary>
     public bool TryGetBoolean(string key, out bool value)
     {
         value = false;
@@ -102,24 +102,24 @@ public readonly ref struct DictionaryReader
         return true;
     }
 
-    /// <summary>A number, or <paramref name="missing"/> where there is none.</summary>
+    /// <summary>Returns a number, or <paramref name="missing"/> if the key does not exist.</summary>
     public ulong GetNumber(string key, ulong missing = 0) => TryGetNumber(key, out var value) ? value : missing;
 
-    /// <summary>A number that may be negative, or <paramref name="missing"/> where there is none.</summary>
+    /// <summary>Returns a signed number, or <paramref name="missing"/> if the key does not exist.</summary>
     public long GetSignedNumber(string key, long missing = 0) => TryGetSignedNumber(key, out var value) ? value : missing;
 
-    /// <summary>A boolean, or <paramref name="missing"/> where there is none.</summary>
+    /// <summary>Returns a Boolean, or <paramref name="missing"/> if the key does not exist.</summary>
     public bool GetBoolean(string key, bool missing = false) => TryGetBoolean(key, out var value) ? value : missing;
 
     /// <summary>
-    /// A UTF-8 text, empty where there is none. What is not UTF-8, and characters that would do something where the text is shown (control characters,
-    /// line ends, changes of the writing direction), read as replacement characters.
+    /// Returns a UTF-8 text, empty if the key does not exist. Invalid UTF-8, and characters that could affect a display (control characters,
+    /// line ends, changes of the writing direction), become replacement characters.
     /// </summary>
     /// <param name="key">The key.</param>
-    /// <param name="limit">How many bytes the text has at most; the rest is cut off.</param>
+    /// <param name="limit">The maximum length of the text in bytes; the rest is cut off.</param>
     public string GetText(string key, int limit = int.MaxValue) => TryGetBytes(key, out var bytes) ? DecodeText(bytes, limit) : "";
 
-    /// <summary>Text from UTF-8, cut so that it has at most <paramref name="limit"/> bytes again, replacement characters included.</summary>
+    /// <summary>Decodes UTF-8 to a text of at most <paramref name="limit"/> bytes of UTF-8, including replacement characters.</summary>
     internal static string DecodeText(ReadOnlySpan<byte> bytes, int limit)
     {
         var text = ReplaceControls(Encoding.UTF8.GetString(bytes[..Math.Min(bytes.Length, limit)]));
@@ -134,7 +134,7 @@ public readonly ref struct DictionaryReader
         char[]? replaced = null;
         for (var i = 0; i < text.Length; i++)
         {
-            // Marks of direction, separators of lines and paragraphs, embeddings, overrides and isolates.
+            // Direction marks, line and paragraph separators, embeddings, overrides and isolates.
             if (!char.IsControl(text[i]) && text[i] is not ('\u200e' or '\u200f' or >= '\u2028' and <= '\u202e' or >= '\u2066' and <= '\u2069'))
                 continue;
             replaced ??= text.ToCharArray();
@@ -188,7 +188,7 @@ public readonly ref struct DictionaryReader
             var b = escaped[i];
             if (b == '\\')
             {
-                // A backslash at the very end stands for nothing.
+                // A backslash at the end of the text has no meaning.
                 if (++i == escaped.Length)
                     return true;
                 b = escaped[i] switch

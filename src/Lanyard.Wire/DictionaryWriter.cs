@@ -6,7 +6,7 @@ namespace Lanyard.Wire;
 
 /// <summary>
 /// Writes the protocol's key=value text (see <see cref="DictionaryReader"/>) in the order of the calls, up to a capacity. A pair that does
-/// not fit is left out whole and sets <see cref="Overflowed"/>.
+/// not fit is omitted and sets <see cref="Overflowed"/>.
 /// </summary>
 public sealed class DictionaryWriter
 {
@@ -16,7 +16,7 @@ public sealed class DictionaryWriter
     private byte[] _text;
     private int _length;
 
-    /// <summary>An empty dictionary of at most <paramref name="capacity"/> bytes.</summary>
+    /// <summary>Creates an empty dictionary of at most <paramref name="capacity"/> bytes.</summary>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="capacity"/> is negative.</exception>
     public DictionaryWriter(int capacity = int.MaxValue)
     {
@@ -31,7 +31,7 @@ public sealed class DictionaryWriter
     /// <summary>The text so far.</summary>
     public ReadOnlySpan<byte> Written => _text.AsSpan(0, _length);
 
-    /// <summary>Adds a value of any bytes, escaped.</summary>
+    /// <summary>Adds a value of arbitrary bytes, escaped.</summary>
     /// <param name="key">The key: ASCII without '=' and line ends.</param>
     /// <param name="value">The value.</param>
     public void Add(string key, ReadOnlySpan<byte> value)
@@ -72,7 +72,7 @@ public sealed class DictionaryWriter
         Add(key, digits);
     }
 
-    /// <summary>Adds a number as sixteen hexadecimal digits, after a minus if it is negative.</summary>
+    /// <summary>Adds a number as sixteen hexadecimal digits, preceded by a minus if it is negative.</summary>
     public void Add(string key, long value)
     {
         Span<byte> text = stackalloc byte[17];
@@ -81,13 +81,13 @@ public sealed class DictionaryWriter
         Add(key, value < 0 ? text : text[1..]);
     }
 
-    /// <summary>Adds a boolean as '1' or '0'.</summary>
+    /// <summary>Adds a Boolean as '1' or '0'.</summary>
     public void Add(string key, bool value) => Add(key, value ? "1"u8 : "0"u8);
 
-    /// <summary>Adds a node's address as ten hexadecimal digits.</summary>
+    /// <summary>Adds a node address as ten hexadecimal digits.</summary>
     public void Add(string key, NodeAddress value) => Add(key, value.ToString());
 
-    /// <summary>A copy of the text.</summary>
+    /// <summary>Returns a copy of the text.</summary>
     public byte[] ToArray() => Written.ToArray();
 
     private static byte Escape(byte b) => b switch

@@ -4,20 +4,20 @@ using System.Runtime.CompilerServices;
 
 namespace Lanyard.Wire;
 
-/// <summary>Makes an <see cref="EquatableArray{T}"/> from a collection expression.</summary>
+/// <summary>Creates an <see cref="EquatableArray{T}"/> from a collection expression.</summary>
 public static class EquatableArray
 {
-    /// <summary>An array with a copy of the given items.</summary>
+    /// <summary>Creates an array with a copy of the given items.</summary>
     public static EquatableArray<T> Create<T>(ReadOnlySpan<T> items) where T : IEquatable<T> => new(items.IsEmpty ? null : items.ToArray());
 
-    /// <summary>An array of the given items.</summary>
+    /// <summary>Creates an array of the given items.</summary>
     public static EquatableArray<T> ToEquatableArray<T>(this IEnumerable<T> items) where T : IEquatable<T> => Create<T>(items.ToArray());
 }
 
-/// <summary>An immutable array that compares by its items, so that records made of it do too. <see langword="default"/> is empty.</summary>
-/// <typeparam name="T">The items' type.</typeparam>
+/// <summary>An immutable array with value equality, so that records that contain it also have value equality. <see langword="default"/> is empty.</summary>
+/// <typeparam name="T">The type of the items.</typeparam>
 [CollectionBuilder(typeof(EquatableArray), nameof(EquatableArray.Create))]
-[SuppressMessage("Naming", "CA1710", Justification = "It is an array by use and by cost.")]
+[SuppressMessage("Naming", "CA1710", Justification = "The type is used like an array and costs as much.")]
 public readonly struct EquatableArray<T> : IEquatable<EquatableArray<T>>, IReadOnlyList<T>
     where T : IEquatable<T>
 {
@@ -25,17 +25,17 @@ public readonly struct EquatableArray<T> : IEquatable<EquatableArray<T>>, IReadO
 
     internal EquatableArray(T[]? items) => _items = items;
 
-    /// <summary>How many items there are.</summary>
+    /// <summary>The number of items.</summary>
     public int Count => _items?.Length ?? 0;
 
-    /// <summary>Whether there are none.</summary>
+    /// <summary>Whether the array is empty.</summary>
     public bool IsEmpty => Count == 0;
 
     /// <summary>The items in place.</summary>
     public ReadOnlySpan<T> Span => _items;
 
     /// <summary>The item at <paramref name="index"/>.</summary>
-    /// <exception cref="IndexOutOfRangeException">There is no such item.</exception>
+    /// <exception cref="IndexOutOfRangeException">The index is out of range.</exception>
     public ref readonly T this[int index] => ref Span[index];
 
     T IReadOnlyList<T>.this[int index] => Span[index];
@@ -66,14 +66,14 @@ public readonly struct EquatableArray<T> : IEquatable<EquatableArray<T>>, IReadO
     /// <summary>The first sixteen items.</summary>
     public override string ToString() => $"[{string.Join(", ", this.Take(16))}{(Count > 16 ? ", ..." : "")}]";
 
-    /// <summary>An enumerator in place, without an allocation.</summary>
+    /// <summary>Returns an enumerator that does not allocate.</summary>
     public ReadOnlySpan<T>.Enumerator GetEnumerator() => Span.GetEnumerator();
 
     IEnumerator<T> IEnumerable<T>.GetEnumerator() => ((IEnumerable<T>)(_items ?? [])).GetEnumerator();
 
     IEnumerator IEnumerable.GetEnumerator() => (_items ?? []).GetEnumerator();
 
-    /// <summary>Whether the items are the same.</summary>
+    /// <summary>Whether the items are equal.</summary>
     public static bool operator ==(EquatableArray<T> left, EquatableArray<T> right) => left.Equals(right);
 
     /// <summary>Whether the items differ.</summary>

@@ -5,14 +5,14 @@ using Lanyard.Wire.Crypto;
 
 namespace Lanyard.Wire;
 
-/// <summary>Fills a span with random bytes fit for keys, such as <see cref="RandomNumberGenerator.Fill"/>.</summary>
-/// <param name="destination">All of it is overwritten.</param>
+/// <summary>Fills a span with random bytes that are suitable for keys, such as <see cref="RandomNumberGenerator.Fill"/>.</summary>
+/// <param name="destination">The span, which is overwritten completely.</param>
 public delegate void RandomFill(Span<byte> destination);
 
 /// <summary>
-/// Who a node is: a pair of public keys (Curve25519 for agreement, Ed25519 for signatures), the address that a memory-hard hash makes of
-/// them, and, for one's own identity, the secret keys. This is the protocol's identity type 0. Reading and parsing check the form only;
-/// whether the address belongs to the keys is what <see cref="Validate"/> says. Immutable, so usable from several threads, except for
+/// The identity of a node: two public keys (Curve25519 for agreement, Ed25519 for signatures), the address that a memory-hard hash derives from
+/// them, and, for the node's own identity, the secret keys. This is the protocol's identity type 0. Reading and parsing check only the form;
+/// <see cref="Validate"/> checks that the address belongs to the keys. Immutable and therefore thread-safe, except for
 /// <see cref="Dispose"/>.
 /// </summary>
 public sealed class Identity : IEquatable<Identity>, IDisposable
@@ -24,7 +24,7 @@ public sealed class Identity : IEquatable<Identity>, IDisposable
     public const int SecretKeySize = X25519.KeySize + Ed25519.SeedSize;
 
     /// <summary>
-    /// The length of a signature in bytes: 64 of Ed25519, over the first 32 bytes of the message's SHA-512, and those 32 bytes.
+    /// The length of a signature in bytes: 64 bytes of Ed25519 over the first 32 bytes of the message's SHA-512, followed by those 32 bytes.
     /// </summary>
     public const int SignatureSize = Ed25519.SignatureSize + SignedDigestSize;
 
@@ -46,7 +46,7 @@ public sealed class Identity : IEquatable<Identity>, IDisposable
     private const int SecretTextSize = TextSize + 1 + (SecretKeySize * 2);
     private const byte TypeCurve25519 = 0;
 
-    // An address counts only if its key's hash begins with a byte below this.
+    // An address is valid only if the hash of its keys begins with a byte below this value.
     private const int HashBound = 17;
 
     private readonly byte[] _publicKey;
@@ -66,7 +66,7 @@ public sealed class Identity : IEquatable<Identity>, IDisposable
     /// <summary>The public keys, 64 bytes: Curve25519, then Ed25519.</summary>
     public ReadOnlySpan<byte> PublicKey => _publicKey;
 
-    /// <summary>Whether the secret keys are there, so that this identity can sign and agree.</summary>
+    /// <summary>Whether the identity contains the secret keys, so that it can sign and agree on keys.</summary>
     public bool HasSecret => _secret is not null && !_disposed;
 
     private ReadOnlySpan<byte> Secret
@@ -76,17 +76,17 @@ public sealed class Identity : IEquatable<Identity>, IDisposable
             ObjectDisposedException.ThrowIf(_disposed, this);
             return _secret is not null
                 ? _secret.Span
-                : throw new InvalidOperationException($"The identity of {Address} holds no secret key: only its owner can do this.");
+                : throw new InvalidOperationException($"The identity of {Address} has no secret keys, which this operation needs.");
         }
     }
 
     /// <summary>
-    /// Makes a new identity. Takes about fifteen attempts on average, each as long as one <see cref="Validate"/>, with no upper bound.
+    /// Generates an identity. Takes about fifteen attempts on average, without an upper bound. Each attempt takes as long as one <see cref="Validate"/>.
     /// </summary>
-    /// <param name="random">Gives 64 bytes; called once.</param>
-    /// <param name="progress">Is told how many attempts have been made, after each.</param>
-    /// <param name="cancellation">Is looked at between attempts.</param>
-    /// <exception cref="OperationCanceledException">It was canceled.</exception>
+    /// <param name="random">Fills 64 bytes with random numbers; called once.</param>
+    /// <param name="progress">Receives the number of attempts, after each attempt.</param>
+    /// <param name="cancellation">Cancels the operation between attempts.</param>
+    /// <exception cref="OperationCanceledException">The operation was canceled.</exception>
     public static Identity Generate(RandomFill random, IProgress<int>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(random);
@@ -115,8 +115,8 @@ public sealed class Identity : IEquatable<Identity>, IDisposable
     }
 
     /// <summary>
-    /// Whether the address is the one that belongs to the public key and, where there are secret keys, whether those belong to it as
-    /// well. Costs milliseconds, by design: do it once for each identity that a stranger presents.
+    /// Whether the address belongs to the public keys and, if there are secret keys, whether they belong to the public keys.
+    /// Takes milliseconds by design: call it once for each identity that a stranger presents.
     /// </summary>
     public bool Validate()
     {
@@ -125,7 +125,7 @@ public sealed class Identity : IEquatable<Identity>, IDisposable
     }
 
     /// <summary>
-    /// Parses the text form, <c>address:0:public</c> or <c>address:0:public:secret</c> in hexadecimal digits, with white space around it
+    /// Parses the text form, <c>address:0:public</c> or <c>address:0:public:secret</c> in hexadecimal digits. Surrounding white space is
     /// ignored.
     /// </summary>
     public static bool TryParse([NotNullWhen(true)] string? text, [NotNullWhen(true)] out Identity? identity)
@@ -152,18 +152,18 @@ public sealed class Identity : IEquatable<Identity>, IDisposable
         return true;
     }
 
-    /// <summary>As <see cref="TryParse"/>, throwing where the text is not an identity.</summary>
-    /// <exception cref="FormatException">The text is not an identity. The message does not repeat it: it might hold a secret.</exception>
+    /// <summary>Parses like <see cref="TryParse"/>, but throws if the text is not an identity.</summary>
+    /// <exception cref="FormatException">The text is not an identity. The message does not repeat the text, which may contain a secret key.</exception>
     public static Identity Parse(string text) =>
         TryParse(text, out var identity)
             ? identity
-            : throw new FormatException("The text is not an identity: it reads address:0:public key[:secret key] in hexadecimal digits.");
+            : throw new FormatException("The text is not an identity. The form is address:0:public key[:secret key] in hexadecimal digits.");
 
-    /// <summary>Reads the binary form, as HELLO carries it.</summary>
-    /// <param name="source">Begins with the identity; what follows it is left.</param>
+    /// <summary>Reads the binary form of HELLO.</summary>
+    /// <param name="source">Bytes that begin with the identity; later bytes are ignored.</param>
     /// <param name="identity">The identity.</param>
     /// <param name="bytesRead">The identity's length in bytes.</param>
-    /// <returns>False where it is cut short, of an unknown type, has a secret key of another length, or a reserved address.</returns>
+    /// <returns>False if the identity is truncated, of an unknown type, has a secret key of another length, or a reserved address.</returns>
     public static bool TryRead(ReadOnlySpan<byte> source, [NotNullWhen(true)] out Identity? identity, out int bytesRead)
     {
         identity = null;
@@ -199,7 +199,7 @@ public sealed class Identity : IEquatable<Identity>, IDisposable
     /// <param name="destination">At least <see cref="SecretBinarySize"/> bytes.</param>
     /// <returns>The number of bytes written, <see cref="SecretBinarySize"/>.</returns>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="destination"/> is too short.</exception>
-    /// <exception cref="InvalidOperationException">There is no secret.</exception>
+    /// <exception cref="InvalidOperationException">The identity has no secret keys.</exception>
     public int WriteWithSecret(Span<byte> destination)
     {
         var secret = Secret;
@@ -214,7 +214,7 @@ public sealed class Identity : IEquatable<Identity>, IDisposable
     /// <param name="message">Any length.</param>
     /// <param name="signature">Receives <see cref="SignatureSize"/> bytes.</param>
     /// <exception cref="ArgumentException"><paramref name="signature"/> has another length.</exception>
-    /// <exception cref="InvalidOperationException">There is no secret.</exception>
+    /// <exception cref="InvalidOperationException">The identity has no secret keys.</exception>
     public void Sign(ReadOnlySpan<byte> message, Span<byte> signature)
     {
         if (signature.Length != SignatureSize)
@@ -230,7 +230,7 @@ public sealed class Identity : IEquatable<Identity>, IDisposable
     /// <summary>Signs a message.</summary>
     /// <param name="message">Any length.</param>
     /// <returns>The signature, <see cref="SignatureSize"/> bytes.</returns>
-    /// <exception cref="InvalidOperationException">There is no secret.</exception>
+    /// <exception cref="InvalidOperationException">The identity has no secret keys.</exception>
     public byte[] Sign(ReadOnlySpan<byte> message)
     {
         var signature = new byte[SignatureSize];
@@ -238,7 +238,7 @@ public sealed class Identity : IEquatable<Identity>, IDisposable
         return signature;
     }
 
-    /// <summary>Whether a signature is this identity's for a message. False where its length is not <see cref="SignatureSize"/>.</summary>
+    /// <summary>Whether a signature of a message is valid for this identity. False if its length is not <see cref="SignatureSize"/>.</summary>
     public bool Verify(ReadOnlySpan<byte> message, ReadOnlySpan<byte> signature)
     {
         if (signature.Length != SignatureSize)
@@ -250,12 +250,12 @@ public sealed class Identity : IEquatable<Identity>, IDisposable
             && Ed25519.Verify(PublicKey[X25519.KeySize..], digest, signature[..Ed25519.SignatureSize]);
     }
 
-    /// <summary>Computes the key that this node shares with another.</summary>
+    /// <summary>Computes the key that this node shares with another node.</summary>
     /// <param name="other">The other node's identity.</param>
-    /// <param name="key">Receives the key: <see cref="AgreedKeySize"/> bytes, or its beginning.</param>
+    /// <param name="key">Receives the key: <see cref="AgreedKeySize"/> bytes, or the first bytes of it.</param>
     /// <returns>
-    /// Whether there is a key: not if there is no secret here, nor if the other's public key is one of those that make every agreement
-    /// come out the same.
+    /// False if this identity has no secret keys, or if the other node's public key is of small order: every agreement with such a key has the
+    /// same result.
     /// </returns>
     /// <exception cref="ArgumentException"><paramref name="key"/> is longer than 64 bytes.</exception>
     public bool TryAgree(Identity other, Span<byte> key)
@@ -276,7 +276,7 @@ public sealed class Identity : IEquatable<Identity>, IDisposable
         return true;
     }
 
-    /// <summary>Writes the SHA-384 of address and public keys, which names this identity beyond doubt.</summary>
+    /// <summary>Writes the SHA-384 of the address and public keys, which identifies this identity uniquely.</summary>
     /// <param name="destination">Receives <see cref="FingerprintSize"/> bytes.</param>
     /// <exception cref="ArgumentException"><paramref name="destination"/> is too short.</exception>
     public void WriteFingerprint(Span<byte> destination)
@@ -286,17 +286,17 @@ public sealed class Identity : IEquatable<Identity>, IDisposable
         Sha2.Hash384(address, _publicKey, destination);
     }
 
-    /// <summary>This identity as others know it.</summary>
+    /// <summary>Returns this identity without its secret keys.</summary>
     public Identity WithoutSecret() => _secret is null ? this : new Identity(Address, _publicKey, default);
 
-    /// <summary>Zeroes the secret keys; <see cref="HasSecret"/> is false from then on.</summary>
+    /// <summary>Zeroes the secret keys; <see cref="HasSecret"/> is false afterwards.</summary>
     public void Dispose()
     {
         _disposed = true;
         _secret?.Dispose();
     }
 
-    /// <summary>Whether address and public keys are the same. Secret keys are not compared.</summary>
+    /// <summary>Whether the address and public keys are equal. Secret keys are not compared.</summary>
     public bool Equals(Identity? other) => other is not null && Address == other.Address && PublicKey.SequenceEqual(other.PublicKey);
 
     /// <inheritdoc/>
@@ -305,11 +305,11 @@ public sealed class Identity : IEquatable<Identity>, IDisposable
     /// <inheritdoc/>
     public override int GetHashCode() => Address.GetHashCode();
 
-    /// <summary>The text form without secret keys, as in <c>identity.public</c>.</summary>
+    /// <summary>Returns the text form without secret keys, as in <c>identity.public</c>.</summary>
     public override string ToString() => $"{Address}:0:{ToHex(_publicKey)}";
 
-    /// <summary>The text form with secret keys, as in <c>identity.secret</c>.</summary>
-    /// <exception cref="InvalidOperationException">There is no secret.</exception>
+    /// <summary>Returns the text form with secret keys, as in <c>identity.secret</c>.</summary>
+    /// <exception cref="InvalidOperationException">The identity has no secret keys.</exception>
     public string ToSecretString() => $"{this}:{ToHex(Secret)}";
 
     private static bool TryHash(ReadOnlySpan<byte> publicKey, Span<byte> digest, out NodeAddress address)
@@ -319,7 +319,7 @@ public sealed class Identity : IEquatable<Identity>, IDisposable
         return digest[0] < HashBound && !address.IsReserved;
     }
 
-    /// <summary>The next secret to try: still as random as the first, since that it is random is all that one knows of it.</summary>
+    /// <summary>Returns the next secret key to try. It is as random as the first, because nothing else is known of the first.</summary>
     private static void NextSecret(Span<byte> secret)
     {
         for (var i = 8; i < 16 && ++secret[i] == 0; i++)

@@ -7,9 +7,9 @@ using Lanyard.Wire.Crypto;
 namespace Lanyard.Wire;
 
 /// <summary>
-/// The memory-hard hash that makes an address of a public key, so that searching a key for somebody else's address is expensive: a table
-/// of 2 MiB is filled with Salsa20/20 in a chain that cannot be entered in the middle, and then mixed with the digest in an order that
-/// its content decides.
+/// The memory-hard hash that derives an address from a public key, so that a search for a key with a given address is expensive. A table
+/// of 2 MiB is filled with Salsa20/20 in a chain that must be computed from its start, and then mixed with the digest in an order that
+/// depends on its content.
 /// </summary>
 internal static class IdentityHash
 {
@@ -33,9 +33,9 @@ internal static class IdentityHash
     }
 
     /// <summary>
-    /// By the definition each block of the table is the one before, encrypted, and the digest is encrypted after each exchange. No
-    /// keystream depends on what it encrypts, so both come down to sums (XOR) of the keystream so far, which are computed many blocks at
-    /// a time. Of the digest the rest is kept, and the sum is added where a word goes out or in.
+    /// By definition, each block of the table is the encrypted previous block, and the digest is encrypted after each exchange. No
+    /// keystream depends on the data that it encrypts, so both are sums (XOR) of the keystream so far, which are computed for many blocks at
+    /// once. The digest is stored without the sum, and the sum is added when a word is exchanged.
     /// </summary>
     [SkipLocalsInit]
     [MethodImpl(Optimize.AtOnce)]
@@ -53,7 +53,7 @@ internal static class IdentityHash
         for (var i = 0; i < TableSize; i += Salsa20.ChunkSize)
             NextSums(state, i == 0 ? zero : table.Slice(i - Salsa20.BlockSize, Salsa20.BlockSize), table.Slice(i, Salsa20.ChunkSize));
 
-        // Block n of the sums is that of the keystream before exchange n.
+        // Block n of the sums is the sum of the keystream before exchange n.
         var sumWords = MemoryMarshal.Cast<byte, ulong>(sums);
         var words = MemoryMarshal.Cast<byte, ulong>(table);
         for (var i = 0; i < TableWords; i += 2 * BlocksAtOnce)

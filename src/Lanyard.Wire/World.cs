@@ -3,34 +3,34 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Wire;
 
-/// <summary>Kinds of <see cref="World"/>.</summary>
+/// <summary>The kinds of <see cref="World"/>.</summary>
 public enum WorldType : byte
 {
-    /// <summary>The set of roots that all nodes know from the start.</summary>
+    /// <summary>The roots that all nodes know from the start.</summary>
     Planet = 1,
 
-    /// <summary>A set of further roots that a node may choose.</summary>
+    /// <summary>More roots, which a node may choose.</summary>
     Moon = 127,
 }
 
 /// <summary>A root of a <see cref="World"/>.</summary>
 /// <param name="Identity">The node.</param>
-/// <param name="Endpoints">Where it is to be reached: at most <see cref="World.MaxEndpoints"/>.</param>
+/// <param name="Endpoints">The node's endpoints: at most <see cref="World.MaxEndpoints"/>.</param>
 public sealed record WorldRoot(Identity Identity, EquatableArray<InetEndpoint> Endpoints);
 
 /// <summary>
-/// A set of roots, signed, with the key that the next edition of it must be signed with. Nodes keep one as their <c>planet</c> file and others
-/// in <c>moons.d</c>, and give each other newer editions in HELLO.
+/// A signed set of roots, with the key that must sign the next edition. A node stores one world in its <c>planet</c> file and others
+/// in <c>moons.d</c>; nodes send each other newer editions in reply to HELLO.
 /// </summary>
 public sealed record World
 {
-    /// <summary>How many roots a world has at most.</summary>
+    /// <summary>The maximum number of roots of a world.</summary>
     public const int MaxRoots = 4;
 
-    /// <summary>How many endpoints a root has at most.</summary>
+    /// <summary>The maximum number of endpoints of a root.</summary>
     public const int MaxEndpoints = 32;
 
-    /// <summary>The greatest length of a serialized world in bytes.</summary>
+    /// <summary>The maximum length of a serialized world in bytes.</summary>
     public const int MaxLength = 1 + 8 + 8 + WorldKey.PublicKeySize + WorldKey.SignatureSize + 1
         + (MaxRoots * (Identity.BinarySize + 1 + (MaxEndpoints * 19))) + 2;
 
@@ -40,35 +40,35 @@ public sealed record World
     /// <summary>The kind.</summary>
     public required WorldType Type { get; init; }
 
-    /// <summary>The world's number: of a moon, the address of the root that began it; of a planet, a number of its own.</summary>
+    /// <summary>The world's number: for a moon, the address of its first root; for a planet, a number of its own.</summary>
     public required ulong Id { get; init; }
 
-    /// <summary>The edition: when it was made, in milliseconds since 1970.</summary>
+    /// <summary>The edition: the time of its creation, in milliseconds since 1970.</summary>
     public required long Timestamp { get; init; }
 
-    /// <summary>The public keys, 64 bytes, that the next edition must be signed with.</summary>
+    /// <summary>The public keys, 64 bytes, that must sign the next edition.</summary>
     public required EquatableArray<byte> UpdateKey { get; init; }
 
-    /// <summary>The signature: 96 bytes. Zeros in a planet file that a node is given to start with, which it takes unsigned.</summary>
+    /// <summary>The signature: 96 bytes. Zeros in an unsigned planet file, which a node accepts as its first planet.</summary>
     public required EquatableArray<byte> Signature { get; init; }
 
     /// <summary>The roots: at most <see cref="MaxRoots"/>.</summary>
     public required EquatableArray<WorldRoot> Roots { get; init; }
 
-    /// <summary>Makes a world and signs it.</summary>
+    /// <summary>Creates and signs a world.</summary>
     /// <param name="type">The kind.</param>
     /// <param name="id">The world's number.</param>
-    /// <param name="timestamp">The edition, in milliseconds since 1970: greater than that of the one before.</param>
-    /// <param name="updateKey">The public keys, 64 bytes, that the next edition must be signed with.</param>
+    /// <param name="timestamp">The edition, in milliseconds since 1970: greater than the previous edition.</param>
+    /// <param name="updateKey">The public keys, 64 bytes, that must sign the next edition.</param>
     /// <param name="roots">The roots.</param>
-    /// <param name="signer">The keys to sign with: those that the edition before asks for.</param>
-    /// <exception cref="ArgumentException">The update key has not 64 bytes, or there are too many roots or endpoints.</exception>
+    /// <param name="signer">The keys to sign with: the update key of the previous edition.</param>
+    /// <exception cref="ArgumentException">The update key is not 64 bytes long, or there are too many roots or endpoints.</exception>
     public static World Create(
         WorldType type, ulong id, long timestamp, ReadOnlySpan<byte> updateKey, EquatableArray<WorldRoot> roots, WorldKey signer)
     {
         ArgumentNullException.ThrowIfNull(signer);
         if (updateKey.Length != WorldKey.PublicKeySize)
-            throw new ArgumentException($"The update key is {WorldKey.PublicKeySize} bytes long.", nameof(updateKey));
+            throw new ArgumentException($"The update key must be {WorldKey.PublicKeySize} bytes long.", nameof(updateKey));
         var world = new World
         {
             Type = type,
@@ -80,11 +80,11 @@ public sealed record World
         };
         var writer = new ByteWriter(new byte[MaxLength + 16]);
         if (!world.TryWriteSigned(ref writer))
-            throw new ArgumentException($"A world has at most {MaxRoots} roots and a root at most {MaxEndpoints} endpoints.", nameof(roots));
+            throw new ArgumentException($"A world has at most {MaxRoots} roots, and a root at most {MaxEndpoints} endpoints.", nameof(roots));
         return world with { Signature = EquatableArray.Create<byte>(signer.Sign(writer.Written)) };
     }
 
-    /// <summary>Reads a world; the signature is not checked. Endpoints that are no IP endpoints are left out.</summary>
+    /// <summary>Reads a world; the signature is not checked. Endpoints that are not IP endpoints are ignored.</summary>
     public static bool TryRead(ref ByteReader reader, [NotNullWhen(true)] out World? world)
     {
         world = null;
@@ -96,7 +96,7 @@ public sealed record World
         var updateKey = reader.ReadBytes(WorldKey.PublicKeySize);
         var signature = reader.ReadBytes(WorldKey.SignatureSize);
         var roots = ReadRoots(ref reader);
-        // A moon may have a dictionary attached; none has been defined.
+        // A moon may contain a dictionary; none has been defined.
         if (type == WorldType.Moon)
             reader.Skip(reader.ReadUInt16());
         if (reader.Failed)
@@ -113,14 +113,14 @@ public sealed record World
         return true;
     }
 
-    /// <summary>Reads a world that is all of <paramref name="source"/>, as in a file.</summary>
+    /// <summary>Reads a world that takes up all of <paramref name="source"/>, as in a file.</summary>
     public static bool TryParse(ReadOnlySpan<byte> source, [NotNullWhen(true)] out World? world)
     {
         var reader = new ByteReader(source);
         return TryRead(ref reader, out world) && reader.IsAtEnd;
     }
 
-    /// <summary>Writes the form that files and packets have. Fails where the world has more roots or endpoints than allowed.</summary>
+    /// <summary>Writes the form of files and packets. Fails if the world has more roots or endpoints than allowed.</summary>
     public void Write(ref ByteWriter writer)
     {
         WriteHead(ref writer);
@@ -130,18 +130,18 @@ public sealed record World
         WriteTail(ref writer);
     }
 
-    /// <summary>The form that files and packets have.</summary>
+    /// <summary>Returns the form of files and packets.</summary>
     /// <exception cref="InvalidOperationException">The world is not signed, or has more roots or endpoints than allowed.</exception>
     public byte[] ToArray()
     {
         var writer = new ByteWriter(new byte[MaxLength]);
         Write(ref writer);
         return writer.Failed
-            ? throw new InvalidOperationException($"A world is signed, has at most {MaxRoots} roots and a root at most {MaxEndpoints} endpoints.")
+            ? throw new InvalidOperationException($"A world must be signed, with at most {MaxRoots} roots and at most {MaxEndpoints} endpoints for each root.")
             : writer.Written.ToArray();
     }
 
-    /// <summary>Whether this was signed with the secret of <paramref name="publicKey"/>, 64 bytes.</summary>
+    /// <summary>Whether the world is signed with the secret key of <paramref name="publicKey"/>, 64 bytes.</summary>
     public bool IsSignedBy(ReadOnlySpan<byte> publicKey)
     {
         var writer = new ByteWriter(new byte[MaxLength + 16]);
@@ -149,7 +149,7 @@ public sealed record World
     }
 
     /// <summary>
-    /// Whether <paramref name="update"/> is a newer edition of this world, signed with the key that this edition asks for.
+    /// Whether <paramref name="update"/> is a newer edition of this world, signed with this edition's update key.
     /// </summary>
     public bool ShouldBeReplacedBy(World update)
     {

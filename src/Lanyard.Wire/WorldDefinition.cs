@@ -9,7 +9,7 @@ using Lanyard.Primitives;
 namespace Lanyard.Wire;
 
 /// <summary>
-/// What an operator writes down to make a <see cref="World"/>: its roots, and the keys, secret one included, to sign it with. It is kept as the
+/// An operator's definition of a <see cref="World"/>: its roots, and the keys to sign it with, including the secret key. It is stored as the
 /// JSON that <c>initmoon</c> writes and <c>genmoon</c> reads (<c>moon.json</c>): objtype, worldType, id, signingKey, signingKey_SECRET,
 /// updatesMustBeSignedBy, roots with identity and stableEndpoints.
 /// </summary>
@@ -20,21 +20,21 @@ public sealed class WorldDefinition : IDisposable
     /// <summary>The kind.</summary>
     public required WorldType Type { get; init; }
 
-    /// <summary>The world's number: of a moon, the address of the root that began it.</summary>
+    /// <summary>The world's number: for a moon, the address of its first root.</summary>
     public required ulong Id { get; init; }
 
     /// <summary>The keys to sign with.</summary>
     public required WorldKey SigningKey { get; init; }
 
-    /// <summary>The public keys, 64 bytes, that the next edition must be signed with; mostly those of <see cref="SigningKey"/>.</summary>
+    /// <summary>The public keys, 64 bytes, that must sign the next edition; usually the public keys of <see cref="SigningKey"/>.</summary>
     public required EquatableArray<byte> UpdateKey { get; init; }
 
     /// <summary>The roots.</summary>
     public required EquatableArray<WorldRoot> Roots { get; init; }
 
-    /// <summary>A moon with one root that has no endpoints yet, and with new keys.</summary>
+    /// <summary>Creates a moon with one root without endpoints, and with new keys.</summary>
     /// <param name="root">The root.</param>
-    /// <param name="random">Gives 64 bytes; called once.</param>
+    /// <param name="random">Fills 64 bytes with random numbers; called once.</param>
     public static WorldDefinition CreateMoon(Identity root, RandomFill random)
     {
         ArgumentNullException.ThrowIfNull(root);
@@ -50,9 +50,9 @@ public sealed class WorldDefinition : IDisposable
     }
 
     /// <summary>
-    /// Makes the world and signs it. Roots and endpoints are put in order, so that the same definition gives the same world.
+    /// Creates and signs the world. Roots and endpoints are sorted, so that equal definitions give equal worlds.
     /// </summary>
-    /// <param name="timestamp">The edition, in milliseconds since 1970: greater than that of the one before.</param>
+    /// <param name="timestamp">The edition, in milliseconds since 1970: greater than the previous edition.</param>
     /// <exception cref="ArgumentException">There are more roots or endpoints than a world may have.</exception>
     public World Sign(long timestamp)
     {
@@ -65,7 +65,7 @@ public sealed class WorldDefinition : IDisposable
     /// <summary>Reads the JSON.</summary>
     /// <param name="json">The text.</param>
     /// <param name="definition">The definition.</param>
-    /// <param name="error">What is wrong with the text, in words for its writer. It does not repeat the secret.</param>
+    /// <param name="error">The reason if the text is invalid. It does not contain the secret key.</param>
     public static bool TryParse(string json, [NotNullWhen(true)] out WorldDefinition? definition, [NotNullWhen(false)] out string? error)
     {
         definition = null;
@@ -83,7 +83,7 @@ public sealed class WorldDefinition : IDisposable
         }
     }
 
-    /// <summary>The JSON, with the secret key.</summary>
+    /// <summary>Returns the JSON, with the secret key.</summary>
     public string ToJson()
     {
         var secret = new byte[WorldKey.SecretKeySize];
@@ -151,7 +151,7 @@ public sealed class WorldDefinition : IDisposable
     private static WorldRoot ReadRoot(JsonElement json)
     {
         if (!Identity.TryParse(Text(json, "identity"), out var identity))
-            throw new FormatException("A root's \"identity\" is not one.");
+            throw new FormatException("The \"identity\" of a root is not an identity.");
         var endpoints = new List<InetEndpoint>();
         foreach (var item in Items(json, "stableEndpoints"))
         {
@@ -180,7 +180,7 @@ public sealed class WorldDefinition : IDisposable
             : throw new FormatException($"\"{name}\" is not {2 * length} hexadecimal digits.");
     }
 
-    // The order in which the protocol's own tool puts them: numbers are compared by their bytes, least significant first.
+    // The order of the protocol's own tool, which compares numbers byte by byte, least significant byte first.
     private static (InetFamily, ushort, uint, InetAddress) SortKey(InetEndpoint endpoint)
     {
         var (address, port) = endpoint;

@@ -3,10 +3,10 @@ using Lanyard.Wire.Crypto;
 
 namespace Lanyard.Wire;
 
-/// <summary>The keys that sign a <see cref="World"/>: those of an identity, but without an address of their own.</summary>
+/// <summary>The keys that sign a <see cref="World"/>: the keys of an identity, without an address.</summary>
 public sealed class WorldKey : IDisposable
 {
-    /// <summary>The length of the public keys in bytes: 32 for agreement, which a world has no use for, and 32 for signatures.</summary>
+    /// <summary>The length of the public keys in bytes: 32 for agreement, which a world does not use, and 32 for signatures.</summary>
     public const int PublicKeySize = Identity.PublicKeySize;
 
     /// <summary>The length of the secret keys in bytes, in the same order.</summary>
@@ -15,25 +15,25 @@ public sealed class WorldKey : IDisposable
     /// <summary>The length of a signature in bytes.</summary>
     public const int SignatureSize = Identity.SignatureSize;
 
-    // An identity in all but its address, which is any that is not reserved.
+    // An identity with an arbitrary address that is not reserved.
     private readonly Identity _identity;
 
-    /// <summary>Keys that are known.</summary>
+    /// <summary>Creates an instance from existing keys.</summary>
     /// <param name="publicKey">The public keys: 64 bytes.</param>
     /// <param name="secretKey">The secret keys: 64 bytes.</param>
     /// <exception cref="ArgumentException">A key has another length.</exception>
     public WorldKey(ReadOnlySpan<byte> publicKey, ReadOnlySpan<byte> secretKey)
     {
         if (secretKey.Length != SecretKeySize)
-            throw new ArgumentException($"The secret keys are {SecretKeySize} bytes long.", nameof(secretKey));
+            throw new ArgumentException($"The secret keys must be {SecretKeySize} bytes long.", nameof(secretKey));
         _identity = ToIdentity(publicKey, secretKey);
     }
 
     /// <summary>The public keys: 64 bytes.</summary>
     public ReadOnlySpan<byte> PublicKey => _identity.PublicKey;
 
-    /// <summary>Makes new keys.</summary>
-    /// <param name="random">Gives 64 bytes; called once.</param>
+    /// <summary>Generates new keys.</summary>
+    /// <param name="random">Fills 64 bytes with random numbers; called once.</param>
     public static WorldKey Generate(RandomFill random)
     {
         ArgumentNullException.ThrowIfNull(random);
@@ -58,10 +58,10 @@ public sealed class WorldKey : IDisposable
         CryptographicOperations.ZeroMemory(binary);
     }
 
-    /// <summary>Signs a message: 96 bytes.</summary>
+    /// <summary>Signs a message; the signature has 96 bytes.</summary>
     internal byte[] Sign(ReadOnlySpan<byte> message) => _identity.Sign(message);
 
-    /// <summary>Whether a signature is that of public keys for a message. False where one of them has the wrong length.</summary>
+    /// <summary>Whether a signature of a message is valid for public keys. False if one of them has the wrong length.</summary>
     internal static bool Verify(ReadOnlySpan<byte> publicKey, ReadOnlySpan<byte> message, ReadOnlySpan<byte> signature) =>
         publicKey.Length == PublicKeySize && ToIdentity(publicKey, default).Verify(message, signature);
 
@@ -79,6 +79,6 @@ public sealed class WorldKey : IDisposable
         writer.WriteBytes(secretKey);
         var isIdentity = Identity.TryRead(writer.Written, out var identity, out var length) && length == writer.Position;
         CryptographicOperations.ZeroMemory(binary);
-        return isIdentity ? identity! : throw new ArgumentException($"The public keys are {PublicKeySize} bytes long.", nameof(publicKey));
+        return isIdentity ? identity! : throw new ArgumentException($"The public keys must be {PublicKeySize} bytes long.", nameof(publicKey));
     }
 }

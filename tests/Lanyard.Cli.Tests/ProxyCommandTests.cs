@@ -26,7 +26,7 @@ public sealed class ProxyCommandTests(CommandLan lan) : IClassFixture<CommandLan
             var http = await proxy.WaitForErrorAsync("HTTP proxy listening on ");
             Assert.StartsWith("GET /a HTTP/1.1", await CurlAsync("--socks5-hostname", socks, $"http://{address}/a"), StringComparison.Ordinal);
             Assert.StartsWith("GET /b HTTP/1.1", await CurlAsync("-x", $"http://{http}", $"http://{address}/b"), StringComparison.Ordinal);
-            Assert.Contains("others are refused here", await CurlAsync("-x", $"http://{http}", $"http://127.0.0.1:{web.Port}/"), StringComparison.Ordinal);
+            Assert.Contains("this proxy refuses other destinations", await CurlAsync("-x", $"http://{http}", $"http://127.0.0.1:{web.Port}/"), StringComparison.Ordinal);
             Assert.Equal(ExitCode.Ok, await proxy.TerminateAsync());
         }
 

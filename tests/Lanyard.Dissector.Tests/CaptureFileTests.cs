@@ -82,8 +82,8 @@ public sealed class CaptureFileTests
 
         Assert.Equal("TCP", NameOf(tcp, LinkType.Raw));
         Assert.Equal("a fragment of an IPv4 packet", NameOf(fragment, LinkType.Raw));
-        Assert.Equal("a UDP datagram that the capture cut short", NameOf(cut, LinkType.Raw));
-        Assert.Equal("a broken IPv4 packet", NameOf([0x45, 0], LinkType.Raw));
+        Assert.Equal("a UDP datagram that the capture truncated", NameOf(cut, LinkType.Raw));
+        Assert.Equal("a malformed IPv4 packet", NameOf([0x45, 0], LinkType.Raw));
         Assert.Equal("ARP", NameOf([.. new byte[12], 0x08, 0x06, 1, 2], LinkType.Ethernet));
         Assert.Equal("EtherType 0x88cc", NameOf([.. new byte[12], 0x88, 0xcc], LinkType.Ethernet));
         Assert.Equal("link type 147", NameOf([1, 2, 3], (LinkType)147));

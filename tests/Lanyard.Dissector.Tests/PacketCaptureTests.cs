@@ -31,7 +31,7 @@ public sealed class PacketCaptureTests
         Assert.False(packet.IsReadable);
         Assert.Equal("?", packet.VerbName);
         Assert.True(packet.Payload.IsEmpty);
-        Assert.Equal($"not opened: no secret of {packet.Source} or {packet.Destination} with the other's identity", packet.Describe(keys).ToString());
+        Assert.Equal($"not decrypted: needs the secret keys of {packet.Source} or {packet.Destination}, and the identity of the other", packet.Describe(keys).ToString());
         Assert.False(packet.Describe(keys).IsUnderstood);
     }
 

@@ -67,9 +67,9 @@ public sealed class CurlTests
         var at = $"http://{proxy.LocalEndPoint}";
         string[] status = ["-w", "\n%{http_code}"];
         Assert.Matches("it refused: nothing there listens on port 81(.|\n)*\n502$", await CurlAsync(["-x", at, .. status, $"http://{lan.ServerAddress}:81/"]));
-        Assert.Matches("others are refused here(.|\n)*\n403$", await CurlAsync(["-x", at, .. status, "http://192.0.2.1/"]));
+        Assert.Matches("this proxy refuses other destinations(.|\n)*\n403$", await CurlAsync(["-x", at, .. status, "http://192.0.2.1/"]));
         Assert.Matches("is not a host on network(.|\n)*\n502$", await CurlAsync(["-x", at, .. status, "http://example.org/"]));
-        Assert.Matches("use it as a proxy(.|\n)*\n400$", await CurlAsync([.. status, at]));
+        Assert.Matches("This is a proxy, not a web server(.|\n)*\n400$", await CurlAsync([.. status, at]));
         Assert.Equal(97, (await RunAsync(["--socks5-hostname", proxy.LocalEndPoint.ToString(), $"http://{lan.ServerAddress}:81/"])).ExitCode);
         Assert.Equal(1, proxy.Counters[LanyardProxyCounter.NotAllowed]);
         Assert.Equal(3, proxy.Counters[LanyardProxyCounter.Unreachable]);

@@ -27,8 +27,8 @@ public sealed class ForwardTests
     [InlineData("80:host", "such as")]
     [InlineData("a:80:host:81", "'a' is not an IP address")]
     [InlineData("70000:host:81", "'70000' is not a port to listen on")]
-    [InlineData("80:host:0", "'0' is not a port to lead to")]
-    [InlineData("80::81", "names no host")]
+    [InlineData("80:host:0", "'0' is not a destination port")]
+    [InlineData("80::81", "has no destination host")]
     [InlineData("80:[fd00::1/]:81/tcp", "neither an IP address nor a host name")]
     [InlineData("80:[a:b]:81", "neither an IP address nor a host name")]
     [InlineData("80:a]b:81", "neither an IP address nor a host name")]
@@ -61,7 +61,7 @@ public sealed class ForwardTests
         await Assert.ThrowsAsync<IOException>(async () => await refused.GetStream().ReadExactlyAsync(new byte[1], TestLan.Guard));
         Assert.Equal(1, forwarder.Counters[LanyardProxyCounter.Unreachable]);
         var taken = Assert.Throws<LanyardException>(() => lan.Client.StartForward(forwarder.Forward with { Port = (ushort)forwarder.LocalEndPoint.Port }));
-        Assert.Contains("is taken", taken.Message, StringComparison.Ordinal);
+        Assert.Contains("is in use by another program", taken.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -4,29 +4,29 @@ using System.Runtime.CompilerServices;
 namespace Lanyard.Wire.Compression;
 
 /// <summary>
-/// LZ4 blocks without a frame around them. A block is a row of sequences: a token (4 bits literal length, 4 bits match length less 4; 15 means
-/// that bytes follow, each adding up to 255), the literals, a 16-bit little-endian distance back, and the match. The last sequence ends after its
+/// LZ4 blocks without a frame around them. A block is a list of sequences: a token (4 bits literal length, 4 bits match length minus 4; 15 means
+/// that more length bytes follow, each adding up to 255), the literals, a 16-bit little-endian distance, and the match. The last sequence ends after its
 /// literals.
 /// </summary>
 internal static class Lz4Block
 {
-    // The longest input of the encoder: positions are kept in 16 bits.
+    // The maximum input of the encoder: positions are stored in 16 bits.
     internal const int MaxInputBytes = ushort.MaxValue;
 
     private const int MinMatch = 4;
     private const int LengthMask = 15;
 
-    // The format's end rules, which let decoders copy in large steps: the last bytes are literals, no match begins near the end.
+    // The format's rules for the end, which let decoders copy in large steps: the last bytes are literals, and no match begins near the end.
     private const int LastLiterals = 5;
     private const int NoMatchFromEnd = 12;
 
     private const int HashBits = 12;
     private const uint HashMultiplier = 2654435761;
 
-    // After so many failures in a row the search goes one byte further each time: what does not compress is passed over quickly.
+    // After this number of failures in a row, the search step grows by one byte each time, so that incompressible data are skipped quickly.
     private const int PatienceBits = 6;
 
-    /// <summary>Compresses; false where the block would not fit.</summary>
+    /// <summary>Compresses data. Returns false if the block does not fit.</summary>
     [SkipLocalsInit]
     internal static bool TryEncode(ReadOnlySpan<byte> source, Span<byte> destination, out int length)
     {
@@ -69,7 +69,7 @@ internal static class Lz4Block
         return TryPutLiterals(source[anchor..], destination, ref length, 0);
     }
 
-    /// <summary>Expands; false where the bytes are no block, or expand to more than the destination holds.</summary>
+    /// <summary>Expands a block. Returns false if the bytes are not a block, or expand to more than the destination holds.</summary>
     internal static bool TryDecode(ReadOnlySpan<byte> source, Span<byte> destination, out int length)
     {
         length = 0;
@@ -102,7 +102,7 @@ internal static class Lz4Block
         return false; // A block ends after literals, if only after none.
     }
 
-    // The match may reach into itself: then its first bytes repeat.
+    // The match may overlap the position: then its first bytes repeat.
     private static void CopyMatch(Span<byte> destination, int end, int distance, int count)
     {
         if (distance == 1)
@@ -111,7 +111,7 @@ internal static class Lz4Block
             return;
         }
 
-        // Each round doubles what is there to copy from, so that no round overlaps.
+        // Each round doubles the bytes that can be copied, so that no copy overlaps.
         var from = end - distance;
         while (count > 0)
         {

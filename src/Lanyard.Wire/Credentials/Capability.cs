@@ -2,14 +2,14 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Lanyard.Wire;
 
-/// <summary>One step of a <see cref="Capability"/>'s way from the controller to its holder.</summary>
-/// <param name="To">Who was given it.</param>
-/// <param name="From">Who gave it and signed: the network's controller, or the holder before.</param>
+/// <summary>One step in the chain of custody of a <see cref="Capability"/>, from the controller to its holder.</summary>
+/// <param name="To">The receiver of the capability.</param>
+/// <param name="From">The giver, who signed the step: the network's controller, or the previous holder.</param>
 /// <param name="Signature">The signature: 96 bytes, or empty.</param>
 public readonly record struct CapabilityCustody(NodeAddress To, NodeAddress From, EquatableArray<byte> Signature);
 
 /// <summary>
-/// Rules that a member may send by, beside those of the network: where these decide nothing, a frame passes if one of the sender's
+/// Rules that apply to a member's frames in addition to the network's rules: if those make no decision, a frame passes if one of the sender's
 /// capabilities accepts it. The sender shows the capability to the receiver, which applies it too.
 /// </summary>
 public sealed record Capability : ICredential
@@ -25,29 +25,29 @@ public sealed record Capability : ICredential
     /// <inheritdoc/>
     public required long Timestamp { get; init; }
 
-    /// <summary>The number by which this is told from the network's other capabilities; they are tried in ascending order of it.</summary>
+    /// <summary>The number of this capability in the network; capabilities are evaluated in ascending order of it.</summary>
     public required uint Id { get; init; }
 
     /// <summary>The rules: at most <see cref="NetworkLimits.CapabilityRules"/>.</summary>
     public required EquatableArray<Rule> Rules { get; init; }
 
     /// <summary>
-    /// How many holders one after the other there may be: 1 to <see cref="NetworkLimits.CapabilityCustody"/>; 1 cannot be handed on.
+    /// The maximum length of the chain of custody: 1 to <see cref="NetworkLimits.CapabilityCustody"/>; with 1, the holder cannot hand it on.
     /// </summary>
     public byte MaxCustody { get; init; } = 1;
 
     /// <summary>
-    /// The way from the controller to the holder: at most <see cref="MaxCustody"/> steps. Empty before the first signature.
+    /// The chain of custody from the controller to the holder: at most <see cref="MaxCustody"/> steps. Empty before the first signature.
     /// </summary>
     public EquatableArray<CapabilityCustody> Custody { get; init; }
 
-    /// <summary>The holder: the last of <see cref="Custody"/>.</summary>
+    /// <summary>The holder: the receiver of the last step of <see cref="Custody"/>.</summary>
     public NodeAddress IssuedTo => Custody.IsEmpty ? default : Custody[Custody.Count - 1].To;
 
-    /// <summary>Who signed the first step of <see cref="Custody"/>.</summary>
+    /// <summary>The signer of the first step of <see cref="Custody"/>.</summary>
     public NodeAddress SignedBy => Custody.IsEmpty ? default : Custody[0].From;
 
-    /// <summary>Reads a capability; the signatures are not checked. More rules or holders than allowed are malformed.</summary>
+    /// <summary>Reads a capability; the signatures are not checked. A capability with more rules or holders than allowed is malformed.</summary>
     public static bool TryRead(ref ByteReader reader, [NotNullWhen(true)] out Capability? capability)
     {
         capability = null;
@@ -92,17 +92,17 @@ public sealed record Capability : ICredential
         CredentialFormat.WriteNoAdditionalFields(ref writer);
     }
 
-    /// <summary>The same capability with one more step of custody, signed by who gives it.</summary>
-    /// <param name="from">The controller, or the present holder.</param>
-    /// <param name="to">Who is given it.</param>
+    /// <summary>Returns the capability with one more step of custody, signed by the giver.</summary>
+    /// <param name="from">The giver: the controller, or the current holder.</param>
+    /// <param name="to">The receiver.</param>
     /// <exception cref="InvalidOperationException">
-    /// <paramref name="from"/> has no secret key, or there are too many rules or holders.
+    /// <paramref name="from"/> has no secret keys, or there are too many rules or holders.
     /// </exception>
     public Capability Sign(Identity from, NodeAddress to)
     {
         ArgumentNullException.ThrowIfNull(from);
         if (Custody.Count >= Math.Min((int)MaxCustody, NetworkLimits.CapabilityCustody))
-            throw new InvalidOperationException($"This capability may have {MaxCustody} holders and has them.");
+            throw new InvalidOperationException($"This capability has {MaxCustody} holders, its maximum, and cannot be handed on.");
         if (Rules.Count > NetworkLimits.CapabilityRules)
             throw new InvalidOperationException($"A capability has at most {NetworkLimits.CapabilityRules} rules, not {Rules.Count}.");
         var steps = new CapabilityCustody[Custody.Count + 1];
@@ -112,8 +112,8 @@ public sealed record Capability : ICredential
     }
 
     /// <summary>
-    /// Whether the network's controller gave this to its holder, and that is <paramref name="controller"/>. A capability that was handed on
-    /// is not.
+    /// Whether the network's controller gave the capability directly to its holder, and is <paramref name="controller"/>. False for a capability that
+    /// was handed on.
     /// </summary>
     public bool Verify(Identity controller)
     {
@@ -121,9 +121,9 @@ public sealed record Capability : ICredential
         return Custody.Count == 1 && Verify(address => address == controller.Address ? controller : null, out _);
     }
 
-    /// <summary>Whether each step of custody is signed: the first by the network's controller, each other by the holder before.</summary>
-    /// <param name="identities">Gives the identity of an address, or null where it is not known.</param>
-    /// <param name="unknown">The address whose identity was asked for and not known; none otherwise.</param>
+    /// <summary>Whether each step of custody is signed: the first by the network's controller, each other by the previous holder.</summary>
+    /// <param name="identities">Returns the identity of an address, or null if it is unknown.</param>
+    /// <param name="unknown">The address whose identity is unknown; none otherwise.</param>
     public bool Verify(Func<NodeAddress, Identity?> identities, out NodeAddress unknown)
     {
         ArgumentNullException.ThrowIfNull(identities);

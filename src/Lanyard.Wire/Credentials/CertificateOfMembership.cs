@@ -4,9 +4,9 @@ using System.Diagnostics.CodeAnalysis;
 namespace Lanyard.Wire;
 
 /// <summary>One statement of a <see cref="CertificateOfMembership"/>.</summary>
-/// <param name="Id">What it is about: see the constants of <see cref="CertificateOfMembership"/>.</param>
+/// <param name="Id">The subject: see the constants of <see cref="CertificateOfMembership"/>.</param>
 /// <param name="Value">The value.</param>
-/// <param name="MaxDelta">How far another member's value may lie from it.</param>
+/// <param name="MaxDelta">The maximum difference of another member's value.</param>
 public readonly record struct MembershipQualifier(ulong Id, ulong Value, ulong MaxDelta)
 {
     /// <summary>The length on the wire in bytes.</summary>
@@ -14,12 +14,12 @@ public readonly record struct MembershipQualifier(ulong Id, ulong Value, ulong M
 }
 
 /// <summary>
-/// A controller's word that a node is a member of its network. Two members may talk if their certificates agree; above all, if they were
-/// issued at about the same time, so that a member that is no longer given new ones falls silent.
+/// A controller's statement that a node is a member of its network. Two members may communicate if their certificates agree. Above all, the certificates must
+/// have been issued at nearly the same time, so that a member that gets no new certificates is excluded.
 /// </summary>
 public sealed record CertificateOfMembership : ICredential
 {
-    /// <summary>Qualifier: when the certificate was issued, in milliseconds since 1970.</summary>
+    /// <summary>Qualifier: the time of issue, in milliseconds since 1970.</summary>
     public const ulong TimestampId = 0;
 
     /// <summary>Qualifier: the network.</summary>
@@ -28,7 +28,7 @@ public sealed record CertificateOfMembership : ICredential
     /// <summary>Qualifier: the member's address.</summary>
     public const ulong IssuedToId = 2;
 
-    /// <summary>Qualifier: the first eight bytes of the member's key hash; the three qualifiers after it have the next 24 bytes.</summary>
+    /// <summary>Qualifier: the first eight bytes of the member's key hash; the next three qualifiers contain the other 24 bytes.</summary>
     public const ulong FirstKeyHashId = 3;
 
     private const int KeyHashQualifiers = 4;
@@ -49,7 +49,7 @@ public sealed record CertificateOfMembership : ICredential
     /// <inheritdoc/>
     public long Timestamp => (long)ValueOf(TimestampId);
 
-    /// <summary>How far another member's certificate may lie from <see cref="Timestamp"/>, in milliseconds.</summary>
+    /// <summary>The maximum difference of another member's certificate from <see cref="Timestamp"/>, in milliseconds.</summary>
     public ulong TimestampMaxDelta
     {
         get
@@ -73,10 +73,10 @@ public sealed record CertificateOfMembership : ICredential
     /// <summary>The signature: 96 bytes, or empty.</summary>
     public EquatableArray<byte> Signature { get; init; }
 
-    /// <summary>A certificate, not yet signed.</summary>
+    /// <summary>Creates an unsigned certificate.</summary>
     /// <param name="network">The network.</param>
-    /// <param name="timestamp">When it is issued, in milliseconds since 1970.</param>
-    /// <param name="maxDelta">How many milliseconds another member's certificate may be older or younger.</param>
+    /// <param name="timestamp">The time of issue, in milliseconds since 1970.</param>
+    /// <param name="maxDelta">The maximum difference of the times of two members' certificates, in milliseconds.</param>
     /// <param name="member">The member; a hash of its keys goes into the certificate.</param>
     public static CertificateOfMembership Create(NetworkId network, long timestamp, long maxDelta, Identity member)
     {
@@ -93,8 +93,8 @@ public sealed record CertificateOfMembership : ICredential
     }
 
     /// <summary>
-    /// Whether another member's certificate says all that this one says, each value near enough; and, if this one holds a hash of its
-    /// member's keys, whether the other holds that of <paramref name="otherMember"/>. The other's signature is not looked at.
+    /// Whether another member's certificate has all qualifiers of this one, each within its maximum difference; and, if this certificate contains a hash of its
+    /// member's keys, whether the other contains the hash of <paramref name="otherMember"/>. The other's signature is not checked.
     /// </summary>
     public bool AgreesWith(CertificateOfMembership other, Identity otherMember)
     {
@@ -113,7 +113,7 @@ public sealed record CertificateOfMembership : ICredential
         return !hashed || other.IsForKeysOf(otherMember);
     }
 
-    /// <summary>Reads a certificate; the signature is not checked. Qualifiers out of order, twice or too many are malformed.</summary>
+    /// <summary>Reads a certificate; the signature is not checked. A certificate with qualifiers out of order, duplicate or too many qualifiers is malformed.</summary>
     public static bool TryRead(ref ByteReader reader, [NotNullWhen(true)] out CertificateOfMembership? certificate)
     {
         certificate = null;
@@ -142,9 +142,9 @@ public sealed record CertificateOfMembership : ICredential
         writer.WriteBytes(Signature);
     }
 
-    /// <summary>The same certificate, signed.</summary>
+    /// <summary>Returns the certificate, signed.</summary>
     /// <exception cref="InvalidOperationException">
-    /// <paramref name="signer"/> has no secret key, or there are too many qualifiers.
+    /// <paramref name="signer"/> has no secret keys, or there are too many qualifiers.
     /// </exception>
     public CertificateOfMembership Sign(Identity signer)
     {

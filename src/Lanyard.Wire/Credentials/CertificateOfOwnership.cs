@@ -3,7 +3,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Wire;
 
-/// <summary>Kinds of thing that a <see cref="CertificateOfOwnership"/> names. Other values may come and are kept.</summary>
+/// <summary>The kinds of <see cref="OwnedThing"/> of a <see cref="CertificateOfOwnership"/>. Unknown values are kept.</summary>
 public enum OwnedThingType : byte
 {
     /// <summary>None.</summary>
@@ -22,7 +22,7 @@ public enum OwnedThingType : byte
 /// <summary>One thing that a member owns.</summary>
 /// <param name="Type">The kind.</param>
 /// <param name="High">
-/// The first eight bytes of its value on the wire, as a number. A value shorter than sixteen bytes is padded with zeros behind.
+/// The first eight bytes of its value on the wire, as a number. A value shorter than sixteen bytes is padded with zeros at the end.
 /// </param>
 /// <param name="Low">The last eight bytes of its value.</param>
 public readonly record struct OwnedThing(OwnedThingType Type, ulong High, ulong Low)
@@ -30,7 +30,7 @@ public readonly record struct OwnedThing(OwnedThingType Type, ulong High, ulong 
     /// <summary>The length on the wire in bytes.</summary>
     internal const int Size = 17;
 
-    /// <summary>An IP address as a thing; none for the default address.</summary>
+    /// <summary>Creates a thing from an IP address; none for the default address.</summary>
     public static OwnedThing From(InetAddress address) => address.Family switch
     {
         InetFamily.IPv4 => new(OwnedThingType.IPv4Address, (ulong)address.V4 << 32, 0),
@@ -38,10 +38,10 @@ public readonly record struct OwnedThing(OwnedThingType Type, ulong High, ulong 
         _ => default,
     };
 
-    /// <summary>An Ethernet address as a thing.</summary>
+    /// <summary>Creates a thing from an Ethernet address.</summary>
     public static OwnedThing From(MacAddress address) => new(OwnedThingType.MacAddress, address.Value << 16, 0);
 
-    /// <summary>The IP address, or the default value if it is none.</summary>
+    /// <summary>The IP address, or the default value if the thing is not an IP address.</summary>
     public InetAddress Address => Type switch
     {
         OwnedThingType.IPv4Address => InetAddress.FromV4((uint)(High >> 32)),
@@ -49,11 +49,11 @@ public readonly record struct OwnedThing(OwnedThingType Type, ulong High, ulong 
         _ => default,
     };
 
-    /// <summary>The Ethernet address, or the default value if it is none.</summary>
+    /// <summary>The Ethernet address, or the default value if the thing is not an Ethernet address.</summary>
     public MacAddress Mac => Type == OwnedThingType.MacAddress ? new MacAddress(High >> 16) : default;
 }
 
-/// <summary>A controller's word that IP or Ethernet addresses are a member's, so that rules can tell who may send from them.</summary>
+/// <summary>A controller's statement that IP or Ethernet addresses belong to a member, so that rules can check which member sends from them.</summary>
 public sealed record CertificateOfOwnership : ControllerSigned<CertificateOfOwnership>, ICredential
 {
     internal const int MaxBodyLength = 8 + 8 + 8 + 4 + 2 + (NetworkLimits.OwnedThings * OwnedThing.Size) + NodeAddress.Size + NodeAddress.Size;
@@ -70,7 +70,7 @@ public sealed record CertificateOfOwnership : ControllerSigned<CertificateOfOwne
     /// <inheritdoc/>
     public required uint Id { get; init; }
 
-    /// <summary>What is owned: at most <see cref="NetworkLimits.OwnedThings"/>.</summary>
+    /// <summary>The owned things: at most <see cref="NetworkLimits.OwnedThings"/>.</summary>
     public required EquatableArray<OwnedThing> Things { get; init; }
 
     /// <inheritdoc/>
@@ -82,7 +82,7 @@ public sealed record CertificateOfOwnership : ControllerSigned<CertificateOfOwne
     /// <summary>Whether an Ethernet address is among the things.</summary>
     public bool Owns(MacAddress address) => Owns(OwnedThing.From(address));
 
-    /// <summary>Reads a certificate; the signature is not checked. One with more things than allowed is malformed.</summary>
+    /// <summary>Reads a certificate; the signature is not checked. A certificate with more things than allowed is malformed.</summary>
     public static bool TryRead(ref ByteReader reader, [NotNullWhen(true)] out CertificateOfOwnership? certificate)
     {
         certificate = new CertificateOfOwnership

@@ -1,6 +1,6 @@
 namespace Lanyard.Wire;
 
-/// <summary>Kinds of credential, as revocations name them.</summary>
+/// <summary>The kinds of credentials, as in revocations.</summary>
 public enum CredentialType : byte
 {
     /// <summary>None.</summary>
@@ -22,43 +22,43 @@ public enum CredentialType : byte
     Revocation = 6,
 }
 
-/// <summary>Something that a network's controller attests to a member, and that the member shows to others.</summary>
+/// <summary>A statement of a network's controller about a member, which the member shows to others.</summary>
 public interface ICredential
 {
     /// <summary>The kind.</summary>
     CredentialType Type { get; }
 
-    /// <summary>The number by which this is told from others of its kind; 0 for a certificate of membership.</summary>
+    /// <summary>The number of this credential among credentials of its kind; 0 for a certificate of membership.</summary>
     uint Id { get; }
 
     /// <summary>The network.</summary>
     NetworkId NetworkId { get; }
 
-    /// <summary>When it was issued, by the controller's clock: milliseconds since 1970.</summary>
+    /// <summary>The time of issue, by the controller's clock: milliseconds since 1970.</summary>
     long Timestamp { get; }
 
     /// <summary>The member.</summary>
     NodeAddress IssuedTo { get; }
 
-    /// <summary>Who signed it: none yet, or the network's controller if it is any good.</summary>
+    /// <summary>The signer; none before signing. For a valid credential, the network's controller.</summary>
     NodeAddress SignedBy { get; }
 
-    /// <summary>Whether this is signed by the network's controller, and that is <paramref name="controller"/>.</summary>
+    /// <summary>Whether the credential is signed by the network's controller, which is <paramref name="controller"/>.</summary>
     bool Verify(Identity controller);
 
-    /// <summary>Writes the form that travels.</summary>
+    /// <summary>Writes the wire format.</summary>
     void Write(ref ByteWriter writer);
 }
 
-/// <summary>What the credentials' formats have in common.</summary>
+/// <summary>The common parts of the credentials' formats.</summary>
 internal static class CredentialFormat
 {
-    /// <summary>Stands before and after the bytes that are signed, so that a signature over one thing is never one over another.</summary>
+    /// <summary>The marker before and after the signed bytes, which keeps a signature from being valid for another kind of data.</summary>
     private const ulong SigningMark = 0x7f7f_7f7f_7f7f_7f7f;
 
     private const byte Ed25519 = 1;
 
-    /// <summary>Reads a signature of any kind; of a kind other than Ed25519 nothing is kept.</summary>
+    /// <summary>Reads a signature of any kind. A signature of a kind other than Ed25519 is skipped.</summary>
     public static EquatableArray<byte> ReadSignature(ref ByteReader reader)
     {
         var kind = reader.ReadByte();
@@ -69,7 +69,7 @@ internal static class CredentialFormat
         return kind == Ed25519 ? EquatableArray.Create(signature) : default;
     }
 
-    /// <summary>Writes a signature; one that is not there yet is zeros.</summary>
+    /// <summary>Writes a signature; a missing signature is written as zeros.</summary>
     public static void WriteSignature(ref ByteWriter writer, EquatableArray<byte> signature)
     {
         if (signature.Count is not (0 or Identity.SignatureSize))
@@ -82,27 +82,27 @@ internal static class CredentialFormat
             writer.WriteBytes(signature);
     }
 
-    /// <summary>Passes over fields that later versions may add after those known here.</summary>
+    /// <summary>Skips fields that later versions may add after the known fields.</summary>
     public static void SkipAdditionalFields(ref ByteReader reader) => reader.Skip(reader.ReadUInt16());
 
-    /// <summary>Writes that there are no additional fields.</summary>
+    /// <summary>Writes an empty list of additional fields.</summary>
     public static void WriteNoAdditionalFields(ref ByteWriter writer) => writer.WriteUInt16(0);
 
-    /// <summary>Writes what stands before the body in the bytes that are signed.</summary>
+    /// <summary>Writes the signed bytes before the body.</summary>
     public static void BeginSigned(ref ByteWriter writer) => writer.WriteUInt64(SigningMark);
 
-    /// <summary>Writes what follows the body in the bytes that are signed.</summary>
+    /// <summary>Writes the signed bytes after the body.</summary>
     public static void EndSigned(ref ByteWriter writer)
     {
         WriteNoAdditionalFields(ref writer);
         writer.WriteUInt64(SigningMark);
     }
 
-    /// <summary>Whether a credential says that the network's controller signed it, and that is <paramref name="controller"/>.</summary>
+    /// <summary>Whether a credential names the network's controller as its signer, and that is <paramref name="controller"/>.</summary>
     public static bool IsFromController(NetworkId network, NodeAddress signedBy, Identity controller) =>
         !signedBy.IsNone && signedBy == network.Controller && signedBy == controller.Address;
 
-    /// <summary>A signature over <paramref name="message"/>.</summary>
+    /// <summary>Returns a signature over <paramref name="message"/>.</summary>
     public static EquatableArray<byte> Sign(Identity signer, ReadOnlySpan<byte> message)
     {
         Span<byte> signature = stackalloc byte[Identity.SignatureSize];
@@ -110,7 +110,7 @@ internal static class CredentialFormat
         return EquatableArray.Create<byte>(signature);
     }
 
-    /// <summary>Whether a signature is there and is one over <paramref name="message"/>.</summary>
+    /// <summary>Whether a signature is present and is valid for <paramref name="message"/>.</summary>
     public static bool Verify(Identity signer, ReadOnlySpan<byte> message, EquatableArray<byte> signature) =>
         signature.Count == Identity.SignatureSize && signer.Verify(message, signature);
 }

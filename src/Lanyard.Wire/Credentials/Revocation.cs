@@ -9,32 +9,32 @@ public enum RevocationFlags : ulong
     /// <summary>None.</summary>
     None = 0,
 
-    /// <summary>Members pass the revocation on to all the members they know.</summary>
+    /// <summary>Members forward the revocation to all members that they know.</summary>
     FastPropagate = 1,
 }
 
-/// <summary>A controller's word that a member's credentials from before a certain time are void at once.</summary>
+/// <summary>A controller's statement that a member's credentials issued up to a certain time are invalid at once.</summary>
 public sealed record Revocation : ControllerSigned<Revocation>
 {
-    /// <summary>A number by which this is told from other revocations.</summary>
+    /// <summary>The number of this revocation.</summary>
     public required uint Id { get; init; }
 
     /// <summary>The revoked credential's <see cref="ICredential.Id"/>; 0 for a certificate of membership.</summary>
     public required uint CredentialId { get; init; }
 
-    /// <summary>Credentials issued up to this time are void: milliseconds since 1970 by the controller's clock.</summary>
+    /// <summary>Credentials issued up to this time are invalid: milliseconds since 1970 by the controller's clock.</summary>
     public required long Threshold { get; init; }
 
     /// <summary>Flags.</summary>
     public RevocationFlags Flags { get; init; }
 
-    /// <summary>The member whose credentials are void.</summary>
+    /// <summary>The member whose credentials are revoked.</summary>
     public required NodeAddress Target { get; init; }
 
-    /// <summary>The kind of credential that is void.</summary>
+    /// <summary>The kind of the revoked credential.</summary>
     public required CredentialType CredentialType { get; init; }
 
-    /// <summary>Whether a credential of the target's is void.</summary>
+    /// <summary>Whether this revocation revokes a credential.</summary>
     public bool Revokes(ICredential credential)
     {
         ArgumentNullException.ThrowIfNull(credential);
@@ -45,7 +45,7 @@ public sealed record Revocation : ControllerSigned<Revocation>
     /// <summary>Reads a revocation; the signature is not checked.</summary>
     public static bool TryRead(ref ByteReader reader, [NotNullWhen(true)] out Revocation? revocation)
     {
-        // Two 32-bit fields are reserved and zero.
+        // Two reserved 32-bit fields, which are zero.
         reader.Skip(4);
         var id = reader.ReadUInt32();
         var network = reader.ReadNetworkId();

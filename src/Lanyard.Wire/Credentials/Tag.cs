@@ -3,7 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 namespace Lanyard.Wire;
 
 /// <summary>
-/// A number that a network's controller gives a member, for rules to match: who the member is, where capabilities say what it may do.
+/// A number that a network's controller gives a member, for rules to match. A tag describes the member; a capability describes what the member may send.
 /// </summary>
 public sealed record Tag : ControllerSigned<Tag>, ICredential
 {

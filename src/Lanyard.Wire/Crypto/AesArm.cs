@@ -5,7 +5,7 @@ using System.Runtime.Intrinsics.Arm;
 
 namespace Lanyard.Wire.Crypto;
 
-/// <summary>The cryptography extension of 64-bit Arm: its rounds begin with adding a key.</summary>
+/// <summary>The cryptography extension of 64-bit Arm, whose rounds begin with adding the round key.</summary>
 internal readonly struct AesArm : IAesMachine
 {
     public static bool IsSupported => Aes.IsSupported && AdvSimd.Arm64.IsSupported;

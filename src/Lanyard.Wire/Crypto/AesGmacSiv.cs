@@ -3,10 +3,10 @@ using System.Security.Cryptography;
 namespace Lanyard.Wire.Crypto;
 
 /// <summary>
-/// AES-GMAC-SIV, the packet protection of cipher suite 3 (protocol version 12 on). GMAC under the first key, over the additional data and
-/// the plaintext, is folded to 64 bits and joined to the message's 64-bit initialization vector; the sixteen bytes encrypted under the
-/// second key are the tag and, with the top bit of its last four bytes cleared, the first counter of AES-CTR under the second key. One
-/// object may be used from several threads.
+/// AES-GMAC-SIV, the packet protection of cipher suite 3 (from protocol version 12 on). The GMAC under the first key, over the additional data and
+/// the plaintext, is folded to 64 bits and appended to the message's 64-bit initialization vector. These sixteen bytes, encrypted under the
+/// second key, are the tag. The tag, with the top bit of its last four bytes cleared, is also the first counter of AES-CTR under the second key.
+/// Thread-safe.
 /// </summary>
 public sealed class AesGmacSiv : IDisposable
 {
@@ -21,7 +21,7 @@ public sealed class AesGmacSiv : IDisposable
 
     private readonly AesGmacSivCore _core;
 
-    /// <summary>A cipher with the two keys. The caller clears its own copies.</summary>
+    /// <summary>Creates a cipher with two keys. The caller clears its own copies.</summary>
     /// <param name="authenticationKey">32 bytes.</param>
     /// <param name="encryptionKey">32 bytes.</param>
     /// <exception cref="ArgumentException">A key has another length.</exception>
@@ -46,7 +46,7 @@ public sealed class AesGmacSiv : IDisposable
             _core = new AesGmacSivPortable(authenticationKey, encryptionKey);
     }
 
-    /// <summary>The cipher of two nodes' packets, with its keys derived from the key that their identities agree on.</summary>
+    /// <summary>Creates the cipher for the packets of two nodes, with keys derived from the key that their identities agree on.</summary>
     /// <param name="agreedKey">48 bytes.</param>
     /// <exception cref="ArgumentException">The key has another length.</exception>
     public static AesGmacSiv FromAgreedKey(ReadOnlySpan<byte> agreedKey)
@@ -62,10 +62,10 @@ public sealed class AesGmacSiv : IDisposable
     }
 
     /// <summary>Encrypts in place.</summary>
-    /// <param name="iv">8 bytes as they would be on the wire; a repeated one only shows whether two messages are equal.</param>
-    /// <param name="additionalData">Authenticated, not encrypted. Any length.</param>
+    /// <param name="iv">8 bytes in wire order; repeating it only reveals whether two messages are equal.</param>
+    /// <param name="additionalData">Data that are authenticated and not encrypted. Any length.</param>
     /// <param name="data">Any length below 2^31.</param>
-    /// <param name="tag">Receives 16 bytes. May be where <paramref name="iv"/> is.</param>
+    /// <param name="tag">Receives 16 bytes. May overlap <paramref name="iv"/>.</param>
     /// <exception cref="ArgumentException">The vector or the tag has another length.</exception>
     /// <exception cref="ObjectDisposedException">The keys have been zeroed.</exception>
     public void Encrypt(ReadOnlySpan<byte> iv, ReadOnlySpan<byte> additionalData, Span<byte> data, Span<byte> tag)
@@ -77,11 +77,11 @@ public sealed class AesGmacSiv : IDisposable
         _core.Encrypt(iv, additionalData, data, tag);
     }
 
-    /// <summary>Decrypts in place. Where the tag is wrong <paramref name="data"/> is zeroed: what it decrypts to is nobody's.</summary>
+    /// <summary>Decrypts in place. If the tag is wrong, zeroes <paramref name="data"/>, so that no unauthenticated data are used.</summary>
     /// <param name="tag">16 bytes.</param>
-    /// <param name="additionalData">What <see cref="Encrypt"/> was given.</param>
+    /// <param name="additionalData">The additional data of <see cref="Encrypt"/>.</param>
     /// <param name="data">Any length below 2^31.</param>
-    /// <returns>Whether the tag is right.</returns>
+    /// <returns>Whether the tag is correct.</returns>
     /// <exception cref="ArgumentException">The tag has another length.</exception>
     /// <exception cref="ObjectDisposedException">The keys have been zeroed.</exception>
     public bool TryDecrypt(ReadOnlySpan<byte> tag, ReadOnlySpan<byte> additionalData, Span<byte> data)

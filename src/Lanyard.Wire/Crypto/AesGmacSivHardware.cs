@@ -7,8 +7,8 @@ using System.Runtime.Intrinsics;
 namespace Lanyard.Wire.Crypto;
 
 /// <summary>
-/// AES-GMAC-SIV with a processor's own instructions. Counters are encrypted eight at a time. The hash multiplies a group of blocks by
-/// powers of its key, computed in advance, adds up, and reduces once.
+/// AES-GMAC-SIV with a processor's own instructions. Encrypts eight counters at a time. The hash multiplies a group of blocks by
+/// precomputed powers of its key, adds the products, and reduces once.
 /// </summary>
 /// <typeparam name="TAes">The instructions for AES.</typeparam>
 /// <typeparam name="TGhash">The instructions for the hash.</typeparam>
@@ -21,25 +21,25 @@ internal sealed class AesGmacSivHardware<TAes, TGhash> : AesGmacSivCore
     private const int CountersAtOnce = 8;
     private const int BatchSize = CountersAtOnce * BlockSize;
 
-    // A packet with a whole frame is one group. Before a group there may be the additional data, after the last a partial block and the lengths.
+    // A packet with a maximum-size frame is one group. The additional data may precede a group; a partial block and the lengths follow the last group.
     private const int GroupBlocks = 176;
     private const int Powers = GroupBlocks + 3;
 
-    // What the one allocation holds: round keys of the first key, of the second, those of the second for decryption, the hash key's
-    // powers from the highest down, and perhaps the sums of their halves.
+    // The contents of the single allocation: round keys of the first key, of the second key, those of the second key for decryption, the hash key's
+    // powers from the highest down, and, on some processors, the sums of their halves.
     private const int AuthenticationKeys = 0;
     private const int EncryptionKeys = AesPortable.ScheduleSize;
     private const int DecryptionKeys = 2 * AesPortable.ScheduleSize;
     private const int HashKeys = 3 * AesPortable.ScheduleSize;
 
-    // Of a full group, the first factor then stands where a cache line begins, and no vector of four reaches over the end of one.
+    // The first factor of a full group then begins at a cache line, and no vector of four crosses the end of one.
     private const int CacheLine = 64;
 
     private const int SumsAfter = Powers * BlockSize;
 
     private readonly SecretBytes _keys = new(HashKeys + (TGhash.MultipliesSums ? 2 * SumsAfter : SumsAfter), CacheLine);
 
-    /// <summary>For shuffles: moved so far that an index is out of range, it gives zero.</summary>
+    /// <summary>For shuffles: an offset that moves every index out of range, which yields zero.</summary>
     private static Vector128<byte> Indices => Vector128.Create((byte)0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
 
     public AesGmacSivHardware(ReadOnlySpan<byte> authenticationKey, ReadOnlySpan<byte> encryptionKey)
@@ -124,7 +124,7 @@ internal sealed class AesGmacSivHardware<TAes, TGhash> : AesGmacSivCore
         return TAes.InverseLastRound(block, Key(ref keys, DecryptionKeys, Rounds - 1), Key(ref keys, DecryptionKeys, Rounds));
     }
 
-    /// <summary>The block whose encryption is added to the hash: the vector, zeros, a one.</summary>
+    /// <summary>The block whose encryption is added to the hash: the initialization vector, zeros, and a one.</summary>
     private static Vector128<byte> PadBlock(ulong iv) => Vector128.Create(iv, 1UL << 56).AsByte();
 
     /// <summary>GMAC folded to eight bytes.</summary>
@@ -134,20 +134,20 @@ internal sealed class AesGmacSivHardware<TAes, TGhash> : AesGmacSivCore
         return code[0] ^ code[1];
     }
 
-    /// <summary>The counter that a tag gives, its last word as a number. It begins below 2^31, so it does not overflow.</summary>
+    /// <summary>The counter in a tag, with its last word as a number. It starts below 2^31, so it does not overflow.</summary>
     private static Vector128<uint> FirstCounter(Vector128<byte> tag)
     {
         var words = tag.AsUInt32();
         return words.WithElement(3, BinaryPrimitives.ReverseEndianness(words[3]) & 0x7fffffff);
     }
 
-    /// <summary>AES-CTR. The first counter stays in memory: the loop has a use for each of a processor's registers.</summary>
+    /// <summary>AES-CTR. The first counter stays in memory, because the loop uses all registers of the processor.</summary>
     [SkipLocalsInit]
     [MethodImpl(Optimize.AtOnce)]
     private static void ApplyCounter(ref byte keys, in Vector128<uint> counter, Span<byte> data)
     {
-        // While counters differ in their last byte alone, blocks differ after the first round in one column alone. A round makes four such columns
-        // at once, of four last bytes (each where the column beside it comes from) and of zeros, whose part is exchanged for the true one.
+        // While counters differ only in their last byte, blocks differ after the first round only in one column. One round computes four such columns
+        // at once, from four last bytes (each where the adjacent column comes from) and zeros, whose part is replaced by the true one.
         var lastKey = Vector128.Create(Key(ref keys, EncryptionKeys, 0).AsUInt32()[3] & 0xff000000).AsByte();
         var untilCarry = 256 - (int)(counter[3] & 0xff);
         var first = FirstRound(ref keys, counter, counter[3] & ~0xffU);
@@ -177,12 +177,12 @@ internal sealed class AesGmacSivHardware<TAes, TGhash> : AesGmacSivCore
                 untilCarry += 256;
             }
 
-            // Written out: a loop's end would be mispredicted about once for eight blocks, which costs as much as a third of them.
+            // Unrolled: the end of a loop would be mispredicted about once for eight blocks, which costs as much as a third of them.
             EightRounds(ref keys, 2, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
             EightRounds(ref keys, 3, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
             EightRounds(ref keys, 4, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
             EightRounds(ref keys, 5, ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7);
-            // The next eight begin here, or they would wait for their columns.
+            // Start the next eight here; otherwise they would wait for their columns.
             lastBytes += Vector128.Create((uint)CountersAtOnce << 24);
             lowerColumns = FourColumns(lastBytes, lastKey, exchange);
             upperColumns = FourColumns(lastBytes + Vector128.Create(4U << 24), lastKey, exchange);
@@ -238,12 +238,12 @@ internal sealed class AesGmacSivHardware<TAes, TGhash> : AesGmacSivCore
         return TAes.Round(TAes.Begin(counter.WithElement(3, BinaryPrimitives.ReverseEndianness(number)).AsByte(), keyBefore), keyBefore, key);
     }
 
-    /// <summary>The first column of a block after its first round, less the part that its last byte, zero, has in it; four times.</summary>
+    /// <summary>The first column of a block after its first round, without the contribution of its last byte, zero; four times.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<byte> ExchangeFor(Vector128<byte> first, Vector128<byte> lastKey) =>
         FourColumns(default, lastKey, Vector128.Create(first.AsUInt32()[0]).AsByte());
 
-    /// <summary>What the first round makes of four last bytes, where all else is zero, and something added to it.</summary>
+    /// <summary>The result of the first round for four last bytes, with zeros elsewhere, plus an addend.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<byte> FourColumns(Vector128<uint> lastBytes, Vector128<byte> lastKey, Vector128<byte> added) =>
         TAes.RoundPlus(TAes.Begin(lastBytes.AsByte(), lastKey), lastKey, added);
@@ -277,15 +277,15 @@ internal sealed class AesGmacSivHardware<TAes, TGhash> : AesGmacSivCore
         (Vector128.LoadUnsafe(ref data, offset) ^ stream).StoreUnsafe(ref data, offset);
 
     /// <summary>
-    /// GHASH (NIST SP 800-38D, section 6.4) of the additional data, the data, each filled up to whole blocks, and the length of both.
+    /// GHASH (NIST SP 800-38D, section 6.4) of the additional data and the data, each padded to whole blocks, and of their lengths.
     /// </summary>
     [MethodImpl(Optimize.AtOnce)]
     private static Vector128<ulong> Hash(ref byte keys, ReadOnlySpan<byte> additionalData, ReadOnlySpan<byte> data)
     {
-        // The additional data counts with its filling.
+        // The length of the additional data includes its padding.
         var length = (((ulong)additionalData.Length + BlockSize - 1) & ~(ulong)(BlockSize - 1)) + (ulong)data.Length;
 
-        // What is carried into a group: its first block's predecessor, yet to be multiplied by the key, or a sum to be added
+        // The value carried into a group: the predecessor of its first block, which is still to be multiplied by the key, or a sum to be added
         // to the first block.
         Vector128<ulong> carried = default;
         for (; additionalData.Length > BlockSize; additionalData = additionalData[BlockSize..])
@@ -307,7 +307,7 @@ internal sealed class AesGmacSivHardware<TAes, TGhash> : AesGmacSivCore
             var rest = data[(blocks * BlockSize)..];
             var isLast = rest.Length < BlockSize;
 
-            // What comes after the last group's blocks: perhaps a partial block, and the length.
+            // The blocks after the last group: perhaps a partial block, and the length.
             var after = !isLast ? 0 : rest.Length == 0 ? 1 : 2;
             if (blocks + extra > 0)
             {
@@ -335,7 +335,7 @@ internal sealed class AesGmacSivHardware<TAes, TGhash> : AesGmacSivCore
         }
     }
 
-    /// <summary>Adds the products of blocks with the hash key's powers from the one given down.</summary>
+    /// <summary>Adds the products of blocks with the hash key's powers, from the given power downward.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void AddProducts(ref byte keys, ref byte blocks, int count, int power, ref IGhashMachine.Sum sum)
     {
@@ -351,7 +351,7 @@ internal sealed class AesGmacSivHardware<TAes, TGhash> : AesGmacSivCore
     private static void AddProduct(ref byte keys, Vector128<ulong> block, int power, ref IGhashMachine.Sum sum) =>
         TGhash.AddProduct(block, Key(ref keys, HashKeys, Powers - power).AsUInt64(), ref sum);
 
-    /// <summary>The last bytes of sixteen, with zeros behind them.</summary>
+    /// <summary>The last bytes, fewer than sixteen, padded with zeros.</summary>
     private static Vector128<ulong> LastBlock(ref byte sixteen, int length) =>
         TGhash.Polynomial(Vector128.Shuffle(Vector128.LoadUnsafe(ref sixteen), Indices + Vector128.Create((byte)(BlockSize - length))));
 

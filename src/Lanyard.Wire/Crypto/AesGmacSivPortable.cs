@@ -68,7 +68,7 @@ internal sealed class AesGmacSivPortable : AesGmacSivCore
         hash.Update(additionalData);
         hash.Update(data);
 
-        // The additional data counts with its filling.
+        // The length of the additional data includes its padding.
         var length = (((ulong)additionalData.Length + BlockSize - 1) & ~(ulong)(BlockSize - 1)) + (ulong)data.Length;
         hash.Update(length * 8, 0);
 
@@ -83,7 +83,7 @@ internal sealed class AesGmacSivPortable : AesGmacSivCore
             code[i] = (byte)(sum[i] ^ sum[i + 8] ^ blocks[i] ^ blocks[i + 8]);
     }
 
-    /// <summary>AES-CTR from the counter that the tag gives.</summary>
+    /// <summary>AES-CTR, starting at the counter in the tag.</summary>
     private void ApplyCounter(ReadOnlySpan<byte> tag, Span<byte> data)
     {
         Span<byte> blocks = stackalloc byte[Batch];

@@ -12,7 +12,7 @@ internal static class AesPortable
     public const int BlockSize = 16;
     public const int KeySize = 32;
 
-    /// <summary>How many blocks are done together.</summary>
+    /// <summary>The number of blocks that are processed together.</summary>
     public const int BlocksAtOnce = 4;
 
     /// <summary>The length of an expanded key in bytes: fifteen round keys.</summary>
@@ -49,7 +49,7 @@ internal static class AesPortable
         word.Clear();
     }
 
-    /// <summary>How many words the sliced round keys take.</summary>
+    /// <summary>The number of words of the sliced round keys.</summary>
     public const int SlicedKeyWords = (Rounds + 1) * PlaneCount;
 
     /// <summary>Slices the round keys into planes, each round key four times side by side.</summary>
@@ -97,7 +97,7 @@ internal static class AesPortable
             InverseSubstituteBytes(ref planes);
             AddRoundKey(ref planes, slicedKeys, round);
 
-            // Mixing columns is an operation of order four: three times more undoes it.
+            // MixColumns has order four: applying it three more times inverts it.
             MixColumns(ref planes);
             MixColumns(ref planes);
             MixColumns(ref planes);
@@ -120,7 +120,7 @@ internal static class AesPortable
         block.Clear();
     }
 
-    /// <summary>From 64 bytes to eight planes.</summary>
+    /// <summary>Converts 64 bytes to eight planes.</summary>
     private static Planes Slice(ReadOnlySpan<byte> bytes)
     {
         var planes = new Planes
@@ -138,7 +138,7 @@ internal static class AesPortable
         return planes;
     }
 
-    /// <summary>From eight planes to 64 bytes.</summary>
+    /// <summary>Converts eight planes to 64 bytes.</summary>
     private static void Unslice(Planes planes, Span<byte> bytes)
     {
         TransposeBytes(ref planes);
@@ -152,7 +152,7 @@ internal static class AesPortable
         BinaryPrimitives.WriteUInt64LittleEndian(bytes[56..], TransposeBits(planes.P7));
     }
 
-    /// <summary>Eight bytes seen as a square of bits, turned about its diagonal.</summary>
+    /// <summary>Transposes eight bytes as a square of bits.</summary>
     private static ulong TransposeBits(ulong x)
     {
         x = SwapWithin(x, 7, 0x00AA00AA00AA00AA);
@@ -166,7 +166,7 @@ internal static class AesPortable
         return x ^ difference ^ (difference << distance);
     }
 
-    /// <summary>Eight words seen as a square of bytes, turned about its diagonal.</summary>
+    /// <summary>Transposes eight words as a square of bytes.</summary>
     private static void TransposeBytes(ref Planes p)
     {
         const ulong Bytes = 0x00FF00FF00FF00FF, Pairs = 0x0000FFFF0000FFFF, Halves = 0x00000000FFFFFFFF;
@@ -216,14 +216,14 @@ internal static class AesPortable
         p.P7 = ShiftRows(p.P7);
     }
 
-    /// <summary>Row r moves by r columns, which are four bits each.</summary>
+    /// <summary>Rotates row r by r columns of four bits each.</summary>
     private static ulong ShiftRows(ulong x) =>
         (x & 0x1111111111111111)
         | ((x & 0x2220222022202220) >> 4) | ((x & 0x0002000200020002) << 12)
         | ((x & 0x4400440044004400) >> 8) | ((x & 0x0044004400440044) << 8)
         | ((x & 0x8000800080008000) >> 12) | ((x & 0x0888088808880888) << 4);
 
-    /// <summary>Shifting rows is an operation of order four: three times more undoes it.</summary>
+    /// <summary>ShiftRows has order four: applying it three more times inverts it.</summary>
     private static void InverseShiftRows(ref Planes p)
     {
         ShiftRows(ref p);

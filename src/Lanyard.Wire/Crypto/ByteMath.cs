@@ -10,9 +10,9 @@ namespace Lanyard.Wire.Crypto;
 /// <summary>Operations on whole spans of bytes.</summary>
 internal static class ByteMath
 {
-    /// <summary>XORs the beginning of a stream into data.</summary>
+    /// <summary>XORs the beginning of a stream with data.</summary>
     /// <param name="data">Any length.</param>
-    /// <param name="stream">At least as long.</param>
+    /// <param name="stream">At least as long as the data.</param>
     [MethodImpl(Optimize.AtOnce)]
     public static void Xor(Span<byte> data, ReadOnlySpan<byte> stream)
     {

@@ -2,10 +2,10 @@ using System.Security.Cryptography;
 
 namespace Lanyard.Wire.Crypto;
 
-/// <summary>Signatures on the Edwards curve (RFC 8032, section 5.1). Signing takes the same time whatever the key is.</summary>
+/// <summary>Signatures on the Edwards curve (RFC 8032, section 5.1). Signing takes the same time for every key.</summary>
 public static class Ed25519
 {
-    /// <summary>The length of a seed, the secret that a key pair is made of, in bytes.</summary>
+    /// <summary>The length in bytes of a seed, the secret from which a key pair is derived.</summary>
     public const int SeedSize = 32;
 
     /// <summary>The length of a public key in bytes.</summary>
@@ -32,7 +32,7 @@ public static class Ed25519
 
     /// <summary>Signs a message.</summary>
     /// <param name="seed">32 bytes.</param>
-    /// <param name="publicKey">The seed's public key, 32 bytes. With any other the signature would give the seed away.</param>
+    /// <param name="publicKey">The seed's public key, 32 bytes. With any other key, the signature would reveal the seed.</param>
     /// <param name="message">Any length.</param>
     /// <param name="signature">Receives 64 bytes.</param>
     /// <exception cref="ArgumentException">The seed, the key or the signature has another length.</exception>
@@ -66,7 +66,7 @@ public static class Ed25519
     /// <param name="publicKey">32 bytes.</param>
     /// <param name="message">Any length.</param>
     /// <param name="signature">64 bytes.</param>
-    /// <returns>Whether the signature is the key's for this message. False where a length is another.</returns>
+    /// <returns>Whether the signature is valid for the key and the message. False if a length is wrong.</returns>
     public static bool Verify(ReadOnlySpan<byte> publicKey, ReadOnlySpan<byte> message, ReadOnlySpan<byte> signature)
     {
         if (publicKey.Length != PublicKeySize || signature.Length != SignatureSize)
@@ -84,7 +84,7 @@ public static class Ed25519
         return pointAndKey[..PointSize].SequenceEqual(signature[..PointSize]);
     }
 
-    /// <summary>The seed's hash: a secret number, and a prefix that makes each message's nonce.</summary>
+    /// <summary>The hash of the seed: a secret scalar, and a prefix for the nonce of each message.</summary>
     private static void Expand(ReadOnlySpan<byte> seed, Span<byte> expanded)
     {
         Sha2.Hash512(seed, expanded);
@@ -94,6 +94,6 @@ public static class Ed25519
     private static void Check(ReadOnlySpan<byte> bytes, int length, string parameter)
     {
         if (bytes.Length != length)
-            throw new ArgumentException($"It has {bytes.Length} bytes instead of {length}.", parameter);
+            throw new ArgumentException($"The value has {bytes.Length} bytes instead of {length}.", parameter);
     }
 }

@@ -29,7 +29,7 @@ internal struct EdwardsPoint
     }
 
     /// <summary>
-    /// Reads a point (RFC 8032, section 5.1.3). Refuses what is not the encoding of a point: y from 2^255 - 19 on, no x for that y, x = 0
+    /// Decodes a point (RFC 8032, section 5.1.3). Rejects invalid encodings: y from 2^255 - 19 on, no x for that y, x = 0
     /// with a sign. Its time depends on the encoding, which is public.
     /// </summary>
     public static bool TryDecode(ReadOnlySpan<byte> source, out EdwardsPoint point)
@@ -83,7 +83,7 @@ internal struct EdwardsPoint
         return half.Finished();
     }
 
-    /// <summary>Doubled so many times; T is computed only in the last.</summary>
+    /// <summary>Doubles the point a number of times; T is computed only in the last.</summary>
     public readonly EdwardsPoint Doubled(int times)
     {
         Field25519 x = X, y = Y, z = Z;
@@ -129,10 +129,10 @@ internal struct EdwardsPoint
         return Subtracted(a, b, p.T * q.TwiceDXY, p.Z + p.Z);
     }
 
-    /// <summary>The form in which a point is added to others.</summary>
+    /// <summary>Returns the form in which a point is added to others.</summary>
     public readonly Cached ToCached() => new() { Sum = Y + X, Difference = Y - X, Z = Z, TwiceDT = T * Field25519.EdwardsTwiceD };
 
-    /// <summary>The form in which a fixed point is added to others, given the inverse of Z.</summary>
+    /// <summary>Returns the form in which a fixed point is added to others, given the inverse of Z.</summary>
     public readonly Affine ToAffine(in Field25519 inverse)
     {
         var x = X * inverse;
@@ -180,7 +180,7 @@ internal struct EdwardsPoint
 
         public static Affine Neutral => new() { Sum = Field25519.One, Difference = Field25519.One };
 
-        /// <summary>All ones or zero in every bit of the mask: takes the other's value, or keeps its own.</summary>
+        /// <summary>Selects a value with a mask of all ones or zeros: the other value, or this one.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void SetIf(ulong mask, in Affine other)
         {
@@ -189,7 +189,7 @@ internal struct EdwardsPoint
             TwiceDXY.SetIf(mask, other.TwiceDXY);
         }
 
-        /// <summary>All ones or zero in every bit of the mask: becomes the negative point, or stays.</summary>
+        /// <summary>Negates the point if the mask is all ones; keeps it if the mask is zero.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void NegateIf(ulong mask)
         {

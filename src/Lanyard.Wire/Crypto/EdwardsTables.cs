@@ -1,6 +1,6 @@
 namespace Lanyard.Wire.Crypto;
 
-/// <summary>Multiples of points of the Edwards curve. The base point's are computed once, at their first use (about 80 KB).</summary>
+/// <summary>Multiples of points of the Edwards curve. Those of the base point are computed once, at their first use (about 80 KB).</summary>
 internal static class EdwardsTables
 {
     private const int Windows = 32;
@@ -15,12 +15,12 @@ internal static class EdwardsTables
 #endif
 
     /// <summary>
-    /// The base point times a secret number below 2^255, 32 bytes. In digits from -8 to 7 of four bits, the odd-numbered ones first,
-    /// moved up by four doublings, then the even-numbered ones; each looks at every entry of its window. Constant time.
+    /// Multiplies the base point by a secret number below 2^255, 32 bytes. Uses four-bit digits from -8 to 7: first the odd-numbered digits,
+    /// shifted by four doublings, then the even-numbered digits; each lookup reads every entry of its window. Constant time.
     /// </summary>
     public static EdwardsPoint MultiplyBase(ReadOnlySpan<byte> scalar) => MultiplyBase(scalar, UseVectors);
 
-    /// <summary>As above, with vectors or without.</summary>
+    /// <summary>Multiplies the base point, with vectors or without.</summary>
     internal static EdwardsPoint MultiplyBase(ReadOnlySpan<byte> scalar, bool useVectors)
     {
         Span<sbyte> digits = stackalloc sbyte[2 * Windows];
@@ -40,7 +40,7 @@ internal static class EdwardsTables
         return sum;
     }
 
-    /// <summary>Adds what the digits from one on, every other one, ask for.</summary>
+    /// <summary>Adds the multiples for every other digit, starting with a given digit.</summary>
     private static void AddDigits(ref EdwardsPoint sum, ReadOnlySpan<sbyte> digits, int first, bool useVectors)
     {
 #if NET
@@ -104,7 +104,7 @@ internal static class EdwardsTables
         return sum;
     }
 
-    /// <summary>Digits that are zero or odd, at most the bound in size, one for each power of two, no two of them close together.</summary>
+    /// <summary>Recodes a number into digits that are zero or odd, with at most the given magnitude, one for each power of two, and no two nonzero digits close together.</summary>
     private static void OddDigits(ReadOnlySpan<byte> scalar, int bound, Span<sbyte> digits)
     {
         for (var i = 0; i < digits.Length; i++)
@@ -141,7 +141,7 @@ internal static class EdwardsTables
     }
 
     /// <summary>
-    /// The multiple of a window's point that a digit from -8 to 8 asks for, without a branch or an address that depends on it.
+    /// Returns the multiple of a window's point for a digit from -8 to 8, without a branch or an address that depends on it.
     /// </summary>
     private static EdwardsPoint.Affine Select(ReadOnlySpan<EdwardsPoint.Affine> window, sbyte digit)
     {
@@ -157,7 +157,7 @@ internal static class EdwardsTables
         return result;
     }
 
-    /// <summary>Brings points to Z = 1 with one inversion for all.</summary>
+    /// <summary>Normalizes points to Z = 1 with one inversion for all.</summary>
     private static EdwardsPoint.Affine[] ToAffine(EdwardsPoint[] points)
     {
         var products = new Field25519[points.Length];
@@ -202,7 +202,7 @@ internal static class EdwardsTables
     }
 
 #if NET
-    /// <summary>The same windows for vectors, each beginning with the neutral point.</summary>
+    /// <summary>The same windows for vectors, each with the neutral point as its first entry.</summary>
     private static class BaseVectors
     {
         public const int WindowWords = (1 + WindowSize) * EdwardsVector.EntryWords;

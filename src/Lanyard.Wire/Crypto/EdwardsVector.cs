@@ -34,11 +34,11 @@ internal static class EdwardsVector
     }
 
     /// <summary>
-    /// Adds the multiple of a window's point that a digit asks for, without a branch or an address that depends on it.
+    /// Adds the multiple of a window's point for a digit, without a branch or an address that depends on it.
     /// </summary>
     /// <param name="sum">The sum so far.</param>
     /// <param name="window">The neutral point's entry, then those of the multiples from one on.</param>
-    /// <param name="digit">Up to as many as there are multiples, either way.</param>
+    /// <param name="digit">The digit, positive or negative; its magnitude is at most the number of multiples.</param>
     public static void Add(ref Point sum, ReadOnlySpan<uint> window, sbyte digit)
     {
         var negative = digit >> 31;
@@ -107,7 +107,7 @@ internal static class EdwardsVector
         Multiply(in left, in right, out sum.Value);
     }
 
-    // Twice the prime in limbs: what is added before a subtraction, so that no limb goes below zero.
+    // Twice the prime in limbs, which is added before a subtraction so that no limb becomes negative.
     private static Vector256<uint> TwicePrimeFirst => Vector256.Create(2 * (ulong)(EvenMask - 18)).AsUInt32();
 
     private static Vector256<uint> TwicePrimeEven => Vector256.Create(2 * (ulong)EvenMask).AsUInt32();
@@ -335,7 +335,7 @@ internal static class EdwardsVector
         public Vector256<uint> L0, L1, L2, L3, L4, L5, L6, L7, L8, L9;
     }
 
-    /// <summary>A point in the form in which others are added to it: Y, T, Z, X.</summary>
+    /// <summary>A point in the form to which others are added: Y, T, Z, X.</summary>
     public struct Point
     {
         internal Four Value;

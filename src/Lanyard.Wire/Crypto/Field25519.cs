@@ -7,9 +7,9 @@ using System.Runtime.Intrinsics;
 namespace Lanyard.Wire.Crypto;
 
 /// <summary>
-/// A number modulo p = 2^255 - 19 in five limbs of 51 bits. Products leave limbs below 2^51 + 2^14; sums and differences are not carried,
-/// and every operation takes limbs below 2^54 (the subtrahend: below 2^53 - 76). So one sum or difference of products, or a difference of
-/// such a sum, may go into a product. All operations take the same steps whatever the value, unless the name says otherwise.
+/// A number modulo p = 2^255 - 19 in five limbs of 51 bits. Products have limbs below 2^51 + 2^14; sums and differences are not carried,
+/// and every operation accepts limbs below 2^54 (the subtrahend: below 2^53 - 76). So one sum or difference of products, or a difference of
+/// such a sum, may be a factor of a product. All operations take constant time unless the name says otherwise.
 /// </summary>
 internal struct Field25519
 {
@@ -43,7 +43,7 @@ internal struct Field25519
 
     public static Field25519 FromSmall(uint value) => new() { _l0 = value };
 
-    /// <summary>Reads 32 bytes, little-endian, without the highest bit. Values from p on are taken modulo p.</summary>
+    /// <summary>Reads 32 bytes, little-endian, without the highest bit. Values from p on are reduced modulo p.</summary>
     public static Field25519 Decode(ReadOnlySpan<byte> source)
     {
         var w0 = BinaryPrimitives.ReadUInt64LittleEndian(source);
@@ -60,12 +60,12 @@ internal struct Field25519
         };
     }
 
-    /// <summary>Writes the number below p, 32 bytes, little-endian.</summary>
+    /// <summary>Writes the value, reduced below p, as 32 bytes, little-endian.</summary>
     public readonly void Encode(Span<byte> destination)
     {
         var x = Carried(this);
 
-        // Now below 2^255 + a little: adding 19 carries out of the top exactly if the value is p or more.
+        // Now the value is a little above 2^255 at most: adding 19 carries out of the top exactly if the value is p or more.
         var q = (x._l0 + 19) >> 51;
         q = (x._l1 + q) >> 51;
         q = (x._l2 + q) >> 51;
@@ -88,10 +88,10 @@ internal struct Field25519
     }
 
     /// <summary>
-    /// Writes ten limbs of 26 and 25 bits by turns, one word each: what a limb of 51 bits holds, in halves.
+    /// Writes ten limbs of 26 and 25 bits alternately, one word each: the halves of the 51-bit limbs.
     /// </summary>
-    /// <param name="destination">The first limb's word.</param>
-    /// <param name="stride">From one limb's word to the next.</param>
+    /// <param name="destination">The word of the first limb.</param>
+    /// <param name="stride">The distance between the words of adjacent limbs.</param>
     public readonly void WriteHalves(Span<uint> destination, int stride)
     {
         WriteHalves(_l0, destination, stride);
@@ -101,7 +101,7 @@ internal struct Field25519
         WriteHalves(_l4, destination[(8 * stride)..], stride);
     }
 
-    /// <summary>Reads what <see cref="WriteHalves(Span{uint}, int)"/> writes, or limbs a little larger.</summary>
+    /// <summary>Reads the output of <see cref="WriteHalves(Span{uint}, int)"/>, or limbs a little larger.</summary>
     public static Field25519 ReadHalves(ReadOnlySpan<uint> source, int stride) => new()
     {
         _l0 = source[0] + ((ulong)source[stride] << 26),
@@ -121,7 +121,7 @@ internal struct Field25519
         _l4 = a._l4 + b._l4,
     };
 
-    /// <summary>The difference plus 4p, so that no limb goes below zero.</summary>
+    /// <summary>Returns the difference plus 4p, so that no limb becomes negative.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Field25519 operator -(in Field25519 a, in Field25519 b) => new()
     {
@@ -132,8 +132,8 @@ internal struct Field25519
         _l4 = a._l4 + (4 * Mask) - b._l4,
     };
 
-    // A product's factors are moved up by 9 and 4 bits, so that the upper of its two words is what counts in the next limb. Upper words and
-    // lower ones (moved back) are then summed each for themselves, and no sum passes 64 bits.
+    // A product's factors are shifted up by 9 and 4 bits, so that the upper of its two words belongs to the next limb. Upper words and
+    // lower words (shifted back) are then summed separately, and no sum exceeds 64 bits.
     [SkipLocalsInit]
     [MethodImpl(Optimize.AtOnce)]
     public static Field25519 operator *(in Field25519 a, in Field25519 b)
@@ -185,7 +185,7 @@ internal struct Field25519
         return result;
     }
 
-    /// <summary>Squared so many times. The limbs stay in registers from one square to the next.</summary>
+    /// <summary>Squares the number a number of times. The limbs stay in registers from one square to the next.</summary>
     [SkipLocalsInit]
     [MethodImpl(Optimize.AtOnce)]
     public readonly Field25519 Squared(int times)
@@ -196,7 +196,7 @@ internal struct Field25519
         return new Field25519 { _l0 = x0, _l1 = x1, _l2 = x2, _l3 = x3, _l4 = x4 };
     }
 
-    /// <summary>The product with a number below 2^17.</summary>
+    /// <summary>Returns the product with a number below 2^17.</summary>
     [SkipLocalsInit]
     [MethodImpl(Optimize.AtOnce)]
     public readonly Field25519 Times(uint factor)
@@ -211,17 +211,17 @@ internal struct Field25519
         return Reduced(l0 + (19 * h4), l1 + h0, l2 + h1, l3 + h2, l4 + h3);
     }
 
-    /// <summary>The inverse, as the power p - 2. Of zero: zero.</summary>
+    /// <summary>Returns the inverse, as the power p - 2. The result for zero is zero.</summary>
     public readonly Field25519 Inverted()
     {
         var x250 = PowerOf250Ones(out var x11);
         return x250.Squared(5) * x11;
     }
 
-    /// <summary>The power (p - 5) / 8 = 2^252 - 3.</summary>
+    /// <summary>Returns the power (p - 5) / 8 = 2^252 - 3.</summary>
     public readonly Field25519 PowerForRoot() => PowerOf250Ones(out _).Squared(2) * this;
 
-    /// <summary>All ones or zero in every bit of the mask: exchanges the two, or not.</summary>
+    /// <summary>Swaps two numbers if the mask is all ones; keeps them if it is zero.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void SwapIf(ulong mask, ref Field25519 a, ref Field25519 b)
     {
@@ -242,7 +242,7 @@ internal struct Field25519
         b._l4 ^= d;
     }
 
-    /// <summary>All ones or zero in every bit of the mask: takes the other's value, or keeps its own.</summary>
+    /// <summary>Selects a number with a mask of all ones or zeros: the other number, or this one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void SetIf(ulong mask, in Field25519 other)
     {
@@ -262,7 +262,7 @@ internal struct Field25519
         _l4 ^= (_l4 ^ other._l4) & mask;
     }
 
-    /// <summary>The lowest bit of the encoding: the sign that encoded points carry.</summary>
+    /// <summary>The lowest bit of the encoding: the sign in encoded points.</summary>
     public readonly int Parity()
     {
         Span<byte> bytes = stackalloc byte[Size];
@@ -270,7 +270,7 @@ internal struct Field25519
         return bytes[0] & 1;
     }
 
-    /// <summary>Whether this is zero modulo p.</summary>
+    /// <summary>Whether the number is zero modulo p.</summary>
     public readonly bool IsZero()
     {
         Span<byte> bytes = stackalloc byte[Size];
@@ -296,7 +296,7 @@ internal struct Field25519
         return result;
     }
 
-    /// <summary>The limbs of a square, with the products that occur twice computed once.</summary>
+    /// <summary>Returns the limbs of a square, with the products that occur twice computed once.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Square(
         ulong x0, ulong x1, ulong x2, ulong x3, ulong x4, out ulong r0, out ulong r1, out ulong r2, out ulong r3, out ulong r4)
@@ -354,7 +354,7 @@ internal struct Field25519
 
     private static Field25519 Carried(in Field25519 x) => Reduced(x._l0, x._l1, x._l2, x._l3, x._l4);
 
-    /// <summary>The power 2^250 - 1, on which both long powers are built; the power 11 goes out.</summary>
+    /// <summary>Returns the power 2^250 - 1, from which both long powers are computed, and the power 11 as an output.</summary>
     private readonly Field25519 PowerOf250Ones(out Field25519 x11)
     {
         var x2 = Squared();

@@ -5,7 +5,7 @@ using System.Runtime.Intrinsics.Arm;
 
 namespace Lanyard.Wire.Crypto;
 
-/// <summary>The products of the cryptography extension of 64-bit Arm.</summary>
+/// <summary>Products with the cryptography extension of 64-bit Arm.</summary>
 internal readonly struct GhashArm : IReversedGhashMachine<GhashArm>
 {
     public static bool IsSupported => Aes.IsSupported && AdvSimd.IsSupported;

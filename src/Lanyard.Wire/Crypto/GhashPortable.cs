@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace Lanyard.Wire.Crypto;
 
 /// <summary>
-/// GHASH (NIST SP 800-38D, section 6.4) without tables: carry-less products come from integer multiplications in which three of every four
-/// bits are zero, so that no carry reaches the next bit that counts (T. Pornin, "Constant-time GHASH").
+/// GHASH (NIST SP 800-38D, section 6.4) without tables: carry-less products are computed by integer multiplications in which three of every four
+/// bits are zero, so that no carry reaches the next significant bit (T. Pornin, "Constant-time GHASH").
 /// </summary>
 internal struct GhashPortable
 {
@@ -24,7 +24,7 @@ internal struct GhashPortable
         _high = _low = 0;
     }
 
-    /// <summary>Takes in bytes, the last block filled up with zeros.</summary>
+    /// <summary>Processes bytes; the last block is padded with zeros.</summary>
     public void Update(ReadOnlySpan<byte> data)
     {
         for (; data.Length >= 16; data = data[16..])
@@ -38,7 +38,7 @@ internal struct GhashPortable
         }
     }
 
-    /// <summary>Takes in one block, given as two big-endian numbers.</summary>
+    /// <summary>Processes one block, given as two big-endian numbers.</summary>
     public void Update(ulong high, ulong low)
     {
         high ^= _high;
@@ -56,7 +56,7 @@ internal struct GhashPortable
         high1 = ReverseBits(high1) >> 1;
         highMiddle = ReverseBits(highMiddle) >> 1;
 
-        // GHASH numbers bits from the other end: the 255-bit product is moved up by one.
+        // GHASH numbers bits from the other end: the 255-bit product is shifted up by one.
         var v0 = low0;
         var v1 = high0 ^ lowMiddle;
         var v2 = low1 ^ highMiddle;
@@ -66,7 +66,7 @@ internal struct GhashPortable
         v1 = (v1 << 1) | (v0 >> 63);
         v0 <<= 1;
 
-        // Modulo x^128 + x^7 + x^2 + x + 1, one word at a time.
+        // Reduces modulo x^128 + x^7 + x^2 + x + 1, one word at a time.
         v2 ^= v0 ^ (v0 >> 1) ^ (v0 >> 2) ^ (v0 >> 7);
         v1 ^= (v0 << 63) ^ (v0 << 62) ^ (v0 << 57);
         v3 ^= v1 ^ (v1 >> 1) ^ (v1 >> 2) ^ (v1 >> 7);
@@ -75,14 +75,14 @@ internal struct GhashPortable
         _low = v2;
     }
 
-    /// <summary>Writes the 16-byte hash of what was taken in.</summary>
+    /// <summary>Writes the 16-byte hash of the processed blocks.</summary>
     public readonly void Write(Span<byte> destination)
     {
         BinaryPrimitives.WriteUInt64BigEndian(destination, _high);
         BinaryPrimitives.WriteUInt64BigEndian(destination[8..], _low);
     }
 
-    /// <summary>The lower 64 bits of the carry-less product.</summary>
+    /// <summary>Returns the lower 64 bits of the carry-less product.</summary>
     private static ulong MultiplyLow(ulong x, ulong y)
     {
         const ulong M0 = 0x1111111111111111, M1 = 0x2222222222222222, M2 = 0x4444444444444444, M3 = 0x8888888888888888;

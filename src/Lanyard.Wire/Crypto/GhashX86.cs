@@ -5,7 +5,7 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Lanyard.Wire.Crypto;
 
-/// <summary>PCLMULQDQ; from .NET 10 on also VPCLMULQDQ, two blocks at once.</summary>
+/// <summary>Products with PCLMULQDQ; from .NET 10 on also with VPCLMULQDQ, two blocks at once.</summary>
 internal readonly struct GhashX86 : IReversedGhashMachine<GhashX86>
 {
     public static bool IsSupported => Pclmulqdq.IsSupported && Ssse3.IsSupported;

@@ -7,12 +7,12 @@ using System.Runtime.Intrinsics.X86;
 namespace Lanyard.Wire.Crypto;
 
 /// <summary>
-/// VPCLMULQDQ in vectors of 512 bits: four blocks at once. The port that multiplies has nothing else to do, since GFNI brings a block's bits in
-/// order elsewhere: the coefficient of x^0 is the lowest bit.
+/// VPCLMULQDQ in vectors of 512 bits: four blocks at once. The execution port that multiplies has no other work, because GFNI reverses the bits of a block on
+/// another port: the coefficient of x^0 is the lowest bit.
 /// </summary>
 internal readonly struct GhashX86Wide : IGhashMachine
 {
-    /// <summary>Turns the bits of each byte round.</summary>
+    /// <summary>Reverses the bits of each byte.</summary>
     private const ulong BitsReversed = 0x8040201008040201;
 
     public static bool IsSupported =>
@@ -29,7 +29,7 @@ internal readonly struct GhashX86Wide : IGhashMachine
 
     public static Vector128<ulong> Factor(Vector128<ulong> polynomial) => polynomial;
 
-    /// <summary>What is above x^127 comes in again times x^7 + x^2 + x + 1, first the upper half, then the lower.</summary>
+    /// <summary>Multiplies the part above x^127 by x^7 + x^2 + x + 1 and adds it: first the upper half, then the lower.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<ulong> Reduced(in IGhashMachine.Sum sum)
     {
@@ -46,7 +46,7 @@ internal readonly struct GhashX86Wide : IGhashMachine
     public static void AddProduct(Vector128<ulong> a, Vector128<ulong> b, ref IGhashMachine.Sum sum) => GhashX86.AddProduct(a, b, ref sum);
 
     /// <summary>
-    /// Three products for a block instead of four (A. Karatsuba and Y. Ofman, 1962): that of the sums of the halves is both middle ones and the two outer ones.
+    /// Three products for a block instead of four (A. Karatsuba and Y. Ofman, 1962): the product of the sums of the halves contains both middle products and the two outer products.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int AddProductsWide(ref byte blocks, ref byte factors, nuint sums, int count, ref IGhashMachine.Sum sum)
@@ -60,7 +60,7 @@ internal readonly struct GhashX86Wide : IGhashMachine
         var left = count - 4;
         for (; left >= 8; left -= 8)
         {
-            // Read from half a block before, the lower halves lie where the upper ones are: a shuffle would take the multiplier's port.
+            // Loaded from half a block earlier, the lower halves are in the positions of the upper halves; a shuffle would use the multiplier's port.
             Vector512<byte> block1 = Vector512.LoadUnsafe(ref place), block2 = Vector512.LoadUnsafe(ref place, 64);
             var sum1 = Polynomials(block1 ^ Vector512.LoadUnsafe(ref Unsafe.Subtract(ref place, 8)));
             var sum2 = Polynomials(block2 ^ Vector512.LoadUnsafe(ref place, 56));

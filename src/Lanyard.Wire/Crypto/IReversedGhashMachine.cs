@@ -5,17 +5,17 @@ using System.Runtime.Intrinsics;
 namespace Lanyard.Wire.Crypto;
 
 /// <summary>
-/// A machine that takes GHASH's polynomials as blocks have them but for the order of bytes: the coefficient of x^0 is the highest bit. A product of
-/// two then lies one bit too low, which a factor that has been multiplied by x makes up for.
+/// A machine that uses GHASH's polynomials in the bit order of blocks, with the bytes reversed: the coefficient of x^0 is the highest bit. A product of
+/// two polynomials is then one bit too low; a factor that has been multiplied by x compensates for it.
 /// </summary>
 /// <typeparam name="TSelf">The machine.</typeparam>
 internal interface IReversedGhashMachine<TSelf> : IGhashMachine
     where TSelf : struct, IReversedGhashMachine<TSelf>
 {
-    /// <summary>For shuffles: the last byte first.</summary>
+    /// <summary>For shuffles: reverses the bytes.</summary>
     static Vector128<byte> ReversedBytes => Vector128.Create((byte)15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
 
-    /// <summary>The product of the lower halves.</summary>
+    /// <summary>Returns the product of the lower halves.</summary>
     static abstract Vector128<ulong> MultiplyLow(Vector128<ulong> a, Vector128<ulong> b);
 
     /// <inheritdoc/>

@@ -3,12 +3,12 @@ using System.Buffers.Binary;
 namespace Lanyard.Wire.Crypto;
 
 /// <summary>
-/// The protocol's key derivation: the counter-mode function of NIST SP 800-108 with one block of HMAC-SHA-384. From the 48-byte key that
-/// two identities agree on come the keys of each purpose.
+/// The protocol's key derivation: the counter-mode function of NIST SP 800-108 with one block of HMAC-SHA-384. It derives the keys for each purpose from
+/// the 48-byte key that two identities agree on.
 /// </summary>
 public static class KeyDerivation
 {
-    /// <summary>The length in bytes of the key that is derived from and of the keys that are derived.</summary>
+    /// <summary>The length in bytes of the input key and of derived keys.</summary>
     public const int KeySize = 48;
 
     /// <summary>The purpose of the AES key that authenticates packets.</summary>
@@ -20,8 +20,8 @@ public static class KeyDerivation
     /// <summary>Derives a key.</summary>
     /// <param name="key">48 bytes.</param>
     /// <param name="label">The derived key's purpose.</param>
-    /// <param name="context">Zero where the purpose knows no contexts.</param>
-    /// <param name="iteration">Numbers the keys of one purpose and context.</param>
+    /// <param name="context">The context; zero if the purpose has no contexts.</param>
+    /// <param name="iteration">The number of the key among the keys of one purpose and context.</param>
     /// <param name="destination">Receives 48 bytes.</param>
     /// <exception cref="ArgumentException">The key or the destination has another length.</exception>
     public static void Derive(ReadOnlySpan<byte> key, byte label, byte context, uint iteration, Span<byte> destination)

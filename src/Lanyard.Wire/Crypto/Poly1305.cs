@@ -6,7 +6,7 @@ public static class Poly1305
     /// <summary>The length of a key in bytes. A key authenticates one message.</summary>
     public const int KeySize = 32;
 
-    /// <summary>The length of a tag in bytes. Packets carry the first eight.</summary>
+    /// <summary>The length of a tag in bytes. Packets contain the first eight.</summary>
     public const int TagSize = 16;
 
     /// <summary>Computes the tag of one message.</summary>
@@ -16,7 +16,7 @@ public static class Poly1305
     /// <exception cref="ArgumentException">The key or the tag has another length.</exception>
     public static void Compute(ReadOnlySpan<byte> key, ReadOnlySpan<byte> message, Span<byte> tag) => Compute(key, message, default, tag);
 
-    /// <summary>Computes the tag of a message that lies in two pieces, as if they were joined.</summary>
+    /// <summary>Computes the tag of the concatenation of two pieces.</summary>
     /// <param name="key">32 bytes, used for no other message.</param>
     /// <param name="first">The message's first piece, of any length.</param>
     /// <param name="second">The message's second piece, of any length.</param>

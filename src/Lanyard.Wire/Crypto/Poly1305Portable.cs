@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace Lanyard.Wire.Crypto;
 
-/// <summary>Poly1305 with five limbs of 26 bits, so that every product fits 64 bits: for machines without a wide multiplication.</summary>
+/// <summary>Poly1305 with five limbs of 26 bits, so that every product fits 64 bits: for machines without a 64-bit multiplication to 128 bits.</summary>
 internal static class Poly1305Portable
 {
     private const int BlockSize = 16;
@@ -88,7 +88,7 @@ internal static class Poly1305Portable
             }
         }
 
-        /// <summary>Reduces fully and adds the key's second half, in the same steps whatever the value is.</summary>
+        /// <summary>Reduces fully and adds the key's second half, in constant time.</summary>
         public readonly void Finish(ReadOnlySpan<byte> addend, Span<byte> tag)
         {
             uint h0 = _h0, h1 = _h1, h2 = _h2, h3 = _h3, h4 = _h4;
@@ -103,7 +103,7 @@ internal static class Poly1305Portable
             h1 += h0 >> 26;
             h0 &= Mask;
 
-            // The value minus the prime, 2^130 - 5: taken if it is not negative.
+            // The value minus the prime, 2^130 - 5: selected if it is not negative.
             var g0 = h0 + 5;
             var g1 = h1 + (g0 >> 26);
             var g2 = h2 + (g1 >> 26);

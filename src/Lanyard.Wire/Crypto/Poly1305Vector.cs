@@ -7,16 +7,16 @@ using System.Runtime.Intrinsics.X86;
 namespace Lanyard.Wire.Crypto;
 
 /// <summary>
-/// Poly1305 with every fourth or eighth block in a lane of its own. The lanes' sums are multiplied by the fourth (eighth) power of the
-/// multiplier, and in the end each by the power that its last block is away from the end, and added. Five limbs of 26 bits, because
+/// Poly1305 with every fourth (eighth) block in its own lane. The lanes' sums are multiplied by the fourth (eighth) power of the
+/// multiplier. At the end, each lane is multiplied by the power for the position of its last block, and the lanes are added. Five limbs of 26 bits, because
 /// vectors multiply 32 bits to 64.
 /// </summary>
 internal static class Poly1305Vector
 {
-    /// <summary>From so many bytes on it pays to compute four powers first.</summary>
+    /// <summary>The minimum length in bytes for which computing four powers is worthwhile.</summary>
     public const int Threshold256 = 256;
 
-    /// <summary>From so many bytes on it pays to compute eight powers first.</summary>
+    /// <summary>The minimum length in bytes for which computing eight powers is worthwhile.</summary>
     public const int Threshold512 = 512;
 
     private const int BlockSize = 16;
@@ -27,19 +27,19 @@ internal static class Poly1305Vector
 
     public static bool IsSupported512 => Avx512F.IsSupported && Vector512.IsHardwareAccelerated;
 
-    // Two vectors of blocks are interleaved word by word, so the lanes hold the blocks 0 2 1 3 and 0 4 1 5 2 6 3 7; the first power goes
-    // to the last.
+    // Two vectors of blocks are interleaved word by word, so the lanes contain the blocks 0 2 1 3 and 0 4 1 5 2 6 3 7; the first power belongs
+    // to the last block.
     private static ReadOnlySpan<byte> Columns256 => [3, 1, 2, 0];
 
     private static ReadOnlySpan<byte> Columns512 => [7, 5, 3, 1, 6, 4, 2, 0];
 
-    /// <summary>Takes in whole blocks, four at a time.</summary>
-    /// <returns>What is left of the data, less than a block.</returns>
+    /// <summary>Processes complete blocks, four at a time.</summary>
+    /// <returns>The remaining data, less than a block.</returns>
     public static ReadOnlySpan<byte> FourLanes(scoped ref Poly1305Wide state, ReadOnlySpan<byte> data) =>
         Groups<Vector256<ulong>, Lanes256>(ref state, data, Columns256);
 
-    /// <summary>Takes in whole blocks, eight at a time.</summary>
-    /// <returns>What is left of the data, less than a block.</returns>
+    /// <summary>Processes complete blocks, eight at a time.</summary>
+    /// <returns>The remaining data, less than a block.</returns>
     public static ReadOnlySpan<byte> EightLanes(scoped ref Poly1305Wide state, ReadOnlySpan<byte> data) =>
         Groups<Vector512<ulong>, Lanes512>(ref state, data, Columns512);
 
@@ -54,8 +54,8 @@ internal static class Poly1305Vector
         if (data.Length < BlockSize)
             return data;
 
-        // The first group is filled up from the front with zeros without a bit above them, which leave a sum of zero at zero. What was
-        // summed before belongs to the first real block.
+        // The first group is padded at the front with zeros without the bit above them, which leave a sum of zero unchanged. The
+        // previous sum is added to the first real block.
         Span<byte> firstGroup = stackalloc byte[MaxLanes * BlockSize];
         Span<ulong> limbs = stackalloc ulong[Limbs * MaxLanes];
         Span<ulong> topBits = stackalloc ulong[MaxLanes];
@@ -113,7 +113,7 @@ internal static class Poly1305Vector
             source = ref Unsafe.As<byte, ulong>(ref MemoryMarshal.GetReference(data));
             data = data[groupSize..];
 
-            // Two chains of carries side by side: 0 to 1 to 2 to 3, and 3 to 4 to 0 to 1.
+            // Two carry chains in parallel: 0 to 1 to 2 to 3, and 3 to 4 to 0 to 1.
             d1 = TLanes.Add(d1, TLanes.ShiftRight(d0, 26));
             d4 = TLanes.Add(d4, TLanes.ShiftRight(d3, 26));
             h0 = TLanes.And(d0, mask);
@@ -141,7 +141,7 @@ internal static class Poly1305Vector
             TLanes.Add(TLanes.Multiply(a0, b0), TLanes.Multiply(a1, b1)),
             TLanes.Add(TLanes.Add(TLanes.Multiply(a2, b2), TLanes.Multiply(a3, b3)), TLanes.Multiply(a4, b4)));
 
-    /// <summary>What the arithmetic needs of a width of vectors.</summary>
+    /// <summary>The operations of one vector width.</summary>
     private interface ILanes<TVector>
         where TVector : struct
     {
@@ -149,7 +149,7 @@ internal static class Poly1305Vector
 
         static abstract TVector Load(ref ulong source, int index);
 
-        /// <summary>Loads as many blocks as there are lanes: their lower words, and their upper words.</summary>
+        /// <summary>Loads as many blocks as there are lanes: their low words, and their high words.</summary>
         static abstract void LoadBlocks(ref ulong source, out TVector low, out TVector high);
 
         static abstract TVector Add(TVector a, TVector b);
@@ -162,7 +162,7 @@ internal static class Poly1305Vector
 
         static abstract TVector ShiftRight(TVector a, int count);
 
-        /// <summary>The products of the lanes' lower halves.</summary>
+        /// <summary>Returns the products of the lanes' low halves.</summary>
         static abstract TVector Multiply(TVector a, TVector b);
 
         static abstract ulong Sum(TVector a);

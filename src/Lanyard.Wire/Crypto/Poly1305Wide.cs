@@ -5,7 +5,7 @@ using System.Runtime.CompilerServices;
 namespace Lanyard.Wire.Crypto;
 
 /// <summary>
-/// Poly1305 with limbs of 64 bits, for machines that multiply those to 128. The sum so far is a little above 2^130 at most: two limbs and a
+/// Poly1305 with limbs of 64 bits, for machines that multiply 64 bits to 128. The sum stays only a little above 2^130: two limbs and a
 /// few bits in a third.
 /// </summary>
 internal struct Poly1305Wide
@@ -13,7 +13,7 @@ internal struct Poly1305Wide
     private const int BlockSize = 16;
     private const ulong Mask26 = (1UL << 26) - 1;
 
-    // The multiplier, and 5/4 of its upper limb, which is divisible by four: what that limb counts above 2^130.
+    // The multiplier, and 5/4 of its upper limb, which is divisible by four: the value of that limb above 2^130.
     private readonly ulong _r0, _r1, _s1;
 
     private ulong _h0, _h1, _h2;
@@ -44,8 +44,8 @@ internal struct Poly1305Wide
         state.Finish(key[BlockSize..], tag);
     }
 
-    /// <summary>Takes in whole blocks, in vectors where that pays.</summary>
-    /// <returns>What is left of the data, less than a block.</returns>
+    /// <summary>Processes complete blocks, with vectors if that is faster.</summary>
+    /// <returns>The remaining data, less than a block.</returns>
     public ReadOnlySpan<byte> AllBlocks(ReadOnlySpan<byte> data)
     {
         if (Poly1305Vector.IsSupported512 && data.Length >= Poly1305Vector.Threshold512)
@@ -55,8 +55,8 @@ internal struct Poly1305Wide
         return Blocks(data);
     }
 
-    /// <summary>Takes in whole blocks, one after the other.</summary>
-    /// <returns>What is left of the data, less than a block.</returns>
+    /// <summary>Processes complete blocks, one after another.</summary>
+    /// <returns>The remaining data, less than a block.</returns>
     public ReadOnlySpan<byte> Blocks(ReadOnlySpan<byte> data)
     {
         for (; data.Length >= BlockSize; data = data[BlockSize..])
@@ -64,7 +64,7 @@ internal struct Poly1305Wide
         return data;
     }
 
-    /// <summary>Takes in a last block of less than sixteen bytes; nothing if it is empty.</summary>
+    /// <summary>Processes a last block of less than sixteen bytes; does nothing if it is empty.</summary>
     public void LastBlock(ReadOnlySpan<byte> rest)
     {
         if (rest.Length == 0)
@@ -76,10 +76,10 @@ internal struct Poly1305Wide
         Block(BinaryPrimitives.ReadUInt64LittleEndian(block), BinaryPrimitives.ReadUInt64LittleEndian(block[8..]), 0);
     }
 
-    /// <summary>Reduces fully and adds the key's second half, in the same steps whatever the value is.</summary>
+    /// <summary>Reduces fully and adds the key's second half, in constant time.</summary>
     public readonly void Finish(ReadOnlySpan<byte> addend, Span<byte> tag)
     {
-        // The value minus the prime, 2^130 - 5: taken if it is not negative.
+        // The value minus the prime, 2^130 - 5: selected if it is not negative.
         ulong carry = 0, g0 = _h0, g1 = _h1;
         Add(ref g0, 5, ref carry);
         Add(ref g1, 0, ref carry);
@@ -96,7 +96,7 @@ internal struct Poly1305Wide
 
     /// <summary>Writes powers of the multiplier, each as five limbs of 26 bits.</summary>
     /// <param name="limbs">Five rows, one for each limb.</param>
-    /// <param name="columns">In which column the first, second, third, ... power goes.</param>
+    /// <param name="columns">The columns of the first, second, third, ... power.</param>
     public readonly void WritePowers(Span<ulong> limbs, ReadOnlySpan<byte> columns)
     {
         var power = this;
@@ -109,7 +109,7 @@ internal struct Poly1305Wide
         }
     }
 
-    /// <summary>Writes the sum as five limbs of 26 bits, so far apart.</summary>
+    /// <summary>Writes the sum as five limbs of 26 bits, with a given distance between limbs.</summary>
     public readonly void Split(Span<ulong> limbs, int distance)
     {
         limbs[0] = _h0 & Mask26;
@@ -119,7 +119,7 @@ internal struct Poly1305Wide
         limbs[4 * distance] = (_h1 >> 40) | (_h2 << 24);
     }
 
-    /// <summary>Sets the sum from five limbs in the scale of 26 bits, each below 2^63.</summary>
+    /// <summary>Sets the sum from five limbs of 26-bit weight, each below 2^63.</summary>
     public void Join(ulong l0, ulong l1, ulong l2, ulong l3, ulong l4)
     {
         l1 += l0 >> 26;
@@ -167,7 +167,7 @@ internal struct Poly1305Wide
         d1High += d1 < d0High ? 1UL : 0UL;
         var d2 = (h2 * _r0) + d1High;
 
-        // What is above 2^130 counts five times at the bottom.
+        // The part above 2^130 is multiplied by five and added at the bottom.
         carry = 0;
         Add(ref d0, (d2 & ~3UL) + (d2 >> 2), ref carry);
         Add(ref d1, 0, ref carry);

@@ -5,7 +5,7 @@ namespace Lanyard.Wire.Crypto;
 
 /// <summary>
 /// The stream cipher Salsa20 (D. J. Bernstein, "The Salsa20 family of stream ciphers") with a 32-byte key and an 8-byte nonce. Packets use
-/// twelve rounds; the hash that derives addresses uses twenty. A keystream can be entered at any block of 64 bytes.
+/// twelve rounds; the hash that derives addresses uses twenty. A keystream can start at any block of 64 bytes.
 /// </summary>
 public static class Salsa20
 {
@@ -21,22 +21,22 @@ public static class Salsa20
     /// <summary>The number of rounds in packets.</summary>
     internal const int PacketRounds = 12;
 
-    /// <summary>How many 32-bit words the cipher's state has.</summary>
+    /// <summary>The number of 32-bit words in the cipher's state.</summary>
     internal const int StateWords = 16;
 
-    /// <summary>The length in bytes of the most blocks that are computed side by side.</summary>
+    /// <summary>The length in bytes of the maximum number of blocks that are computed in parallel.</summary>
     internal const int ChunkSize = 16 * BlockSize;
 
     /// <summary>Encrypts or decrypts in place with twelve rounds.</summary>
     /// <param name="key">32 bytes.</param>
     /// <param name="nonce">8 bytes, never used twice with one key.</param>
-    /// <param name="firstBlock">The number of the keystream block that the first byte of <paramref name="data"/> meets.</param>
+    /// <param name="firstBlock">The number of the keystream block for the first byte of <paramref name="data"/>.</param>
     /// <param name="data">Any length.</param>
     /// <exception cref="ArgumentException">The key or the nonce has another length.</exception>
     public static void Transform12(ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, ulong firstBlock, Span<byte> data) =>
         Apply(PacketRounds, key, nonce, firstBlock, data);
 
-    /// <summary>As <see cref="Transform12"/>, with twenty rounds.</summary>
+    /// <summary>Encrypts or decrypts like <see cref="Transform12"/>, with twenty rounds.</summary>
     /// <inheritdoc cref="Transform12"/>
     public static void Transform20(ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, ulong firstBlock, Span<byte> data) =>
         Apply(20, key, nonce, firstBlock, data);
@@ -53,7 +53,7 @@ public static class Salsa20
         Apply(PacketRounds, key, nonce, firstBlock, destination);
     }
 
-    /// <summary>As <see cref="Keystream12"/>, with twenty rounds.</summary>
+    /// <summary>Writes the keystream like <see cref="Keystream12"/>, with twenty rounds.</summary>
     /// <inheritdoc cref="Keystream12"/>
     public static void Keystream20(ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, ulong firstBlock, Span<byte> destination)
     {
@@ -61,7 +61,7 @@ public static class Salsa20
         Apply(20, key, nonce, firstBlock, destination);
     }
 
-    /// <summary>Sets out the words of a state as the cipher numbers them: constants on the diagonal, key, nonce, block number.</summary>
+    /// <summary>Loads the words of a state in the cipher's order: constants on the diagonal, key, nonce, block number.</summary>
     internal static void LoadState(ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, ulong block, Span<uint> state)
     {
         if (key.Length != KeySize)
@@ -84,13 +84,13 @@ public static class Salsa20
     }
 
     /// <summary>
-    /// Writes blocks of keystream, as many side by side as the machine can; the state's block number goes up by their count. What of the
-    /// room lies behind the blocks may be overwritten with keystream as well.
+    /// Writes blocks of keystream, as many in parallel as the machine can, and adds their count to the state's block number. The room after
+    /// the blocks may also be overwritten with keystream.
     /// </summary>
     /// <param name="rounds">12 or 20.</param>
-    /// <param name="state">As <see cref="LoadState"/> sets it out.</param>
-    /// <param name="room">Its length is a multiple of <see cref="ChunkSize"/>.</param>
-    /// <param name="count">How many blocks are needed.</param>
+    /// <param name="state">The state, as loaded by <see cref="LoadState"/>.</param>
+    /// <param name="room">The destination. Its length is a multiple of <see cref="ChunkSize"/>.</param>
+    /// <param name="count">The number of blocks.</param>
     internal static void Blocks(int rounds, Span<uint> state, Span<byte> room, int count)
     {
         while (count > 0)

@@ -5,19 +5,19 @@ namespace Lanyard.Wire.Crypto;
 
 /// <summary>
 /// The packet protection of cipher suites 0 and 1: the first 32 bytes of a Salsa20/12 keystream are the Poly1305 key, and the keystream
-/// from block 1 on encrypts. The tag is over the bytes as they travel. Suite 0 leaves the payload in the clear and only authenticates it.
+/// from block 1 on encrypts. The tag covers the bytes on the wire. Suite 0 leaves the payload unencrypted and only authenticates it.
 /// </summary>
 public static class Salsa20Poly1305
 {
-    // So much payload is encrypted with keystream that is computed in one go, together with the authenticator's key: two chunks of it.
+    // The maximum payload whose keystream is computed in one pass, together with the authenticator's key: two chunks of it.
     private const int OnePassSize = (2 * Salsa20.ChunkSize) - Salsa20.BlockSize;
 
     /// <summary>Encrypts in place and writes the tag (suite 1).</summary>
-    /// <param name="key">32 bytes, already mixed with the packet's header.</param>
+    /// <param name="key">32 bytes, already combined with the packet's header.</param>
     /// <param name="nonce">8 bytes: the packet's ID.</param>
     /// <param name="payload">From the verb to the end.</param>
-    /// <param name="tag">Receives the first bytes of the tag, as many as there is room for, 8 to 16. Packets carry 8.</param>
-    /// <exception cref="ArgumentException">The key, the nonce or the tag has a length that cannot be.</exception>
+    /// <param name="tag">Receives the first 8 to 16 bytes of the tag. Packets contain 8.</param>
+    /// <exception cref="ArgumentException">The key, the nonce or the tag has an invalid length.</exception>
     [SkipLocalsInit]
     public static void Seal(ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, Span<byte> payload, Span<byte> tag)
     {
@@ -28,13 +28,13 @@ public static class Salsa20Poly1305
         WriteTag(keystream, payload, tag);
     }
 
-    /// <summary>Checks the tag and, if it is right, decrypts in place (suite 1). If it is wrong nothing is changed.</summary>
-    /// <param name="key">32 bytes, already mixed with the packet's header.</param>
+    /// <summary>Checks the tag and, if it is correct, decrypts in place (suite 1). If it is wrong, nothing is changed.</summary>
+    /// <param name="key">32 bytes, already combined with the packet's header.</param>
     /// <param name="nonce">8 bytes: the packet's ID.</param>
     /// <param name="payload">From the verb to the end.</param>
     /// <param name="tag">The tag's first bytes, 8 to 16 of them.</param>
-    /// <returns>Whether the tag is right.</returns>
-    /// <exception cref="ArgumentException">The key, the nonce or the tag has a length that cannot be.</exception>
+    /// <returns>Whether the tag is correct.</returns>
+    /// <exception cref="ArgumentException">The key, the nonce or the tag has an invalid length.</exception>
     [SkipLocalsInit]
     public static bool TryOpen(ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, Span<byte> payload, ReadOnlySpan<byte> tag)
     {
@@ -47,7 +47,7 @@ public static class Salsa20Poly1305
         return true;
     }
 
-    /// <summary>Writes the tag of a payload that travels in the clear (suite 0).</summary>
+    /// <summary>Writes the tag of an unencrypted payload (suite 0).</summary>
     /// <inheritdoc cref="Seal"/>
     [SkipLocalsInit]
     public static void Authenticate(ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> payload, Span<byte> tag)
@@ -58,7 +58,7 @@ public static class Salsa20Poly1305
         WriteTag(keystream, payload, tag);
     }
 
-    /// <summary>Checks the tag of a payload as it travels (suites 0 and 1).</summary>
+    /// <summary>Checks the tag of a payload as received (suites 0 and 1).</summary>
     /// <inheritdoc cref="TryOpen"/>
     [SkipLocalsInit]
     public static bool Verify(ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> payload, ReadOnlySpan<byte> tag)
@@ -70,7 +70,7 @@ public static class Salsa20Poly1305
     }
 
     /// <summary>
-    /// Writes keystream from block 0 on: the block that keys the authenticator and, if it all fits, what the payload needs.
+    /// Writes keystream from block 0 on: the block with the authenticator's key and, if it fits, the keystream for the payload.
     /// </summary>
     private static void FirstKeystream(ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, int length, Span<byte> keystream)
     {

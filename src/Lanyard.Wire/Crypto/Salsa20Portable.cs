@@ -3,10 +3,10 @@ using System.Runtime.CompilerServices;
 
 namespace Lanyard.Wire.Crypto;
 
-/// <summary>Salsa20 one block at a time, with nothing but 32-bit arithmetic.</summary>
+/// <summary>Salsa20, one block at a time, with 32-bit arithmetic only.</summary>
 internal static class Salsa20Portable
 {
-    /// <summary>Writes the block of keystream of the state's block number.</summary>
+    /// <summary>Writes the keystream block of the state's block number.</summary>
     [MethodImpl(Optimize.AtOnce)]
     public static void OneBlock(int rounds, ReadOnlySpan<uint> state, Span<byte> keystream)
     {

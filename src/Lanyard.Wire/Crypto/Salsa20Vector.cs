@@ -8,8 +8,8 @@ using System.Runtime.Intrinsics.X86;
 namespace Lanyard.Wire.Crypto;
 
 /// <summary>
-/// Salsa20 with 4, 8 or 16 blocks side by side: lane n of each of sixteen vectors is a word of the n-th block, so the rounds need no
-/// shuffles; only the result is turned into bytes block by block.
+/// Salsa20 with 4, 8 or 16 blocks in parallel: lane n of each of sixteen vectors is a word of the n-th block, so the rounds need no
+/// shuffles; only the result is converted to bytes block by block.
 /// </summary>
 internal static class Salsa20Vector
 {
@@ -19,15 +19,15 @@ internal static class Salsa20Vector
 
     public static bool IsSupported512 => Avx512F.IsSupported && Vector512.IsHardwareAccelerated;
 
-    /// <summary>Writes four blocks of keystream from the state's block number on; the number itself stays.</summary>
+    /// <summary>Writes four blocks of keystream from the state's block number on; the number itself is unchanged.</summary>
     public static void FourBlocks(int rounds, ReadOnlySpan<uint> state, Span<byte> keystream) =>
         Blocks<Vector128<uint>, Lanes128>(rounds, state, keystream);
 
-    /// <summary>Writes eight blocks of keystream from the state's block number on; the number itself stays.</summary>
+    /// <summary>Writes eight blocks of keystream from the state's block number on; the number itself is unchanged.</summary>
     public static void EightBlocks(int rounds, ReadOnlySpan<uint> state, Span<byte> keystream) =>
         Blocks<Vector256<uint>, Lanes256>(rounds, state, keystream);
 
-    /// <summary>Writes sixteen blocks of keystream from the state's block number on; the number itself stays.</summary>
+    /// <summary>Writes sixteen blocks of keystream from the state's block number on; the number itself is unchanged.</summary>
     public static void SixteenBlocks(int rounds, ReadOnlySpan<uint> state, Span<byte> keystream) =>
         Blocks<Vector512<uint>, Lanes512>(rounds, state, keystream);
 
@@ -92,17 +92,17 @@ internal static class Salsa20Vector
     }
 
     /// <summary>
-    /// What the rounds need of a width of vectors. The rotations are a method each because their counts have to be constants.
+    /// The operations of one vector width. Each rotation is its own method because its count must be a constant.
     /// </summary>
     private interface ILanes<TVector>
         where TVector : struct
     {
-        /// <summary>How many blocks lie side by side.</summary>
+        /// <summary>The number of blocks in parallel.</summary>
         static abstract int Count { get; }
 
         static abstract TVector All(uint word);
 
-        /// <summary>The two words of the block numbers, counting up from lane to lane.</summary>
+        /// <summary>The two words of the block numbers, which increase from lane to lane.</summary>
         static abstract void BlockNumbers(uint firstLow, uint firstHigh, out TVector low, out TVector high);
 
         static abstract TVector Add(TVector a, TVector b);
@@ -116,12 +116,12 @@ internal static class Salsa20Vector
         static abstract TVector XorRotated18(TVector a, TVector b);
 
         /// <summary>
-        /// Turns each 4 x 4 square of words: afterwards 128 bits of a vector are four successive words of one block, with every fourth
-        /// block in it.
+        /// Transposes each 4 x 4 square of words: afterwards 128 bits of a vector are four consecutive words of one block, and the vector contains every fourth
+        /// block.
         /// </summary>
         static abstract void Turn(ref TVector a, ref TVector b, ref TVector c, ref TVector d);
 
-        /// <summary>Writes every fourth block, given its quarters.</summary>
+        /// <summary>Writes every fourth block from its quarters.</summary>
         static abstract void Store(TVector quarter0, TVector quarter1, TVector quarter2, TVector quarter3, ref byte destination);
     }
 

@@ -13,7 +13,7 @@ internal static class Scalar25519
     private const ulong L0 = 0x5812631a5cf5d3ed, L1 = 0x14def9dea2f79cd6, L3 = 0x1000000000000000;
 
     /// <summary>
-    /// Whether 32 bytes are a number below L, as a signature's second half has to be. Not constant time: signatures are public.
+    /// Whether 32 bytes are a number below L, as required for the second half of a signature. Not constant time: signatures are public.
     /// </summary>
     public static bool IsCanonical(ReadOnlySpan<byte> scalar)
     {
@@ -24,7 +24,7 @@ internal static class Scalar25519
         return w3 != L3 ? w3 < L3 : w2 == 0 && (w1 != L1 ? w1 < L1 : w0 < L0);
     }
 
-    /// <summary>Reduces 64 bytes, a hash, modulo L.</summary>
+    /// <summary>Reduces a 64-byte hash modulo L.</summary>
     public static void Reduce(ReadOnlySpan<byte> wide, Span<byte> result)
     {
         Span<ulong> words = stackalloc ulong[8];
@@ -33,7 +33,7 @@ internal static class Scalar25519
         Reduce(words, result);
     }
 
-    /// <summary>a b + c modulo L. Each is any 32 bytes.</summary>
+    /// <summary>Computes a b + c modulo L. Each is any 32 bytes.</summary>
     public static void MultiplyAdd(ReadOnlySpan<byte> a, ReadOnlySpan<byte> b, ReadOnlySpan<byte> c, Span<byte> result)
     {
         Span<ulong> words = stackalloc ulong[8];
@@ -59,8 +59,8 @@ internal static class Scalar25519
     }
 
     /// <summary>
-    /// Takes the number in from the top, 32 bits at a time. Each step moves the rest up, and takes off L as often as the bits from 252 on
-    /// say, which is right or once too often; in the latter case L is given back.
+    /// Reduces the number from the top, 32 bits at a time. Each step shifts the remainder up, and subtracts L as many times as the bits from 252 on
+    /// indicate, which is correct or once too often; in the latter case, L is added again.
     /// </summary>
     private static void Reduce(Span<ulong> words, Span<byte> result)
     {
@@ -82,7 +82,7 @@ internal static class Scalar25519
     }
 
     /// <summary>
-    /// Takes off L so many times; if that was once too often, the fifth word becomes all ones, and L is added again under that mask.
+    /// Subtracts L a number of times; if that was once too often, the fifth word becomes all ones, and L is added again under that mask.
     /// </summary>
     private static void Subtract(ulong quotient, ref ulong r0, ref ulong r1, ref ulong r2, ref ulong r3, ulong r4)
     {

@@ -6,7 +6,7 @@ using System.Security.Cryptography;
 namespace Lanyard.Wire.Crypto;
 
 /// <summary>
-/// Bytes that must not outlive their use: kept where the garbage collector does not copy them, and zeroed on <see cref="Dispose"/>.
+/// Secret bytes with a limited lifetime: stored where the garbage collector does not copy them, and zeroed on <see cref="Dispose"/>.
 /// </summary>
 public sealed class SecretBytes : IDisposable
 {
@@ -14,7 +14,7 @@ public sealed class SecretBytes : IDisposable
     private readonly int _start;
     private bool _disposed;
 
-    /// <summary>Makes room for so many bytes, zero to begin with.</summary>
+    /// <summary>Allocates a number of zero bytes.</summary>
     /// <param name="length">At least 0.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="length"/> is negative.</exception>
     public SecretBytes(int length)
@@ -23,7 +23,7 @@ public sealed class SecretBytes : IDisposable
     }
 
     /// <summary>
-    /// As above, from a multiple of a power of two on where the runtime can tell: wide vectors are read fastest from there.
+    /// Allocates bytes at a multiple of a power of two where the runtime supports it: wide vectors are read fastest from there.
     /// </summary>
     internal SecretBytes(int length, int alignment)
     {

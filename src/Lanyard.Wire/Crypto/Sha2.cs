@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 namespace Lanyard.Wire.Crypto;
 
 /// <summary>
-/// SHA-512 and SHA-384 (FIPS 180-4), and HMAC with the latter, over messages in up to two pieces. The framework's, on every target.
+/// SHA-512 and SHA-384 (FIPS 180-4), and HMAC-SHA-384, over messages in up to two pieces, implemented with the framework on every target.
 /// </summary>
 public static class Sha2
 {
@@ -13,7 +13,7 @@ public static class Sha2
     /// <summary>The length of a SHA-384 digest in bytes.</summary>
     public const int Size384 = 48;
 
-    // Two pieces of at most this length together are joined on the stack, which is cheaper than an incremental hash.
+    // Two pieces with at most this total length are joined on the stack, which is faster than an incremental hash.
     private const int JoinOnStack = 512;
 
     /// <summary>SHA-512 of one message.</summary>
@@ -30,7 +30,7 @@ public static class Sha2
 #endif
     }
 
-    /// <summary>SHA-512 of two pieces as if they were joined.</summary>
+    /// <summary>SHA-512 of the concatenation of two pieces.</summary>
     /// <param name="first">The message's first piece.</param>
     /// <param name="second">The message's second piece.</param>
     /// <param name="digest">Receives 64 bytes.</param>
@@ -63,7 +63,7 @@ public static class Sha2
 #endif
     }
 
-    /// <summary>SHA-384 of two pieces as if they were joined.</summary>
+    /// <summary>SHA-384 of the concatenation of two pieces.</summary>
     /// <param name="first">The message's first piece.</param>
     /// <param name="second">The message's second piece.</param>
     /// <param name="digest">Receives 48 bytes.</param>

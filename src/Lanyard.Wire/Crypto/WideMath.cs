@@ -2,10 +2,10 @@ using System.Runtime.CompilerServices;
 
 namespace Lanyard.Wire.Crypto;
 
-/// <summary>Products of 128 bits in two words, in constant time.</summary>
+/// <summary>128-bit products as two words, in constant time.</summary>
 internal static class WideMath
 {
-    /// <summary>Adds the product of two words to a sum of two words.</summary>
+    /// <summary>Adds the product of two words to a two-word sum.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void MultiplyAdd(ref ulong high, ref ulong low, ulong a, ulong b)
     {
@@ -14,7 +14,7 @@ internal static class WideMath
         high += productHigh + (low < productLow ? 1UL : 0UL);
     }
 
-    /// <summary>The product's upper word; the lower one goes out.</summary>
+    /// <summary>Returns the upper word of a product, and the lower word as an output.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Multiply(ulong a, ulong b, out ulong low)
     {

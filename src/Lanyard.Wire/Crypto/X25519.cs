@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 
 namespace Lanyard.Wire.Crypto;
 
-/// <summary>Key agreement on Curve25519 (RFC 7748). Takes the same time whatever the keys are.</summary>
+/// <summary>Key agreement on Curve25519 (RFC 7748). Takes the same time for all keys.</summary>
 public static class X25519
 {
     /// <summary>The length of secret keys, public keys and shared secrets in bytes.</summary>
@@ -12,7 +12,7 @@ public static class X25519
     private const int A24 = 121665;
 
     /// <summary>Computes the public key of a secret key.</summary>
-    /// <param name="secretKey">Any 32 bytes; five bits of it are overruled as section 5 of the RFC says.</param>
+    /// <param name="secretKey">Any 32 bytes; five bits of it are replaced as section 5 of the RFC specifies.</param>
     /// <param name="publicKey">Receives 32 bytes.</param>
     /// <exception cref="ArgumentException">A key has another length.</exception>
     public static void DerivePublicKey(ReadOnlySpan<byte> secretKey, Span<byte> publicKey)
@@ -23,21 +23,21 @@ public static class X25519
         secretKey.CopyTo(scalar);
         Clamp(scalar);
 
-        // On the Edwards form of the curve, where multiples of the base point are at hand; u = (1 + y) / (1 - y) (RFC 7748, section 4.1).
+        // Uses the Edwards form of the curve, for which multiples of the base point are precomputed; u = (1 + y) / (1 - y) (RFC 7748, section 4.1).
         var point = EdwardsTables.MultiplyBase(scalar);
         ((point.Z + point.Y) * (point.Z - point.Y).Inverted()).Encode(publicKey);
         CryptographicOperations.ZeroMemory(scalar);
     }
 
-    /// <summary>Computes the secret that two key pairs share.</summary>
-    /// <param name="secretKey">One's own secret key, 32 bytes.</param>
+    /// <summary>Computes the shared secret of two key pairs.</summary>
+    /// <param name="secretKey">This side's secret key, 32 bytes.</param>
     /// <param name="peerPublicKey">
-    /// The other's public key, 32 bytes; the highest bit is ignored and values from 2^255 - 19 on are taken modulo it.
+    /// The other side's public key, 32 bytes; the highest bit is ignored and values from 2^255 - 19 on are reduced modulo it.
     /// </param>
     /// <param name="sharedSecret">Receives 32 bytes, to be hashed before use.</param>
     /// <returns>
-    /// Whether both sides contributed: if not, the public key is one of the few of small order, and the "secret" is zero and known to
-    /// everybody.
+    /// False if the public key is one of the few keys of small order: the "secret" is then zero and publicly
+    /// known.
     /// </returns>
     /// <exception cref="ArgumentException">A key or the secret has another length.</exception>
     public static bool TryAgree(ReadOnlySpan<byte> secretKey, ReadOnlySpan<byte> peerPublicKey, Span<byte> sharedSecret)
@@ -52,7 +52,7 @@ public static class X25519
         return bits != 0;
     }
 
-    /// <summary>Overrules the bits of a secret key that RFC 7748, section 5, fixes; Ed25519 does the same to its hashed seed.</summary>
+    /// <summary>Sets the bits of a secret key that RFC 7748, section 5, fixes; Ed25519 does the same to its hashed seed.</summary>
     internal static void Clamp(Span<byte> scalar)
     {
         scalar[0] &= 248;

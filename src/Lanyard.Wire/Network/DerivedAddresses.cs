@@ -2,21 +2,21 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Wire;
 
-/// <summary>The addresses on a network that follow from its and a member's numbers alone.</summary>
+/// <summary>The addresses that derive from a network ID and a node address.</summary>
 public static class DerivedAddresses
 {
     private const ulong NodeBits = 0xff_ffff_ffff;
 
     /// <summary>
-    /// A member's IPv6 address by RFC 4193: fd, the network's 64 bits, 99 93, the member's 40 bits. Its prefix, /88, is all the network's
-    /// members.
+    /// Returns a member's IPv6 address by RFC 4193: fd, the 64 bits of the network ID, 99 93, the 40 bits of the node address. The prefix of the network
+    /// is /88.
     /// </summary>
     public static InetPrefix Rfc4193(NetworkId network, NodeAddress member) =>
         new(InetAddress.FromV6(0xfd00_0000_0000_0000 | (network.Value >> 8), (network.Value << 56) | 0x0099_9300_0000_0000 | member.Value), 88);
 
     /// <summary>
-    /// A member's IPv6 address by 6plane: fc, 32 bits folded from the network's number, the member's 40 bits, a host part of 1. Its prefix,
-    /// /40, is all the network's members; the /80 below an address is the member's to hand out.
+    /// Returns a member's IPv6 address by 6plane: fc, the network ID folded to 32 bits, the 40 bits of the node address, and a host part of 1. The prefix of the
+    /// network is /40; each member may assign the addresses of its own /80.
     /// </summary>
     public static InetPrefix SixPlane(NetworkId network, NodeAddress member)
     {
@@ -25,12 +25,12 @@ public static class DerivedAddresses
     }
 
     /// <summary>
-    /// A member's Ethernet address: its node address, masked with bytes of the network's number, after a byte of that number's last.
+    /// Returns a member's Ethernet address: its node address, masked with bytes of the network ID, after a byte that derives from the last byte of that ID.
     /// </summary>
     public static MacAddress Mac(NetworkId network, NodeAddress member) => new((FirstMacByte(network) << 40) | (member.Value ^ MacMask(network)));
 
     /// <summary>
-    /// The node whose <see cref="Mac"/> on a network an Ethernet address is, or none if it is none's: then it lies behind a bridge.
+    /// Returns the node whose <see cref="Mac"/> on a network is an Ethernet address; none if there is no such node, because the address is behind a bridge.
     /// </summary>
     public static NodeAddress NodeOf(NetworkId network, MacAddress mac)
     {
@@ -41,8 +41,8 @@ public static class DerivedAddresses
     }
 
     /// <summary>
-    /// The node that an address was derived from, if it is an rfc4193 or 6plane address of the network: such an address needs no question to
-    /// others to be resolved. Any address of a member's 6plane /80 counts, not only its first.
+    /// Returns the node from which an address derives, if it is an RFC 4193 or 6plane address of the network; such an address can be resolved without a request.
+    /// Any address of a member's 6plane /80 counts, not only the first.
     /// </summary>
     public static bool TryGetNode(NetworkId network, InetAddress address, out NodeAddress node)
     {
@@ -63,7 +63,7 @@ public static class DerivedAddresses
         return first == 0x52 ? 0x32UL : first;
     }
 
-    // The network's bytes from the second last backwards.
+    // The bytes of the network ID, backwards from the second last.
     private static ulong MacMask(NetworkId network)
     {
         var mask = 0UL;

@@ -1,17 +1,17 @@
 namespace Lanyard.Wire;
 
 /// <summary>
-/// What a controller says with the error NETWORK_AUTHENTICATION_REQUIRED: where and how to sign on. A dictionary; kept and passed on, nothing
-/// here acts on it.
+/// The details of the error NETWORK_AUTHENTICATION_REQUIRED: where and how to sign on. A dictionary, which is stored and passed on; this library does not
+/// act on it.
 /// </summary>
 public sealed record NetworkAuthenticationInfo
 {
     private const int MaxLength = 8192;
 
-    /// <summary>0: only a link is given; 1: the fields of OpenID Connect are.</summary>
+    /// <summary>0: only a URL is given; 1: the fields of OpenID Connect are given.</summary>
     public ulong Version { get; init; }
 
-    /// <summary>Where to sign on.</summary>
+    /// <summary>The URL to sign on.</summary>
     public string AuthenticationUrl { get; init; } = "";
 
     /// <summary>The OpenID Connect issuer.</summary>
@@ -32,7 +32,7 @@ public sealed record NetworkAuthenticationInfo
     /// <summary>The OpenID Connect provider.</summary>
     public string Provider { get; init; } = "";
 
-    /// <summary>Reads the dictionary of the error. What is missing is empty.</summary>
+    /// <summary>Reads the dictionary of the error. Missing fields are empty.</summary>
     public static NetworkAuthenticationInfo Parse(ReadOnlySpan<byte> text)
     {
         var dictionary = new DictionaryReader(text[..Math.Min(text.Length, MaxLength)]);

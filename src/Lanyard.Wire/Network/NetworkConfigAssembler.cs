@@ -2,54 +2,54 @@ using Lanyard.Wire.Verbs;
 
 namespace Lanyard.Wire;
 
-/// <summary>What became of a part of a configuration.</summary>
+/// <summary>The result of adding a part of a configuration.</summary>
 public enum NetworkConfigChunkResult
 {
-    /// <summary>It is good; others are missing.</summary>
+    /// <summary>The part is valid; other parts are missing.</summary>
     Accepted,
 
-    /// <summary>It is good, and the configuration is complete.</summary>
+    /// <summary>The part is valid, and the configuration is complete.</summary>
     Complete,
 
-    /// <summary>It is here already, or belongs to the edition that was completed last.</summary>
+    /// <summary>The part is a duplicate, or belongs to the edition that was completed last.</summary>
     Duplicate,
 
     /// <summary>
-    /// It is of another network, contradicts itself or parts that came before, or does not say which edition it belongs to.
+    /// The part belongs to another network, contradicts itself or earlier parts, or does not name its edition.
     /// </summary>
     Malformed,
 
     /// <summary>
-    /// Its edition is longer than <see cref="NetworkLimits.ConfigLength"/> or in more than <see cref="NetworkConfigAssembler.MaxChunks"/>
+    /// The edition is longer than <see cref="NetworkLimits.ConfigLength"/> or has more than <see cref="NetworkConfigAssembler.MaxChunks"/>
     /// parts.
     /// </summary>
     TooLarge,
 
-    /// <summary>It is not signed by the network's controller, nor in the old unsigned form from the controller itself.</summary>
+    /// <summary>The part is neither signed by the network's controller, nor in the old unsigned form from the controller itself.</summary>
     NotFromController,
 }
 
 /// <summary>
-/// Joins the parts of one network's configurations, in any order and of up to three editions at a time; the edition that was heard of least recently
-/// gives way. It holds parts only that the controller has signed, and of each edition at most <see cref="NetworkLimits.ConfigLength"/> bytes. Not for
-/// use from several threads at once.
+/// Joins the parts of one network's configurations, in any order and of up to three editions at a time; a further edition replaces the edition with the oldest last
+/// part. It stores only parts that the controller has signed, and at most <see cref="NetworkLimits.ConfigLength"/> bytes of each edition. Not
+/// thread-safe.
 /// </summary>
 /// <param name="network">The network.</param>
 public sealed class NetworkConfigAssembler(NetworkId network)
 {
-    /// <summary>How many editions are put together at a time.</summary>
+    /// <summary>The number of editions that are assembled at a time.</summary>
     public const int MaxUpdates = 3;
 
-    /// <summary>How many parts an edition may have.</summary>
+    /// <summary>The maximum number of parts of an edition.</summary>
     public const int MaxChunks = (NetworkLimits.ConfigLength / 1024) + 1;
 
-    // The most recently heard of comes last.
+    // The edition with the newest part is last.
     private readonly List<Update> _updates = new(MaxUpdates);
     private ulong _completed;
 
     /// <summary>Adds a part.</summary>
     /// <param name="chunk">The part.</param>
-    /// <param name="source">Who sent it: any member may pass on a signed one.</param>
+    /// <param name="source">The sender: any member may forward a signed part.</param>
     /// <param name="controller">The network's controller.</param>
     /// <param name="config">The configuration's dictionary, once it is complete.</param>
     public NetworkConfigChunkResult Add(in NetworkConfigMessage chunk, NodeAddress source, Identity controller, out byte[]? config)
@@ -68,7 +68,7 @@ public sealed class NetworkConfigAssembler(NetworkId network)
             return NetworkConfigChunkResult.Complete;
         }
 
-        // The cheap questions come before the signature.
+        // The cheap checks come before the signature.
         var update = Find(chunk.UpdateId);
         if (chunk.UpdateId == 0 || (ulong)chunk.ChunkIndex + (uint)chunk.Chunk.Length > chunk.TotalLength
             || (update is not null && update.TotalLength != chunk.TotalLength))
@@ -112,7 +112,7 @@ public sealed class NetworkConfigAssembler(NetworkId network)
 
     private sealed class Update(ulong id, int totalLength)
     {
-        // By where they begin.
+        // Sorts by offset.
         private readonly SortedList<int, byte[]> _chunks = [];
         private int _length;
 
@@ -135,7 +135,7 @@ public sealed class NetworkConfigAssembler(NetworkId network)
             return _length == TotalLength ? NetworkConfigChunkResult.Complete : NetworkConfigChunkResult.Accepted;
         }
 
-        // Parts that do not overlap and are as long together as the whole are the whole.
+        // Parts that do not overlap and have the total length together are the whole.
         public byte[] Join()
         {
             var whole = new byte[TotalLength];

@@ -5,8 +5,8 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Wire;
 
-// The configuration as a dictionary: first what people can read, then binary fields. The form of before version 6, with all fields as text,
-// is neither read nor written: no node from 1.2 on asks for it.
+// The configuration as a dictionary: first readable fields, then binary fields. The form before version 6, with all fields as text,
+// is neither read nor written: no node from 1.2 on requests it.
 public sealed partial record NetworkConfig
 {
     /// <summary>The version of the form that is written.</summary>
@@ -59,8 +59,8 @@ public sealed partial record NetworkConfig
     /// <param name="text">The dictionary.</param>
     /// <param name="config">The configuration.</param>
     /// <returns>
-    /// False where network or member is missing, the form is older than version 6, or a field is malformed. Of more items than
-    /// <see cref="NetworkLimits"/> allow the rest is left out; of capabilities and tags those before a malformed one are kept.
+    /// False if the network or member is missing, the form is older than version 6, or a field is malformed. Items beyond the limits of
+    /// <see cref="NetworkLimits"/> are ignored; capabilities and tags before a malformed one are kept.
     /// </returns>
     public static bool TryParse(ReadOnlySpan<byte> text, [NotNullWhen(true)] out NetworkConfig? config)
     {
@@ -111,7 +111,7 @@ public sealed partial record NetworkConfig
     }
 
     /// <summary>Writes the configuration as a dictionary, byte for byte as the protocol's controllers do.</summary>
-    /// <returns>False where it is longer than <see cref="NetworkLimits.ConfigLength"/>, or has a DNS domain that is too long.</returns>
+    /// <returns>False if it is longer than <see cref="NetworkLimits.ConfigLength"/>, or has a DNS domain that is too long.</returns>
     public bool TryWrite([NotNullWhen(true)] out byte[]? text)
     {
         var dictionary = new DictionaryWriter(NetworkLimits.ConfigLength);
@@ -157,7 +157,7 @@ public sealed partial record NetworkConfig
         return true;
     }
 
-    // Reads items up to the field's end, the limit or a malformed one; says whether there was none such.
+    // Reads items up to the field's end, the limit or a malformed item. Returns whether no item was malformed.
     private static bool TryReadItems<T>(DictionaryReader dictionary, string key, ItemReader<T> read, int limit, out List<T> items)
         where T : class
     {
@@ -220,7 +220,7 @@ public sealed partial record NetworkConfig
         var reader = new ByteReader(bytes);
         while (reader.Remaining > 0 && list.Count < NetworkLimits.Addresses)
         {
-            // Kinds of address that are not IP leave nothing.
+            // Skips kinds of addresses that are not IP.
             if (reader.ReadPrefix() is { Address.Family: not InetFamily.None } address)
                 list.Add(address);
         }
@@ -243,7 +243,7 @@ public sealed partial record NetworkConfig
         return !reader.Failed;
     }
 
-    // The domain, padded with zeros to 128 bytes, and four addresses; all zeros is none.
+    // The domain, padded with zeros to 128 bytes, and four addresses; all zeros means none.
     private static bool TryReadDns(DictionaryReader dictionary, out NetworkDns? dns)
     {
         dns = null;
@@ -340,7 +340,7 @@ public sealed partial record NetworkConfig
             credential.Write(ref writer);
     }
 
-    // A field without content is left out.
+    // Empty fields are omitted.
     private static bool AddField(DictionaryWriter dictionary, byte[] buffer, string key, FieldWriter write)
     {
         var writer = new ByteWriter(buffer);

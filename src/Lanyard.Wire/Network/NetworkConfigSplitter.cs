@@ -2,23 +2,23 @@ using Lanyard.Wire.Verbs;
 
 namespace Lanyard.Wire;
 
-/// <summary>Cuts a configuration into the signed parts in which it travels.</summary>
+/// <summary>Splits a configuration into the signed parts in which it is sent.</summary>
 public static class NetworkConfigSplitter
 {
-    /// <summary>The longest part in bytes: with what stands around it, it fits the longest packet.</summary>
+    /// <summary>The maximum length of a part in bytes: with the other fields of its message, it fits the longest packet.</summary>
     public const int MaxChunkLength = 9740;
 
-    /// <summary>The payloads of NETWORK_CONFIG, or of the OK to a request for it after what every OK begins with.</summary>
+    /// <summary>Returns the payloads of NETWORK_CONFIG, or of the OK to a request for it, after the common header of OK.</summary>
     /// <param name="network">The network.</param>
-    /// <param name="config">The configuration, as <see cref="NetworkConfig.TryWrite"/> gives it.</param>
-    /// <param name="updateId">A random number, not 0, by which members tell the parts of one edition from those of others.</param>
-    /// <param name="controller">The network's controller, with its secret.</param>
-    /// <param name="fastPropagate">Whether members pass the parts on to others.</param>
-    /// <param name="chunkLength">How long a part is at most: 1 to <see cref="MaxChunkLength"/> bytes.</param>
+    /// <param name="config">The configuration, as <see cref="NetworkConfig.TryWrite"/> writes it.</param>
+    /// <param name="updateId">A random number, not 0, by which members distinguish the parts of different editions.</param>
+    /// <param name="controller">The network's controller, with its secret keys.</param>
+    /// <param name="fastPropagate">Whether members forward the parts to others.</param>
+    /// <param name="chunkLength">The maximum length of a part: 1 to <see cref="MaxChunkLength"/> bytes.</param>
     /// <exception cref="ArgumentOutOfRangeException">
     /// The chunk length is out of range, the update number is 0, or the configuration is too long.
     /// </exception>
-    /// <exception cref="InvalidOperationException">The controller has no secret key.</exception>
+    /// <exception cref="InvalidOperationException">The controller has no secret keys.</exception>
     public static IReadOnlyList<byte[]> Split(NetworkId network, ReadOnlySpan<byte> config, ulong updateId, Identity controller,
         bool fastPropagate = false, int chunkLength = MaxChunkLength)
     {

@@ -1,17 +1,17 @@
 namespace Lanyard.Wire;
 
 /// <summary>
-/// How much of everything a network's configuration and its credentials may hold: what the protocol's nodes take at most.
+/// The limits of a network's configuration and its credentials: the most that the protocol's nodes accept.
 /// </summary>
 public static class NetworkLimits
 {
-    /// <summary>The least MTU of a network in bytes: IPv6's (RFC 8200 section 5).</summary>
+    /// <summary>The minimum MTU of a network in bytes: IPv6's (RFC 8200 section 5).</summary>
     public const int MinMtu = 1280;
 
-    /// <summary>The greatest MTU of a network in bytes.</summary>
+    /// <summary>The maximum MTU of a network in bytes.</summary>
     public const int MaxMtu = 10000;
 
-    /// <summary>The MTU of a network that does not say, in bytes.</summary>
+    /// <summary>The default MTU of a network in bytes.</summary>
     public const int DefaultMtu = 2800;
 
     /// <summary>Entries of a network's rules.</summary>
@@ -23,7 +23,7 @@ public static class NetworkLimits
     /// <summary>Entries of a capability's rules.</summary>
     public const int CapabilityRules = 64;
 
-    /// <summary>Holders of a capability, one after the other.</summary>
+    /// <summary>Holders of a capability, one after another.</summary>
     public const int CapabilityCustody = 7;
 
     /// <summary>Tags of a member.</summary>
@@ -44,7 +44,7 @@ public static class NetworkLimits
     /// <summary>Addresses of a member.</summary>
     public const int Addresses = 32;
 
-    /// <summary>Nodes with a special part in a network.</summary>
+    /// <summary>Nodes with roles in a network.</summary>
     public const int Specialists = 256;
 
     /// <summary>DNS servers of a network.</summary>
@@ -62,12 +62,12 @@ public static class NetworkLimits
     /// <summary>The length in bytes of the meta-data of a request for a configuration.</summary>
     public const int RequestMetadataLength = 1023;
 
-    /// <summary>How far credentials' times may lie apart, by default, in milliseconds: half an hour.</summary>
+    /// <summary>The default of the maximum difference of credentials' times, in milliseconds: half an hour.</summary>
     public const long DefaultCredentialTimeMaxDelta = 30 * 60 * 1000;
 
-    /// <summary>The least setting of how far credentials' times may lie apart, in milliseconds: five minutes.</summary>
+    /// <summary>The minimum setting of the maximum difference of credentials' times, in milliseconds: five minutes.</summary>
     public const long MinCredentialTimeMaxDelta = 5 * 60 * 1000;
 
-    /// <summary>The greatest setting of how far credentials' times may lie apart, in milliseconds: two hours.</summary>
+    /// <summary>The maximum setting of the maximum difference of credentials' times, in milliseconds: two hours.</summary>
     public const long MaxCredentialTimeMaxDelta = 2 * 60 * 60 * 1000;
 }

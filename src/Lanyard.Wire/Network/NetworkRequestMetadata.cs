@@ -3,18 +3,18 @@ using System.Diagnostics.CodeAnalysis;
 namespace Lanyard.Wire;
 
 /// <summary>
-/// What a node says of itself when it asks a controller for its configuration (NETWORK_CONFIG_REQUEST): versions, and how much it can take.
-/// A dictionary of at most <see cref="NetworkLimits.RequestMetadataLength"/> bytes. The defaults are those of a present node.
+/// A node's description of itself in a request for its configuration (NETWORK_CONFIG_REQUEST): versions and limits.
+/// A dictionary of at most <see cref="NetworkLimits.RequestMetadataLength"/> bytes. The defaults are those of a current node.
 /// </summary>
 public sealed record NetworkRequestMetadata
 {
     /// <summary>The vendor number that nodes of the protocol's makers send.</summary>
     public const ulong VendorZeroTier = 1;
 
-    /// <summary>The newest form of configuration that the node reads.</summary>
+    /// <summary>The newest form of the configuration that the node reads.</summary>
     public ulong ConfigVersion { get; init; } = NetworkConfig.FormatVersion;
 
-    /// <summary>Who made the node's software: 0 is not said.</summary>
+    /// <summary>The vendor of the node's software; 0 if unknown.</summary>
     public ulong Vendor { get; init; } = VendorZeroTier;
 
     /// <summary>The protocol's version.</summary>
@@ -29,32 +29,32 @@ public sealed record NetworkRequestMetadata
     /// <summary>The software's revision.</summary>
     public ulong Revision { get; init; } = 1;
 
-    /// <summary>How many rules of a network it takes.</summary>
+    /// <summary>The maximum number of rules of a network.</summary>
     public ulong MaxRules { get; init; } = NetworkLimits.Rules;
 
-    /// <summary>How many capabilities it takes.</summary>
+    /// <summary>The maximum number of capabilities.</summary>
     public ulong MaxCapabilities { get; init; } = NetworkLimits.Capabilities;
 
-    /// <summary>How many rules of a capability it takes.</summary>
+    /// <summary>The maximum number of rules of a capability.</summary>
     public ulong MaxCapabilityRules { get; init; } = NetworkLimits.CapabilityRules;
 
-    /// <summary>How many tags it takes.</summary>
+    /// <summary>The maximum number of tags.</summary>
     public ulong MaxTags { get; init; } = NetworkLimits.Tags;
 
     /// <summary>Flags; none is defined.</summary>
     public ulong Flags { get; init; }
 
-    /// <summary>The version of the rules that it applies; with 0 a controller sends it none but "accept".</summary>
+    /// <summary>The version of the rules that the node applies; for 0, a controller sends only the rule "accept".</summary>
     public ulong RulesEngineRevision { get; init; } = 1;
 
-    /// <summary>Operating system and processor, as in <c>linux/x86_64</c>; empty if it is not said.</summary>
+    /// <summary>The operating system and processor, as in <c>linux/x86_64</c>; empty if unknown.</summary>
     public string Platform { get; init; } = "";
 
-    /// <summary>A token that lets the node in without an operator; empty if there is none.</summary>
+    /// <summary>A token that authorizes the node without an operator; empty if there is none.</summary>
     public string AuthToken { get; init; } = "";
 
     /// <summary>
-    /// Reads meta-data. What is missing is 0 or empty. Never fails: an empty dictionary is that of a node that says nothing.
+    /// Reads metadata. Missing fields are 0 or empty. Never fails: an empty dictionary is valid.
     /// </summary>
     public static NetworkRequestMetadata Parse(ReadOnlySpan<byte> text)
     {
@@ -78,8 +78,8 @@ public sealed record NetworkRequestMetadata
         };
     }
 
-    /// <summary>Writes meta-data, byte for byte as the protocol's nodes do.</summary>
-    /// <returns>False where it is longer than <see cref="NetworkLimits.RequestMetadataLength"/>.</returns>
+    /// <summary>Writes metadata, byte for byte as the protocol's nodes do.</summary>
+    /// <returns>False if it is longer than <see cref="NetworkLimits.RequestMetadataLength"/>.</returns>
     public bool TryWrite([NotNullWhen(true)] out byte[]? text)
     {
         var dictionary = new DictionaryWriter(NetworkLimits.RequestMetadataLength);

@@ -5,28 +5,28 @@ namespace Lanyard.Wire.Packets;
 /// <summary>How a packet is protected: the three cipher bits of its flags. Values 4 to 7 are unassigned.</summary>
 public enum CipherSuite : byte
 {
-    /// <summary>Poly1305 authenticates, nothing is encrypted. For HELLO, which carries the key, and for path measurements.</summary>
+    /// <summary>Authenticated with Poly1305, not encrypted. For HELLO, which contains the public keys, and for path measurements.</summary>
     Poly1305 = 0,
 
-    /// <summary>Salsa20/12 encrypts, Poly1305 authenticates. All nodes understand it.</summary>
+    /// <summary>Encrypted with Salsa20/12, authenticated with Poly1305. All nodes support it.</summary>
     Salsa2012Poly1305 = 1,
 
-    /// <summary>Neither: the MAC field holds the number of a path that both ends were told to trust.</summary>
+    /// <summary>Neither encrypted nor authenticated: the MAC field contains the number of a path that both ends are configured to trust.</summary>
     TrustedPath = 2,
 
-    /// <summary>AES-GMAC-SIV. Nodes from protocol version 12 on understand it.</summary>
+    /// <summary>AES-GMAC-SIV. Nodes from protocol version 12 on support it.</summary>
     AesGmacSiv = 3,
 }
 
-/// <summary>Which suite to send with.</summary>
+/// <summary>Selects the suite to send with.</summary>
 public static class CipherSuites
 {
-    /// <summary>The first protocol version that understands <see cref="CipherSuite.AesGmacSiv"/>.</summary>
+    /// <summary>The first protocol version that supports <see cref="CipherSuite.AesGmacSiv"/>.</summary>
     public const int FirstProtocolWithAes = 12;
 
-    /// <summary>The suite that nodes in the field send a verb with.</summary>
+    /// <summary>Returns the suite with which nodes send a verb.</summary>
     /// <param name="verb">The verb of the packet.</param>
-    /// <param name="peerProtocol">The protocol version of the receiver, 0 where it is not known yet.</param>
+    /// <param name="peerProtocol">The protocol version of the receiver; 0 if it is unknown.</param>
     public static CipherSuite For(Verb verb, int peerProtocol) => verb switch
     {
         Verb.Hello or Verb.Ack or Verb.QosMeasurement or Verb.PathNegotiationRequest => CipherSuite.Poly1305,

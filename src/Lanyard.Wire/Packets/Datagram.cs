@@ -1,30 +1,30 @@
 namespace Lanyard.Wire.Packets;
 
-/// <summary>What a UDP datagram is, by its length and marks alone.</summary>
+/// <summary>The kind of a UDP datagram, by its length and its header.</summary>
 public enum DatagramKind : byte
 {
-    /// <summary>A packet or the head of one: <see cref="PacketView"/> reads it.</summary>
+    /// <summary>A packet or the head of a fragmented packet, for <see cref="PacketView"/>.</summary>
     Packet,
 
-    /// <summary>A later part of a packet: <see cref="FragmentView"/> reads it.</summary>
+    /// <summary>A later fragment of a packet, for <see cref="FragmentView"/>.</summary>
     Fragment,
 
-    /// <summary>A LAN announcement as nodes before 1.0.4 sent it: 13 bytes, the last five of them the sender's address.</summary>
+    /// <summary>A LAN announcement of nodes before 1.0.4: 13 bytes, of which the last five are the sender's address.</summary>
     Beacon,
 
-    /// <summary>Up to 16 bytes of no meaning, sent to open a NAT or a firewall.</summary>
+    /// <summary>Up to 16 bytes without meaning, sent to open a NAT or a firewall.</summary>
     HolePunch,
 
-    /// <summary>Nothing that the protocol knows: too short for a packet, too long for one, or a fragment with impossible numbers.</summary>
+    /// <summary>Not a datagram of the protocol: too short or too long for a packet, or a fragment with invalid numbers.</summary>
     Invalid,
 }
 
-/// <summary>Sorts datagrams.</summary>
+/// <summary>Classifies datagrams.</summary>
 public static class Datagram
 {
     private const int BeaconBytes = 13;
 
-    /// <summary>What the datagram is.</summary>
+    /// <summary>Returns the kind of a datagram.</summary>
     public static DatagramKind Classify(ReadOnlySpan<byte> datagram)
     {
         if (datagram.Length == BeaconBytes)
@@ -36,7 +36,7 @@ public static class Datagram
         return PacketView.TryParse(datagram, out _) ? DatagramKind.Packet : DatagramKind.Invalid;
     }
 
-    /// <summary>The sender's address in a <see cref="DatagramKind.Beacon"/>.</summary>
+    /// <summary>Returns the sender's address in a <see cref="DatagramKind.Beacon"/>.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The datagram is shorter than a beacon.</exception>
     public static NodeAddress BeaconSender(ReadOnlySpan<byte> beacon) => NodeAddress.Read(beacon[(BeaconBytes - NodeAddress.Size)..]);
 }

@@ -2,42 +2,42 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Wire.Packets;
 
-/// <summary>What became of a part given to a <see cref="FragmentBuffer"/>.</summary>
+/// <summary>The result of adding a part to a <see cref="FragmentBuffer"/>.</summary>
 public enum FragmentResult : byte
 {
-    /// <summary>It is kept until the others are there.</summary>
+    /// <summary>The part is kept until the others have arrived.</summary>
     Waiting,
 
-    /// <summary>It was the last: the packet is joined.</summary>
+    /// <summary>The part was the last: the packet is joined.</summary>
     Joined,
 
-    /// <summary>This part is there already; the one that came first is kept.</summary>
+    /// <summary>The part is a duplicate; the first copy is kept.</summary>
     Duplicate,
 
-    /// <summary>It contradicts the others or would make the packet too long; what was kept of that packet is dropped.</summary>
+    /// <summary>The part contradicts the others or would make the packet too long; the kept parts of the packet are dropped.</summary>
     Contradiction,
 
-    /// <summary>It begins a packet of a stranger, and known sources have all the room.</summary>
+    /// <summary>The part begins a packet of a stranger, and packets of known sources use all the room.</summary>
     Refused,
 }
 
 /// <summary>
-/// Packets of which not all parts are there yet. Parts may come in any order; those of one packet come from one source. The buffer holds a
-/// fixed number of packets of at most <see cref="PacketFormat.MaxPacketBytes"/> each. Where it is full, strangers make way for known sources, and of either
-/// the prefix that has most; strangers have at most half of it. It has no clock: the owner tells it what has become too old. Not for several threads at once.
+/// Incomplete packets. Parts may arrive in any order; all parts of one packet come from one source. The buffer stores a
+/// fixed number of packets of at most <see cref="PacketFormat.MaxPacketBytes"/> each. If it is full, packets of strangers are replaced before packets of known sources, and among
+/// these, packets of the prefix that has most; strangers use at most half of the buffer. It has no clock: the owner drops old packets. Not thread-safe.
 /// </summary>
 public sealed class FragmentBuffer
 {
-    /// <summary>How many packets are kept unless said otherwise.</summary>
+    /// <summary>The default capacity in packets.</summary>
     public const int DefaultCapacity = 32;
 
     private readonly Slot?[] _slots;
     private readonly ulong _key;
     private long _begun;
 
-    /// <summary>A buffer for a number of packets; memory is taken as they come, and kept.</summary>
-    /// <param name="capacity">How many unfinished packets to keep at most; each may take <see cref="PacketFormat.MaxPacketBytes"/>.</param>
-    /// <param name="key">A secret number: nobody else can tell which sources are counted together.</param>
+    /// <summary>Creates a buffer for a number of packets. It allocates memory when packets arrive, and keeps it.</summary>
+    /// <param name="capacity">The maximum number of incomplete packets; each may take <see cref="PacketFormat.MaxPacketBytes"/>.</param>
+    /// <param name="key">A secret number, so that others cannot predict which sources are counted together.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="capacity"/> is less than 1.</exception>
     public FragmentBuffer(int capacity = DefaultCapacity, ulong key = 0)
     {
@@ -46,35 +46,35 @@ public sealed class FragmentBuffer
         _key = key;
     }
 
-    /// <summary>How many packets are unfinished.</summary>
+    /// <summary>The number of incomplete packets.</summary>
     public int Count { get; private set; }
 
-    /// <summary>How many unfinished packets made way for newer ones so far.</summary>
+    /// <summary>The number of incomplete packets that newer ones have replaced so far.</summary>
     public long Displaced { get; private set; }
 
-    /// <summary>Takes a packet's head: a packet with <see cref="PacketView.IsFragmented"/>.</summary>
+    /// <summary>Adds the head of a packet: a packet with <see cref="PacketView.IsFragmented"/>.</summary>
     /// <param name="head">The head.</param>
-    /// <param name="source">Where it came from.</param>
-    /// <param name="isKnown">Whether a peer is known to be there; else the source is a stranger.</param>
-    /// <param name="time">The time that <see cref="DropOlderThan"/> compares with, of any unit.</param>
-    /// <param name="joined">Where the whole packet is written; <see cref="PacketFormat.MaxPacketBytes"/> suffice.</param>
-    /// <param name="length">The length of the whole packet where it is joined, else 0.</param>
+    /// <param name="source">The sender's endpoint.</param>
+    /// <param name="isKnown">Whether a peer is known at the source; otherwise the source is a stranger.</param>
+    /// <param name="time">The time that <see cref="DropOlderThan"/> compares with, in any unit.</param>
+    /// <param name="joined">The buffer for the joined packet; <see cref="PacketFormat.MaxPacketBytes"/> are enough.</param>
+    /// <param name="length">The length of the joined packet; 0 if it is incomplete.</param>
     /// <exception cref="ArgumentException"><paramref name="joined"/> is too short for the joined packet.</exception>
     public FragmentResult AddHead(PacketView head, InetEndpoint source, bool isKnown, long time, Span<byte> joined, out int length) =>
         Add(head.PacketId, source, isKnown, time, number: 0, total: 0, head.Bytes, joined, out length);
 
-    /// <summary>Takes another part of a packet.</summary>
+    /// <summary>Adds another part of a packet.</summary>
     /// <param name="fragment">The part.</param>
-    /// <param name="source">Where it came from.</param>
-    /// <param name="isKnown">Whether a peer is known to be there; else the source is a stranger.</param>
-    /// <param name="time">The time that <see cref="DropOlderThan"/> compares with, of any unit.</param>
-    /// <param name="joined">Where the whole packet is written; <see cref="PacketFormat.MaxPacketBytes"/> suffice.</param>
-    /// <param name="length">The length of the whole packet where it is joined, else 0.</param>
+    /// <param name="source">The sender's endpoint.</param>
+    /// <param name="isKnown">Whether a peer is known at the source; otherwise the source is a stranger.</param>
+    /// <param name="time">The time that <see cref="DropOlderThan"/> compares with, in any unit.</param>
+    /// <param name="joined">The buffer for the joined packet; <see cref="PacketFormat.MaxPacketBytes"/> are enough.</param>
+    /// <param name="length">The length of the joined packet; 0 if it is incomplete.</param>
     /// <exception cref="ArgumentException"><paramref name="joined"/> is too short for the joined packet.</exception>
     public FragmentResult AddFragment(FragmentView fragment, InetEndpoint source, bool isKnown, long time, Span<byte> joined, out int length) =>
         Add(fragment.PacketId, source, isKnown, time, fragment.Number, fragment.Total, fragment.Data, joined, out length);
 
-    /// <summary>Forgets the packets whose first part came before a time, and returns how many those were.</summary>
+    /// <summary>Drops the packets whose first part arrived before a time, and returns their number.</summary>
     public int DropOlderThan(long time)
     {
         var dropped = 0;
@@ -89,7 +89,7 @@ public sealed class FragmentBuffer
         return dropped;
     }
 
-    // A head does not say how many parts there are: its total is 0.
+    // The head of a packet does not contain the number of parts: its total is 0.
     private FragmentResult Add(
         ulong packetId, InetEndpoint source, bool isKnown, long time, int number, int total, ReadOnlySpan<byte> data, Span<byte> joined, out int length)
     {
@@ -123,7 +123,7 @@ public sealed class FragmentBuffer
         return null;
     }
 
-    // Null where a stranger finds no room.
+    // Returns null if there is no room for a stranger.
     private Slot? Begin(ulong packetId, InetEndpoint source, bool isKnown, long time)
     {
         var free = -1;
@@ -156,7 +156,7 @@ public sealed class FragmentBuffer
         return taken;
     }
 
-    // The packet that was begun first of the prefix that has most unfinished ones.
+    // Returns the oldest packet of the prefix that has most incomplete packets.
     private Slot? FindHeaviest(bool areKnown)
     {
         var tally = new PrefixTally(stackalloc ushort[PrefixTally.Slots], _key);
@@ -186,7 +186,7 @@ public sealed class FragmentBuffer
         Count--;
     }
 
-    // One unfinished packet: its parts lie one behind the other as they came.
+    // One incomplete packet. Its parts are stored one after another in order of arrival.
     private sealed class Slot
     {
         private readonly byte[] _data = new byte[PacketFormat.MaxPacketBytes];

@@ -4,12 +4,12 @@ using Lanyard.Wire.Verbs;
 namespace Lanyard.Wire.Packets;
 
 /// <summary>
-/// Puts a packet together in a caller's buffer around content that may already lie in it, so that a frame is never copied: what comes in
-/// front is written into the head-room.
+/// Builds a packet in the caller's buffer around content that may already be in it, so that a frame is never copied: headers are
+/// written into the room before the content.
 /// </summary>
 /// <remarks>
 /// Content is appended (<see cref="Free"/>, <see cref="Append"/>) or prepended (<see cref="Prepend"/>); <see cref="Seal"/> writes the header
-/// in front and gives the packet, ready for <see cref="SessionKey.Armor"/>.
+/// before it and returns the packet, ready for <see cref="SessionKey.Armor"/>.
 /// </remarks>
 public ref struct PacketBuilder
 {
@@ -18,18 +18,18 @@ public ref struct PacketBuilder
     private int _end;
     private bool _compressed;
 
-    /// <summary>Begins with an empty payload, the header's room in front of it.</summary>
+    /// <summary>Starts with an empty payload and room for the header before it.</summary>
     /// <param name="buffer">Room for the whole packet.</param>
     public PacketBuilder(Span<byte> buffer)
         : this(buffer, PacketFormat.HeaderBytes, 0)
     {
     }
 
-    /// <summary>Begins with content that already lies in the buffer.</summary>
+    /// <summary>Starts with content that is already in the buffer.</summary>
     /// <param name="buffer">Room for the whole packet.</param>
-    /// <param name="contentStart">Where the content begins: at least <see cref="PacketFormat.HeaderBytes"/> and all that will be prepended.</param>
-    /// <param name="contentLength">How long the content is.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The content does not lie in the buffer, or leaves no room for a header.</exception>
+    /// <param name="contentStart">The offset of the content: at least <see cref="PacketFormat.HeaderBytes"/> and the length of everything that will be prepended.</param>
+    /// <param name="contentLength">The length of the content.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The content is not in the buffer, or leaves no room for a header.</exception>
     public PacketBuilder(Span<byte> buffer, int contentStart, int contentLength)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(contentStart, PacketFormat.HeaderBytes);
@@ -40,16 +40,16 @@ public ref struct PacketBuilder
         _end = contentStart + contentLength;
     }
 
-    /// <summary>Where the packet begins in the buffer, once sealed; before, where its payload begins.</summary>
+    /// <summary>The offset of the packet in the buffer, once sealed; before that, the offset of its payload.</summary>
     public readonly int Start => _start;
 
     /// <summary>The payload so far.</summary>
     public readonly Span<byte> Payload => _buffer[_start.._end];
 
-    /// <summary>The room behind the payload: write here, then <see cref="Append"/>.</summary>
+    /// <summary>The room after the payload: write there, then call <see cref="Append"/>.</summary>
     public readonly Span<byte> Free => _buffer[_end..];
 
-    /// <summary>Makes the first bytes of <see cref="Free"/> part of the payload.</summary>
+    /// <summary>Adds the first bytes of <see cref="Free"/> to the payload.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The buffer has less room.</exception>
     public void Append(int count)
     {
@@ -58,8 +58,8 @@ public ref struct PacketBuilder
         _end += count;
     }
 
-    /// <summary>Makes the bytes in front of the payload part of it, and gives them to be written.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Too little would be left for the header.</exception>
+    /// <summary>Adds the bytes before the payload to it, and returns them for writing.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There would be too little room for the header.</exception>
     public Span<byte> Prepend(int count)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
@@ -68,9 +68,9 @@ public ref struct PacketBuilder
         return _buffer.Slice(_start, count);
     }
 
-    /// <summary>Compresses the payload where that makes it shorter; say so before sealing, after the payload is complete.</summary>
-    /// <param name="scratch">Room as long as the payload; its content is lost.</param>
-    /// <returns>Whether the payload is compressed now.</returns>
+    /// <summary>Compresses the payload if that makes it shorter. Call it after the payload is complete and before sealing.</summary>
+    /// <param name="scratch">A buffer as long as the payload; its content is overwritten.</param>
+    /// <returns>Whether the payload is now compressed.</returns>
     public bool TryCompress(Span<byte> scratch)
     {
         if (_compressed || !PayloadCompression.TryCompress(Payload, scratch, out var length))
@@ -81,8 +81,8 @@ public ref struct PacketBuilder
         return true;
     }
 
-    /// <summary>Writes the header in front of the payload and gives the packet.</summary>
-    /// <param name="packetId">A number that was never used between these two nodes.</param>
+    /// <summary>Writes the header before the payload and returns the packet.</summary>
+    /// <param name="packetId">A number that was never used before between these two nodes.</param>
     /// <param name="destination">The receiver.</param>
     /// <param name="source">The sender.</param>
     /// <param name="verb">The verb.</param>

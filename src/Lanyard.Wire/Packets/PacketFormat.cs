@@ -3,31 +3,31 @@ namespace Lanyard.Wire.Packets;
 /// <summary>Sizes and limits of VL1 packets and fragments.</summary>
 public static class PacketFormat
 {
-    /// <summary>The bytes in front of a packet's payload: ID, destination, source, flags, MAC and verb. No packet is shorter.</summary>
+    /// <summary>The length of the header before a packet's payload: ID, destination, source, flags, MAC and verb. No packet is shorter.</summary>
     public const int HeaderBytes = 28;
 
-    /// <summary>The bytes in front of a fragment's data. A fragment is longer than this.</summary>
+    /// <summary>The length of the header before a fragment's data. A fragment is longer than this.</summary>
     public const int FragmentHeaderBytes = 16;
 
-    /// <summary>The most parts that a packet may come in, its head included. The field could say 15; nodes refuse more than 7.</summary>
+    /// <summary>The maximum number of parts of a packet, including its head. The field could contain 15; nodes refuse more than 7.</summary>
     public const int MaxFragments = 7;
 
-    /// <summary>The UDP payload, in bytes, that nodes send unless a path is known to carry more or less.</summary>
+    /// <summary>The default UDP payload of a path, in bytes.</summary>
     public const int DefaultMtuBytes = 1432;
 
-    /// <summary>The smallest UDP payload, in bytes, that a path may be set to.</summary>
+    /// <summary>The minimum setting of the UDP payload of a path, in bytes.</summary>
     public const int MinMtuBytes = 1400;
 
-    /// <summary>The longest packet in bytes, joined and decompressed. Nodes in the field have no room for more.</summary>
+    /// <summary>The maximum length of a packet in bytes, joined and decompressed. Existing nodes have no room for more.</summary>
     public const int MaxPacketBytes = MaxFragments * DefaultMtuBytes;
 
-    /// <summary>The longest payload in bytes, decompressed.</summary>
+    /// <summary>The maximum length of a payload in bytes, decompressed.</summary>
     public const int MaxPayloadBytes = MaxPacketBytes - HeaderBytes;
 
-    /// <summary>The most hops that the field can count.</summary>
+    /// <summary>The maximum value of the hop count.</summary>
     public const int MaxHops = 7;
 
-    // Where the fields are.
+    // The offsets of the fields.
     internal const int PacketIdOffset = 0;
     internal const int DestinationOffset = 8;
     internal const int SourceOffset = 13;
@@ -39,11 +39,11 @@ public static class PacketFormat
     internal const int FragmentNumberOffset = 14;
     internal const int FragmentHopsOffset = 15;
 
-    // The first byte of a source address that no node has marks a fragment.
+    // Marks a fragment: no node address begins with this byte.
     internal const byte FragmentIndicator = 0xff;
 
-    // The flags byte, top to bottom: 1 bit "encrypted" (set with suite 1 only, for nodes before 1.0.3), 1 bit "fragments follow",
-    // 3 bits cipher suite, 3 bits hops. Only the hops may change on the way.
+    // The flags byte, from the top bit: 1 bit "encrypted" (set only with suite 1, for nodes before 1.0.3), 1 bit "fragments follow",
+    // 3 bits cipher suite, 3 bits hops. Only relays change it, and only the hops.
     internal const byte LegacyEncryptedFlag = 0x80;
     internal const byte FragmentedFlag = 0x40;
     internal const byte CipherMask = 0x38;
@@ -53,7 +53,7 @@ public static class PacketFormat
     internal const byte CompressedFlag = 0x80;
     internal const byte VerbMask = 0x1f;
 
-    /// <summary>The longest packet, in bytes, that a path can carry in <see cref="MaxFragments"/> pieces.</summary>
+    /// <summary>Returns the maximum length of a packet, in bytes, that a path can carry in <see cref="MaxFragments"/> parts.</summary>
     /// <param name="mtuBytes">The largest UDP payload of the path.</param>
     public static int MaxPacketBytesFor(int mtuBytes) =>
         Math.Min(MaxPacketBytes, mtuBytes + ((MaxFragments - 1) * (mtuBytes - FragmentHeaderBytes)));

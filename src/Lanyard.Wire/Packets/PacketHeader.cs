@@ -3,12 +3,12 @@ using Lanyard.Wire.Verbs;
 
 namespace Lanyard.Wire.Packets;
 
-/// <summary>Writes a packet's header, and changes in place what may change. Each call takes a span that begins with the packet.</summary>
+/// <summary>Writes a packet's header, and changes its mutable fields in place. Each call takes a span that begins with the packet.</summary>
 public static class PacketHeader
 {
     /// <summary>Writes the 28 bytes of a header: no flags, no hops, suite 0, no MAC.</summary>
-    /// <param name="packet">Where to write; at least <see cref="PacketFormat.HeaderBytes"/>.</param>
-    /// <param name="packetId">A number that was never used between these two nodes: random, or random with a counter in it.</param>
+    /// <param name="packet">The destination; at least <see cref="PacketFormat.HeaderBytes"/>.</param>
+    /// <param name="packetId">A number that was never used before between these two nodes: random, or random with a counter in it.</param>
     /// <param name="destination">The receiver.</param>
     /// <param name="source">The sender.</param>
     /// <param name="verb">The verb.</param>
@@ -24,19 +24,19 @@ public static class PacketHeader
         packet[PacketFormat.VerbOffset] = (byte)((byte)verb | (compressed ? PacketFormat.CompressedFlag : 0));
     }
 
-    /// <summary>The packet's ID as it stands. <see cref="CipherSuite.AesGmacSiv"/> changes it: read it after armoring to await a reply.</summary>
+    /// <summary>Returns the current packet ID. <see cref="CipherSuite.AesGmacSiv"/> changes it: to wait for a reply, read it after armoring.</summary>
     public static ulong GetPacketId(ReadOnlySpan<byte> packet) => BinaryPrimitives.ReadUInt64BigEndian(packet);
 
-    /// <summary>Says that parts of the packet follow in fragments. The MAC covers it: set it before armoring.</summary>
+    /// <summary>Marks the packet as fragmented. The MAC covers the flag: set it before armoring.</summary>
     public static void SetFragmented(Span<byte> packet, bool fragmented)
     {
         ref var flags = ref packet[PacketFormat.FlagsOffset];
         flags = (byte)(fragmented ? flags | PacketFormat.FragmentedFlag : flags & ~PacketFormat.FragmentedFlag);
     }
 
-    /// <summary>Counts one more hop, which breaks no MAC. False, changing nothing, where the count has reached <paramref name="maxHops"/>.</summary>
+    /// <summary>Increments the hop count, which the MAC does not cover. Returns false and changes nothing if the count has reached <paramref name="maxHops"/>.</summary>
     /// <param name="packet">The packet, or its head.</param>
-    /// <param name="maxHops">How often a packet may be relayed, at most <see cref="PacketFormat.MaxHops"/>.</param>
+    /// <param name="maxHops">The maximum number of hops, at most <see cref="PacketFormat.MaxHops"/>.</param>
     public static bool TryIncrementHops(Span<byte> packet, int maxHops)
     {
         ref var flags = ref packet[PacketFormat.FlagsOffset];
@@ -48,7 +48,7 @@ public static class PacketHeader
 
     /// <summary>Marks the packet as sent over a trusted path: neither encrypted nor authenticated.</summary>
     /// <param name="packet">The packet.</param>
-    /// <param name="pathId">The number that both ends were given for the path.</param>
+    /// <param name="pathId">The number of the path, which both ends are configured with.</param>
     public static void SetTrustedPath(Span<byte> packet, ulong pathId)
     {
         SetSuite(packet, CipherSuite.TrustedPath);

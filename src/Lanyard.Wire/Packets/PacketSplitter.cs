@@ -1,23 +1,23 @@
 namespace Lanyard.Wire.Packets;
 
 /// <summary>
-/// Splits an armored packet for a path: the head is the packet's beginning as it is, the rest goes in fragments. The packet must have been
-/// marked as fragmented before it was armored (<see cref="PacketBuilder.Seal"/> does so). It takes as few datagrams as the path allows, all
-/// of one length, but for a last one that is a few bytes shorter where they do not come out even: such a run is what systems cut, and join,
-/// for the asking.
+/// Splits an armored packet for a path: the head is the unchanged beginning of the packet, and fragments carry the rest. The packet must have been
+/// marked as fragmented before it was armored (<see cref="PacketBuilder.Seal"/> does so). Splitting uses as few datagrams as the path allows, all
+/// of one length, except that the last may be a few bytes shorter. Operating systems can send and receive such a run in one call (segmentation
+/// offload).
 /// </summary>
 public static class PacketSplitter
 {
-    /// <summary>What splitting adds to a packet at most, in bytes.</summary>
+    /// <summary>The maximum number of bytes that splitting adds to a packet.</summary>
     public const int MaxAddedBytes = (PacketFormat.MaxFragments - 1) * PacketFormat.FragmentHeaderBytes;
 
-    /// <summary>Returns the length of all datagrams of a packet together, in bytes.</summary>
+    /// <summary>Returns the total length of all datagrams of a packet, in bytes.</summary>
     /// <param name="packetBytes">The length of the packet.</param>
     /// <param name="mtuBytes">The largest UDP payload of the path.</param>
-    /// <param name="datagramBytes">The length of every datagram but the last, which may be shorter.</param>
+    /// <param name="datagramBytes">The length of every datagram except the last, which may be shorter.</param>
     /// <exception cref="ArgumentOutOfRangeException">
     /// The path's MTU is too small for a header, or the packet would take more than <see cref="PacketFormat.MaxFragments"/> datagrams
-    /// (<see cref="PacketFormat.MaxPacketBytesFor"/> is the most).
+    /// (the limit is <see cref="PacketFormat.MaxPacketBytesFor"/>).
     /// </exception>
     public static int Measure(int packetBytes, int mtuBytes, out int datagramBytes)
     {
@@ -36,13 +36,13 @@ public static class PacketSplitter
         return total;
     }
 
-    /// <summary>Splits a packet where it lies, into datagrams one behind the other.</summary>
-    /// <param name="buffer">The packet, and behind it room for what splitting adds: <see cref="MaxAddedBytes"/> suffice.</param>
+    /// <summary>Splits a packet in place, into consecutive datagrams.</summary>
+    /// <param name="buffer">The packet, followed by room for the bytes that splitting adds: <see cref="MaxAddedBytes"/> are enough.</param>
     /// <param name="packetBytes">The length of the packet.</param>
     /// <param name="mtuBytes">The largest UDP payload of the path.</param>
-    /// <param name="datagramBytes">The length of every datagram but the last, which may be shorter.</param>
-    /// <returns>The length of all datagrams together.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">As for <see cref="Measure"/>, or there is no room behind the packet.</exception>
+    /// <param name="datagramBytes">The length of every datagram except the last, which may be shorter.</param>
+    /// <returns>The total length of all datagrams.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">As for <see cref="Measure"/>, or there is too little room after the packet.</exception>
     public static int Split(Span<byte> buffer, int packetBytes, int mtuBytes, out int datagramBytes)
     {
         var total = Measure(packetBytes, mtuBytes, out datagramBytes);
@@ -51,14 +51,14 @@ public static class PacketSplitter
         ArgumentOutOfRangeException.ThrowIfGreaterThan(total, buffer.Length);
         var count = (total + datagramBytes - 1) / datagramBytes;
 
-        // From the last to the first, so that none is overwritten before it was moved.
+        // Moves the last part first, so that no part is overwritten before it is moved.
         for (var number = count - 1; number > 0; number--)
         {
             var fragment = buffer[(number * datagramBytes)..Math.Min((number + 1) * datagramBytes, total)];
             var start = (number * datagramBytes) - ((number - 1) * PacketFormat.FragmentHeaderBytes);
             buffer.Slice(start, fragment.Length - PacketFormat.FragmentHeaderBytes).CopyTo(fragment[PacketFormat.FragmentHeaderBytes..]);
 
-            // The ID and the destination are where they are in the packet.
+            // The ID and the destination have the same offsets in packets and fragments.
             buffer[..PacketFormat.FragmentIndicatorOffset].CopyTo(fragment);
             fragment[PacketFormat.FragmentIndicatorOffset] = PacketFormat.FragmentIndicator;
             fragment[PacketFormat.FragmentNumberOffset] = (byte)((count << 4) | number);
@@ -69,13 +69,13 @@ public static class PacketSplitter
     }
 
     /// <summary>
-    /// Joins a packet where it lies, whose parts came one behind the other, in order and complete, as <see cref="Split"/> leaves them.
+    /// Joins a packet in place from consecutive datagrams that are complete and in order, as <see cref="Split"/> writes them.
     /// </summary>
-    /// <param name="run">Datagrams one behind the other; the first is the head of a packet.</param>
-    /// <param name="datagramBytes">The length of every datagram but the last, which may be shorter.</param>
-    /// <param name="packetBytes">The length of the packet, which then lies at the beginning.</param>
-    /// <param name="takenBytes">The length of the datagrams that it was made from.</param>
-    /// <returns>Whether they are all there; if not, nothing was changed.</returns>
+    /// <param name="run">Consecutive datagrams; the first is the head of a packet.</param>
+    /// <param name="datagramBytes">The length of every datagram except the last, which may be shorter.</param>
+    /// <param name="packetBytes">The length of the joined packet, which is at the beginning.</param>
+    /// <param name="takenBytes">The total length of the datagrams of the packet.</param>
+    /// <returns>Whether all parts are present; if not, nothing was changed.</returns>
     public static bool TryJoin(Span<byte> run, int datagramBytes, out int packetBytes, out int takenBytes)
     {
         packetBytes = takenBytes = 0;

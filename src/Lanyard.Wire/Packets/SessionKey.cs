@@ -6,13 +6,13 @@ using Lanyard.Wire.Crypto;
 namespace Lanyard.Wire.Packets;
 
 /// <summary>
-/// What two nodes share: the secret that their identities agree on and the keys made from it. One object may be used from several threads at
-/// once. Armoring and dearmoring work in place and allocate nothing.
+/// The shared keys of two nodes: the secret that their identities agree on, and the keys derived from it. Thread-safe. Armoring and dearmoring work
+/// in place and allocate nothing.
 /// </summary>
 /// <remarks>
-/// Suites 0 and 1 use the secret's first 32 bytes, mixed with the packet's header and length, so that every direction, suite and length has
-/// its own key; the packet ID is the nonce. Suite 3 uses two keys that are derived from the whole secret; packet ID and MAC together are the
-/// tag, and what is authenticated beside the payload is the header from destination to flags, the hops taken as none.
+/// Suites 0 and 1 use the secret's first 32 bytes, combined with the packet's header and length, so that every direction, suite and length has
+/// its own key; the packet ID is the nonce. Suite 3 uses two keys that are derived from the complete secret; packet ID and MAC together are the
+/// tag. The tag also authenticates the header from destination to flags, with a hop count of 0.
 /// </remarks>
 public sealed class SessionKey : IDisposable
 {
@@ -22,14 +22,14 @@ public sealed class SessionKey : IDisposable
     private const int MacBytes = 8;
     private const int AuthenticatedHeaderBytes = PacketFormat.MacOffset - PacketFormat.DestinationOffset;
 
-    // The end of a HELLO is encrypted before nodes set the last bits of the packet ID: its nonce leaves them out.
+    // Nodes encrypt the end of a HELLO before they set the last bits of the packet ID, so its nonce does not contain these bits.
     private const byte HelloNonceMask = 0xf8;
 
     private readonly Crypto.SecretBytes _salsaKey;
     private readonly AesGmacSiv _aes;
 
-    /// <summary>The keys of an agreed secret. The caller clears its own copy.</summary>
-    /// <param name="secret">What <see cref="Identity.TryAgree"/> gave: <see cref="SecretBytes"/> bytes.</param>
+    /// <summary>Creates the keys from an agreed secret. The caller clears its own copy.</summary>
+    /// <param name="secret">The result of <see cref="Identity.TryAgree"/>: <see cref="SecretBytes"/> bytes.</param>
     /// <exception cref="ArgumentException">The secret has another length.</exception>
     public SessionKey(ReadOnlySpan<byte> secret)
     {
@@ -39,11 +39,11 @@ public sealed class SessionKey : IDisposable
         _aes = AesGmacSiv.FromAgreedKey(secret);
     }
 
-    /// <summary>The keys that two nodes share.</summary>
-    /// <param name="own">An identity with its secret.</param>
+    /// <summary>Creates the keys that two nodes share.</summary>
+    /// <param name="own">An identity with its secret keys.</param>
     /// <param name="peer">The other identity.</param>
     /// <param name="key">The keys.</param>
-    /// <returns>False where <paramref name="own"/> has no secret, or <paramref name="peer"/> a public key that agrees with none.</returns>
+    /// <returns>False if <paramref name="own"/> has no secret keys, or the public key of <paramref name="peer"/> permits no agreement.</returns>
     public static bool TryAgree(Identity own, Identity peer, [NotNullWhen(true)] out SessionKey? key)
     {
         ArgumentNullException.ThrowIfNull(own);
@@ -54,12 +54,12 @@ public sealed class SessionKey : IDisposable
     }
 
     /// <summary>
-    /// Protects a packet in place: sets its suite, encrypts it where the suite does, and writes its MAC. The packet must have no hops yet.
-    /// With <see cref="CipherSuite.AesGmacSiv"/> the packet ID changes.
+    /// Protects a packet in place: sets its suite, encrypts it if the suite encrypts, and writes its MAC. The hop count must be 0.
+    /// With <see cref="CipherSuite.AesGmacSiv"/>, the packet ID changes.
     /// </summary>
-    /// <param name="packet">The whole packet, its fragmented flag already as it shall be.</param>
-    /// <param name="suite">Any but <see cref="CipherSuite.TrustedPath"/> (see <see cref="PacketHeader.SetTrustedPath"/>).</param>
-    /// <exception cref="ArgumentException">The packet is shorter than a header, or the suite is not one that takes a key.</exception>
+    /// <param name="packet">The complete packet, with its final fragmented flag.</param>
+    /// <param name="suite">Any suite except <see cref="CipherSuite.TrustedPath"/> (see <see cref="PacketHeader.SetTrustedPath"/>).</param>
+    /// <exception cref="ArgumentException">The packet is shorter than a header, or the suite has no key.</exception>
     public void Armor(Span<byte> packet, CipherSuite suite)
     {
         if (packet.Length < PacketFormat.HeaderBytes)
@@ -88,15 +88,15 @@ public sealed class SessionKey : IDisposable
                 CryptographicOperations.ZeroMemory(key);
                 break;
             default:
-                throw new ArgumentException($"Cipher suite {(int)suite} takes no key.", nameof(suite));
+                throw new ArgumentException($"Cipher suite {(int)suite} has no key.", nameof(suite));
         }
     }
 
     /// <summary>
-    /// Authenticates a packet by its header's suite and decrypts it in place. False where it is not authentic (its payload is then undefined),
-    /// is shorter than a header, or has a suite that takes no key. The comparison takes the same time wherever the codes differ.
+    /// Authenticates a packet by its header's suite and decrypts it in place. Returns false if it is not authentic (its payload is then undefined),
+    /// is shorter than a header, or has a suite without a key. The MACs are compared in constant time.
     /// </summary>
-    /// <param name="packet">The whole packet, joined.</param>
+    /// <param name="packet">The complete packet, joined.</param>
     public bool TryDearmor(Span<byte> packet)
     {
         if (!PacketView.TryParse(packet, out var view))
@@ -127,12 +127,12 @@ public sealed class SessionKey : IDisposable
     }
 
     /// <summary>
-    /// Encrypts or decrypts the end of a HELLO, which is otherwise in the clear: its list of moons. Before <see cref="Armor"/>, and after
-    /// <see cref="TryDearmor"/>. Never twice for one packet ID with different content.
+    /// Encrypts or decrypts the list of moons at the end of a HELLO, which is otherwise not encrypted. Call it before <see cref="Armor"/>, and after
+    /// <see cref="TryDearmor"/>, and never twice for one packet ID with different content.
     /// </summary>
-    /// <param name="packet">The whole packet.</param>
-    /// <param name="start">Where the encrypted part begins in the packet: <see cref="PacketFormat.HeaderBytes"/> and the clear payload.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The part does not lie in the packet.</exception>
+    /// <param name="packet">The complete packet.</param>
+    /// <param name="start">The offset of the encrypted part in the packet: <see cref="PacketFormat.HeaderBytes"/> and the length of the unencrypted payload.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The part is not in the packet.</exception>
     public void CryptHelloTail(Span<byte> packet, int start)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(start, PacketFormat.HeaderBytes);
@@ -156,7 +156,7 @@ public sealed class SessionKey : IDisposable
         destination[^1] &= PacketFormat.HopsMask ^ byte.MaxValue;
     }
 
-    // The key XOR the header up to the flags (the hops taken as none) and the packet's length, little-endian.
+    // The key XOR the header up to the flags (with a hop count of 0) and the packet's length, little-endian.
     private void MixKey(ReadOnlySpan<byte> packet, Span<byte> key)
     {
         _salsaKey.Span.CopyTo(key);

@@ -3,9 +3,9 @@ using Lanyard.Primitives;
 namespace Lanyard.Wire;
 
 /// <summary>
-/// One entry of a network's or a capability's rules. An action is taken if the matches between it and the action before it are true together.
-/// The payload is kept as it came, up to 255 bytes, so that an entry of a type that is not known here is passed on unharmed; the accessors
-/// below each cut one field out of it and mean something for the types that they name.
+/// One entry of a network's or a capability's rules. An action is applied if the combined matches between it and the previous action are true.
+/// The payload is kept unchanged, up to 255 bytes, so that an entry of an unknown type is passed on unchanged. Each of the accessors
+/// below reads one field of the payload and is valid for the types that it names.
 /// </summary>
 public readonly partial struct Rule : IEquatable<Rule>
 {
@@ -14,7 +14,7 @@ public readonly partial struct Rule : IEquatable<Rule>
     private const byte TypeBits = 0x3f;
     private const int WordsLength = 24;
 
-    // The payload's first 24 bytes, big-endian and padded with zeros, hold every field of every known type; the rest is of unknown ones.
+    // The first 24 bytes of the payload, big-endian and padded with zeros, contain all fields of all known types; other bytes belong to unknown types.
     private readonly ulong _word0;
     private readonly ulong _word1;
     private readonly ulong _word2;
@@ -37,16 +37,16 @@ public readonly partial struct Rule : IEquatable<Rule>
     {
     }
 
-    /// <summary>What the rule does or looks at.</summary>
+    /// <summary>The type of the rule.</summary>
     public RuleType Type => (RuleType)(_head & TypeBits);
 
-    /// <summary>Whether this is an action; else it is a match.</summary>
+    /// <summary>Whether this is an action; otherwise it is a match.</summary>
     public bool IsAction => (_head & TypeBits) <= 15;
 
     /// <summary>For a match: whether its result is inverted.</summary>
     public bool Not => (_head & NotBit) != 0;
 
-    /// <summary>For a match: whether it is ORed with the result so far, not ANDed.</summary>
+    /// <summary>For a match: whether its result is combined with the previous result by OR, not by AND.</summary>
     public bool Or => (_head & OrBit) != 0;
 
     /// <summary>The length on the wire in bytes, 2 to 257.</summary>
@@ -61,13 +61,13 @@ public readonly partial struct Rule : IEquatable<Rule>
     /// <summary>Flags of ActionTee, ActionWatch and ActionRedirect; none is defined.</summary>
     public uint ForwardFlags => (uint)(_word1 >> 32);
 
-    /// <summary>How many bytes of a frame ActionTee and ActionWatch copy; 0 is all.</summary>
+    /// <summary>The number of bytes of a frame that ActionTee and ActionWatch copy; 0 for all.</summary>
     public ushort ForwardLength => (ushort)(_word1 >> 16);
 
-    /// <summary>The queue of ActionPriority; the protocol's present form carries none, so it reads as 0.</summary>
+    /// <summary>The queue of ActionPriority; the wire format has no such field, so it reads as 0.</summary>
     public byte Bucket => (byte)(_word0 >> 56);
 
-    /// <summary>The identifier of MatchVlanId.</summary>
+    /// <summary>The VLAN ID of MatchVlanId.</summary>
     public ushort VlanId => (ushort)(_word0 >> 48);
 
     /// <summary>The value of MatchVlanPriority, MatchVlanDropEligible and MatchIPProtocol.</summary>
@@ -84,10 +84,10 @@ public readonly partial struct Rule : IEquatable<Rule>
     /// <summary>The mask of MatchIPTypeOfService.</summary>
     public byte TypeOfServiceMask => (byte)(_word0 >> 56);
 
-    /// <summary>The least masked value of MatchIPTypeOfService.</summary>
+    /// <summary>The minimum masked value of MatchIPTypeOfService.</summary>
     public byte TypeOfServiceStart => (byte)(_word0 >> 48);
 
-    /// <summary>The greatest masked value of MatchIPTypeOfService.</summary>
+    /// <summary>The maximum masked value of MatchIPTypeOfService.</summary>
     public byte TypeOfServiceEnd => (byte)(_word0 >> 40);
 
     /// <summary>The type of MatchEtherType.</summary>
@@ -96,19 +96,19 @@ public readonly partial struct Rule : IEquatable<Rule>
     /// <summary>The type of MatchIcmp.</summary>
     public byte IcmpType => (byte)(_word0 >> 56);
 
-    /// <summary>The code of MatchIcmp, or none if any does.</summary>
+    /// <summary>The code of MatchIcmp, or none if any code matches.</summary>
     public byte? IcmpCode => (_word0 >> 40 & 1) != 0 ? (byte)(_word0 >> 48) : null;
 
-    /// <summary>The least value of MatchIPSourcePorts, MatchIPDestinationPorts and MatchFrameSize.</summary>
+    /// <summary>The minimum value of MatchIPSourcePorts, MatchIPDestinationPorts and MatchFrameSize.</summary>
     public ushort RangeStart => (ushort)(_word0 >> 48);
 
-    /// <summary>The greatest value of MatchIPSourcePorts, MatchIPDestinationPorts and MatchFrameSize.</summary>
+    /// <summary>The maximum value of MatchIPSourcePorts, MatchIPDestinationPorts and MatchFrameSize.</summary>
     public ushort RangeEnd => (ushort)(_word0 >> 32);
 
     /// <summary>The bits of MatchCharacteristics.</summary>
     public FrameCharacteristics Characteristics => (FrameCharacteristics)_word0;
 
-    /// <summary>The share of MatchRandom: 0 is about never, 0xffffffff always.</summary>
+    /// <summary>The share of MatchRandom: 0 almost never matches, 0xffffffff always matches.</summary>
     public uint Probability => (uint)(_word0 >> 32);
 
     /// <summary>The tag of the seven matches on tags.</summary>
@@ -117,22 +117,22 @@ public readonly partial struct Rule : IEquatable<Rule>
     /// <summary>The value of the seven matches on tags.</summary>
     public uint TagValue => (uint)_word0;
 
-    /// <summary>The least value of MatchIntegerRange.</summary>
+    /// <summary>The minimum value of MatchIntegerRange.</summary>
     public ulong IntegerStart => _word0;
 
-    /// <summary>The greatest value of MatchIntegerRange, at most 0xffffffff above the least.</summary>
+    /// <summary>The maximum value of MatchIntegerRange, at most 0xffffffff above the minimum.</summary>
     public ulong IntegerEnd => _word0 + (uint)(_word1 - _word0);
 
-    /// <summary>Where in the frame MatchIntegerRange begins to read, in bytes.</summary>
+    /// <summary>The offset in the frame at which MatchIntegerRange reads, in bytes.</summary>
     public ushort IntegerOffset => (ushort)(_word2 >> 48);
 
-    /// <summary>How many bits MatchIntegerRange reads, 1 to 64.</summary>
+    /// <summary>The number of bits that MatchIntegerRange reads, 1 to 64.</summary>
     public int IntegerBits => (int)(_word2 >> 40 & 63) + 1;
 
     /// <summary>Whether MatchIntegerRange reads the least significant byte first.</summary>
     public bool IntegerIsLittleEndian => (_word2 >> 40 & 0x80) != 0;
 
-    /// <summary>The same match, inverted or ORed.</summary>
+    /// <summary>Returns the same match, inverted or ORed.</summary>
     public Rule With(bool not = false, bool or = false) =>
         new((byte)((_head & TypeBits) | (not ? NotBit : 0) | (or ? OrBit : 0)), _length, _word0, _word1, _word2, _rest);
 
@@ -156,11 +156,11 @@ public readonly partial struct Rule : IEquatable<Rule>
     }
 
     /// <summary>Reads rules up to the reader's end.</summary>
-    /// <param name="reader">Where to read.</param>
-    /// <param name="limit">How many to read at most; what comes after them is left unread.</param>
+    /// <param name="reader">The reader.</param>
+    /// <param name="limit">The maximum number of rules; later rules are left unread.</param>
     public static EquatableArray<Rule> ReadAll(ref ByteReader reader, int limit)
     {
-        // A rule takes two bytes at least.
+        // A rule has at least two bytes.
         var rules = new List<Rule>(Math.Min(limit, reader.Remaining / 2));
         while (rules.Count < limit && reader.Remaining > 0)
             rules.Add(Read(ref reader));
@@ -181,7 +181,7 @@ public readonly partial struct Rule : IEquatable<Rule>
         writer.WriteBytes(_rest);
     }
 
-    /// <summary>Writes rules one after the other.</summary>
+    /// <summary>Writes rules one after another.</summary>
     public static void WriteAll(ref ByteWriter writer, ReadOnlySpan<Rule> rules)
     {
         foreach (ref readonly var rule in rules)
@@ -198,16 +198,16 @@ public readonly partial struct Rule : IEquatable<Rule>
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(_head, _length, _word0, _word1, _word2);
 
-    /// <summary>The type, with its flags.</summary>
+    /// <summary>Returns the type, with its flags.</summary>
     public override string ToString() => (Or ? "or " : "") + (Not ? "not " : "") + Type;
 
-    /// <summary>Whether the rules are the same.</summary>
+    /// <summary>Whether the rules are equal.</summary>
     public static bool operator ==(Rule left, Rule right) => left.Equals(right);
 
     /// <summary>Whether the rules differ.</summary>
     public static bool operator !=(Rule left, Rule right) => !left.Equals(right);
 
-    // The payload that a type is written with and must at least have; 0 for actions without one and for types that are not known.
+    // The length with which the payload of a type is written, and its minimum length; 0 for actions without a payload and for unknown types.
     private static byte KnownLength(RuleType type) => type switch
     {
         RuleType.ActionTee or RuleType.ActionWatch or RuleType.ActionRedirect => 14,

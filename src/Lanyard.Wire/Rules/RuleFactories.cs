@@ -2,7 +2,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Wire;
 
-// Rules of each known type from their fields. A match is inverted or ORed afterwards by With().
+// Creates rules of each known type from their fields. With() inverts or ORs a match afterwards.
 public readonly partial struct Rule
 {
     /// <summary>Drops the frame.</summary>
@@ -14,13 +14,13 @@ public readonly partial struct Rule
     /// <summary>Ends the evaluation of this list without a decision.</summary>
     public static Rule ActionBreak => new(RuleType.ActionBreak, 0);
 
-    /// <summary>Accepts the frame into a queue; on the wire the queue is left out, as the protocol has it.</summary>
+    /// <summary>Accepts the frame into a queue; the wire format does not contain the queue.</summary>
     public static Rule ActionPriority => new(RuleType.ActionPriority, 0);
 
     /// <summary>Copies the frame, or its first <paramref name="length"/> bytes if that is not 0, to a node.</summary>
     public static Rule ActionTee(NodeAddress node, ushort length = 0, uint flags = 0) => Forward(RuleType.ActionTee, node, length, flags);
 
-    /// <summary>As <see cref="ActionTee"/>, on the receiving side as well.</summary>
+    /// <summary>Copies the frame like <see cref="ActionTee"/>, and also on the receiving side.</summary>
     public static Rule ActionWatch(NodeAddress node, ushort length = 0, uint flags = 0) => Forward(RuleType.ActionWatch, node, length, flags);
 
     /// <summary>Sends the frame to another node instead.</summary>
@@ -59,10 +59,10 @@ public readonly partial struct Rule
     public static Rule MatchIPTypeOfService(byte mask, byte start, byte end) =>
         new(RuleType.MatchIPTypeOfService, ((ulong)mask << 56) | ((ulong)start << 48) | ((ulong)end << 40));
 
-    /// <summary>Matches the protocol over IP.</summary>
+    /// <summary>Matches the IP protocol.</summary>
     public static Rule MatchIPProtocol(byte protocol) => new(RuleType.MatchIPProtocol, (ulong)protocol << 56);
 
-    /// <summary>Matches the Ethernet type.</summary>
+    /// <summary>Matches the EtherType.</summary>
     public static Rule MatchEtherType(ushort type) => new(RuleType.MatchEtherType, (ulong)type << 48);
 
     /// <summary>Matches the ICMP type, and the code if one is given.</summary>
@@ -81,21 +81,21 @@ public readonly partial struct Rule
     /// <summary>Matches a range, both ends included, of the frame's length in bytes without its Ethernet header.</summary>
     public static Rule MatchFrameSize(ushort start, ushort end) => Range(RuleType.MatchFrameSize, start, end);
 
-    /// <summary>Matches so many of 2^32 frames, by chance.</summary>
+    /// <summary>Matches a random share of frames: a number of 2^32.</summary>
     public static Rule MatchRandom(uint probability) => new(RuleType.MatchRandom, (ulong)probability << 32);
 
-    /// <summary>One of the seven matches on tags.</summary>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="type"/> is not one of them.</exception>
+    /// <summary>Creates one of the seven matches on tags.</summary>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="type"/> is not a match on tags.</exception>
     public static Rule MatchTag(RuleType type, uint id, uint value) => type is >= RuleType.MatchTagsDifference and <= RuleType.MatchTagReceiver
         ? new(type, ((ulong)id << 32) | value)
         : throw new ArgumentOutOfRangeException(nameof(type), type, "The type must be a match on tags.");
 
     /// <summary>Matches a range, both ends included, of a number in the frame.</summary>
-    /// <param name="start">The least value.</param>
-    /// <param name="end">The greatest value, at most 0xffffffff above the least.</param>
-    /// <param name="offset">Where the number stands, in bytes from the end of the Ethernet header.</param>
+    /// <param name="start">The minimum value.</param>
+    /// <param name="end">The maximum value, at most 0xffffffff above the minimum.</param>
+    /// <param name="offset">The offset of the number, in bytes from the end of the Ethernet header.</param>
     /// <param name="bits">Its width, 1 to 64.</param>
-    /// <param name="littleEndian">Whether its least significant byte comes first.</param>
+    /// <param name="littleEndian">Whether the least significant byte comes first.</param>
     public static Rule MatchIntegerRange(ulong start, ulong end, ushort offset, int bits, bool littleEndian) =>
         new(RuleType.MatchIntegerRange, start, start + (uint)(end - start),
             ((ulong)offset << 48) | ((ulong)((bits - 1) & 63) << 40) | (littleEndian ? 0x80UL << 40 : 0));
@@ -109,6 +109,6 @@ public readonly partial struct Rule
     {
         InetFamily.IPv4 => new(typeV4, ((ulong)prefix.Address.V4 << 32) | ((ulong)prefix.Bits << 24)),
         InetFamily.IPv6 => new(typeV6, prefix.Address.V6High, prefix.Address.V6Low, (ulong)prefix.Bits << 56),
-        _ => throw new ArgumentException("A rule on an IP network needs one.", nameof(prefix)),
+        _ => throw new ArgumentException("The rule needs an IP network.", nameof(prefix)),
     };
 }

@@ -1,30 +1,30 @@
 namespace Lanyard.Wire;
 
 /// <summary>
-/// What a rule does or looks at: the low six bits of its first byte on the wire. Values up to 15 are actions, the rest are matches.
-/// Other values than these exist in the field or may come; a node passes over them by their length.
+/// The type of a rule: the low six bits of its first byte on the wire. Values up to 15 are actions, the others are matches.
+/// Other values exist or may be added; a node skips such rules by their length.
 /// </summary>
 public enum RuleType : byte
 {
-    /// <summary>Action: the frame is not sent or taken.</summary>
+    /// <summary>Action: drops the frame.</summary>
     ActionDrop = 0,
 
-    /// <summary>Action: the frame is sent or taken.</summary>
+    /// <summary>Action: accepts the frame.</summary>
     ActionAccept = 1,
 
-    /// <summary>Action: a copy of the frame, or of its first bytes, goes to another node as well. Evaluation goes on.</summary>
+    /// <summary>Action: sends a copy of the frame, or of its first bytes, to another node. Evaluation continues.</summary>
     ActionTee = 2,
 
-    /// <summary>Action: as <see cref="ActionTee"/>, from the receiving side's accepted frames as well.</summary>
+    /// <summary>Action: like <see cref="ActionTee"/>, and also copies the frames that the receiver accepts.</summary>
     ActionWatch = 3,
 
-    /// <summary>Action: the frame goes to another node instead.</summary>
+    /// <summary>Action: sends the frame to another node instead.</summary>
     ActionRedirect = 4,
 
-    /// <summary>Action: this list of rules decides nothing; capabilities may.</summary>
+    /// <summary>Action: ends the evaluation of this list of rules without a decision; capabilities may decide.</summary>
     ActionBreak = 5,
 
-    /// <summary>Action: the frame is accepted into a queue of a given priority.</summary>
+    /// <summary>Action: accepts the frame into a queue with a given priority.</summary>
     ActionPriority = 6,
 
     /// <summary>Match: the sending node.</summary>
@@ -33,13 +33,13 @@ public enum RuleType : byte
     /// <summary>Match: the receiving node.</summary>
     MatchDestinationNode = 25,
 
-    /// <summary>Match: the VLAN's identifier.</summary>
+    /// <summary>Match: the VLAN ID.</summary>
     MatchVlanId = 26,
 
-    /// <summary>Match: the VLAN's priority. Frames carry none on this network, so only 0 matches.</summary>
+    /// <summary>Match: the VLAN priority. Frames on this network have none, so only 0 matches.</summary>
     MatchVlanPriority = 27,
 
-    /// <summary>Match: the VLAN's drop-eligible bit. Frames carry none on this network, so only 0 matches.</summary>
+    /// <summary>Match: the VLAN drop-eligible bit. Frames on this network have none, so only 0 matches.</summary>
     MatchVlanDropEligible = 28,
 
     /// <summary>Match: the sender's Ethernet address.</summary>
@@ -48,28 +48,28 @@ public enum RuleType : byte
     /// <summary>Match: the receiver's Ethernet address.</summary>
     MatchMacDestination = 30,
 
-    /// <summary>Match: the source's IPv4 network.</summary>
+    /// <summary>Match: the IPv4 network of the source.</summary>
     MatchIPv4Source = 31,
 
-    /// <summary>Match: the destination's IPv4 network.</summary>
+    /// <summary>Match: the IPv4 network of the destination.</summary>
     MatchIPv4Destination = 32,
 
-    /// <summary>Match: the source's IPv6 network.</summary>
+    /// <summary>Match: the IPv6 network of the source.</summary>
     MatchIPv6Source = 33,
 
-    /// <summary>Match: the destination's IPv6 network.</summary>
+    /// <summary>Match: the IPv6 network of the destination.</summary>
     MatchIPv6Destination = 34,
 
     /// <summary>Match: a range of the IP type-of-service byte under a mask.</summary>
     MatchIPTypeOfService = 35,
 
-    /// <summary>Match: the protocol over IP.</summary>
+    /// <summary>Match: the IP protocol.</summary>
     MatchIPProtocol = 36,
 
-    /// <summary>Match: the Ethernet type.</summary>
+    /// <summary>Match: the EtherType.</summary>
     MatchEtherType = 37,
 
-    /// <summary>Match: the ICMP or ICMPv6 type, and perhaps code.</summary>
+    /// <summary>Match: the ICMP or ICMPv6 type, and optionally the code.</summary>
     MatchIcmp = 38,
 
     /// <summary>Match: a range of the source port of TCP, UDP, SCTP or UDP-Lite.</summary>
@@ -78,28 +78,28 @@ public enum RuleType : byte
     /// <summary>Match: a range of the destination port of TCP, UDP, SCTP or UDP-Lite.</summary>
     MatchIPDestinationPorts = 40,
 
-    /// <summary>Match: any of some <see cref="FrameCharacteristics"/>.</summary>
+    /// <summary>Match: any of several <see cref="FrameCharacteristics"/>.</summary>
     MatchCharacteristics = 41,
 
     /// <summary>Match: a range of the frame's length in bytes, without its Ethernet header.</summary>
     MatchFrameSize = 42,
 
-    /// <summary>Match: a share of all frames, by chance.</summary>
+    /// <summary>Match: a random share of all frames.</summary>
     MatchRandom = 43,
 
-    /// <summary>Match: the two members' values of a tag differ by at most so much.</summary>
+    /// <summary>Match: the two members' values of a tag differ by at most a number.</summary>
     MatchTagsDifference = 44,
 
-    /// <summary>Match: the two members' values of a tag, ANDed, are so much.</summary>
+    /// <summary>Match: the bitwise AND of the two members' values of a tag equals a number.</summary>
     MatchTagsAnd = 45,
 
-    /// <summary>Match: the two members' values of a tag, ORed, are so much.</summary>
+    /// <summary>Match: the bitwise OR of the two members' values of a tag equals a number.</summary>
     MatchTagsOr = 46,
 
-    /// <summary>Match: the two members' values of a tag, XORed, are so much.</summary>
+    /// <summary>Match: the bitwise XOR of the two members' values of a tag equals a number.</summary>
     MatchTagsXor = 47,
 
-    /// <summary>Match: both members' values of a tag are so much.</summary>
+    /// <summary>Match: both members' values of a tag equal a number.</summary>
     MatchTagsEqual = 48,
 
     /// <summary>Match: the sender's value of a tag.</summary>
@@ -108,11 +108,11 @@ public enum RuleType : byte
     /// <summary>Match: the receiver's value of a tag.</summary>
     MatchTagReceiver = 50,
 
-    /// <summary>Match: a range of a number of 1 to 64 bits somewhere in the frame.</summary>
+    /// <summary>Match: a range of an integer of 1 to 64 bits in the frame.</summary>
     MatchIntegerRange = 51,
 }
 
-/// <summary>What <see cref="RuleType.MatchCharacteristics"/> can look at.</summary>
+/// <summary>The characteristics that <see cref="RuleType.MatchCharacteristics"/> checks.</summary>
 [Flags]
 public enum FrameCharacteristics : ulong
 {

@@ -1,6 +1,6 @@
 namespace Lanyard.Wire.Verbs;
 
-/// <summary>A certificate of membership inside another message, found by its length alone.</summary>
+/// <summary>Finds the end of a certificate of membership inside another message.</summary>
 internal static class AttachedCertificate
 {
     private const byte Version = 1;

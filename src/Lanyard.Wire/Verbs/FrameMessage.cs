@@ -2,11 +2,11 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Wire.Verbs;
 
-/// <summary>An Ethernet frame from one member to another, whose addresses follow from the nodes': <see cref="Verb.Frame"/>.</summary>
+/// <summary>An Ethernet frame from one member to another, whose MAC addresses follow from the node addresses: <see cref="Verb.Frame"/>.</summary>
 /// <remarks>Layout: 8 bytes network, 2 EtherType, the frame's payload.</remarks>
 public readonly ref struct FrameMessage
 {
-    /// <summary>The bytes in front of the frame's payload.</summary>
+    /// <summary>The length of the header before the frame's payload, in bytes.</summary>
     public const int HeaderBytes = 10;
 
     /// <summary>The network.</summary>
@@ -35,51 +35,51 @@ public readonly ref struct FrameMessage
     }
 }
 
-/// <summary>The flags of an EXT_FRAME. Bits 0x02 to 0x08 together say why the frame was sent.</summary>
+/// <summary>The flags of an EXT_FRAME. Bits 0x02 to 0x08 together give the reason why the frame was sent.</summary>
 [Flags]
 public enum ExtFrameFlags : byte
 {
     /// <summary>An ordinary frame.</summary>
     None = 0,
 
-    /// <summary>A certificate of membership stands in front of the addresses, as nodes before 1.2 sent it.</summary>
+    /// <summary>A certificate of membership precedes the addresses, as in messages of nodes before 1.2.</summary>
     HasCertificate = 0x01,
 
-    /// <summary>A rule made a copy of a frame that the sender sent (with <see cref="AckWanted"/>: watches it).</summary>
+    /// <summary>A rule copied a frame that the sender sent (with <see cref="AckWanted"/>: watches it).</summary>
     TeeOutbound = 0x02,
 
     /// <summary>A rule redirected a frame that the sender sent.</summary>
     RedirectOutbound = 0x04,
 
-    /// <summary>A rule made a copy of a frame that the sender received.</summary>
+    /// <summary>A rule copied a frame that the sender received.</summary>
     TeeInbound = 0x08,
 
     /// <summary>A rule redirected a frame that the sender received.</summary>
     RedirectInbound = 0x0a,
 
-    /// <summary>The bits that say why the frame was sent.</summary>
+    /// <summary>The bits that give the reason why the frame was sent.</summary>
     ReasonMask = 0x0e,
 
-    /// <summary>The receiver answers OK.</summary>
+    /// <summary>Requests an OK.</summary>
     AckWanted = 0x10,
 }
 
-/// <summary>An Ethernet frame with its addresses: <see cref="Verb.ExtFrame"/>. For bridges and for what rules copy or redirect.</summary>
+/// <summary>An Ethernet frame with its addresses: <see cref="Verb.ExtFrame"/>. For bridges, and for frames that rules copy or redirect.</summary>
 /// <remarks>
-/// Layout: 8 bytes network, 1 flags, a certificate where the flags say so, 6 destination, 6 source, 2 EtherType, the frame's payload.
+/// Layout: 8 bytes network, 1 flags, a certificate if the flag is set, 6 destination, 6 source, 2 EtherType, the frame's payload.
 /// </remarks>
 public readonly ref struct ExtFrameMessage
 {
-    /// <summary>The bytes in front of the frame's payload, where no certificate is attached.</summary>
+    /// <summary>The length of the header before the frame's payload without a certificate, in bytes.</summary>
     public const int HeaderBytes = 23;
 
     /// <summary>The network.</summary>
     public NetworkId NetworkId { get; init; }
 
-    /// <summary>Why the frame was sent, and how.</summary>
+    /// <summary>The flags, with the reason why the frame was sent.</summary>
     public ExtFrameFlags Flags { get; init; }
 
-    /// <summary>The certificate of membership, serialized, where <see cref="ExtFrameFlags.HasCertificate"/> is set.</summary>
+    /// <summary>The certificate of membership, serialized, if <see cref="ExtFrameFlags.HasCertificate"/> is set.</summary>
     public ReadOnlySpan<byte> Certificate { get; init; }
 
     /// <summary>The frame's destination.</summary>
@@ -126,14 +126,14 @@ public readonly ref struct ExtFrameMessage
     }
 }
 
-/// <summary>The answer to an EXT_FRAME with <see cref="ExtFrameFlags.AckWanted"/>: which network it was for.</summary>
+/// <summary>The answer to an EXT_FRAME with <see cref="ExtFrameFlags.AckWanted"/>.</summary>
 /// <remarks>Layout: 8 bytes network.</remarks>
 public readonly ref struct OkExtFrameMessage
 {
     /// <summary>The network.</summary>
     public NetworkId NetworkId { get; init; }
 
-    /// <summary>Bytes behind what is known here, from a version to come. Not written.</summary>
+    /// <summary>Bytes after the known fields, from a future version. Not written.</summary>
     public ReadOnlySpan<byte> Trailing { get; private init; }
 
     /// <summary>Reads the payload of an OK.</summary>

@@ -2,17 +2,17 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Wire.Verbs;
 
-/// <summary>Which protocol a node speaks and which program it is.</summary>
-/// <param name="Protocol">The protocol version: 4 to 12 in the field.</param>
+/// <summary>The versions of a node's protocol and program.</summary>
+/// <param name="Protocol">The protocol version: 4 to 12 in existing nodes.</param>
 /// <param name="Major">The program's major version.</param>
 /// <param name="Minor">The program's minor version.</param>
 /// <param name="Revision">The program's revision.</param>
 public readonly record struct NodeVersion(byte Protocol, byte Major, byte Minor, ushort Revision)
 {
-    /// <summary>The oldest protocol version that nodes still talk to.</summary>
+    /// <summary>The oldest protocol version that nodes still accept.</summary>
     public const byte MinProtocol = 4;
 
-    /// <summary>The protocol version that this library speaks.</summary>
+    /// <summary>The protocol version of this library.</summary>
     public const byte CurrentProtocol = 12;
 
     internal static NodeVersion Read(scoped ref ByteReader reader) =>
@@ -28,8 +28,8 @@ public readonly record struct NodeVersion(byte Protocol, byte Major, byte Minor,
 }
 
 /// <summary>
-/// A node introduces itself: <see cref="Verb.Hello"/>. Sent with <see cref="Packets.CipherSuite.Poly1305"/>, because it carries the key that
-/// everything else needs; only its end, the list of moons, is encrypted apart (<see cref="Packets.SessionKey.CryptHelloTail"/>).
+/// Introduces a node: <see cref="Verb.Hello"/>. Sent with <see cref="Packets.CipherSuite.Poly1305"/>, because it contains the public keys that
+/// all other packets need; only the list of moons at its end is encrypted (<see cref="Packets.SessionKey.CryptHelloTail"/>).
 /// </summary>
 /// <remarks>
 /// Layout: 5 bytes version, 8 timestamp, identity, endpoint sent to, 8 planet's ID, 8 planet's timestamp; then, encrypted, 2 bytes count of
@@ -40,22 +40,22 @@ public readonly ref struct HelloMessage
     /// <summary>The sender's version.</summary>
     public NodeVersion Version { get; init; }
 
-    /// <summary>The sender's time in milliseconds. It comes back in the answer, for measuring.</summary>
+    /// <summary>The sender's time in milliseconds. The answer repeats it, for measuring the round-trip time.</summary>
     public long Timestamp { get; init; }
 
     /// <summary>The sender's public identity, serialized, for <see cref="Wire.Identity.TryRead"/>.</summary>
     public ReadOnlySpan<byte> Identity { get; init; }
 
-    /// <summary>The physical endpoint that the packet was sent to, as its sender sees it; the default value where the packet goes by relay.</summary>
+    /// <summary>The physical endpoint that the packet was sent to, as seen by its sender; the default value if the packet is relayed.</summary>
     public InetEndpoint SentTo { get; init; }
 
-    /// <summary>The planet that the sender follows; all zeros where it does not say.</summary>
+    /// <summary>The planet that the sender uses; all zeros if it is not given.</summary>
     public WorldStamp Planet { get; init; }
 
-    /// <summary>Where the encrypted end begins in the payload. Equal to the payload's length where there is none.</summary>
+    /// <summary>The offset of the encrypted end in the payload. The payload's length if there is none.</summary>
     public int TailStart { get; private init; }
 
-    /// <summary>The end of the message as it stands: encrypted, or decrypted and then for <see cref="MoonStampList.TryParse"/>.</summary>
+    /// <summary>The end of the message: encrypted, or decrypted for <see cref="MoonStampList.TryParse"/>.</summary>
     public ReadOnlySpan<byte> Tail { get; private init; }
 
     /// <summary>Reads the payload of a packet.</summary>
@@ -76,8 +76,8 @@ public readonly ref struct HelloMessage
     }
 
     /// <summary>
-    /// Writes the payload of a packet up to where the encrypted end begins. Behind it goes what <see cref="MoonStampList.Write"/> writes;
-    /// encrypt that once the packet has its ID.
+    /// Writes the payload of a packet up to the encrypted end. Append the output of <see cref="MoonStampList.Write"/>, and
+    /// encrypt it once the packet has its ID.
     /// </summary>
     public void Write(ref ByteWriter writer)
     {
@@ -94,19 +94,19 @@ public readonly ref struct HelloMessage
 /// <remarks>Layout: 8 bytes timestamp, 5 version, endpoint sent to, 2 length of worlds, worlds.</remarks>
 public readonly ref struct OkHelloMessage
 {
-    /// <summary>The timestamp of the HELLO, sent back.</summary>
+    /// <summary>The timestamp of the HELLO, repeated.</summary>
     public long Timestamp { get; init; }
 
-    /// <summary>The answering node's version.</summary>
+    /// <summary>The version of the answering node.</summary>
     public NodeVersion Version { get; init; }
 
-    /// <summary>The physical endpoint that the HELLO came from, as the answering node sees it.</summary>
+    /// <summary>The physical endpoint that the HELLO came from, as seen by the answering node.</summary>
     public InetEndpoint SentTo { get; init; }
 
-    /// <summary>Newer worlds than those that the HELLO names, one after the other for <see cref="World.TryRead"/>; mostly empty.</summary>
+    /// <summary>Newer editions of the worlds in the HELLO, one after another for <see cref="World.TryRead"/>; usually empty.</summary>
     public ReadOnlySpan<byte> Worlds { get; init; }
 
-    /// <summary>Bytes behind what is known here, from a version to come. Not written.</summary>
+    /// <summary>Bytes after the known fields, from a future version. Not written.</summary>
     public ReadOnlySpan<byte> Trailing { get; private init; }
 
     /// <summary>Reads the payload of an OK.</summary>

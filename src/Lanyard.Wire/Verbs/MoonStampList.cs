@@ -1,9 +1,9 @@
 namespace Lanyard.Wire.Verbs;
 
-/// <summary>A world and its age, as HELLO names the worlds that a node has.</summary>
+/// <summary>A world and its edition, as in the list of worlds in HELLO.</summary>
 /// <param name="Type">The type of world.</param>
 /// <param name="Id">The world's ID.</param>
-/// <param name="Timestamp">The world's timestamp; 0 for a moon that the sender wants and does not have.</param>
+/// <param name="Timestamp">The world's timestamp; 0 for a moon that the sender requests.</param>
 public readonly record struct WorldStamp(WorldType Type, ulong Id, long Timestamp)
 {
     internal const int PlanetBytes = 16;
@@ -12,7 +12,7 @@ public readonly record struct WorldStamp(WorldType Type, ulong Id, long Timestam
     internal static WorldStamp ReadPlanet(scoped ref ByteReader reader) => new(WorldType.Planet, reader.ReadUInt64(), reader.ReadInt64());
 }
 
-/// <summary>The moons that a node has or wants: the encrypted end of a HELLO.</summary>
+/// <summary>The moons that a node has or requests: the encrypted end of a HELLO.</summary>
 /// <remarks>Layout: 2 bytes count; for each 1 byte type, 8 ID, 8 timestamp.</remarks>
 public readonly ref struct MoonStampList
 {
@@ -24,13 +24,13 @@ public readonly ref struct MoonStampList
         Trailing = trailing;
     }
 
-    /// <summary>How many there are.</summary>
+    /// <summary>The number of moons.</summary>
     public int Count => _items.Length / WorldStamp.MoonBytes;
 
-    /// <summary>Bytes behind what is known here, from a version to come.</summary>
+    /// <summary>Bytes after the known fields, from a future version.</summary>
     public ReadOnlySpan<byte> Trailing { get; }
 
-    /// <summary>One of them.</summary>
+    /// <summary>Returns a moon of the list.</summary>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="index"/> is not less than <see cref="Count"/>.</exception>
     public WorldStamp this[int index]
     {
@@ -41,7 +41,7 @@ public readonly ref struct MoonStampList
         }
     }
 
-    /// <summary>Reads the end of a HELLO, decrypted. No bytes at all are an empty list.</summary>
+    /// <summary>Reads the end of a HELLO, decrypted. An empty end is an empty list.</summary>
     public static bool TryParse(ReadOnlySpan<byte> tail, out MoonStampList list)
     {
         list = default;

@@ -9,42 +9,42 @@ public enum MulticastFrameFlags : byte
     /// <summary>None.</summary>
     None = 0,
 
-    /// <summary>A certificate of membership is attached, as nodes before 1.2 sent it.</summary>
+    /// <summary>A certificate of membership is attached, as in messages of nodes before 1.2.</summary>
     HasCertificate = 0x01,
 
-    /// <summary>In a frame: the sender also asks who listens. In an OK: listeners are told.</summary>
+    /// <summary>In a frame: the sender also requests listeners. In an OK: listeners follow.</summary>
     Gather = 0x02,
 
-    /// <summary>The frame's source address is given; otherwise it follows from the sending node's.</summary>
+    /// <summary>The frame's source address is given; otherwise it follows from the sender's node address.</summary>
     HasSource = 0x04,
 
-    /// <summary>The receiver, a replicator of the network, passes the frame on to the listeners.</summary>
+    /// <summary>The receiver, a replicator of the network, forwards the frame to the listeners.</summary>
     Replicate = 0x08,
 }
 
 /// <summary>A multicast Ethernet frame: <see cref="Verb.MulticastFrame"/>.</summary>
 /// <remarks>
-/// Layout: 8 bytes network, 1 flags; where the flags say so a certificate, 4 gather limit, 6 source; 6 destination, 4 number, 2 EtherType, the
+/// Layout: 8 bytes network, 1 flags; if the flags are set, a certificate, 4 gather limit, 6 source; 6 destination, 4 number, 2 EtherType, the
 /// frame's payload.
 /// </remarks>
 public readonly ref struct MulticastFrameMessage
 {
-    /// <summary>The bytes in front of the frame's payload at most, where no certificate is attached.</summary>
+    /// <summary>The maximum length of the header before the frame's payload without a certificate, in bytes.</summary>
     public const int MaxHeaderBytes = 31;
 
     /// <summary>The network.</summary>
     public NetworkId NetworkId { get; init; }
 
-    /// <summary>Which of the other fields are there, and what is asked.</summary>
+    /// <summary>The flags: which of the other fields are present, and the request.</summary>
     public MulticastFrameFlags Flags { get; init; }
 
-    /// <summary>The certificate of membership, serialized, where <see cref="MulticastFrameFlags.HasCertificate"/> is set.</summary>
+    /// <summary>The certificate of membership, serialized, if <see cref="MulticastFrameFlags.HasCertificate"/> is set.</summary>
     public ReadOnlySpan<byte> Certificate { get; init; }
 
-    /// <summary>How many listeners the sender wants to know, where <see cref="MulticastFrameFlags.Gather"/> is set.</summary>
+    /// <summary>The maximum number of listeners that the sender requests, if <see cref="MulticastFrameFlags.Gather"/> is set.</summary>
     public uint GatherLimit { get; init; }
 
-    /// <summary>The frame's source, where <see cref="MulticastFrameFlags.HasSource"/> is set.</summary>
+    /// <summary>The frame's source, if <see cref="MulticastFrameFlags.HasSource"/> is set.</summary>
     public MacAddress Source { get; init; }
 
     /// <summary>The group that the frame goes to.</summary>
@@ -95,7 +95,7 @@ public readonly ref struct MulticastFrameMessage
 
 /// <summary>The answer to a MULTICAST_FRAME with <see cref="MulticastFrameFlags.Gather"/>.</summary>
 /// <remarks>
-/// Layout: 8 bytes network, 6 address, 4 number, 1 flags; where the flags say so a certificate; where they say so 4 total known, 2 count, 5 for
+/// Layout: 8 bytes network, 6 address, 4 number, 1 flags; if the flags are set, a certificate; 4 total known, 2 count, 5 for
 /// each listener.
 /// </remarks>
 public readonly ref struct OkMulticastFrameMessage
@@ -106,19 +106,19 @@ public readonly ref struct OkMulticastFrameMessage
     /// <summary>The group.</summary>
     public MulticastGroup Group { get; init; }
 
-    /// <summary>Which of the other fields are there.</summary>
+    /// <summary>The flags: which of the other fields are present.</summary>
     public MulticastFrameFlags Flags { get; init; }
 
-    /// <summary>The answering node's certificate of membership, serialized, where <see cref="MulticastFrameFlags.HasCertificate"/> is set.</summary>
+    /// <summary>The answering node's certificate of membership, serialized, if <see cref="MulticastFrameFlags.HasCertificate"/> is set.</summary>
     public ReadOnlySpan<byte> Certificate { get; init; }
 
-    /// <summary>How many listeners the answering node knows, where <see cref="MulticastFrameFlags.Gather"/> is set.</summary>
+    /// <summary>The number of listeners that the answering node knows, if <see cref="MulticastFrameFlags.Gather"/> is set.</summary>
     public uint TotalKnown { get; init; }
 
-    /// <summary>Those that it tells of here.</summary>
+    /// <summary>The listeners in this message.</summary>
     public NodeAddressList Members { get; private init; }
 
-    /// <summary>Bytes behind what is known here, from a version to come. Not written.</summary>
+    /// <summary>Bytes after the known fields, from a future version. Not written.</summary>
     public ReadOnlySpan<byte> Trailing { get; private init; }
 
     /// <summary>Reads the payload of an OK.</summary>
@@ -143,8 +143,8 @@ public readonly ref struct OkMulticastFrameMessage
     }
 
     /// <summary>Writes the payload of an OK.</summary>
-    /// <param name="writer">Where to write.</param>
-    /// <param name="members">Some of the listeners, at most 65535; written where <see cref="MulticastFrameFlags.Gather"/> is set.</param>
+    /// <param name="writer">The writer.</param>
+    /// <param name="members">Some of the listeners, at most 65535; written if <see cref="MulticastFrameFlags.Gather"/> is set.</param>
     public void Write(ref ByteWriter writer, scoped ReadOnlySpan<NodeAddress> members)
     {
         writer.WriteNetworkId(NetworkId);
@@ -167,7 +167,7 @@ public readonly ref struct UnwantedMulticastMessage
     /// <summary>The group.</summary>
     public MulticastGroup Group { get; init; }
 
-    /// <summary>Bytes behind what is known here, from a version to come. Not written.</summary>
+    /// <summary>Bytes after the known fields, from a future version. Not written.</summary>
     public ReadOnlySpan<byte> Trailing { get; private init; }
 
     /// <summary>Reads the payload of an ERROR.</summary>

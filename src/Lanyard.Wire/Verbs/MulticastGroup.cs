@@ -4,11 +4,11 @@ using Lanyard.Primitives;
 namespace Lanyard.Wire;
 
 /// <summary>
-/// A multicast group of a network: an Ethernet address and a number that divides it further. ARP for one IPv4 address is a group of its own:
+/// A multicast group of a network: an Ethernet address and a number that subdivides it. ARP for each IPv4 address has its own group:
 /// the broadcast address with the IPv4 address as the number.
 /// </summary>
 /// <param name="Mac">The group's Ethernet address.</param>
-/// <param name="Adi">The number ("additional distinguishing information"); mostly 0.</param>
+/// <param name="Adi">The number ("additional distinguishing information"); usually 0.</param>
 public readonly record struct MulticastGroup(MacAddress Mac, uint Adi)
 {
     internal const int Size = MacAddress.Size + sizeof(uint);
@@ -21,6 +21,6 @@ public readonly record struct MulticastGroup(MacAddress Mac, uint Adi)
         writer.WriteUInt32(Adi);
     }
 
-    /// <summary>The address, a slash and the number in hexadecimal digits.</summary>
+    /// <summary>Returns the address, a slash and the number in hexadecimal digits.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Mac}/{Adi:x8}");
 }

@@ -10,7 +10,7 @@ public readonly record struct MulticastSubscription(NetworkId NetworkId, Multica
     internal const int Size = NetworkId.Size + MulticastGroup.Size;
 }
 
-/// <summary>Announces which multicast groups the sender listens to: <see cref="Verb.MulticastLike"/>. No answer.</summary>
+/// <summary>Announces the multicast groups that the sender listens to: <see cref="Verb.MulticastLike"/>. No answer.</summary>
 /// <remarks>Layout: 8 bytes network, 6 address, 4 number; as many as fit.</remarks>
 public readonly ref struct MulticastLikeMessage
 {
@@ -18,10 +18,10 @@ public readonly ref struct MulticastLikeMessage
 
     private MulticastLikeMessage(ReadOnlySpan<byte> items) => _items = items;
 
-    /// <summary>How many there are.</summary>
+    /// <summary>The number of subscriptions.</summary>
     public int Count => _items.Length / MulticastSubscription.Size;
 
-    /// <summary>One of them.</summary>
+    /// <summary>Returns a subscription.</summary>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="index"/> is not less than <see cref="Count"/>.</exception>
     public MulticastSubscription this[int index]
     {
@@ -32,7 +32,7 @@ public readonly ref struct MulticastLikeMessage
         }
     }
 
-    /// <summary>Reads the payload of a packet: whole subscriptions and nothing else.</summary>
+    /// <summary>Reads the payload of a packet, which must consist of complete subscriptions.</summary>
     public static bool TryParse(ReadOnlySpan<byte> payload, out MulticastLikeMessage message)
     {
         message = new MulticastLikeMessage(payload);
@@ -50,7 +50,7 @@ public readonly ref struct MulticastLikeMessage
     }
 }
 
-/// <summary>Asks who listens to a multicast group: <see cref="Verb.MulticastGather"/>.</summary>
+/// <summary>Requests the listeners of a multicast group: <see cref="Verb.MulticastGather"/>.</summary>
 /// <remarks>Layout: 8 bytes network, 1 flags (0x01: certificate attached), 6 address, 4 number, 4 limit, certificate.</remarks>
 public readonly ref struct MulticastGatherMessage
 {
@@ -62,13 +62,13 @@ public readonly ref struct MulticastGatherMessage
     /// <summary>The group.</summary>
     public MulticastGroup Group { get; init; }
 
-    /// <summary>How many listeners the sender wants to know at most.</summary>
+    /// <summary>The maximum number of listeners that the sender requests.</summary>
     public uint Limit { get; init; }
 
-    /// <summary>The sender's certificate of membership, serialized, by which a node outside the network checks the right to ask; or nothing.</summary>
+    /// <summary>The sender's certificate of membership, serialized, which authorizes the request to a node outside the network; may be empty.</summary>
     public ReadOnlySpan<byte> Certificate { get; init; }
 
-    /// <summary>Bytes behind what is known here, from a version to come. Not written.</summary>
+    /// <summary>Bytes after the known fields, from a future version. Not written.</summary>
     public ReadOnlySpan<byte> Trailing { get; private init; }
 
     /// <summary>Reads the payload of a packet.</summary>
@@ -109,13 +109,13 @@ public readonly ref struct OkMulticastGatherMessage
     /// <summary>The group.</summary>
     public MulticastGroup Group { get; init; }
 
-    /// <summary>How many listeners the answering node knows.</summary>
+    /// <summary>The number of listeners that the answering node knows.</summary>
     public uint TotalKnown { get; init; }
 
-    /// <summary>Those that it tells of here.</summary>
+    /// <summary>The listeners in this message.</summary>
     public NodeAddressList Members { get; private init; }
 
-    /// <summary>Bytes behind what is known here, from a version to come. Not written.</summary>
+    /// <summary>Bytes after the known fields, from a future version. Not written.</summary>
     public ReadOnlySpan<byte> Trailing { get; private init; }
 
     /// <summary>Reads the payload of an OK.</summary>
@@ -134,7 +134,7 @@ public readonly ref struct OkMulticastGatherMessage
     }
 
     /// <summary>Writes the payload of an OK.</summary>
-    /// <param name="writer">Where to write.</param>
+    /// <param name="writer">The writer.</param>
     /// <param name="members">Some of the listeners, at most 65535.</param>
     public void Write(ref ByteWriter writer, scoped ReadOnlySpan<NodeAddress> members)
     {
@@ -144,7 +144,7 @@ public readonly ref struct OkMulticastGatherMessage
     }
 }
 
-/// <summary>The list of listeners that two answers share: 4 bytes total known, 2 count, 5 for each.</summary>
+/// <summary>The list of listeners in two answers: 4 bytes total known, 2 count, 5 for each listener.</summary>
 internal static class GatherResults
 {
     internal static NodeAddressList Read(scoped ref ByteReader reader) => new(reader.ReadBytes(reader.ReadUInt16() * NodeAddress.Size));

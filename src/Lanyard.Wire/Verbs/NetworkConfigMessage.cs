@@ -2,18 +2,18 @@ namespace Lanyard.Wire.Verbs;
 
 /// <summary>
 /// A part of a network's configuration, signed by the controller: <see cref="Verb.NetworkConfig"/>, and the OK to
-/// <see cref="Verb.NetworkConfigRequest"/>. The parts of one update joined are a dictionary.
+/// <see cref="Verb.NetworkConfigRequest"/>. The joined parts of one update are a dictionary.
 /// </summary>
 /// <remarks>
-/// Layout: 8 bytes network, 2 length, part; 1 flags (0x01: members pass it on), 8 update, 4 total length, 4 index of the part's first byte; 1 kind
-/// of signature (1: Ed25519), 2 length, signature. Controllers before 1.2 answer a request with the first three fields alone.
+/// Layout: 8 bytes network, 2 length, part; 1 flags (0x01: members forward it), 8 update, 4 total length, 4 offset of the part; 1 kind
+/// of signature (1: Ed25519), 2 length, signature. Controllers before 1.2 answer a request with only the first three fields.
 /// </remarks>
 public readonly ref struct NetworkConfigMessage
 {
     /// <summary>The <see cref="SignatureKind"/> of Ed25519.</summary>
     public const byte Ed25519 = 1;
 
-    /// <summary>The most bytes that a message has beside the part itself.</summary>
+    /// <summary>The maximum number of bytes of a message in addition to the part.</summary>
     public const int OverheadBytes = 8 + 2 + 1 + 8 + 4 + 4 + 1 + 2 + Identity.SignatureSize;
 
     private const byte FastPropagateFlag = 0x01;
@@ -24,31 +24,31 @@ public readonly ref struct NetworkConfigMessage
     /// <summary>The part.</summary>
     public ReadOnlySpan<byte> Chunk { get; init; }
 
-    /// <summary>The old form: the whole configuration at once, without update and signature. Only in an OK of the controller itself.</summary>
+    /// <summary>Whether this is the old form: the complete configuration, without update and signature. Only in an OK of the controller itself.</summary>
     public bool IsUnsigned { get; private init; }
 
-    /// <summary>Whether members pass the part on to others.</summary>
+    /// <summary>Whether members forward the part to others.</summary>
     public bool FastPropagate { get; init; }
 
-    /// <summary>Which update the part belongs to; never 0.</summary>
+    /// <summary>The number of the update that the part belongs to; never 0.</summary>
     public ulong UpdateId { get; init; }
 
-    /// <summary>The length in bytes of all parts joined. A sender's claim: check it against a limit.</summary>
+    /// <summary>The length in bytes of all parts joined, as claimed by the sender: check it against a limit.</summary>
     public uint TotalLength { get; init; }
 
-    /// <summary>Where the part begins in the whole. A sender's claim: check that the part fits.</summary>
+    /// <summary>The offset of the part, as claimed by the sender: check that the part fits.</summary>
     public uint ChunkIndex { get; init; }
 
-    /// <summary>What kind of signature it is; <see cref="Ed25519"/> is the only one known.</summary>
+    /// <summary>The kind of the signature; <see cref="Ed25519"/> is the only known kind.</summary>
     public byte SignatureKind { get; init; }
 
     /// <summary>The controller's signature over <see cref="Signed"/>.</summary>
     public ReadOnlySpan<byte> Signature { get; init; }
 
-    /// <summary>What is signed: the message up to the kind of signature.</summary>
+    /// <summary>The signed bytes: the message up to the kind of signature.</summary>
     public ReadOnlySpan<byte> Signed { get; private init; }
 
-    /// <summary>Bytes behind what is known here, from a version to come. Not written.</summary>
+    /// <summary>Bytes after the known fields, from a future version. Not written.</summary>
     public ReadOnlySpan<byte> Trailing { get; private init; }
 
     /// <summary>Reads the payload of a packet or of an OK.</summary>
@@ -79,7 +79,7 @@ public readonly ref struct NetworkConfigMessage
         return !reader.Failed;
     }
 
-    /// <summary>Writes the part of the message that is signed. Sign what was written, then go on with <see cref="WriteSignature"/>.</summary>
+    /// <summary>Writes the signed part of the message. Sign the written bytes, then call <see cref="WriteSignature"/>.</summary>
     public void WriteSigned(ref ByteWriter writer)
     {
         if (Chunk.Length > ushort.MaxValue)
@@ -104,7 +104,7 @@ public readonly ref struct NetworkConfigMessage
     }
 }
 
-/// <summary>The answer to <see cref="Verb.NetworkConfig"/>: the update is complete. Nodes in the field send it as an OK to ECHO.</summary>
+/// <summary>The answer to <see cref="Verb.NetworkConfig"/>: the update is complete. Existing nodes send it as an OK to ECHO.</summary>
 /// <remarks>Layout: 8 bytes network, 8 update.</remarks>
 public readonly ref struct OkNetworkConfigMessage
 {
@@ -114,7 +114,7 @@ public readonly ref struct OkNetworkConfigMessage
     /// <summary>The update that was completed.</summary>
     public ulong UpdateId { get; init; }
 
-    /// <summary>Bytes behind what is known here, from a version to come. Not written.</summary>
+    /// <summary>Bytes after the known fields, from a future version. Not written.</summary>
     public ReadOnlySpan<byte> Trailing { get; private init; }
 
     /// <summary>Reads the payload of an OK.</summary>

@@ -1,7 +1,7 @@
 namespace Lanyard.Wire.Verbs;
 
 /// <summary>
-/// Asks a controller for a network's configuration: <see cref="Verb.NetworkConfigRequest"/>. The OK holds a <see cref="NetworkConfigMessage"/>.
+/// Requests a network's configuration from a controller: <see cref="Verb.NetworkConfigRequest"/>. The OK contains a <see cref="NetworkConfigMessage"/>.
 /// </summary>
 /// <remarks>Layout: 8 bytes network, 2 length of dictionary, dictionary, 8 revision, 8 timestamp. Old nodes end after any of these.</remarks>
 public readonly ref struct NetworkConfigRequestMessage
@@ -9,7 +9,7 @@ public readonly ref struct NetworkConfigRequestMessage
     /// <summary>The network.</summary>
     public NetworkId NetworkId { get; init; }
 
-    /// <summary>What the asking node is able to do: a dictionary.</summary>
+    /// <summary>The metadata of the requesting node: a dictionary.</summary>
     public ReadOnlySpan<byte> Metadata { get; init; }
 
     /// <summary>The revision of the configuration that the node has, or 0.</summary>
@@ -18,7 +18,7 @@ public readonly ref struct NetworkConfigRequestMessage
     /// <summary>The timestamp of the configuration that the node has, in milliseconds, or 0.</summary>
     public long Timestamp { get; init; }
 
-    /// <summary>Bytes behind what is known here, from a version to come. Not written.</summary>
+    /// <summary>Bytes after the known fields, from a future version. Not written.</summary>
     public ReadOnlySpan<byte> Trailing { get; private init; }
 
     /// <summary>Reads the payload of a packet.</summary>

@@ -2,10 +2,10 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Lanyard.Wire.Verbs;
 
-/// <summary>Hands over signed credentials of any networks: <see cref="Verb.NetworkCredentials"/>. No answer. No signature is checked here.</summary>
+/// <summary>Sends signed credentials of any networks: <see cref="Verb.NetworkCredentials"/>. No answer. Signatures are not checked here.</summary>
 /// <remarks>
 /// Layout: certificates of membership, 1 zero byte; 2 bytes count and capabilities; 2 count and tags; 2 count and revocations; 2 count and
-/// certificates of ownership. The message may end in front of any count, and then has none of what would follow.
+/// certificates of ownership. The message may end before any count, and then contains none of the later credentials.
 /// </remarks>
 public sealed record NetworkCredentialsMessage
 {
@@ -28,10 +28,10 @@ public sealed record NetworkCredentialsMessage
     /// <summary>Certificates of ownership.</summary>
     public EquatableArray<CertificateOfOwnership> Ownerships { get; init; }
 
-    /// <summary>How many bytes follow behind what is known here, from a version to come. Not written.</summary>
+    /// <summary>The number of bytes after the known fields, from a future version. Not written.</summary>
     public int TrailingBytes { get; private init; }
 
-    /// <summary>Reads the payload of a packet; false where any of the credentials is malformed.</summary>
+    /// <summary>Reads the payload of a packet. Returns false if a credential is malformed.</summary>
     public static bool TryParse(ReadOnlySpan<byte> payload, [NotNullWhen(true)] out NetworkCredentialsMessage? message)
     {
         var reader = new ByteReader(payload);
@@ -49,7 +49,7 @@ public sealed record NetworkCredentialsMessage
         return message is not null;
     }
 
-    /// <summary>Writes the payload of a packet. The caller sees to it that there is no more than fits one packet.</summary>
+    /// <summary>Writes the payload of a packet. The caller ensures that it fits one packet.</summary>
     public void Write(ref ByteWriter writer)
     {
         foreach (var membership in Memberships)
@@ -61,7 +61,7 @@ public sealed record NetworkCredentialsMessage
         WriteItems(ref writer, Ownerships, static (CertificateOfOwnership item, ref ByteWriter to) => item.Write(ref to));
     }
 
-    // They have no count: each begins with its version, which is not zero.
+    // Certificates of membership have no count: each begins with its version, which is not zero.
     private static EquatableArray<CertificateOfMembership> ReadMemberships(ref ByteReader reader, ReadOnlySpan<byte> payload)
     {
         var memberships = new List<CertificateOfMembership>();

@@ -2,14 +2,14 @@ using System.Buffers.Binary;
 
 namespace Lanyard.Wire.Verbs;
 
-/// <summary>How many bytes were received over a path since the last report: <see cref="Verb.Ack"/>. Nodes since 1.6 send it no more.</summary>
+/// <summary>Reports the number of bytes received over a path since the last report: <see cref="Verb.Ack"/>. Nodes from 1.6 on do not send it.</summary>
 /// <remarks>Layout: 4 bytes count.</remarks>
 public readonly ref struct AckMessage
 {
-    /// <summary>How many bytes.</summary>
+    /// <summary>The number of bytes.</summary>
     public uint Bytes { get; init; }
 
-    /// <summary>Bytes behind what is known here, from a version to come. Not written.</summary>
+    /// <summary>Bytes after the known fields, from a future version. Not written.</summary>
     public ReadOnlySpan<byte> Trailing { get; private init; }
 
     /// <summary>Reads the payload of a packet.</summary>
@@ -24,31 +24,31 @@ public readonly ref struct AckMessage
     public void Write(ref ByteWriter writer) => writer.WriteUInt32(Bytes);
 }
 
-/// <summary>How long a received packet was held before this report left.</summary>
-/// <param name="PacketId">The packet.</param>
-/// <param name="HeldMs">How long, in milliseconds.</param>
+/// <summary>The time for which a received packet was held before this report was sent.</summary>
+/// <param name="PacketId">The packet ID.</param>
+/// <param name="HeldMs">The time in milliseconds.</param>
 public readonly record struct QosRecord(ulong PacketId, ushort HeldMs)
 {
     internal const int Size = sizeof(ulong) + sizeof(ushort);
 }
 
-/// <summary>How long packets were held, so that their sender can tell the path's latency: <see cref="Verb.QosMeasurement"/>. No answer.</summary>
+/// <summary>Reports how long packets were held, so that their sender can compute the path's latency: <see cref="Verb.QosMeasurement"/>. No answer.</summary>
 /// <remarks>
-/// Layout: 8 bytes packet ID and 2 bytes milliseconds, as many as fit, both little-endian: nodes write them in their machines' own order.
+/// Layout: records of 8 bytes packet ID and 2 bytes milliseconds, as many as fit. Both are little-endian, because nodes write them in their machines' byte order.
 /// </remarks>
 public readonly ref struct QosMeasurementMessage
 {
-    /// <summary>Receivers ignore a longer payload, in bytes.</summary>
+    /// <summary>The maximum length of the payload in bytes; receivers ignore a longer payload.</summary>
     public const int MaxBytes = 1400;
 
     private readonly ReadOnlySpan<byte> _items;
 
     private QosMeasurementMessage(ReadOnlySpan<byte> items) => _items = items;
 
-    /// <summary>How many records there are.</summary>
+    /// <summary>The number of records.</summary>
     public int Count => _items.Length / QosRecord.Size;
 
-    /// <summary>One of them.</summary>
+    /// <summary>Returns a record.</summary>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="index"/> is not less than <see cref="Count"/>.</exception>
     public QosRecord this[int index]
     {
@@ -59,7 +59,7 @@ public readonly ref struct QosMeasurementMessage
         }
     }
 
-    /// <summary>Reads the payload of a packet: whole records, at most <see cref="MaxBytes"/>.</summary>
+    /// <summary>Reads the payload of a packet: complete records, at most <see cref="MaxBytes"/>.</summary>
     public static bool TryParse(ReadOnlySpan<byte> payload, out QosMeasurementMessage message)
     {
         message = new QosMeasurementMessage(payload);
@@ -81,16 +81,16 @@ public readonly ref struct QosMeasurementMessage
 }
 
 /// <summary>
-/// Asks a peer to send over the path that this comes by: <see cref="Verb.PathNegotiationRequest"/>. The peer agrees where its own figure is
+/// Asks a peer to send over the path of this packet: <see cref="Verb.PathNegotiationRequest"/>. The peer agrees if its own utility is
 /// lower. No answer.
 /// </summary>
 /// <remarks>Layout: 2 bytes utility.</remarks>
 public readonly ref struct PathNegotiationMessage
 {
-    /// <summary>How good the sender finds the path: higher is better.</summary>
+    /// <summary>The sender's rating of the path: higher is better.</summary>
     public short Utility { get; init; }
 
-    /// <summary>Bytes behind what is known here, from a version to come. Not written.</summary>
+    /// <summary>Bytes after the known fields, from a future version. Not written.</summary>
     public ReadOnlySpan<byte> Trailing { get; private init; }
 
     /// <summary>Reads the payload of a packet.</summary>

@@ -2,26 +2,26 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Wire.Verbs;
 
-/// <summary>What a pushed path is for.</summary>
+/// <summary>The purpose of a pushed path.</summary>
 [Flags]
 public enum DirectPathFlags : byte
 {
-    /// <summary>The sender may be reached there.</summary>
+    /// <summary>The sender may be reachable at the endpoint.</summary>
     None = 0,
 
-    /// <summary>The sender can no longer be reached there.</summary>
+    /// <summary>The sender is no longer reachable at the endpoint.</summary>
     Forget = 0x01,
 
-    /// <summary>The sender is a cluster and wants to be reached there in preference to other paths.</summary>
+    /// <summary>The sender is a cluster and prefers the endpoint to other paths.</summary>
     ClusterRedirect = 0x02,
 }
 
-/// <summary>An endpoint that the sender may be reached at.</summary>
-/// <param name="Endpoint">The endpoint; the default value where the address is of a kind not known here.</param>
-/// <param name="Flags">What it is for.</param>
+/// <summary>An endpoint at which the sender may be reachable.</summary>
+/// <param name="Endpoint">The endpoint; the default value for an address of an unknown kind.</param>
+/// <param name="Flags">The purpose.</param>
 public readonly record struct DirectPath(InetEndpoint Endpoint, DirectPathFlags Flags = DirectPathFlags.None);
 
-/// <summary>Tells where the sender may be reached: <see cref="Verb.PushDirectPaths"/>. No answer.</summary>
+/// <summary>Announces the sender's endpoints: <see cref="Verb.PushDirectPaths"/>. No answer.</summary>
 /// <remarks>
 /// Layout: 2 bytes count; for each 1 byte flags, 2 length of extension, extension, 1 type (4 or 6), 1 length, address and 2 bytes port.
 /// Paths: <c>foreach (var path in message)</c>.
@@ -40,13 +40,13 @@ public readonly ref struct PushDirectPathsMessage
         Trailing = trailing;
     }
 
-    /// <summary>How many paths there are.</summary>
+    /// <summary>The number of paths.</summary>
     public int Count { get; }
 
-    /// <summary>Whether all paths are IPv4 or IPv6 endpoints without extensions: nothing in the message is unknown here.</summary>
+    /// <summary>Whether all paths are IPv4 or IPv6 endpoints without extensions, so that the whole message is known.</summary>
     public bool IsPlain { get; }
 
-    /// <summary>Bytes behind what is known here, from a version to come. Not written.</summary>
+    /// <summary>Bytes after the known fields, from a future version. Not written.</summary>
     public ReadOnlySpan<byte> Trailing { get; }
 
     /// <summary>Reads the payload of a packet.</summary>
@@ -88,7 +88,7 @@ public readonly ref struct PushDirectPathsMessage
         }
     }
 
-    /// <summary>The paths.</summary>
+    /// <summary>Returns an enumerator of the paths.</summary>
     public Enumerator GetEnumerator() => new(_items);
 
     private static DirectPath ReadOne(scoped ref ByteReader reader, out bool isKnown)
@@ -106,17 +106,17 @@ public readonly ref struct PushDirectPathsMessage
         return new DirectPath(new InetEndpoint(InetAddress.FromBytes(endpoint.ReadBytes(addressLength)), endpoint.ReadUInt16()), flags);
     }
 
-    /// <summary>Walks over the paths.</summary>
+    /// <summary>Enumerates the paths.</summary>
     public ref struct Enumerator
     {
         private ByteReader _reader;
 
         internal Enumerator(ReadOnlySpan<byte> items) => _reader = new ByteReader(items);
 
-        /// <summary>The path.</summary>
+        /// <summary>The current path.</summary>
         public DirectPath Current { get; private set; }
 
-        /// <summary>Goes to the next path.</summary>
+        /// <summary>Advances to the next path.</summary>
         public bool MoveNext()
         {
             if (_reader.Remaining == 0)

@@ -1,6 +1,6 @@
 namespace Lanyard.Wire.Verbs;
 
-/// <summary>Reports for an observer that a network names: <see cref="Verb.RemoteTrace"/>. No answer.</summary>
+/// <summary>Reports to a node that observes the network: <see cref="Verb.RemoteTrace"/>. No answer.</summary>
 /// <remarks>Layout: dictionaries, each ended by a zero byte. Dictionaries: <c>foreach (var dictionary in message)</c>.</remarks>
 public readonly ref struct RemoteTraceMessage
 {
@@ -8,14 +8,14 @@ public readonly ref struct RemoteTraceMessage
 
     private RemoteTraceMessage(ReadOnlySpan<byte> items) => _items = items;
 
-    /// <summary>Reads the payload of a packet; false where the last dictionary has no end.</summary>
+    /// <summary>Reads the payload of a packet. Returns false if the last dictionary is not terminated.</summary>
     public static bool TryParse(ReadOnlySpan<byte> payload, out RemoteTraceMessage message)
     {
         message = new RemoteTraceMessage(payload);
         return payload.IsEmpty || payload[^1] == 0;
     }
 
-    /// <summary>Writes one dictionary to the payload of a packet; there may be several.</summary>
+    /// <summary>Appends one dictionary to the payload of a packet, which may contain several.</summary>
     public static void Write(ref ByteWriter writer, scoped ReadOnlySpan<byte> dictionary)
     {
         writer.WriteBytes(dictionary);
@@ -25,17 +25,17 @@ public readonly ref struct RemoteTraceMessage
     /// <summary>The dictionaries, without the zero bytes.</summary>
     public Enumerator GetEnumerator() => new(_items);
 
-    /// <summary>Walks over the dictionaries.</summary>
+    /// <summary>Enumerates the dictionaries.</summary>
     public ref struct Enumerator
     {
         private ReadOnlySpan<byte> _rest;
 
         internal Enumerator(ReadOnlySpan<byte> items) => _rest = items;
 
-        /// <summary>The dictionary.</summary>
+        /// <summary>The current dictionary.</summary>
         public ReadOnlySpan<byte> Current { get; private set; }
 
-        /// <summary>Goes to the next dictionary.</summary>
+        /// <summary>Advances to the next dictionary.</summary>
         public bool MoveNext()
         {
             var end = _rest.IndexOf((byte)0);

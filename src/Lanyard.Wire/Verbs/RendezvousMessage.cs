@@ -2,7 +2,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Wire.Verbs;
 
-/// <summary>A root tells a node where another may be reached, and tells the other of the first: <see cref="Verb.Rendezvous"/>. No answer.</summary>
+/// <summary>From a root: the endpoint of another node, which gets the endpoint of this node: <see cref="Verb.Rendezvous"/>. No answer.</summary>
 /// <remarks>Layout: 1 byte flags, 5 node, 2 port, 1 length of address (4 or 16), address.</remarks>
 public readonly ref struct RendezvousMessage
 {
@@ -12,13 +12,13 @@ public readonly ref struct RendezvousMessage
     /// <summary>The other node.</summary>
     public NodeAddress Peer { get; init; }
 
-    /// <summary>Where it may be reached.</summary>
+    /// <summary>The endpoint at which the other node may be reachable.</summary>
     public InetEndpoint Endpoint { get; init; }
 
-    /// <summary>Bytes behind what is known here, from a version to come. Not written.</summary>
+    /// <summary>Bytes after the known fields, from a future version. Not written.</summary>
     public ReadOnlySpan<byte> Trailing { get; private init; }
 
-    /// <summary>Reads the payload of a packet; false too where the address is neither IPv4 nor IPv6.</summary>
+    /// <summary>Reads the payload of a packet. Also returns false if the address is neither IPv4 nor IPv6.</summary>
     public static bool TryParse(ReadOnlySpan<byte> payload, out RendezvousMessage message)
     {
         message = default;

@@ -1,16 +1,16 @@
 namespace Lanyard.Wire.Verbs;
 
-/// <summary>A request succeeded: <see cref="Verb.Ok"/>. What the payload holds depends on the verb that it answers.</summary>
+/// <summary>A request succeeded: <see cref="Verb.Ok"/>. The content of the payload depends on the verb of the request.</summary>
 /// <remarks>Layout: 1 byte verb, 8 bytes packet ID, payload.</remarks>
 public readonly ref struct OkMessage
 {
-    /// <summary>The bytes in front of the payload.</summary>
+    /// <summary>The length of the header before the payload, in bytes.</summary>
     public const int HeaderBytes = 9;
 
-    /// <summary>The verb that this answers.</summary>
+    /// <summary>The verb of the request.</summary>
     public Verb InReVerb { get; init; }
 
-    /// <summary>The packet that this answers, by its ID as it was on the wire.</summary>
+    /// <summary>The packet ID of the request, as it was on the wire.</summary>
     public ulong InRePacketId { get; init; }
 
     /// <summary>The answer. Empty when writing only the header.</summary>
@@ -33,20 +33,20 @@ public readonly ref struct OkMessage
     }
 }
 
-/// <summary>A request failed: <see cref="Verb.Error"/>. What the payload holds depends on the verb that it answers and on the code.</summary>
+/// <summary>A request failed: <see cref="Verb.Error"/>. The content of the payload depends on the verb of the request and on the code.</summary>
 /// <remarks>Layout: 1 byte verb, 8 bytes packet ID, 1 byte code, payload.</remarks>
 public readonly ref struct ErrorMessage
 {
-    /// <summary>The bytes in front of the payload.</summary>
+    /// <summary>The length of the header before the payload, in bytes.</summary>
     public const int HeaderBytes = 10;
 
-    /// <summary>The verb that this answers.</summary>
+    /// <summary>The verb of the request.</summary>
     public Verb InReVerb { get; init; }
 
-    /// <summary>The packet that this answers, by its ID as it was on the wire.</summary>
+    /// <summary>The packet ID of the request, as it was on the wire.</summary>
     public ulong InRePacketId { get; init; }
 
-    /// <summary>Why the request failed. It may be a code that <see cref="ErrorCode"/> does not name.</summary>
+    /// <summary>The reason why the request failed, which may be unknown to <see cref="ErrorCode"/>.</summary>
     public ErrorCode Code { get; init; }
 
     /// <summary>Details, such as a <see cref="NetworkErrorMessage"/>. Empty when writing only the header.</summary>
@@ -86,10 +86,10 @@ public readonly ref struct NetworkErrorMessage
     /// <summary>The network.</summary>
     public NetworkId NetworkId { get; init; }
 
-    /// <summary>A dictionary that says more, such as where to sign in; mostly empty.</summary>
+    /// <summary>A dictionary with details, such as the URL to sign in; usually empty.</summary>
     public ReadOnlySpan<byte> Details { get; init; }
 
-    /// <summary>Bytes behind what is known here, from a version to come. Not written.</summary>
+    /// <summary>Bytes after the known fields, from a future version. Not written.</summary>
     public ReadOnlySpan<byte> Trailing { get; private init; }
 
     /// <summary>Reads the payload of an ERROR.</summary>
@@ -105,7 +105,7 @@ public readonly ref struct NetworkErrorMessage
         return !reader.Failed;
     }
 
-    /// <summary>Writes the payload of an ERROR; the length of the details is left out where there are none.</summary>
+    /// <summary>Writes the payload of an ERROR; the length of empty details is omitted.</summary>
     public void Write(ref ByteWriter writer)
     {
         writer.WriteNetworkId(NetworkId);

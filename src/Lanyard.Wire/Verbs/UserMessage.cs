@@ -1,13 +1,13 @@
 namespace Lanyard.Wire.Verbs;
 
-/// <summary>A message of the application's own from node to node, below all networks: <see cref="Verb.UserMessage"/>. No answer.</summary>
+/// <summary>A message of an application to a node, outside any network: <see cref="Verb.UserMessage"/>. No answer.</summary>
 /// <remarks>Layout: 8 bytes type, data.</remarks>
 public readonly ref struct UserMessage
 {
-    /// <summary>The greatest type that is reserved for the protocol's makers.</summary>
+    /// <summary>The greatest type that is reserved for the authors of the protocol.</summary>
     public const ulong LastReservedType = 65535;
 
-    /// <summary>What kind of message it is: a number above <see cref="LastReservedType"/> that its makers chose at random.</summary>
+    /// <summary>The type of the message: a number above <see cref="LastReservedType"/> that the application's authors chose at random.</summary>
     public ulong Type { get; init; }
 
     /// <summary>The message.</summary>

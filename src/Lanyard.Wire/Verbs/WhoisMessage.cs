@@ -1,16 +1,16 @@
 namespace Lanyard.Wire.Verbs;
 
-/// <summary>Node addresses one after the other, read in place.</summary>
+/// <summary>A list of node addresses, read in place.</summary>
 public readonly ref struct NodeAddressList
 {
     private readonly ReadOnlySpan<byte> _items;
 
     internal NodeAddressList(ReadOnlySpan<byte> items) => _items = items;
 
-    /// <summary>How many there are.</summary>
+    /// <summary>The number of addresses.</summary>
     public int Count => _items.Length / NodeAddress.Size;
 
-    /// <summary>One of them.</summary>
+    /// <summary>Returns an address.</summary>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="index"/> is not less than <see cref="Count"/>.</exception>
     public NodeAddress this[int index] => NodeAddress.Read(_items.Slice(index * NodeAddress.Size, NodeAddress.Size));
 
@@ -21,14 +21,14 @@ public readonly ref struct NodeAddressList
     }
 }
 
-/// <summary>Asks for the identities of nodes: <see cref="Verb.Whois"/>.</summary>
+/// <summary>Requests the identities of nodes: <see cref="Verb.Whois"/>.</summary>
 /// <remarks>Layout: 5 bytes address, as many as fit.</remarks>
 public readonly ref struct WhoisMessage
 {
-    /// <summary>Whose identities are wanted.</summary>
+    /// <summary>The addresses of the nodes.</summary>
     public NodeAddressList Addresses { get; private init; }
 
-    /// <summary>Bytes behind the last whole address.</summary>
+    /// <summary>The bytes after the last complete address.</summary>
     public ReadOnlySpan<byte> Trailing { get; private init; }
 
     /// <summary>Reads the payload of a packet: at least one address.</summary>
@@ -43,7 +43,7 @@ public readonly ref struct WhoisMessage
     public static void Write(ref ByteWriter writer, scoped ReadOnlySpan<NodeAddress> addresses) => NodeAddressList.Write(ref writer, addresses);
 }
 
-/// <summary>The answer to WHOIS: the identities that are known, which may be fewer than were asked for.</summary>
+/// <summary>The answer to WHOIS: the known identities, which may be fewer than requested.</summary>
 /// <remarks>Layout: identities one after the other, as <see cref="Identity.Write"/> writes them.</remarks>
 public readonly ref struct OkWhoisMessage
 {
@@ -68,8 +68,8 @@ public readonly ref struct OkWhoisMessage
 }
 
 /// <summary>
-/// Serialized identities one after the other, each as a span for <see cref="Identity.TryRead"/>: <c>foreach (var identity in list)</c>. Nothing
-/// but their lengths is looked at.
+/// A list of serialized identities, each as a span for <see cref="Identity.TryRead"/>: <c>foreach (var identity in list)</c>. Only
+/// their lengths are checked.
 /// </summary>
 public readonly ref struct IdentityList
 {
@@ -78,10 +78,10 @@ public readonly ref struct IdentityList
 
     internal IdentityList(ReadOnlySpan<byte> items) => _items = items;
 
-    /// <summary>The identities.</summary>
+    /// <summary>Returns an enumerator of the identities.</summary>
     public Enumerator GetEnumerator() => new(_items);
 
-    // 5 bytes address, 1 type (0), 64 public keys, 1 length of private keys and so many bytes, which never travel.
+    // 5 bytes address, 1 type (0), 64 public keys, 1 length of secret keys and that number of bytes, which are never sent.
     internal static ReadOnlySpan<byte> ReadOne(scoped ref ByteReader reader)
     {
         var start = reader.Position;
@@ -93,17 +93,17 @@ public readonly ref struct IdentityList
         return reader.Since(start);
     }
 
-    /// <summary>Walks over the identities.</summary>
+    /// <summary>Enumerates the identities.</summary>
     public ref struct Enumerator
     {
         private ByteReader _reader;
 
         internal Enumerator(ReadOnlySpan<byte> items) => _reader = new ByteReader(items);
 
-        /// <summary>The identity, serialized.</summary>
+        /// <summary>The current identity, serialized.</summary>
         public ReadOnlySpan<byte> Current { get; private set; }
 
-        /// <summary>Goes to the next identity.</summary>
+        /// <summary>Advances to the next identity.</summary>
         public bool MoveNext()
         {
             if (_reader.Remaining == 0)
