@@ -25,7 +25,7 @@ public class ChecksumBenchmarks
     public ushort Checksum() => InternetChecksum.Finish(InternetChecksum.Sum(_packet));
 }
 
-/// <summary>What is done to each packet beside its cipher: reading it, and asking the network's rules.</summary>
+/// <summary>The work on each packet in addition to its cipher: parsing, and evaluating the network's rules.</summary>
 [Config(typeof(InProcessConfig))]
 public class PacketBenchmarks
 {

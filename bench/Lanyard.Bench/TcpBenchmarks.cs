@@ -4,7 +4,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Bench;
 
-/// <summary>Two TCP/IP hosts joined by a queue without delay or loss: all that TCP and IP do, and nothing else.</summary>
+/// <summary>Two TCP/IP hosts connected by a queue without delay or loss, to measure only the work of TCP and IP.</summary>
 [Config(typeof(ThroughputConfig))]
 public class TcpStreamBenchmarks
 {
@@ -23,7 +23,7 @@ public class TcpStreamBenchmarks
     public void Stream() => _pair.Stream(_data);
 }
 
-/// <summary>As <see cref="TcpStreamBenchmarks"/>, by small messages.</summary>
+/// <summary>Like <see cref="TcpStreamBenchmarks"/>, with small messages.</summary>
 [Config(typeof(InProcessConfig))]
 public class TcpMessageBenchmarks
 {

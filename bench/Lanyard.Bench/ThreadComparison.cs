@@ -4,8 +4,8 @@ using System.Globalization;
 namespace Lanyard.Bench;
 
 /// <summary>
-/// How far one node uses a second thread: packets are opened without its lock, and applied under it. Measured beside two nodes that share nothing, each with one
-/// thread, which is what the machine gives two threads at most. The three take turns.
+/// Measures how much one node gains from a second thread: packets are decrypted without its lock, and applied under it. Compared with two nodes that share nothing, each with one
+/// thread, which is the upper limit for two threads on the machine. The three take turns.
 /// </summary>
 internal static class ThreadComparison
 {

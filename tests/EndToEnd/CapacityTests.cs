@@ -13,8 +13,8 @@ using Lanyard.Wire;
 namespace EndToEnd;
 
 /// <summary>
-/// Many connections through whole nodes, on the loopback interface. Short here; with LANYARD_FULL_LENGTH=1 in the environment as long as it takes to
-/// see a leak.
+/// Many connections through complete nodes, on the loopback interface. Short by default; with LANYARD_FULL_LENGTH=1 in the environment, long enough to
+/// show a leak.
 /// </summary>
 [Collection(nameof(Alone))]
 public sealed class CapacityTests(ITestOutputHelper output)
@@ -307,6 +307,6 @@ public sealed class CapacityTests(ITestOutputHelper output)
     }
 }
 
-/// <summary>Tests that look at the memory of the whole process: nothing runs beside them.</summary>
+/// <summary>Tests that measure the memory of the whole process. They run alone.</summary>
 [CollectionDefinition(nameof(Alone), DisableParallelization = true)]
 public sealed class Alone;

@@ -2,7 +2,7 @@ using EndToEnd.Lab;
 
 namespace EndToEnd;
 
-/// <summary>The demo, as its user runs it. It prints the time until the first response, which this test does not check.</summary>
+/// <summary>The demo, as a user runs it. It prints the time until the first response, which this test does not check.</summary>
 public sealed class DemoTests
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromMinutes(3);

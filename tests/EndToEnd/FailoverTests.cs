@@ -6,7 +6,7 @@ namespace EndToEnd;
 
 /// <summary>
 /// Cuts and repairs the direct path between two members under traffic, and restarts a member on another port. The nodes are processes in network namespaces with
-/// round-trip times of 10, 50 and 200 ms. The tests report the interruptions; LANYARD_FULL_LENGTH=1 in the environment makes twenty rounds in place of three.
+/// round-trip times of 10, 50 and 200 ms. The tests report the interruptions; LANYARD_FULL_LENGTH=1 in the environment makes twenty rounds instead of three.
 /// </summary>
 public sealed class FailoverTests(ITestOutputHelper output)
 {

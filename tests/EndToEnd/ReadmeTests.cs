@@ -3,7 +3,7 @@ namespace EndToEnd;
 public sealed class ReadmeTests
 {
     [Fact]
-    public void The_sample_in_the_README_is_the_one_that_is_compiled()
+    public void The_sample_in_the_README_is_compiled()
     {
         var root = new DirectoryInfo(AppContext.BaseDirectory);
         while (!File.Exists(Path.Combine(root.FullName, "Lanyard.slnx")))

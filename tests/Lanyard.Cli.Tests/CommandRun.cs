@@ -1,9 +1,9 @@
 namespace Lanyard.Cli.Tests;
 
-/// <summary>What the command did.</summary>
+/// <summary>The result of a command.</summary>
 /// <param name="ExitCode">Its exit code.</param>
-/// <param name="Output">What it wrote to standard output.</param>
-/// <param name="Error">What it wrote to standard error.</param>
+/// <param name="Output">The text on standard output.</param>
+/// <param name="Error">The text on standard error.</param>
 internal sealed record CommandRun(int ExitCode, string Output, string Error)
 {
     /// <summary>The lines of the output.</summary>

@@ -37,7 +37,7 @@ public sealed class DissectCommandTests : IDisposable
     }
 
     [Fact]
-    public void A_line_says_when_from_whom_to_whom_which_verb_and_what()
+    public void A_line_has_time_sender_receiver_verb_and_content()
     {
         var run = CommandRun.Of(["dissect", .. IdentityOptions("peer-1.14", "r", "a", "b"), TestData.PathOf("peer-1.14", "b.pcap")]);
 
@@ -92,7 +92,7 @@ public sealed class DissectCommandTests : IDisposable
     }
 
     [Fact]
-    public void What_is_not_understood_to_the_end_counts_as_unknown()
+    public void A_partly_understood_packet_counts_as_unknown()
     {
         // Over a trusted path, which needs no key and proves nothing.
         var path = Path.Combine(_folder.FullName, "trusted.pcap");

@@ -5,7 +5,7 @@ using System.Text;
 
 namespace Lanyard.Cli.Tests;
 
-/// <summary>A web server of the host's, of the simplest kind: it answers with the request, and with status 404 where the path says so.</summary>
+/// <summary>A simple web server on the host: it answers with the request, or with status 404 if the path asks for that.</summary>
 internal sealed class EchoWebServer : IDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace Lanyard.Cli.Tests;
 
-/// <summary>Finds ports for processes that are told theirs.</summary>
+/// <summary>Finds free ports for processes that get their port as an argument.</summary>
 internal static class FreePort
 {
     /// <summary>A port of the loopback address that is free for TCP and UDP.</summary>

@@ -52,7 +52,7 @@ public sealed class IdentityCommandTests : IDisposable
     }
 
     [Fact]
-    public void What_an_identity_cannot_do_is_said_without_its_secret()
+    public void An_identity_error_does_not_contain_the_secret_key()
     {
         var text = TestData.Text("peer-1.14", "a.identity.secret");
         var broken = _folder.PathOf("broken");

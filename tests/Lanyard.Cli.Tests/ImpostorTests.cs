@@ -6,7 +6,7 @@ using System.Text;
 
 namespace Lanyard.Cli.Tests;
 
-/// <summary>The token of a service goes to nobody else who listens on its port.</summary>
+/// <summary>The command line does not send a service's token to another program that listens on the service's port.</summary>
 public sealed class ImpostorTests
 {
     private const string Token = "abcdefghijklmnopqrstuvwx";

@@ -10,7 +10,7 @@ using Lanyard.Wire.Tests;
 
 namespace Lanyard.Cli.Tests;
 
-/// <summary>The verbs that are nodes, and those that speak to a service, each as a process, over the loopback interface.</summary>
+/// <summary>The verbs that run a node, and the verbs that call a service, each as a process, over the loopback interface.</summary>
 public sealed class LanCommandTests(CommandLan lan) : IClassFixture<CommandLan>
 {
     private readonly string[] _client = ["--home", lan.Home("client"), "--network", lan.PublicNetwork];
@@ -106,7 +106,7 @@ public sealed class LanCommandTests(CommandLan lan) : IClassFixture<CommandLan>
     }
 
     [Fact]
-    public async Task What_a_node_sends_and_receives_is_captured_in_a_file_that_tcpdump_reads()
+    public async Task A_node_captures_its_frames_in_a_file_that_tcpdump_reads()
     {
         var file = lan.Home("ping.pcapng");
         using var capture = CommandProcess.Start(["capture", "--out", lan.Home("server.pcapng"), .. _server]);
@@ -154,7 +154,7 @@ public sealed class LanCommandTests(CommandLan lan) : IClassFixture<CommandLan>
     }
 
     [Fact]
-    public async Task Who_is_not_admitted_is_told_whom_to_authorize()
+    public async Task An_unauthorized_node_prints_the_address_to_authorize()
     {
         var refused = await CommandProcess.RunAsync([], "ping", "10.1.0.1", "--home", lan.Home("client"), "--network", lan.PrivateNetwork);
         Assert.Equal(ExitCode.Unreachable, refused.ExitCode);
@@ -163,7 +163,7 @@ public sealed class LanCommandTests(CommandLan lan) : IClassFixture<CommandLan>
     }
 
     [Fact]
-    public async Task A_running_service_is_asked_and_told_by_the_verbs_for_it()
+    public async Task The_verbs_for_a_service_query_and_change_a_running_service()
     {
         var home = lan.Home("service");
         using var service = CommandProcess.Start("service", "--home", home, "--port", "0", "--log-format", "json");

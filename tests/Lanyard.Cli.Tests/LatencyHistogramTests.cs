@@ -5,7 +5,7 @@ namespace Lanyard.Cli.Tests;
 public sealed class LatencyHistogramTests
 {
     [Fact]
-    public void Percentiles_are_within_two_percent_of_what_sorting_says()
+    public void Percentiles_are_within_two_percent_of_sorted_values()
     {
         var random = new Random(11);
         var ticks = Enumerable.Range(0, 10_000).Select(_ => (long)Math.Pow(10, random.NextDouble() * 9)).ToArray();

@@ -7,7 +7,7 @@ using Lanyard.Wire.Tests;
 
 namespace Lanyard.Cli.Tests;
 
-/// <summary>The verbs that let other programs onto the LAN, each as a process, with the programs that people use them with.</summary>
+/// <summary>The verbs that connect other programs to the LAN, each as a process, with typical programs.</summary>
 public sealed class ProxyCommandTests(CommandLan lan) : IClassFixture<CommandLan>
 {
     private readonly string[] _client = ["--home", lan.Home("client"), "--network", lan.PublicNetwork];
@@ -154,7 +154,7 @@ public sealed class ProxyCommandTests(CommandLan lan) : IClassFixture<CommandLan
     }
 
     [Fact]
-    public void What_cannot_be_forwarded_or_listened_on_is_said_before_anything_starts()
+    public void An_invalid_forward_or_endpoint_is_reported_before_the_start()
     {
         string[] rest = ["--home", "x", "--network", "8056c2e21c000001"];
         var forward = CommandRun.Of(["forward", "-L", "80:host", .. rest]);

@@ -3,11 +3,11 @@ using Lanyard.Cli.Daemon;
 
 namespace Lanyard.Cli.Tests;
 
-/// <summary>What only starting needed is not kept.</summary>
+/// <summary>A service releases pages that it needed only for starting.</summary>
 public sealed class ResidentPagesTests
 {
     [Fact]
-    public void What_is_as_in_its_file_is_let_go_and_there_again_when_it_is_used()
+    public void Unmodified_pages_of_files_are_released_and_mapped_again_on_use()
     {
         if (!OperatingSystem.IsLinux())
         {

@@ -19,7 +19,7 @@ public sealed partial class StateModeTests
     [InlineData("000", "0644")]
     [InlineData("022", "0644")]
     [InlineData("077", "0600")]
-    public async Task All_files_of_a_service_are_in_the_table_with_the_modes_that_they_have(string umask, string everyone)
+    public async Task All_files_of_a_service_have_the_modes_of_the_table(string umask, string everyone)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "File modes are a matter of Unix, and programs' sockets of Linux.");
         using var folder = new TestFolder();
@@ -62,7 +62,7 @@ public sealed partial class StateModeTests
     }
 
     [Fact]
-    public async Task What_is_written_reaches_the_disk_before_it_has_its_name_and_the_name_after_that()
+    public async Task A_file_is_flushed_before_its_rename_and_its_folder_after_it()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/usr/bin/strace"), "It takes strace to see what the system is asked.");
         using var folder = new TestFolder();
@@ -81,7 +81,7 @@ public sealed partial class StateModeTests
     }
 
     [Fact]
-    public void What_the_command_writes_for_its_owner_is_nobody_elses_and_goes_through_nothing_that_is_planted()
+    public void Private_files_of_the_command_line_have_mode_0600_and_replace_planted_links()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "File modes are a matter of Unix.");
         using var folder = new TestFolder();

@@ -1,6 +1,6 @@
 namespace Lanyard.Cli.Tests;
 
-/// <summary>How the command explains itself, and what it says where it was not understood.</summary>
+/// <summary>Help texts and usage errors of the command.</summary>
 public sealed class UsageTests
 {
     public static TheoryData<string> Verbs =>
@@ -86,7 +86,7 @@ public sealed class UsageTests
     [InlineData("service --port 65536")]
     [InlineData("service --log-format xml")]
     [InlineData("status --watch --interval never")]
-    public void What_is_not_understood_is_explained_on_standard_error_and_ends_with_2(string line)
+    public void A_usage_error_is_explained_on_standard_error_with_exit_code_2(string line)
     {
         var run = CommandRun.Of(line.Split(' ', StringSplitOptions.RemoveEmptyEntries));
         Assert.Equal(ExitCode.Usage, run.ExitCode);
@@ -95,7 +95,7 @@ public sealed class UsageTests
     }
 
     [Fact]
-    public void Where_no_service_runs_the_callers_of_one_say_so_and_end_with_3()
+    public void Commands_without_a_running_service_report_it_with_exit_code_3()
     {
         using var folder = new TestFolder();
         foreach (var verb in new[] { "info", "status", "networks", "peers", "join 8056c2e21c000001", "leave 8056c2e21c000001" })

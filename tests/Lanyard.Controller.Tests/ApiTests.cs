@@ -301,7 +301,7 @@ public class ApiTests
     }
 
     [Fact]
-    public void Only_the_controllers_paths_are_its()
+    public void The_controller_answers_only_its_own_paths()
     {
         Assert.True(ControllerApi.Handles("/controller"));
         Assert.True(ControllerApi.Handles("/controller/network"));

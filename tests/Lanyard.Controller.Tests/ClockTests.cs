@@ -2,7 +2,7 @@ using Lanyard.Wire;
 
 namespace Lanyard.Controller.Tests;
 
-/// <summary>A controller whose machine's clock was wrong: members keep the later of two credentials, so what is signed never goes back in time.</summary>
+/// <summary>A controller whose machine's clock was wrong. Members keep the later of two credentials, so signed timestamps must never decrease.</summary>
 public sealed class ClockTests : IDisposable
 {
     private const long DayMs = 86_400_000;
@@ -19,7 +19,7 @@ public sealed class ClockTests : IDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void What_is_signed_continues_from_the_latest_time_where_the_clock_was_set_back(bool isRestarted)
+    public void Signed_timestamps_continue_after_the_clock_is_set_back(bool isRestarted)
     {
         var nowMs = new TestController().NowMs;
         var (node, other) = (TestController.Stranger(1), TestController.Stranger(2));

@@ -4,7 +4,7 @@ using Lanyard.Wire;
 
 namespace Lanyard.Controller.Tests;
 
-/// <summary>Bodies of any kind: the API answers, and what it keeps can be shown and stored.</summary>
+/// <summary>Random bodies: the API answers, and the records that it keeps can be shown and stored.</summary>
 public class FuzzTests
 {
     private static readonly string[] Values =

@@ -36,7 +36,7 @@ public class MembershipTests
     }
 
     [Fact]
-    public void A_network_that_is_not_there_is_not_found_and_another_controllers_is_not_answered()
+    public void A_missing_network_is_not_found_and_another_controllers_network_is_not_answered()
     {
         var reply = _test.Ask(_a);
         Assert.Equal((ControllerReason.NoSuchNetwork, ControllerMessageKind.NotFound), (reply.Reason, reply.Message!.Kind));
@@ -148,7 +148,7 @@ public class MembershipTests
     }
 
     [Fact]
-    public void Who_was_refused_is_not_refused_again_at_every_change()
+    public void A_refused_member_is_not_refused_again_at_every_change()
     {
         _test.SaveNetwork(network => network);
         _test.Ask(_a);

@@ -5,7 +5,7 @@ using Lanyard.Wire;
 
 namespace Lanyard.Controller.Tests;
 
-/// <summary>The recorded calls, made again: answers are equal byte for byte, and members get what the recorded nodes said they got.</summary>
+/// <summary>Repeats the recorded calls: answers are equal byte for byte, and members get the configurations that the recorded nodes reported.</summary>
 public class RecordedApiTests
 {
     internal const string NetworkBody = """

@@ -4,7 +4,7 @@ using Lanyard.Wire.Verbs;
 
 namespace Lanyard.Controller.Tests;
 
-/// <summary>The configurations that the recorded controller sent, made again: signatures are a matter of keys and time, so all bytes are equal.</summary>
+/// <summary>Creates the configurations of the recorded controller again. Signatures depend only on keys and time, so all bytes are equal.</summary>
 public class RecordedConfigTests
 {
     [Theory]

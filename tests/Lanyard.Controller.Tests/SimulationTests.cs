@@ -5,8 +5,8 @@ using Lanyard.Wire;
 namespace Lanyard.Controller.Tests;
 
 /// <summary>
-/// Random calls, requests and restarts from a seed, beside a model that is simple enough to be right: who is authorized, who holds which
-/// address, who must be told what.
+/// Random calls, requests and restarts from a seed, compared with a simple model: which members are authorized, which addresses they
+/// have, and which messages they must get.
 /// </summary>
 public sealed class SimulationTests : IDisposable
 {

@@ -44,7 +44,7 @@ public sealed class StoreTests : IDisposable
     }
 
     [Fact]
-    public async Task What_was_flushed_is_there_after_a_crash()
+    public async Task Flushed_changes_survive_a_crash()
     {
         using var store = SqliteControllerStore.Open(DatabasePath);
         var test = new TestController(store: store);

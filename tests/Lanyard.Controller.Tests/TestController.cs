@@ -5,7 +5,7 @@ using Lanyard.Wire;
 
 namespace Lanyard.Controller.Tests;
 
-/// <summary>A controller in memory with the recorded root's identity, a clock driven by hand, and randomness from a seed.</summary>
+/// <summary>A controller in memory with the recorded root's identity, a manual clock, and random numbers from a seed.</summary>
 internal sealed class TestController
 {
     /// <summary>What a present node says of itself.</summary>

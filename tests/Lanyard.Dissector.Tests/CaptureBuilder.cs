@@ -4,7 +4,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Dissector.Tests;
 
-/// <summary>Makes captures: pcap in either byte order and unit of time, and pcapng.</summary>
+/// <summary>Creates captures: pcap in either byte order and unit of time, and pcapng.</summary>
 internal sealed class CaptureBuilder(bool isBigEndian = false, bool nanoseconds = false, LinkType linkType = LinkType.Raw)
 {
     private readonly List<byte[]> _blocks = [];

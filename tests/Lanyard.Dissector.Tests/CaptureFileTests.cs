@@ -64,7 +64,7 @@ public sealed class CaptureFileTests
     [InlineData("a1b2c3d4 0002")]
     [InlineData("00000000 00000000")]
     [InlineData("0a0d0d0a 0000001c 11111111")]
-    public void What_is_no_capture_is_refused_with_a_reason(string hex)
+    public void A_file_that_is_not_a_capture_is_refused_with_a_reason(string hex)
     {
         var refused = Assert.Throws<InvalidDataException>(() => CaptureFile.Read(TestData.Hex(hex)));
 
@@ -119,7 +119,7 @@ public sealed class CaptureFileTests
     }
 
     [Fact]
-    public void No_bytes_whatever_make_the_reader_throw_anything_but_its_own_refusal()
+    public void Random_bytes_throw_only_InvalidDataException()
     {
         var random = new Random(1);
         byte[][] seeds =

@@ -6,7 +6,7 @@ using Lanyard.Wire.Verbs;
 
 namespace Lanyard.Engine.Tests;
 
-/// <summary>A node that is a controller: what it posts to it, and what it sends for it.</summary>
+/// <summary>A node with a controller: the requests that it posts to the controller, and the messages that it sends for it.</summary>
 public sealed class ControllerTests
 {
     private readonly TestNode _node = new(isRoot: true);

@@ -13,7 +13,7 @@ using Lanyard.Wire.Verbs;
 namespace Lanyard.Engine.Tests;
 
 /// <summary>
-/// What a stranger's datagram costs: bytes that the node sends towards an endpoint that no path confirms for each byte that came, the node's time, and memory
+/// The costs of a stranger's datagram: the bytes that the node sends to an endpoint without a confirmed path for each byte received, the node's time, and the memory that is
 /// kept. LANYARD_WRITE_TABLE=1 writes the table to docs/security.md.
 /// </summary>
 [Collection(nameof(Alone))]
@@ -127,7 +127,7 @@ public sealed class StrangerCostTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void However_many_datagrams_strangers_send_the_node_does_not_grow(bool isRoot)
+    public void Memory_is_bounded_for_any_number_of_datagrams_from_strangers(bool isRoot)
     {
         var node = NewNode(isRoot ? Role.Root : Role.Leaf, o => o with { MaxMulticastSubscriptions = 8_192 });
         var stranger = NewStranger(node, isV6: false).Known();
@@ -270,6 +270,6 @@ public sealed class StrangerCostTests
     }
 }
 
-/// <summary>Tests that look at the memory of the whole process.</summary>
+/// <summary>Tests that measure the memory of the whole process. They run alone.</summary>
 [CollectionDefinition(nameof(Alone), DisableParallelization = true)]
 public sealed class Alone;

@@ -7,7 +7,7 @@ using Lanyard.Wire.Verbs;
 
 namespace Lanyard.Engine.Tests;
 
-/// <summary>Packets of strangers use up none of the budgets and tables that the node needs for itself.</summary>
+/// <summary>Packets of strangers do not use up the budgets and tables that the node needs for its own traffic.</summary>
 public sealed class StrangerTests
 {
     private static readonly InetEndpoint Somewhere = InetEndpoint.Parse("46.200.0.1/4000");
@@ -225,7 +225,7 @@ public sealed class StrangerTests
     }
 
     [Fact]
-    public void Only_who_sends_from_its_own_path_is_introduced()
+    public void Only_a_peer_that_sends_from_its_own_path_is_introduced()
     {
         var root = new TestNode(isRoot: true);
         var (a, b) = (root.NewPeer().Met(), root.NewPeer().Met());
@@ -234,7 +234,7 @@ public sealed class StrangerTests
     }
 
     [Fact]
-    public void What_HELLOs_of_unproven_sources_say_of_our_address_is_not_believed()
+    public void Address_reports_in_HELLOs_of_unproven_sources_are_ignored()
     {
         var node = new TestNode().Online();
         var stranger = node.NewPeer();
@@ -261,7 +261,7 @@ public sealed class StrangerTests
     [InlineData(1UL)]
     [InlineData(0x8000_0000UL)]
     [InlineData(0x1_0000_0000UL)]
-    public void An_OK_that_answers_nothing_makes_no_path(ulong guess)
+    public void An_OK_without_a_request_makes_no_path(ulong guess)
     {
         var node = new TestNode().Online();
         var peer = node.NewPeer().Met();

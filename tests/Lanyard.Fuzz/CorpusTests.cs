@@ -3,8 +3,8 @@ using Lanyard.Wire.Tests;
 namespace Lanyard.Fuzz;
 
 /// <summary>
-/// Every target over its corpus, its seeds, and inputs that a seed makes of them. The long run, led by coverage, is <c>eng/fuzz</c>.
-/// LANYARD_FUZZ_INPUTS sets how many changed inputs each target gets.
+/// Runs every target on its corpus, its seeds, and mutations of them that follow from a seed. <c>eng/fuzz</c> runs longer, guided by coverage.
+/// LANYARD_FUZZ_INPUTS sets the number of mutations for each target.
 /// </summary>
 public sealed class CorpusTests
 {

@@ -6,7 +6,7 @@ using Lanyard.Wire.Tests;
 
 namespace Lanyard.Fuzz;
 
-/// <summary>Says which branches of the parsers the corpus takes, from the JSON that coverlet writes.</summary>
+/// <summary>Reports the branches of the parsers that the corpus covers, from the JSON that coverlet writes.</summary>
 internal static class CoverageReport
 {
     // What reads bytes that come from outside.

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace Lanyard.Fuzz;
 
-/// <summary>Takes decisions and bytes from an input. Past the end there are zeros, so that every input is a whole story.</summary>
+/// <summary>Takes decisions and bytes from an input. After its end, it returns zeros, so that every input is a complete scenario.</summary>
 internal ref struct FuzzInput(ReadOnlySpan<byte> bytes)
 {
     private ReadOnlySpan<byte> _rest = bytes;

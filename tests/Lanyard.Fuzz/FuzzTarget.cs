@@ -1,10 +1,10 @@
 namespace Lanyard.Fuzz;
 
-/// <summary>Feeds one input to the code under test and checks what must hold afterwards. Throws where it does not.</summary>
+/// <summary>Passes one input to the code under test and checks the invariants afterwards. Throws if one is violated.</summary>
 /// <param name="input">Any bytes.</param>
 internal delegate void FuzzBody(ReadOnlySpan<byte> input);
 
-/// <summary>One entry into the code under test.</summary>
+/// <summary>One entry point into the code under test.</summary>
 /// <param name="Name">The target's name, as <c>eng/fuzz</c> and the corpus file have it.</param>
 /// <param name="Body">Runs one input. The same bytes always do the same.</param>
 /// <param name="Seeds">Inputs from the recordings and from hand-made messages, from which a new corpus starts.</param>
@@ -31,10 +31,10 @@ internal sealed record FuzzTarget(string Name, FuzzBody Body, Func<IEnumerable<b
         ?? throw new ArgumentException($"There is no fuzz target '{name}'. Targets: {string.Join(", ", All.Select(target => target.Name))}.", nameof(name));
 }
 
-/// <summary>A target found that something does not hold that must.</summary>
+/// <summary>A target found a violated invariant.</summary>
 internal sealed class FuzzException(string message) : Exception(message);
 
-/// <summary>Checks of targets.</summary>
+/// <summary>Checks of invariants.</summary>
 internal static class Check
 {
     /// <summary>Throws where a condition does not hold.</summary>

@@ -6,7 +6,7 @@ using Lanyard.Wire.Verbs;
 
 namespace Lanyard.Fuzz;
 
-/// <summary>What the recordings of real nodes hold, as seeds.</summary>
+/// <summary>The contents of the recordings of real nodes, as seeds.</summary>
 internal static class Recorded
 {
     private const int PayloadsOfAKind = 3;
@@ -72,7 +72,7 @@ internal static class Recorded
     }
 }
 
-/// <summary>Identities of the recordings, with their secrets, and the keys between them.</summary>
+/// <summary>The identities of the recordings, with their secret keys, and the keys that they share.</summary>
 internal static class Keys
 {
     private static readonly Dictionary<(NodeAddress, NodeAddress), SessionKey> Sessions = [];

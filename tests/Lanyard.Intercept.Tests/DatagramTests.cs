@@ -283,7 +283,7 @@ public sealed class DatagramTests(ProgramLan lan) : IClassFixture<ProgramLan>
     }
 
     [Fact]
-    public void What_a_socket_is_connected_to_is_not_forgotten()
+    public void The_peer_of_a_connected_socket_is_not_forgotten()
     {
         var fars = new DatagramFars(new LoopbackAliases());
         var (connected, idle) = (fars.Take(new FarKey(1, InetEndpoint.Parse("10.0.0.1:1")))!, fars.Take(new FarKey(1, InetEndpoint.Parse("10.0.0.2:1")))!);

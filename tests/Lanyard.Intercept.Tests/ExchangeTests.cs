@@ -40,7 +40,7 @@ public sealed class ExchangeTests(ProgramLan lan) : IClassFixture<ProgramLan>
     [InlineData("supervise", "tcp", 23_472)]
     [InlineData("preload", "tcp", 0)]
     [InlineData("preload", "udp", 23_473)]
-    public async Task What_belongs_to_a_socket_stays_with_it(string engine, string kind, int port)
+    public async Task A_replaced_socket_keeps_its_options_and_epoll_entries(string engine, string kind, int port)
     {
         lan.Require("python3");
         if (LifeTests.FindHostAddress() is not { } own)

@@ -7,7 +7,7 @@ using Lanyard.Intercept.Protocol;
 
 namespace Lanyard.Intercept.Tests;
 
-/// <summary>Programs that say anything but what they should: the service answers or cuts them off, goes on, and keeps nothing of them.</summary>
+/// <summary>Programs that send invalid requests: the service answers or cuts them off, continues, and keeps no state of them.</summary>
 [System.Runtime.Versioning.SupportedOSPlatform("linux")]
 public sealed class HostileTests(ProgramLan lan) : IClassFixture<ProgramLan>
 {

@@ -3,7 +3,7 @@ using System.Net;
 
 namespace Lanyard.Intercept.Tests;
 
-/// <summary>Another user of the machine, who tries what the kernel offers (<c>hostile.c</c>) to take the place of a peer or of a program, and gets nothing.</summary>
+/// <summary>Another user of the machine tries each way that the kernel offers (<c>hostile.c</c>) to replace a peer or a program, and fails.</summary>
 [System.Runtime.Versioning.SupportedOSPlatform("linux")]
 public sealed class HostileUserTests(ProgramLan lan) : IClassFixture<ProgramLan>
 {
@@ -144,7 +144,7 @@ public sealed class HostileUserTests(ProgramLan lan) : IClassFixture<ProgramLan>
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public async Task Another_user_gets_nothing(string engine, bool v6, bool isShared)
+    public async Task Another_user_has_no_access(string engine, bool v6, bool isShared)
     {
         var program = await BuildAsync("hostile.c");
         await RestartAsync(isShared);

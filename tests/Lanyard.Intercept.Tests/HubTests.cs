@@ -6,7 +6,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Intercept.Tests;
 
-/// <summary>The parts of the hub, each alone.</summary>
+/// <summary>The parts of the hub, each tested alone.</summary>
 public sealed class HubTests
 {
     private const uint User = 1_000;
@@ -39,7 +39,7 @@ public sealed class HubTests
     }
 
     [Fact]
-    public void What_was_set_of_the_oldest_unbound_socket_makes_way()
+    public void Settings_of_the_oldest_unbound_socket_are_dropped_first()
     {
         const ulong limit = 1_024;
         var table = new DatagramTable();

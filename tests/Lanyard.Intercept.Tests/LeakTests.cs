@@ -1,6 +1,6 @@
 namespace Lanyard.Intercept.Tests;
 
-/// <summary>What many connections leave behind in services that may not use much memory for objects.</summary>
+/// <summary>Many connections leave nothing behind in services with little memory for objects.</summary>
 [System.Runtime.Versioning.SupportedOSPlatform("linux")]
 public sealed class LeakTests(LeakTests.SmallLan lan) : IClassFixture<LeakTests.SmallLan>
 {

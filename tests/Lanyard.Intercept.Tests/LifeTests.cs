@@ -5,7 +5,7 @@ using System.Text;
 
 namespace Lanyard.Intercept.Tests;
 
-/// <summary>What happens when programs and services die, and who may do what.</summary>
+/// <summary>The end of programs and services, and the permissions of users.</summary>
 [System.Runtime.Versioning.SupportedOSPlatform("linux")]
 public sealed class LifeTests(ProgramLan lan) : IClassFixture<ProgramLan>
 {
@@ -43,7 +43,7 @@ public sealed class LifeTests(ProgramLan lan) : IClassFixture<ProgramLan>
     [InlineData("virtual", false)]
     [InlineData("host", true)]
     [InlineData("both", true)]
-    public async Task A_port_is_where_it_was_asked_to_be(string listen, bool isOnHost)
+    public async Task A_port_listens_on_the_requested_address(string listen, bool isOnHost)
     {
         lan.Require("python3");
         const string Script = """

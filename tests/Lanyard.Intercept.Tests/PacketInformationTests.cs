@@ -35,7 +35,7 @@ public sealed class PacketInformationTests
     }
 
     [Fact]
-    public void Whatever_is_in_a_programs_memory_is_read_without_failure()
+    public void Random_program_memory_is_read_without_failure()
     {
         var random = new Random(1);
         for (var i = 0; i < 20_000; i++)

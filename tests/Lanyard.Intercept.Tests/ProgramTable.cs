@@ -5,7 +5,7 @@ using System.Text;
 
 namespace Lanyard.Intercept.Tests;
 
-/// <summary>What was seen to work, by all tests that ran: written to docs/programs.md where LANYARD_WRITE_TABLE=1 is in the environment.</summary>
+/// <summary>The results of all tests that ran. Written to docs/programs.md if LANYARD_WRITE_TABLE=1 is in the environment.</summary>
 public sealed class ProgramTable : IDisposable
 {
     private readonly ConcurrentDictionary<(string Program, string Role, string Engine), (bool V4, bool V6)> _works = new();

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Lanyard.Intercept.Tests;
 
-/// <summary>Programs that people run, unmodified and without privileges, as servers and clients on the LAN.</summary>
+/// <summary>Common programs, unmodified and without privileges, as servers and clients on the LAN.</summary>
 public sealed class ProgramTests(ProgramLan lan, ProgramTable table) : IClassFixture<ProgramLan>
 {
     private const string Content = "This came over the LAN.\n";
@@ -316,7 +316,7 @@ public sealed class ProgramTests(ProgramLan lan, ProgramTable table) : IClassFix
     [InlineData(true, "preload")]
     [InlineData(false, "supervise")]
     [InlineData(true, "supervise")]
-    public async Task What_is_sent_to_a_group_arrives_where_the_group_was_joined(bool v6, string engine)
+    public async Task Group_datagrams_arrive_at_sockets_that_joined_the_group(bool v6, string engine)
     {
         lan.Require("python3");
         const string Receiver = """

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Lanyard.Intercept.Tests;
 
-/// <summary>Programs that preloading does not reach: static ones, and those that make system calls of their own.</summary>
+/// <summary>Programs that cannot be preloaded: static programs, and programs that make system calls directly.</summary>
 public sealed class SupervisedTests(ProgramLan lan, ProgramTable table) : IClassFixture<ProgramLan>
 {
     private const string Engine = "supervise";

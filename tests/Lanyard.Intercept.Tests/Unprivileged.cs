@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace Lanyard.Intercept.Tests;
 
 /// <summary>
-/// Where the tests run as the superuser, programs run as the user that LANYARD_TEST_USER names, or as nobody; unless that user cannot read them.
+/// If the tests run as the superuser, programs run as the user in LANYARD_TEST_USER, or as nobody, unless that user cannot read them.
 /// </summary>
 internal static class Unprivileged
 {

@@ -6,7 +6,7 @@ using System.Xml.Linq;
 
 namespace Lanyard.Packages.Tests;
 
-/// <summary>A feed with the packages of this solution, packed from what was built with this test and with a version that nothing else has.</summary>
+/// <summary>A feed with the packages of this solution, packed from the build of this test, with a unique version.</summary>
 public sealed class PackageFeed : IAsyncLifetime
 {
     private readonly TestFolder _folder = new();

@@ -5,7 +5,7 @@ using System.Text;
 
 namespace Lanyard.Proxies.Tests;
 
-/// <summary>What curl makes of the proxy.</summary>
+/// <summary>curl as a client of the proxy.</summary>
 public sealed class CurlTests
 {
     [Fact]
@@ -60,7 +60,7 @@ public sealed class CurlTests
     }
 
     [Fact]
-    public async Task Curl_is_told_what_is_wrong()
+    public async Task Curl_gets_the_reason_of_a_failure()
     {
         await using var lan = await ProxyLan.StartAsync();
         await using var proxy = lan.Client.StartProxy();

@@ -35,7 +35,7 @@ public sealed class ForwardTests
     [InlineData("80:host:81/sctp", "such as")]
     [InlineData("80:fd00::1:81", "such as")]
     [InlineData("1:2:3:4:5", "such as")]
-    public void What_is_no_forward_is_refused_with_the_reason(string text, string reason)
+    public void An_invalid_forward_is_refused_with_the_reason(string text, string reason)
     {
         Assert.False(LanyardForward.TryParse(LanyardForwardDirection.Local, text, out _, out var error));
         Assert.Contains(reason, error, StringComparison.Ordinal);

@@ -7,7 +7,7 @@ namespace Lanyard.Proxies.Tests;
 [CollectionDefinition(nameof(Alone), DisableParallelization = true)]
 public sealed class Alone;
 
-/// <summary>Clients of a proxy that do it wrong, slowly, or ten thousand times.</summary>
+/// <summary>Clients of a proxy that send invalid requests, are slow, or connect ten thousand times.</summary>
 [Collection(nameof(Alone))]
 public sealed class HostileClientTests
 {
@@ -57,7 +57,7 @@ public sealed class HostileClientTests
     }
 
     [Fact]
-    public async Task Nonsense_is_cut_and_what_is_too_long_is_refused()
+    public async Task An_invalid_request_is_cut_off_and_a_long_one_is_refused()
     {
         await using var lan = await ProxyLan.StartAsync();
         await using var proxy = lan.Client.StartProxy(new LanyardProxyOptions { MaxHeaderBytes = 4_096 });
@@ -108,7 +108,7 @@ public sealed class HostileClientTests
     }
 
     [Fact]
-    public async Task Nothing_is_left_of_ten_thousand_clients()
+    public async Task Ten_thousand_clients_leak_nothing()
     {
         // Connections in TIME_WAIT are kept on purpose, and would be counted as left.
         await using var lan = await ProxyLan.StartAsync(new HostLimits { TcpTimeWait = 16 });

@@ -47,7 +47,7 @@ public sealed class HttpFormatTests
     [InlineData("POST http://a/ HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n")]
     [InlineData("POST http://a/ HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n")]
     [InlineData("POST http://a/ HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n")]
-    public void What_a_proxy_cannot_do_is_refused_with_a_reason(string text) => Assert.Null(Understand(text));
+    public void An_unsupported_request_is_refused_with_a_reason(string text) => Assert.Null(Understand(text));
 
     [Theory]
     [InlineData("GET  HTTP/1.1\r\n\r\n")]
@@ -59,7 +59,7 @@ public sealed class HttpFormatTests
     [InlineData("GET http://a/ HTTP/1.1\r\nA: b\rc\r\n\r\n")]
     [InlineData("GET http://a/ HTTP/1.1\r\nA: b\nC: d\r\n\r\n")]
     [InlineData("GET http://a/ HTTP/1.1\r\nnothing\r\n\r\n")]
-    public void What_could_be_understood_in_two_ways_is_malformed(string text) =>
+    public void An_ambiguous_head_is_malformed(string text) =>
         Assert.False(HttpRequestHead.TryParse(Encoding.ASCII.GetBytes(text), out _));
 
     [Fact]
@@ -118,7 +118,7 @@ public sealed class HttpFormatTests
     [InlineData("1\nab")]
     [InlineData("1\r\nab")]
     [InlineData("1000000000000000\r\n")]
-    public void A_body_whose_chunks_are_none_is_malformed(string body) =>
+    public void A_body_with_invalid_chunks_is_malformed(string body) =>
         Assert.False(default(ChunkScanner).TryAdvance(Encoding.ASCII.GetBytes(body), out _));
 
     [Fact]

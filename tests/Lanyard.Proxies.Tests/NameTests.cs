@@ -44,7 +44,7 @@ public sealed class NameTests
     }
 
     [Fact]
-    public async Task An_address_is_one_however_it_is_written()
+    public async Task All_forms_of_an_address_are_equal()
     {
         await using var lan = await ProxyLan.StartAsync();
         using var listener = lan.Server.Listen(80);

@@ -6,7 +6,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Proxies.Tests;
 
-/// <summary>A client of a SOCKS5 proxy, written by hand, that can also do it wrong.</summary>
+/// <summary>A handwritten client of a SOCKS5 proxy, which can also send invalid messages.</summary>
 internal sealed class SocksClient : IDisposable
 {
     private readonly CancellationToken _guard;

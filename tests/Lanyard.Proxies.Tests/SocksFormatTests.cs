@@ -51,7 +51,7 @@ public sealed class SocksFormatTests
     [InlineData("05010101 0a4d0002 0050")]
     [InlineData("05010003 00 0050")]
     [InlineData("05010003 02 6120 0050")]
-    public void What_is_no_request_is_refused(string hex)
+    public void An_invalid_request_is_refused(string hex)
     {
         var bytes = Convert.FromHexString(hex.Replace(" ", "", StringComparison.Ordinal));
         Assert.Equal(ParseStep.Malformed, SocksFormat.TryParseRequest(bytes, out _, out _, out _));
@@ -60,7 +60,7 @@ public sealed class SocksFormatTests
     [Theory]
     [InlineData("10.77.0.2:80")]
     [InlineData("[fd00::1]:443")]
-    public void What_is_written_before_a_datagram_is_read_again(string endpoint)
+    public void A_datagram_header_reads_back(string endpoint)
     {
         Span<byte> head = stackalloc byte[SocksFormat.MaxReplyBytes];
         var length = SocksFormat.WriteDatagram(head, InetEndpoint.Parse(endpoint));

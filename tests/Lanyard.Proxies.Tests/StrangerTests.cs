@@ -7,7 +7,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Proxies.Tests;
 
-/// <summary>Another user of this machine does not get the place of a proxy's client, or of a forward's.</summary>
+/// <summary>Another user of this machine cannot replace the client of a proxy or of a forward.</summary>
 public sealed class StrangerTests
 {
     [Fact]

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Lanyard.Proxies.Tests;
 
-/// <summary>A web server on a virtual network: it answers with the request's head and the hash of its body, over one connection a request.</summary>
+/// <summary>A web server on a virtual network: it answers with the request's head and the hash of its body, one request for each connection.</summary>
 internal sealed class WebServer : IAsyncDisposable
 {
     private readonly LanyardListener _listener;

@@ -7,7 +7,7 @@ using System.Text.Json;
 
 namespace Lanyard.Service.Tests;
 
-/// <summary>Who may use the API, and what becomes of requests that make no sense.</summary>
+/// <summary>Access to the API, and invalid requests.</summary>
 public sealed class ApiAccessTests
 {
     [Fact]
@@ -40,7 +40,7 @@ public sealed class ApiAccessTests
     }
 
     [Fact]
-    public async Task Requests_that_make_no_sense_are_answered_with_what_is_wrong_and_change_nothing()
+    public async Task Invalid_requests_are_answered_with_the_reason_and_change_nothing()
     {
         await using var lan = await ServiceLan.StartAsync();
         var client = lan.Client("r");
@@ -185,7 +185,7 @@ public sealed class ApiAccessTests
 
     /// <summary>Sends bodies with wrong types and values to every operation of the API. Each one is refused with a reason, or applied; none causes an internal error.</summary>
     [Fact]
-    public async Task No_body_of_any_operation_makes_the_service_fail()
+    public async Task Random_bodies_do_not_make_the_service_fail()
     {
         await using var lan = await ServiceLan.StartAsync();
         var client = lan.Client("r");
@@ -233,7 +233,7 @@ public sealed class ApiAccessTests
     [InlineData("0", false)]
     [InlineData("\"0\"", false)]
     [InlineData("null", true)]
-    public async Task A_switch_in_a_body_may_be_a_number_or_a_text_and_null_says_nothing(string value, bool isOn)
+    public async Task A_switch_in_a_body_may_be_a_number_or_a_string_and_null_has_no_effect(string value, bool isOn)
     {
         await using var lan = await ServiceLan.StartAsync();
         var joined = await lan.Client("r").CallAsync("POST", "/network/8056c2e21c000001", $$"""{ "allowManaged": {{value}} }""");
@@ -260,7 +260,7 @@ public sealed class ApiAccessTests
     }
 
     [Fact]
-    public async Task Bytes_that_are_no_request_leave_the_service_as_it_was()
+    public async Task Bytes_that_are_not_a_request_do_not_change_the_service()
     {
         await using var lan = await ServiceLan.StartAsync();
         var random = new Random(7);

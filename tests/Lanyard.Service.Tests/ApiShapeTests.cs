@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Lanyard.Service.Tests;
 
-/// <summary>What the API answers, field by field beside what a real node answered in the same place: with its identity, on its network.</summary>
+/// <summary>Compares the API's answers, field by field, with those of a real node with the same identity on the same network.</summary>
 public sealed class ApiShapeTests
 {
     private const string NetworkBody = """
@@ -91,7 +91,7 @@ public sealed class ApiShapeTests
     }
 
     [Fact]
-    public async Task What_a_1_4_6_node_tells_of_a_network_is_told_here_under_the_same_names_and_in_the_same_types()
+    public async Task A_network_has_the_fields_and_types_of_a_1_4_6_node()
     {
         await using var lan = await ServiceLan.StartAsync("peer-1.4.6");
         await lan.StartServiceAsync("b");

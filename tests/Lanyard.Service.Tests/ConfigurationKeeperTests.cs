@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Lanyard.Service.Tests;
 
-/// <summary>How changes of <c>local.conf</c> are noticed.</summary>
+/// <summary>Detection of changes of <c>local.conf</c>.</summary>
 public sealed class ConfigurationKeeperTests : IDisposable
 {
     private readonly TestFolder _folder = new();
@@ -41,7 +41,7 @@ public sealed class ConfigurationKeeperTests : IDisposable
     }
 
     [Fact]
-    public async Task What_changed_before_the_watching_began_is_noticed()
+    public async Task A_change_before_the_watcher_started_is_noticed()
     {
         await using var keeper = Keep("""{ "settings": { "primaryPort": 1 } }""");
         Write("""{ "settings": { "primaryPort": 2 } }""");
@@ -50,7 +50,7 @@ public sealed class ConfigurationKeeperTests : IDisposable
     }
 
     [Fact]
-    public async Task What_makes_no_sense_is_refused_once_and_again_when_it_is_to_be_read_again()
+    public async Task An_invalid_file_is_reported_once_and_again_on_reload()
     {
         await using var keeper = Keep("""{ "settings": { "primaryPort": 1 } }""");
         var changes = 0;
@@ -70,7 +70,7 @@ public sealed class ConfigurationKeeperTests : IDisposable
     }
 
     [Fact]
-    public async Task A_file_that_cannot_be_read_leaves_what_was_in_force()
+    public async Task An_unreadable_file_keeps_the_previous_configuration()
     {
         await using var keeper = Keep("""{ "settings": { "primaryPort": 1 } }""");
         File.Delete(Conf);

@@ -10,13 +10,13 @@ using Microsoft.Extensions.Logging;
 
 namespace Lanyard.Service.Tests;
 
-/// <summary>What a folder's <c>local.conf</c> says, and what comes of it.</summary>
+/// <summary>The settings in <c>local.conf</c>, and their effects.</summary>
 public sealed class ConfigurationTests
 {
     private const string NoLoopback = """{ "physical": { "127.0.0.0/8": { "blacklist": true } } }""";
 
     [Fact]
-    public void All_that_applies_is_read()
+    public void All_supported_settings_are_read()
     {
         var configuration = LocalConfiguration.Parse("local.conf", """
             {
@@ -44,7 +44,7 @@ public sealed class ConfigurationTests
     [InlineData("{}")]
     [InlineData("""{ "settings": null, "physical": null, "virtual": null }""")]
     [InlineData("""{ "settings": { "bind": null, "allowManagementFrom": null, "primaryPort": null } }""")]
-    public void What_is_not_there_says_nothing(string content)
+    public void Missing_settings_have_their_defaults(string content)
     {
         var configuration = LocalConfiguration.Parse("local.conf", content);
         Assert.Null(configuration.PrimaryPort);
@@ -78,7 +78,7 @@ public sealed class ConfigurationTests
     [InlineData("""{ "virtual": { "feedbeef12": { "blacklist": [ "x" ] } } }""", "\"virtual.feedbeef12.blacklist\"")]
     [InlineData("""{ "settings": { "bind": [ "\ud800" ] } }""", "a string that is not valid Unicode")]
     [InlineData("""{ "virtual": { "\ud800": {} } }""", "a string that is not valid Unicode")]
-    public void What_makes_no_sense_is_named_with_its_file_its_key_and_what_is_expected(string content, string expected)
+    public void An_invalid_setting_is_named_with_its_file_key_and_expected_value(string content, string expected)
     {
         var failure = Assert.Throws<LanyardStateException>(() => LocalConfiguration.Parse("/somewhere/local.conf", content));
         Assert.Contains("/somewhere/local.conf", failure.Message, StringComparison.Ordinal);
@@ -218,7 +218,7 @@ public sealed class ConfigurationTests
     }
 
     [Fact]
-    public async Task What_has_no_effect_here_is_said_in_the_log()
+    public async Task Settings_without_effect_are_logged()
     {
         using var folder = new TestFolder();
         File.WriteAllText(folder.PathOf("identity.secret"), TestData.Text("peer-1.14", "a.identity.secret"));
@@ -362,7 +362,7 @@ public sealed class ConfigurationTests
     }
 
     [Fact]
-    public async Task A_file_that_makes_no_sense_leaves_a_running_service_as_it_is()
+    public async Task An_invalid_file_does_not_change_a_running_service()
     {
         await using var lan = await ServiceLan.StartAsync();
         const string Sensible = """{ "lanyard": { "intercept": { "users": { "1": "all" } }, "proxies": [ { "listen": "127.0.0.1:0" } ] }, "settings": { "mine": 1 } }""";

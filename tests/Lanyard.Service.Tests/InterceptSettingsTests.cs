@@ -4,7 +4,7 @@ using Lanyard.Wire;
 
 namespace Lanyard.Service.Tests;
 
-/// <summary>How programs are served: where, and which users' on which networks.</summary>
+/// <summary>The settings for programs: the socket, and the networks of each user.</summary>
 public sealed class InterceptSettingsTests
 {
     private const uint Alice = 1_000_001;
@@ -34,7 +34,7 @@ public sealed class InterceptSettingsTests
     [InlineData("""{ "users": { "1000002": [], "*": "all" } }""", true)]
     [InlineData("""{ "users": { "*": [ "8056c2e21c000002" ] } }""", false)]
     [InlineData("""{ "users": { "*": [ "8056c2e21c000002", "8056c2e21c000001" ] } }""", true)]
-    public void A_user_who_is_not_named_has_what_all_others_have_or_nothing_where_users_are_named(string section, bool mayUse)
+    public void An_unnamed_user_has_the_networks_of_all_other_users_or_none(string section, bool mayUse)
     {
         var read = Parse(section);
         Assert.Null(read.SocketPath);
@@ -77,7 +77,7 @@ public sealed class InterceptSettingsTests
     [InlineData("""{ "users": { "*": "all", "*": [] } }""", "\"lanyard.intercept.users.*\" occurs twice")]
     [InlineData("""{ "users": { "7": "some" } }""", "\"lanyard.intercept.users.7\" is not \"all\" or an array of network IDs, but \"some\"")]
     [InlineData("""{ "users": { "7": [ "8056c2e21c" ] } }""", "\"lanyard.intercept.users.7\" is not a network ID, sixteen hexadecimal digits, but \"8056c2e21c\"")]
-    public void What_makes_no_sense_is_named_with_its_key_and_what_is_expected(string section, string expected)
+    public void An_invalid_setting_is_named_with_its_key_and_expected_value(string section, string expected)
     {
         var refused = Assert.Throws<LanyardStateException>(() => Parse(section));
         Assert.StartsWith($"In the file 'local.conf', {expected}", refused.Message, StringComparison.Ordinal);

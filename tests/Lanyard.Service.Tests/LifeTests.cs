@@ -4,7 +4,7 @@ using System.Net.Sockets;
 
 namespace Lanyard.Service.Tests;
 
-/// <summary>Starting, ending, and what stays in the folder.</summary>
+/// <summary>Start and end of a service, and the files in its folder.</summary>
 public sealed class LifeTests
 {
     [Fact]
@@ -75,7 +75,7 @@ public sealed class LifeTests
     }
 
     [Fact]
-    public async Task A_controllers_networks_are_there_after_a_restart()
+    public async Task A_controllers_networks_survive_a_restart()
     {
         await using var lan = await ServiceLan.StartAsync();
         var network = (await lan.Client("r").CallAsync("POST", "/controller/network", """{ "name": "kept" }""")).GetProperty("id").GetString()!;

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Lanyard.Service.Tests;
 
-/// <summary>Keeps what is logged.</summary>
+/// <summary>Collects log messages.</summary>
 internal sealed class LogCollector : ILoggerFactory, ILogger
 {
     private readonly ConcurrentQueue<string> _lines = [];

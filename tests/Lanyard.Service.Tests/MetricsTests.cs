@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 
 namespace Lanyard.Service.Tests;
 
-/// <summary>What Prometheus is told.</summary>
+/// <summary>The metrics for Prometheus.</summary>
 public sealed class MetricsTests
 {
     [Fact]

@@ -5,7 +5,7 @@ using System.Text.RegularExpressions;
 
 namespace Lanyard.Service.Tests;
 
-/// <summary>The description of the API beside what the API does: each operation that it names is called, and each answer is held against its schema.</summary>
+/// <summary>Compares the description of the API with its behavior: calls each described operation, and validates each answer against its schema.</summary>
 public sealed class OpenApiTests
 {
     [Fact]
@@ -112,7 +112,7 @@ public sealed class OpenApiTests
     }
 
     [Fact]
-    public async Task Operations_that_are_not_described_are_not_there()
+    public async Task Undescribed_operations_do_not_exist()
     {
         await using var lan = await ServiceLan.StartAsync();
         var client = lan.Client("r");

@@ -7,7 +7,7 @@ using System.Text.Json;
 
 namespace Lanyard.Service.Tests;
 
-/// <summary>No secret leaves by the API, the log or an error, and no stranger learns anything: another user without the token, or a web page in a browser of this machine.</summary>
+/// <summary>The API, the log and errors contain no secret. Callers without the token, such as another user or a web page in a browser of this machine, learn nothing.</summary>
 public sealed class SecretsTests
 {
     private const string Password = "Tr0ub4dor&3";
@@ -20,7 +20,7 @@ public sealed class SecretsTests
         """;
 
     [Fact]
-    public async Task No_answer_has_a_password_a_token_or_a_secret_key()
+    public async Task No_answer_contains_a_password_token_or_secret_key()
     {
         await using var lan = await ServiceLan.StartAsync(localConf: LocalConf);
         var client = lan.Client("r");
@@ -109,7 +109,7 @@ public sealed class SecretsTests
     }
 
     [Fact]
-    public async Task Nothing_that_is_logged_has_a_secret()
+    public async Task No_log_message_contains_a_secret()
     {
         using var log = new LogCollector();
         using var folder = new TestFolder();

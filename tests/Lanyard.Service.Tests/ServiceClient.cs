@@ -5,7 +5,7 @@ using System.Text.Json;
 
 namespace Lanyard.Service.Tests;
 
-/// <summary>Calls a service's API as a program of its user would.</summary>
+/// <summary>Calls a service's API like a program of the service's user.</summary>
 internal sealed class ServiceClient : IDisposable
 {
     private readonly HttpClient _http;

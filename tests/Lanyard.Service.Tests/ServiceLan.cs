@@ -7,8 +7,8 @@ using Lanyard.Wire;
 namespace Lanyard.Service.Tests;
 
 /// <summary>
-/// The services of a recording, in this process and on the loopback interface: its root <c>r</c>, with a controller, and its leaves, each with
-/// the identity that it has there.
+/// The services of a recording, in this process and on the loopback interface: the root <c>r</c>, with a controller, and the leaves, each with
+/// its recorded identity.
 /// </summary>
 internal sealed class ServiceLan : IAsyncDisposable
 {

@@ -4,7 +4,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Tests;
 
-/// <summary>What is captured on a network.</summary>
+/// <summary>Captures of a network.</summary>
 public sealed class CaptureTests
 {
     [Fact]
@@ -132,7 +132,7 @@ internal sealed record CapturedFrame(long Time, bool IsOutbound, int Length, byt
     public ushort EtherType => BinaryPrimitives.ReadUInt16BigEndian(Bytes.AsSpan(12));
 }
 
-/// <summary>Reads the one kind of pcapng file that captures are, block by block.</summary>
+/// <summary>Reads the pcapng files that captures produce, block by block.</summary>
 internal sealed record CaptureReader(string InterfaceName, List<CapturedFrame> Frames, ulong Received, ulong Dropped)
 {
     public static CaptureReader Read(byte[] file)

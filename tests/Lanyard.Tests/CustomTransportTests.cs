@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Lanyard.Tests;
 
-/// <summary>Nodes over a transport of the application's, on the system's clock.</summary>
+/// <summary>Nodes over an application's transport, with the system's clock.</summary>
 public sealed class CustomTransportTests
 {
     [Fact]

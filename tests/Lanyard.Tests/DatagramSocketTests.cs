@@ -4,7 +4,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Tests;
 
-/// <summary>Both ways of sending and receiving datagrams do the same; each test runs both, on the loopback interface.</summary>
+/// <summary>Both implementations of sending and receiving datagrams behave the same. Each test runs both, on the loopback interface.</summary>
 public sealed class DatagramSocketTests
 {
     private const int Trials = 2_000;
@@ -87,7 +87,7 @@ public sealed class DatagramSocketTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void What_the_system_does_not_take_is_counted_and_the_rest_goes_out(bool batch)
+    public void Datagrams_that_the_system_rejects_are_counted_and_the_others_are_sent(bool batch)
     {
         using var sender = Bind(batch);
         using var receiver = Bind(batch);
@@ -129,7 +129,7 @@ public sealed class DatagramSocketTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void What_is_sent_after_the_end_is_counted_as_not_taken(bool batch)
+    public void Datagrams_sent_after_closing_are_counted_as_dropped(bool batch)
     {
         var sender = Bind(batch);
         sender.Dispose();

@@ -33,7 +33,7 @@ public sealed class DatagramTests
     }
 
     [Fact]
-    public async Task What_does_not_fit_is_cut_off_and_said_to_be()
+    public async Task A_datagram_that_does_not_fit_is_truncated_and_reported_so()
     {
         await using var pair = await Pair.StartAsync();
         using var server = pair.B.OpenUdp(53);

@@ -6,7 +6,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Tests;
 
-/// <summary>Ethernet frames from the app, and what members learn of each other's addresses by them.</summary>
+/// <summary>Ethernet frames from the application, and the addresses that members learn from them.</summary>
 public sealed class FrameSocketTests
 {
     private const ushort Type = 0x88b5;

@@ -36,7 +36,7 @@ public sealed class HappyEyeballsTests
     }
 
     [Fact]
-    public async Task An_address_that_does_not_answer_is_overtaken_and_given_up_and_what_comes_of_it_late_is_disposed_of()
+    public async Task A_slow_address_is_overtaken_and_its_late_connection_is_disposed_of()
     {
         var silent = new TaskCompletionSource<Connection>();
         var givenUp = new TaskCompletionSource();
@@ -59,7 +59,7 @@ public sealed class HappyEyeballsTests
         Assert.Throws<ArgumentException>(() => { _ = HappyEyeballs.ConnectAsync([], (_, _) => Task.FromResult(new Connection()), TestLan.Guard); });
 
     [Fact]
-    public async Task All_attempts_end_with_the_caller()
+    public async Task Canceling_the_caller_ends_all_attempts()
     {
         using var cancellation = new CancellationTokenSource();
         var started = 0;

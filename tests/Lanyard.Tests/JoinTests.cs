@@ -52,7 +52,7 @@ public sealed class JoinTests
     }
 
     [Fact]
-    public async Task A_network_that_does_not_exist_is_said_not_to()
+    public async Task A_request_for_a_missing_network_gets_NOT_FOUND()
     {
         await using var lan = await TestLan.StartAsync();
         var node = await lan.StartNodeAsync(1);

@@ -5,7 +5,7 @@ using Lanyard.Tests.Shared;
 
 namespace Lanyard.Tests;
 
-/// <summary>Tests that look at the whole process: no other test runs meanwhile.</summary>
+/// <summary>Tests that measure the whole process. They run alone.</summary>
 [CollectionDefinition(nameof(Alone), DisableParallelization = true)]
 public sealed class Alone;
 
@@ -13,7 +13,7 @@ public sealed class Alone;
 public sealed class LeftoverTests
 {
     [Fact]
-    public async Task Nothing_is_left_of_nodes_that_ended()
+    public async Task Ended_nodes_leak_nothing()
     {
         await OneLifeAsync();
         var before = Count();

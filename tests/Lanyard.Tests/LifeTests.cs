@@ -11,7 +11,7 @@ namespace Lanyard.Tests;
 public sealed class LifeTests
 {
     [Fact]
-    public async Task What_is_waited_for_ends_when_the_node_does()
+    public async Task Pending_operations_end_with_the_node()
     {
         await using var pair = await Pair.StartAsync();
         var (a, b) = await pair.ConnectAsync();
@@ -313,7 +313,7 @@ public sealed class LifeTests
     }
 
     [Fact]
-    public async Task A_port_in_use_is_said_to_be()
+    public async Task A_port_in_use_is_reported()
     {
         using var taken = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
         taken.Bind(new IPEndPoint(IPAddress.Loopback, 0));

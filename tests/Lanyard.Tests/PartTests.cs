@@ -45,7 +45,7 @@ public sealed class PartTests
     }
 
     [Fact]
-    public async Task What_was_saved_is_loaded_before_it_is_written()
+    public async Task Saved_state_is_loaded_before_it_is_written()
     {
         var store = new SlowStore();
         var keeper = new StateKeeper(store, new EventQueue(NullLogger.Instance));

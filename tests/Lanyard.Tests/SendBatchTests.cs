@@ -6,7 +6,7 @@ using Lanyard.Wire.Verbs;
 
 namespace Lanyard.Tests;
 
-/// <summary>The batch of datagrams that is filled under the gate, and sealed and sent after it is left.</summary>
+/// <summary>The batch of datagrams, which is filled under the lock, and sealed and sent after the lock is released.</summary>
 public sealed class SendBatchTests : IDisposable
 {
     private const int Headroom = PacketFormat.HeaderBytes;

@@ -5,7 +5,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Tests;
 
-/// <summary>The settings of streams, listeners and datagram sockets: what they do, and that they are read back.</summary>
+/// <summary>The settings of streams, listeners and datagram sockets: their effects, and that they read back.</summary>
 public sealed class SocketSettingsTests
 {
     [Fact]
@@ -48,7 +48,7 @@ public sealed class SocketSettingsTests
     }
 
     [Fact]
-    public async Task What_a_listener_is_set_to_holds_for_streams_accepted_from_then_on()
+    public async Task Listener_settings_apply_to_streams_accepted_later()
     {
         await using var pair = await Pair.StartAsync();
         using var listener = pair.B.Listen(0);

@@ -6,7 +6,7 @@ using Lanyard.Tests.Shared;
 
 namespace Lanyard.Tests;
 
-/// <summary>A member that sends packets from another member's IP address is reported as itself, or not at all.</summary>
+/// <summary>Packets that a member sends from another member's IP address are attributed to their sender or dropped.</summary>
 public sealed class SpoofingTests
 {
     [Fact]

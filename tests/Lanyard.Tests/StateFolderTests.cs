@@ -28,7 +28,7 @@ public sealed class StateFolderTests : IDisposable
     [InlineData("allowManaged=10.0.0.1,fd00::/8", true, "10.0.0.1/32,fd00::/8", "")]
     [InlineData("allowManaged=10.0.0.0/8,10.1.0.0/99, 192.0.2.0", true, "10.0.0.0/8,192.0.2.0/32", "10.1.0.0/99")]
     [InlineData("allowManaged=10.0.0.0/33", false, "", "10.0.0.0/33")]
-    public void Networks_are_read_as_existing_nodes_read_them_and_what_is_none_is_told(string file, bool isManaged, string networks, string told)
+    public void Networks_are_read_as_existing_nodes_read_them_and_invalid_ones_are_reported(string file, bool isManaged, string networks, string told)
     {
         var ignored = new List<string>();
         var settings = LanyardNetworkSettings.Parse(Encoding.UTF8.GetBytes(file), (_, value) => ignored.Add(value));
@@ -321,7 +321,7 @@ public sealed class StateFolderTests : IDisposable
     }
 
     [Fact]
-    public void What_was_read_before_stays_as_it_was_when_a_value_is_replaced()
+    public void A_value_read_earlier_does_not_change_when_it_is_replaced()
     {
         RequireUnix();
         using var store = new LanyardFolderStore(_folder);
@@ -371,7 +371,7 @@ public sealed class StateFolderTests : IDisposable
     }
 
     [Fact]
-    public void What_a_crash_left_is_removed_by_the_next_start_and_nothing_else()
+    public void The_next_start_removes_only_temporary_files_of_a_crash()
     {
         string[] left = ["planet.new", "identity.public.new-0123456789ab", "lanyard.lock.new-a", "networks.d/8056c2e21c000001.conf.new-0123456789ab", "peers.d/b1bbf07c1b.peer.new"];
         foreach (var name in left)
@@ -501,7 +501,7 @@ public sealed class StateFolderTests : IDisposable
     }
 
     [Fact]
-    public async Task What_happens_is_logged()
+    public async Task State_folder_events_are_logged()
     {
         using var log = new ListLogger();
         await using var lan = await TestLan.StartAsync();

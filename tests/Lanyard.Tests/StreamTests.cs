@@ -23,7 +23,7 @@ public sealed class StreamTests
     }
 
     [Fact]
-    public async Task Each_end_knows_the_other()
+    public async Task Each_end_knows_its_peer()
     {
         await using var pair = await Pair.StartAsync();
         var (a, b) = await pair.ConnectAsync();

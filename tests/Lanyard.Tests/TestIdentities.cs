@@ -2,7 +2,7 @@ using Lanyard.Wire;
 
 namespace Lanyard.Tests;
 
-/// <summary>Identities for nodes that live in tests only, made beforehand because making one takes half a second and more.</summary>
+/// <summary>Identities for tests, generated in advance because generating one takes half a second or more.</summary>
 internal static class TestIdentities
 {
     private static readonly string[] Texts =

@@ -5,7 +5,7 @@ namespace Lanyard.Wire.Tests;
 public sealed class ByteReaderTests
 {
     [Fact]
-    public void What_is_written_reads_back()
+    public void Written_fields_read_back()
     {
         var buffer = new byte[128];
         var writer = new ByteWriter(buffer);

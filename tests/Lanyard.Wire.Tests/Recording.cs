@@ -2,7 +2,7 @@ using Lanyard.Dissector;
 
 namespace Lanyard.Wire.Tests;
 
-/// <summary>What the recordings hold, decrypted with the recorded nodes' secrets.</summary>
+/// <summary>The contents of the recordings, decrypted with the recorded nodes' secret keys.</summary>
 internal static class Recording
 {
     private static readonly Dictionary<(string, string), IReadOnlyList<CaptureEntry>> Entries = [];

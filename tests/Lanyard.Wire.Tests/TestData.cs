@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Lanyard.Wire.Tests;
 
-/// <summary>Where the recordings are, and bytes from text.</summary>
+/// <summary>Finds the recordings, and converts text to bytes.</summary>
 internal static class TestData
 {
     /// <summary>The recordings' folders, one for each pairing of node versions.</summary>

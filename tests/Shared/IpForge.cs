@@ -3,7 +3,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Tests.Shared;
 
-/// <summary>IP packets from whatever address, with right checksums.</summary>
+/// <summary>IP packets from any address, with correct checksums.</summary>
 internal static class IpForge
 {
     public const byte Fin = 1;

@@ -6,7 +6,7 @@ using Lanyard.Wire.Verbs;
 
 namespace Lanyard.Tests.Shared;
 
-/// <summary>Makes packets that one identity sends to another, honest or not, and opens them.</summary>
+/// <summary>Creates packets from one identity to another, honest or hostile, and decrypts them.</summary>
 internal static class PacketForge
 {
     private const int MaxKeys = 256;

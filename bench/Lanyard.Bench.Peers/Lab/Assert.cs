@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace EndToEnd.Lab;
 
-/// <summary>What the lab takes from a test framework. Here either ends the run.</summary>
+/// <summary>The assertions that the lab takes from a test framework. In this program, a failed assertion ends the run.</summary>
 internal static class Assert
 {
     public static void True(bool condition, string message)

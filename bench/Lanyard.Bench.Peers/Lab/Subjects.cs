@@ -5,7 +5,7 @@ using Lanyard.Bench.Peers.Worker;
 
 namespace Lanyard.Bench.Peers.Lab;
 
-/// <summary>Something that is measured, with everything it needs running.</summary>
+/// <summary>A measured implementation, with all processes that it needs.</summary>
 internal interface ISubject
 {
     /// <summary>Measures once, in about as many seconds a figure as it is told.</summary>
@@ -15,7 +15,7 @@ internal interface ISubject
 /// <summary>Two workers, and the processes whose CPU time counts with theirs.</summary>
 internal sealed class WorkerPair(string name, Worker a, Worker b, IReadOnlyList<int> nodes, WorkerPair.Measures measures) : ISubject
 {
-    /// <summary>What is measured.</summary>
+    /// <summary>A measured quantity.</summary>
     public enum Measures
     {
         /// <summary>One stream, from a to b.</summary>

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Lanyard.Bench.Peers.Lab;
 
-/// <summary>What processes have used, from /proc.</summary>
+/// <summary>The resource usage of processes, from /proc.</summary>
 internal static class Usage
 {
     /// <summary>The kernel's unit of time in /proc (sysconf(_SC_CLK_TCK), which is 100 on every Linux in use).</summary>

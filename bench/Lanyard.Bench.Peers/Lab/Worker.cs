@@ -3,7 +3,7 @@ using EndToEnd.Lab;
 
 namespace Lanyard.Bench.Peers.Lab;
 
-/// <summary>A worker process on a lab's host, which measures when it is told to.</summary>
+/// <summary>A worker process on a lab's host, which measures on command.</summary>
 internal sealed class Worker
 {
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(90);

@@ -1,6 +1,6 @@
 namespace Lanyard.Bench.Peers.Report;
 
-/// <summary>Who is measured.</summary>
+/// <summary>The measured implementation.</summary>
 internal static class Subject
 {
     public const string Lanyard = "Lanyard";
@@ -12,7 +12,7 @@ internal static class Subject
     public const string UdpOffload = "UDP socket, segmentation offload";
 }
 
-/// <summary>What is measured.</summary>
+/// <summary>A measured quantity.</summary>
 /// <param name="Name">Its name in the tables.</param>
 /// <param name="Unit">Its unit.</param>
 /// <param name="IsLessBetter">Whether a lower figure is the better.</param>

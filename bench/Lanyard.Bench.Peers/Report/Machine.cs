@@ -4,7 +4,7 @@ using Lanyard.Wire.Crypto;
 
 namespace Lanyard.Bench.Peers.Report;
 
-/// <summary>Where and when a run was made.</summary>
+/// <summary>The machine and time of a run.</summary>
 internal sealed record Machine(DateTimeOffset Date, string Processor, int Cores, string System, string Runtime, string Command)
 {
     public static Machine Describe(string command)
@@ -17,7 +17,7 @@ internal sealed record Machine(DateTimeOffset Date, string Processor, int Cores,
     }
 }
 
-/// <summary>What the packets' cipher does on one core.</summary>
+/// <summary>The speed of the packets' cipher on one core.</summary>
 internal sealed record CipherLimit(double EncryptMegabits, double DecryptMegabits)
 {
     private const int PacketBytes = 1400;

@@ -1,6 +1,6 @@
 namespace Lanyard.Bench.Peers.Worker;
 
-/// <summary>TCP of one kind: the program that measures is the same over each.</summary>
+/// <summary>A TCP implementation. The measuring program is the same for all of them.</summary>
 internal interface IPerfTransport : IAsyncDisposable
 {
     /// <summary>This end's address.</summary>

@@ -6,7 +6,7 @@ using System.Net.Sockets;
 
 namespace Lanyard.Bench.Peers.Worker;
 
-/// <summary>What one UDP socket can carry: datagrams of 1400 bytes, one at a time or by segmentation offload at both ends.</summary>
+/// <summary>Measures the limit of one UDP socket: datagrams of 1400 bytes, one at a time or with segmentation offload at both ends.</summary>
 internal static class UdpLimit
 {
     private const int DatagramBytes = 1400;

@@ -7,7 +7,7 @@ using Lanyard.Wire;
 namespace EndToEnd.Interop;
 
 /// <summary>
-/// The reference's command line at a Lanyard service, and Lanyard's at a real node. The binaries come from the environment: ZEROTIER_ONE (1.14) and
+/// The reference's command line with a Lanyard service, and Lanyard's with a real node. The binaries come from the environment: ZEROTIER_ONE (1.14) and
 /// ZEROTIER_ONE_OLD (1.4.6); invoked with <c>-q</c> they are <c>zerotier-cli</c>.
 /// </summary>
 public sealed class CommandLineTests
@@ -29,7 +29,7 @@ public sealed class CommandLineTests
     private static readonly string[] Recordings = ["peer-1.14", "peer-1.4.6"];
 
     [Fact]
-    public void What_is_expected_of_the_command_line_is_what_was_recorded()
+    public void The_command_line_answers_as_recorded()
     {
         foreach (var recording in Recordings)
         {

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace EndToEnd.Lab;
 
-/// <summary>Waits for what other processes do. The limit is a guard against hanging, far beyond what is expected.</summary>
+/// <summary>Waits for a condition that other processes establish. The limit only guards against hanging and is far above the expected time.</summary>
 internal static class Eventually
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(90);

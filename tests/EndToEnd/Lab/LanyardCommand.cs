@@ -1,6 +1,6 @@
 namespace EndToEnd.Lab;
 
-/// <summary>The <c>lanyard</c> command as it was built with the tests.</summary>
+/// <summary>The <c>lanyard</c> command that was built with the tests.</summary>
 internal static class LanyardCommand
 {
     public static IEnumerable<string> Line(params IEnumerable<string> arguments) =>

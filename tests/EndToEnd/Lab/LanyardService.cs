@@ -5,7 +5,7 @@ using Lanyard.Wire;
 
 namespace EndToEnd.Lab;
 
-/// <summary>Folders for nodes of a lab: an identity, and the planet that all of the lab share.</summary>
+/// <summary>Folders for nodes of a lab: an identity, and the planet that all nodes of the lab share.</summary>
 internal sealed class LabPlanet
 {
     private readonly World _planet;

@@ -11,7 +11,7 @@ using Lanyard.Wire.Verbs;
 
 namespace Lanyard.Engine.Tests.Harness;
 
-/// <summary>The networks' layer without the peers' layer below it: what it sends is recorded.</summary>
+/// <summary>The network layer without the peer layer below it. Records the frames and messages that it sends.</summary>
 internal sealed class NetworkParts : IPeerLayer
 {
     public const long Now = PeerParts.Now;

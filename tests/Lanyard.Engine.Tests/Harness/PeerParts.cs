@@ -11,7 +11,7 @@ using Lanyard.Wire.Verbs;
 
 namespace Lanyard.Engine.Tests.Harness;
 
-/// <summary>Parts of the peers' layer without a node, for tests of one part. What they send is recorded.</summary>
+/// <summary>Parts of the peer layer without a node, for tests of one part. Records the packets that they send.</summary>
 internal sealed class PeerParts : IPeerRoles
 {
     public const long Now = 1_800_000_000_000;

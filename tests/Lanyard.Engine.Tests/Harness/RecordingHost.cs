@@ -4,7 +4,7 @@ using Lanyard.Wire;
 
 namespace Lanyard.Engine.Tests.Harness;
 
-/// <summary>A host that records what a node does.</summary>
+/// <summary>A host that records a node's calls.</summary>
 internal class RecordingHost : INodeHost
 {
     private readonly Dictionary<(StateKind, ulong), byte[]> _state = [];

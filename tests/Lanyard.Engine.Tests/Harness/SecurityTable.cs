@@ -1,6 +1,6 @@
 namespace Lanyard.Engine.Tests.Harness;
 
-/// <summary>Tables of docs/security.md that tests write where LANYARD_WRITE_TABLE=1 is in the environment.</summary>
+/// <summary>Tables of docs/security.md, which tests write if LANYARD_WRITE_TABLE=1 is in the environment.</summary>
 internal static class SecurityTable
 {
     public static void Write(string name, string table)

@@ -5,7 +5,7 @@ using Lanyard.Wire.Packets;
 
 namespace Lanyard.Engine.Tests.Harness;
 
-/// <summary>One node in virtual time, and whoever a test lets speak to it. Identities of one test all come from one seed.</summary>
+/// <summary>One node in virtual time, and the peers of a test. All identities of a test come from one seed.</summary>
 internal sealed class TestNode
 {
     private readonly SimulatedInternet _identities;

@@ -7,7 +7,7 @@ using Lanyard.Wire.Verbs;
 
 namespace Lanyard.Engine.Tests.Harness;
 
-/// <summary>Someone who speaks to a node packet by packet, honestly or not.</summary>
+/// <summary>A peer that a test controls packet by packet, honest or hostile.</summary>
 internal sealed class TestPeer(TestNode node, Identity identity, InetEndpoint endpoint)
 {
     public Identity Identity => identity;

@@ -24,7 +24,7 @@ public sealed class CredentialTests
     }
 
     [Fact]
-    public void A_certificate_that_somebody_else_signed_makes_none()
+    public void A_certificate_with_another_signer_makes_no_member()
     {
         var peer = _parts.AddPeer();
         var forged = CertificateOfMembership.Create(_parts.Network.Id, Now, NetworkLimits.MaxCredentialTimeMaxDelta, peer.Identity).Sign(peer.Identity);
@@ -35,7 +35,7 @@ public sealed class CredentialTests
     }
 
     [Fact]
-    public void A_certificate_outside_of_the_window_makes_none()
+    public void A_certificate_outside_of_the_time_window_makes_no_member()
     {
         var peer = _parts.AddPeer();
         Show(peer, _parts.CertificateOf(peer, Now - NetworkLimits.MaxCredentialTimeMaxDelta - 1));

@@ -83,7 +83,7 @@ public sealed class FrameTests
     }
 
     [Fact]
-    public void Only_a_bridge_s_frames_may_come_from_others()
+    public void Only_bridges_forward_frames_from_foreign_addresses()
     {
         var parts = new NetworkParts();
         ReceiveExt(parts, parts.AddMember(), Foreign(parts), parts.Network.Mac);
@@ -92,7 +92,7 @@ public sealed class FrameTests
     }
 
     [Fact]
-    public void What_is_behind_a_bridge_is_reached_through_it()
+    public void Addresses_behind_a_bridge_are_reached_through_it()
     {
         var roles = new List<NetworkSpecialist>();
         var parts = new NetworkParts();

@@ -38,7 +38,7 @@ public sealed class IntroductionsTests
     }
 
     [Fact]
-    public void Nobody_else_has_a_peer_introduced()
+    public void Strangers_do_not_cause_introductions()
     {
         var (a, b) = (_parts.AddPeer(), _parts.AddPeer());
         _introductions.Consider(Now, a, b.Address, InetEndpoint.Parse("46.200.0.1/9993"));

@@ -3,7 +3,7 @@ using Lanyard.Wire.Verbs;
 
 namespace Lanyard.Engine.Tests.Parts;
 
-/// <summary>The probing of paths that were sent to and have not answered.</summary>
+/// <summary>The probing of paths whose packets have not been answered.</summary>
 public sealed class LivenessTests
 {
     private const long Now = PeerParts.Now;

@@ -8,7 +8,7 @@ using Lanyard.Wire.Verbs;
 
 namespace Lanyard.Engine.Tests.Parts;
 
-/// <summary>The opening of packets without the node's lock.</summary>
+/// <summary>Decrypting packets without the node's lock.</summary>
 public sealed class PacketOpenerTests
 {
     private readonly PeerParts _parts = new();

@@ -6,7 +6,7 @@ using Lanyard.Wire.Verbs;
 
 namespace Lanyard.Engine.Tests.Parts;
 
-/// <summary>The way of packets to their receivers, and the queue of those that have none yet.</summary>
+/// <summary>The routing of packets to their receivers, and the queue of packets without a path.</summary>
 public sealed class PacketRouterTests
 {
     private const long Now = PeerParts.Now;
@@ -59,7 +59,7 @@ public sealed class PacketRouterTests
     }
 
     [Fact]
-    public void A_packet_without_a_way_is_sent_once_there_is_one()
+    public void A_packet_without_a_path_is_sent_once_there_is_one()
     {
         var peer = _parts.AddPeer(hasPath: false);
         _parts.SendMessage(peer);

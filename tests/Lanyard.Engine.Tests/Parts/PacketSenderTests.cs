@@ -9,7 +9,7 @@ using Lanyard.Wire.Verbs;
 
 namespace Lanyard.Engine.Tests.Parts;
 
-/// <summary>The sealing of packets, and what may be sent to endpoints that have not answered.</summary>
+/// <summary>The sealing of packets, and the limit of bytes to endpoints that have not answered.</summary>
 public sealed class PacketSenderTests
 {
     private const long Now = PeerParts.Now;

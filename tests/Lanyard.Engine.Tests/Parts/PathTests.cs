@@ -3,7 +3,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Engine.Tests.Parts;
 
-/// <summary>One path alone: when it is alive, when it is probed, and what it costs.</summary>
+/// <summary>A single path: liveness, probing and cost.</summary>
 public sealed class PathTests
 {
     private const long Now = 1_800_000_000_000;

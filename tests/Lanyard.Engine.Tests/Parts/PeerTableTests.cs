@@ -4,7 +4,7 @@ using Lanyard.Wire;
 
 namespace Lanyard.Engine.Tests.Parts;
 
-/// <summary>The peers in memory, and what is saved of them.</summary>
+/// <summary>The peers in memory, and their saved state.</summary>
 public sealed class PeerTableTests
 {
     private const long Now = PeerParts.Now;

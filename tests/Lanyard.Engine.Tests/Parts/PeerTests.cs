@@ -3,7 +3,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Engine.Tests.Parts;
 
-/// <summary>One peer alone: its paths, and the bytes that it may cause.</summary>
+/// <summary>A single peer: its paths, and the bytes that it may cause.</summary>
 public sealed class PeerTests
 {
     private const long Now = PeerParts.Now;

@@ -6,7 +6,7 @@ using Lanyard.Wire.Packets;
 
 namespace Lanyard.Engine.Tests.Parts;
 
-/// <summary>The packets that wait for their sender's identity or credentials.</summary>
+/// <summary>The packets that are queued for their sender's identity or credentials.</summary>
 public sealed class WaitingPacketsTests : IDisposable
 {
     private const long Now = PeerParts.Now;

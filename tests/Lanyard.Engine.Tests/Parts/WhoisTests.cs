@@ -6,7 +6,7 @@ using Lanyard.Wire.Verbs;
 
 namespace Lanyard.Engine.Tests.Parts;
 
-/// <summary>The questions for identities.</summary>
+/// <summary>Requests for identities.</summary>
 public sealed class WhoisTests
 {
     private const long Now = PeerParts.Now;
@@ -85,7 +85,7 @@ public sealed class WhoisTests
     }
 
     [Fact]
-    public void All_strangers_together_cause_sixty_four_questions_at_once()
+    public void All_strangers_together_cause_sixty_four_requests_at_once()
     {
         _parts.AddRoot();
         for (var i = 1UL; i <= 200; i++)

@@ -103,7 +103,7 @@ public class FragmentTests
     }
 
     [Fact]
-    public void Whatever_the_bytes_nothing_throws()
+    public void Random_bytes_do_not_throw()
     {
         var random = new Random(5);
         for (var i = 0; i < 200_000; i++)

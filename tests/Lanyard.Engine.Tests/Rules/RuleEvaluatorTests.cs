@@ -16,7 +16,7 @@ public sealed class RuleEvaluatorTests
     public void Without_a_rule_nothing_matches() => Assert.Equal(RuleVerdict.NoMatch, Frame.Evaluate().Verdict);
 
     [Fact]
-    public void An_action_without_a_match_is_taken()
+    public void An_action_without_a_match_is_applied()
     {
         Assert.Equal(RuleVerdict.Accept, Frame.Evaluate(Rule.ActionAccept, Rule.ActionDrop).Verdict);
         Assert.Equal(RuleVerdict.Drop, Frame.Evaluate(Rule.ActionDrop, Rule.ActionAccept).Verdict);
@@ -62,7 +62,7 @@ public sealed class RuleEvaluatorTests
     }
 
     [Fact]
-    public void A_copy_goes_along_and_evaluation_goes_on()
+    public void A_tee_copies_the_frame_and_evaluation_continues()
     {
         var outcome = Frame.Evaluate(Rule.ActionTee(TestFrame.Carol, 10), Rule.ActionAccept);
         Assert.Equal((RuleVerdict.Accept, new FrameCopy(TestFrame.Carol, 10, false)), (outcome.Verdict, outcome.Copy));
@@ -73,7 +73,7 @@ public sealed class RuleEvaluatorTests
     }
 
     [Fact]
-    public void No_copy_goes_to_the_frames_own_ends()
+    public void No_copy_goes_to_the_sender_or_receiver_of_a_frame()
     {
         foreach (var end in new[] { TestFrame.Alice, TestFrame.Bob })
         {
@@ -167,7 +167,7 @@ public sealed class RuleEvaluatorTests
     }
 
     [Fact]
-    public void Where_a_networks_rules_decide_nothing_a_capability_may_accept()
+    public void A_capability_may_accept_if_the_networks_rules_make_no_decision()
     {
         var web = Capability(7, SamePort, Rule.ActionTee(TestFrame.Carol, 5), Rule.ActionAccept);
         var decision = Filter(Frame, [Never, Rule.ActionAccept], web);

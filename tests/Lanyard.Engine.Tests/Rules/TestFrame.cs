@@ -4,7 +4,7 @@ using Lanyard.Wire;
 
 namespace Lanyard.Engine.Tests.Rules;
 
-/// <summary>A frame for rules to look at, and who its ends are, with defaults for what a test does not care about.</summary>
+/// <summary>A frame for the evaluation of rules, with its sender and receiver. Fields that a test does not set have defaults.</summary>
 internal sealed record TestFrame
 {
     public static readonly NodeAddress Alice = new(0x0a00000001);
@@ -76,7 +76,7 @@ internal sealed record TestFrame
     public static byte[] Tcp(ushort flags) => [3, 0xe8, 0, 80, 0, 0, 0, 0, 0, 0, 0, 0, (byte)(0x50 | (flags >> 8)), (byte)flags, 0, 0, 0, 0, 0, 0];
 }
 
-/// <summary>Credentials as a test says.</summary>
+/// <summary>Credentials that a test sets.</summary>
 internal sealed class TestCredentials : IRuleCredentials
 {
     public Dictionary<uint, uint> Tags { get; init; } = [];

@@ -6,8 +6,8 @@ using Lanyard.Primitives;
 namespace Lanyard.Fuzz;
 
 /// <summary>
-/// A host that lives through frames of a neighbor, calls of an application, and time. The neighbor follows the host's sequence numbers, so that what it
-/// sends is near enough to matter.
+/// A host that receives frames of a neighbor and calls of an application while time passes. The neighbor follows the host's sequence numbers, so that its
+/// segments are close to the window.
 /// </summary>
 internal static class HostStory
 {

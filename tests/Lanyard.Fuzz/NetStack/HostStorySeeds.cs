@@ -4,7 +4,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Fuzz;
 
-/// <summary>Stories with rare packets: ICMP errors, fragments, neighbor discovery, ARP, extension headers and group queries.</summary>
+/// <summary>Scenarios with rare packets: ICMP errors, fragments, neighbor discovery, ARP, extension headers and group queries.</summary>
 internal static class HostStorySeeds
 {
     private const byte LinkLocalSource = 3;

@@ -4,7 +4,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Fuzz;
 
-/// <summary>Packets of real conversations between two hosts, and short stories.</summary>
+/// <summary>Packets of real conversations between two hosts, and short scenarios.</summary>
 internal static class NetStackSeeds
 {
     /// <summary>One packet of each kind, a byte with its kind in front.</summary>

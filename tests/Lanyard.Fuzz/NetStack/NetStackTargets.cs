@@ -5,7 +5,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Fuzz;
 
-/// <summary>The parsers of Lanyard.NetStack one by one, a host that is given frames, a TCP connection, and reassembly against a model.</summary>
+/// <summary>The parsers of Lanyard.NetStack one by one, a host that receives frames, a TCP connection, and reassembly against a model.</summary>
 internal static class NetStackTargets
 {
     private const int LongestPart = 2_400;

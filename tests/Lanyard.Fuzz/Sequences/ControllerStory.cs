@@ -7,7 +7,7 @@ using Lanyard.Wire;
 
 namespace Lanyard.Fuzz;
 
-/// <summary>A controller that lives through requests of members and strangers, calls of its API, and time.</summary>
+/// <summary>A controller that receives requests of members and strangers and calls of its API while time passes.</summary>
 internal sealed class ControllerStory
 {
     private const int MaxSteps = 48;

@@ -27,8 +27,8 @@ internal enum NodeRole
 }
 
 /// <summary>
-/// A node that lives through datagrams, calls and time. The story's attackers have the keys of a root that is controller as well, of a member and of a
-/// stranger: their packets are authentic, whatever they hold, and their credentials are signed.
+/// A node that receives datagrams and calls while time passes. The attackers have the keys of a root that is also the controller, of a member and of a
+/// stranger: their packets are authentic, with any content, and their credentials are signed.
 /// </summary>
 internal sealed class NodeStory : INodeHost
 {

@@ -1,6 +1,6 @@
 namespace Lanyard.Fuzz;
 
-/// <summary>Short stories of each kind of step.</summary>
+/// <summary>Short scenarios for each kind of step.</summary>
 internal static class NodeStorySeeds
 {
     private const int Steps = 21;

@@ -1,6 +1,6 @@
 namespace Lanyard.Fuzz;
 
-/// <summary>Nodes and controllers that live through a sequence of messages.</summary>
+/// <summary>Nodes and controllers that receive a sequence of messages.</summary>
 internal static class SequenceTargets
 {
     public static IReadOnlyList<FuzzTarget> All { get; } =

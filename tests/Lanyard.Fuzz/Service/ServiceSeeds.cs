@@ -13,7 +13,7 @@ using Lanyard.Wire.Verbs;
 
 namespace Lanyard.Fuzz;
 
-/// <summary>Inputs made by hand for the formats that the recordings do not hold.</summary>
+/// <summary>Handwritten inputs for formats that the recordings do not contain.</summary>
 internal static class ServiceSeeds
 {
     public static IEnumerable<byte[]> Dns()

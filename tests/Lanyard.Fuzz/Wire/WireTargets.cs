@@ -10,7 +10,7 @@ using Lanyard.Wire.Verbs;
 
 namespace Lanyard.Fuzz;
 
-/// <summary>The parsers of Lanyard.Wire. What parses is written again, and reads the same then.</summary>
+/// <summary>The parsers of Lanyard.Wire. A parsed message is written again, and must parse to the same values.</summary>
 internal static class WireTargets
 {
     private const int MaxBytes = 1 << 16;

@@ -13,7 +13,7 @@ public sealed class ProxyHostTests
         """;
 
     [Fact]
-    public async Task What_the_file_asks_for_runs_and_changes_of_it_touch_nothing_else()
+    public async Task Configured_proxies_run_and_changes_do_not_affect_others()
     {
         await using var lan = await ServiceLan.StartAsync();
         var network = (await lan.Client("r").CallAsync("POST", "/controller/network", Network)).GetProperty("id").GetString()!;
@@ -80,7 +80,7 @@ public sealed class ProxyHostTests
     }
 
     [Fact]
-    public async Task A_service_does_not_start_on_a_file_that_makes_no_sense()
+    public async Task A_service_does_not_start_with_an_invalid_file()
     {
         await using var lan = await ServiceLan.StartAsync();
         Directory.CreateDirectory(lan.Home("a"));
@@ -91,7 +91,7 @@ public sealed class ProxyHostTests
     }
 
     [Fact]
-    public async Task What_goes_wrong_inside_is_tried_again()
+    public async Task An_internal_error_is_retried()
     {
         await using var lan = await ServiceLan.StartAsync();
         using var log = new LogCollector();

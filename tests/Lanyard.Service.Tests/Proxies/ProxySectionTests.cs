@@ -28,7 +28,7 @@ public sealed class ProxySectionTests
     [InlineData("""{ "lanyard": null }""")]
     [InlineData("""{ "lanyard": {} }""")]
     [InlineData("""{ "lanyard": { "proxies": null, "forwards": [] } }""")]
-    public void What_is_not_there_asks_for_none(string text)
+    public void A_missing_section_configures_no_proxies(string text)
     {
         var read = LocalConfiguration.Parse("local.conf", text);
         Assert.Empty(read.Proxies);
@@ -57,7 +57,7 @@ public sealed class ProxySectionTests
     [InlineData("""{ "lanyard": { "forwards": [ { "network": "8056c2e21c000001", "local": 1 } ] } }""", "\"lanyard.forwards[0].local\" is not a string, but 1")]
     [InlineData("""{ "lanyard": { "forwards": [ { "network": "8056c2e21c000001", "local": "1" } ] } }""", "\"lanyard.forwards[0].local\" is invalid: '1' is not")]
     [InlineData("""{ "lanyard": { "forwards": [ { "network": "8056c2e21c000001", "local": "1:a:1", "remote": "1:a:1" } ] } }""", "\"lanyard.forwards[0]\" has both \"local\" and \"remote\"")]
-    public void What_makes_no_sense_is_named_with_its_file_its_key_and_what_is_expected(string text, string error)
+    public void An_invalid_setting_is_named_with_its_file_key_and_expected_value(string text, string error)
     {
         var refused = Assert.Throws<LanyardStateException>(() => LocalConfiguration.Parse("/somewhere/local.conf", text));
         Assert.StartsWith($"In the file '/somewhere/local.conf', {error}", refused.Message, StringComparison.Ordinal);
@@ -65,7 +65,7 @@ public sealed class ProxySectionTests
     }
 
     [Fact]
-    public void All_that_makes_no_sense_in_the_section_is_said_at_once()
+    public void All_errors_of_the_section_are_reported_at_once()
     {
         var refused = Assert.Throws<LanyardStateException>(() => LocalConfiguration.Parse("/somewhere/local.conf", """
             { "lanyard": {
@@ -79,7 +79,7 @@ public sealed class ProxySectionTests
     }
 
     [Fact]
-    public void Of_many_mistakes_the_first_are_said()
+    public void Only_the_first_of_many_errors_are_reported()
     {
         var refused = Assert.Throws<LanyardStateException>(() => LocalConfiguration.Parse("local.conf", $$"""{ "lanyard": { "proxies": [ {{string.Join(',', Enumerable.Repeat("1", 10_000))}} ] } }"""));
         Assert.Contains("\"lanyard.proxies[31]\"", refused.Message, StringComparison.Ordinal);
@@ -87,7 +87,7 @@ public sealed class ProxySectionTests
     }
 
     [Fact]
-    public void A_password_is_never_said()
+    public void No_text_contains_the_password()
     {
         foreach (var text in new[]
         {

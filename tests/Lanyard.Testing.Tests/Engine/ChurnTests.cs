@@ -4,7 +4,7 @@ using System.Globalization;
 namespace Lanyard.Testing.Tests;
 
 /// <summary>
-/// TCP over the virtual LAN while everything else comes and goes. A few seeds and hours here; LANYARD_FULL_LENGTH=1 in the environment runs 24
+/// TCP over the virtual LAN while members, paths and NATs fail and return. A few seeds and hours here; LANYARD_FULL_LENGTH=1 in the environment runs 24
 /// virtual hours of 200 seeds, LANYARD_CHURN_SEEDS and LANYARD_CHURN_HOURS any other number.
 /// </summary>
 public sealed class ChurnTests(ITestOutputHelper output)

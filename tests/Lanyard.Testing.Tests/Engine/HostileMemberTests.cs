@@ -8,7 +8,7 @@ using Lanyard.Wire.Verbs;
 
 namespace Lanyard.Testing.Tests;
 
-/// <summary>Members that went bad, with all the keys that members have.</summary>
+/// <summary>Hostile members, with all keys of members.</summary>
 public sealed class HostileMemberTests
 {
     private const byte ProtocolTcp = 6;
@@ -113,7 +113,7 @@ public sealed class HostileMemberTests
     [Theory]
     [InlineData(InetFamily.IPv4)]
     [InlineData(InetFamily.IPv6)]
-    public void What_no_fragment_shows_alone_the_whole_packet_does(InetFamily family)
+    public void Rules_apply_to_the_reassembled_packet(InetFamily family)
     {
         var lan = new Lan();
         const byte forbidden = 0x41;

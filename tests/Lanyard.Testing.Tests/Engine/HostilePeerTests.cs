@@ -10,7 +10,7 @@ namespace Lanyard.Testing.Tests;
 
 /// <summary>
 /// Scripted attackers, each with the keys that it would have, beside honest traffic: frames between members, and newcomers who start, join and get their first
-/// frame. The honest ones lose nothing of it, and their latency stays within a fifth.
+/// frame. Honest traffic loses nothing, and its latency stays within a fifth.
 /// </summary>
 public sealed class HostilePeerTests(ITestOutputHelper output)
 {

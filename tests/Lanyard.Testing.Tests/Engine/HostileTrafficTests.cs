@@ -9,7 +9,7 @@ using Lanyard.Wire.Verbs;
 namespace Lanyard.Testing.Tests;
 
 /// <summary>
-/// Datagrams of strangers, and packets of members, roots and controllers that went bad: whatever they hold, nodes and their TCP/IP hosts neither throw nor
+/// Datagrams of strangers, and packets of hostile members, roots and controllers, with any content: nodes and their TCP/IP hosts neither throw nor
 /// grow. LANYARD_FUZZ_ROUNDS sets how many datagrams; the default is small enough for every test run.
 /// </summary>
 [Collection(nameof(Alone))]
@@ -25,7 +25,7 @@ public sealed class HostileTrafficTests
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
-    public void Nothing_throws_and_memory_stays_flat(ulong seed)
+    public void Hostile_traffic_throws_nothing_and_memory_stays_constant(ulong seed)
     {
         var lan = new Lan(seed);
         var portA = lan.AddMember(out var a);
@@ -150,6 +150,6 @@ public sealed class HostileTrafficTests
     }
 }
 
-/// <summary>Tests that look at the memory of the whole process.</summary>
+/// <summary>Tests that measure the memory of the whole process. They run alone.</summary>
 [CollectionDefinition(nameof(Alone), DisableParallelization = true)]
 public sealed class Alone;

@@ -3,7 +3,7 @@ using Lanyard.Wire.Verbs;
 
 namespace Lanyard.Testing.Tests;
 
-/// <summary>Sends packets as a node with its keys could: authentic, whatever they hold.</summary>
+/// <summary>Sends packets with a node's own keys: authentic, with any content.</summary>
 internal static class Insider
 {
     /// <summary>Delivers an authentic packet from one node to another.</summary>

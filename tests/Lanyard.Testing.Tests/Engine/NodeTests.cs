@@ -216,7 +216,7 @@ public sealed class NodeTests
     }
 
     [Fact]
-    public void One_seed_gives_one_run()
+    public void A_seed_determines_the_run()
     {
         Assert.Equal(Run(7), Run(7));
         Assert.NotEqual(Run(7), Run(8));

@@ -50,7 +50,7 @@ public sealed class PathTests(ITestOutputHelper output)
     [InlineData(10)]
     [InlineData(50)]
     [InlineData(200)]
-    public void All_paths_that_die_together_are_left_together(int roundTripMs)
+    public void Paths_that_fail_together_are_abandoned_together(int roundTripMs)
     {
         var gaps = new List<long>();
         for (var run = 0; run < Runs; run++)

@@ -6,7 +6,7 @@ using Lanyard.Wire.Verbs;
 
 namespace Lanyard.Testing.Tests;
 
-/// <summary>What was revoked stays revoked as long as it could count, in bounded room; and credentials are those of whoever they were issued to.</summary>
+/// <summary>A revocation is kept, in bounded memory, as long as a revoked credential could be valid. Credentials count only for the member they were issued to.</summary>
 public sealed class RevocationsTests
 {
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(5);
@@ -136,7 +136,7 @@ public sealed class RevocationsTests
     }
 
     [Fact]
-    public void Whatever_the_file_holds_is_read_without_harm()
+    public void A_damaged_revocation_file_is_read_without_failure()
     {
         var random = new Random(3);
         for (var i = 0; i < 200; i++)

@@ -4,7 +4,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Tests.Naming;
 
-/// <summary>A DNS server on a virtual network, of the simplest kind. Answers over UDP are cut short where they are to be asked for over TCP.</summary>
+/// <summary>A simple DNS server on a virtual network. It truncates answers over UDP that clients must request over TCP.</summary>
 internal sealed class DnsServer : IAsyncDisposable
 {
     private readonly Dictionary<string, (string? Alias, InetAddress[] Addresses)> _records = [];

@@ -86,7 +86,7 @@ public sealed class DnsTests
     [InlineData("a b.example.com", false)]
     [InlineData("\u001b[2J.example.com", false)]
     [InlineData(".", false)]
-    public void A_domain_is_a_networks_own_unless_it_is_a_public_suffix(string domain, bool isTaken) =>
+    public void A_domain_belongs_to_its_network_unless_it_is_a_public_suffix(string domain, bool isTaken) =>
         Assert.Equal(isTaken, DnsDomains.Refuses(domain) is null);
 
     [Fact]
@@ -184,7 +184,7 @@ public sealed class DnsTests
     }
 
     [Fact]
-    public async Task A_member_that_is_not_there_is_known_not_to_be_as_soon_as_nobody_answers_for_its_address()
+    public async Task An_absent_member_is_detected_when_its_address_is_not_resolved()
     {
         await using var lan = await TestLan.StartAsync();
         var client = await lan.JoinAsync(1, lan.Options(1) with { Tcp = new NetStack.TcpOptions { ConnectTimeout = TimeSpan.FromHours(1) } });

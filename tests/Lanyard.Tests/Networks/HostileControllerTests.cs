@@ -6,7 +6,7 @@ using Lanyard.Wire;
 
 namespace Lanyard.Tests.Networks;
 
-/// <summary>What a controller that went bad can make a node do, field by field of a configuration.</summary>
+/// <summary>The effects of a hostile controller on a node, for each field of a configuration.</summary>
 public sealed class HostileControllerTests
 {
     [Theory]
@@ -264,7 +264,7 @@ public sealed class HostileControllerTests
     [InlineData("com")]
     [InlineData("")]
     [InlineData("lan.test")]
-    public async Task A_network_names_nothing_without_allowDNS(string domain)
+    public async Task A_network_resolves_no_names_without_allowDNS(string domain)
     {
         await using var lan = await TestLan.StartAsync();
         var server = await lan.JoinAsync(1);

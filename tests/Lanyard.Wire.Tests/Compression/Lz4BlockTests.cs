@@ -53,7 +53,7 @@ public sealed class Lz4BlockTests
     public void A_broken_block_is_refused(string block) => Assert.False(Lz4Block.TryDecode(TestData.Hex(block), new byte[10_000], out _));
 
     [Fact]
-    public void What_is_compressed_expands_again_whatever_it_is()
+    public void Compressed_data_expand_to_the_original()
     {
         var random = new Random(1);
         var block = new byte[20_000];
@@ -125,7 +125,7 @@ public sealed class Lz4BlockTests
     }
 
     [Fact]
-    public void No_payload_expands_to_none_and_a_block_of_nothing_is_refused()
+    public void An_empty_payload_expands_to_empty_and_an_empty_block_is_refused()
     {
         Assert.True(PayloadCompression.TryExpand(default, new byte[10], out var length));
         Assert.Equal(0, length);
@@ -133,7 +133,7 @@ public sealed class Lz4BlockTests
     }
 
     [Fact]
-    public void No_bytes_whatever_make_the_decoder_throw()
+    public void Random_bytes_do_not_make_the_decoder_throw()
     {
         var random = new Random(4);
         var destination = new byte[3_000];

@@ -33,7 +33,7 @@ public sealed class Ed25519Tests
     }
 
     [Fact]
-    public void What_is_signed_verifies_and_what_was_changed_does_not()
+    public void A_signature_verifies_and_a_changed_message_does_not()
     {
         for (var i = 0; i < 60; i++)
         {
@@ -96,7 +96,7 @@ public sealed class Ed25519Tests
     [InlineData("0100000000000000000000000000000000000000000000000000000000000080")]
     [InlineData("ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff")]
     [InlineData("0200000000000000000000000000000000000000000000000000000000000000")]
-    public void What_encodes_no_point_or_does_so_in_a_second_way_is_refused(string point)
+    public void Invalid_and_noncanonical_point_encodings_are_refused(string point)
     {
         Assert.False(EdwardsPoint.TryDecode(TestData.Hex(point), out _));
         var (_, message, signature) = Signed(2, 10);

@@ -41,7 +41,7 @@ public sealed class Field25519Tests
     }
 
     [Fact]
-    public void The_constants_are_what_they_are_said_to_be()
+    public void The_constants_have_their_documented_values()
     {
         var d = (Prime - 121665) * BigInteger.ModPow(121666, Prime - 2, Prime);
         Equal(d, Field25519.EdwardsD);

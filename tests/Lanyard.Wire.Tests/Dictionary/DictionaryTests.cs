@@ -9,7 +9,7 @@ public sealed class DictionaryTests
     [InlineData("\u001b[2J\r\n\t\u0007", "\ufffd[2J\ufffd\ufffd\ufffd\ufffd")]
     [InlineData("\u0085\u009b", "\ufffd\ufffd")]
     [InlineData("\u202egnp.exe\u2066\u200f\u2028", "\ufffdgnp.exe\ufffd\ufffd\ufffd")]
-    public void Text_holds_nothing_that_acts_where_it_is_shown(string written, string read)
+    public void Text_contains_no_control_characters(string written, string read)
     {
         var writer = new DictionaryWriter();
         writer.Add("n", written);
@@ -17,7 +17,7 @@ public sealed class DictionaryTests
     }
 
     [Fact]
-    public void What_is_written_reads_back()
+    public void Written_fields_read_back()
     {
         var binary = Enumerable.Range(0, 256).Select(i => (byte)i).ToArray();
         var writer = new DictionaryWriter();

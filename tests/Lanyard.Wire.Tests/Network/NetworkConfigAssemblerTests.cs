@@ -127,7 +127,7 @@ public sealed class NetworkConfigAssemblerTests
     }
 
     [Fact]
-    public void Splitting_says_what_is_wrong_with_its_arguments()
+    public void Splitting_rejects_invalid_arguments()
     {
         Assert.Throws<ArgumentOutOfRangeException>(() => Split(0));
         Assert.Throws<ArgumentOutOfRangeException>(() => Split(1, chunkLength: 0));

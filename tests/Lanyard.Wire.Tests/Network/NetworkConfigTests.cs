@@ -104,7 +104,7 @@ public sealed class NetworkConfigTests
     }
 
     [Fact]
-    public void What_exceeds_the_limits_is_left_out()
+    public void Items_beyond_the_limits_are_ignored()
     {
         var config = Survivor(Small with
         {

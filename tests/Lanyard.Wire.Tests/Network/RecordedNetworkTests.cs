@@ -4,7 +4,7 @@ using Lanyard.Wire.Verbs;
 
 namespace Lanyard.Wire.Tests;
 
-/// <summary>The configurations that the recorded controller sent, against what the recorded nodes' APIs said of them.</summary>
+/// <summary>Compares the configurations that the recorded controller sent with the answers of the recorded nodes' APIs.</summary>
 public sealed class RecordedNetworkTests
 {
     public static TheoryData<string, string> Members

@@ -88,7 +88,7 @@ public sealed class FragmentTests
     }
 
     [Fact]
-    public void What_is_not_complete_or_not_in_order_stays_as_it_is()
+    public void An_incomplete_or_unordered_run_is_not_changed()
     {
         var (whole, datagramBytes) = Run(NewPacket(1, 4_000), 1432);
         var parts = whole.Chunk(datagramBytes).ToArray();
@@ -249,7 +249,7 @@ public sealed class FragmentTests
     }
 
     [Fact]
-    public void What_has_become_too_old_is_dropped()
+    public void Old_incomplete_packets_are_dropped()
     {
         var buffer = new FragmentBuffer();
         for (var id = 1; id <= 3; id++)

@@ -91,7 +91,7 @@ public sealed class PacketBuilderTests
     }
 
     [Fact]
-    public void What_does_not_fit_the_buffer_is_refused()
+    public void Content_that_does_not_fit_the_buffer_is_refused()
     {
         Assert.Throws<ArgumentOutOfRangeException>(() => new PacketBuilder(new byte[100], 27, 10));
         Assert.Throws<ArgumentOutOfRangeException>(() => new PacketBuilder(new byte[100], 50, 51));

@@ -18,7 +18,7 @@ public sealed class SessionKeyTests
 
     [Theory]
     [MemberData(nameof(Suites))]
-    public void What_is_armored_is_dearmored_by_the_other_end(CipherSuite suite)
+    public void An_armored_packet_is_dearmored_by_the_receiver(CipherSuite suite)
     {
         foreach (var length in new[] { 0, 1, 15, 16, 17, 63, 64, 65, 1000, PacketFormat.MaxPayloadBytes })
         {

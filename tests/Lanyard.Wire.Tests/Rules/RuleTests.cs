@@ -107,7 +107,7 @@ public sealed class RuleTests
     }
 
     [Fact]
-    public void No_more_rules_are_read_than_asked_for()
+    public void Rules_are_read_up_to_the_limit()
     {
         var reader = new ByteReader(new byte[100]);
         Assert.Equal(7, Rule.ReadAll(ref reader, 7).Count);

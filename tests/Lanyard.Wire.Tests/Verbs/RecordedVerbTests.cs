@@ -3,8 +3,8 @@ using Lanyard.Wire.Verbs;
 namespace Lanyard.Wire.Tests.Verbs;
 
 /// <summary>
-/// Every format here is canonical: one meaning, one form, once the payload is expanded (how an LZ4 block is cut is its writer's choice). The
-/// exceptions are fields of later versions and address kinds that are passed over, of which the recordings have none.
+/// Every format here is canonical: after decompression, each meaning has exactly one form (LZ4 blocks have several). The
+/// exceptions are fields of later versions and skipped kinds of addresses, which the recordings do not contain.
 /// </summary>
 public sealed class RecordedVerbTests
 {

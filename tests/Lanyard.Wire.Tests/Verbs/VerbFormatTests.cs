@@ -3,7 +3,7 @@ using Lanyard.Wire.Verbs;
 
 namespace Lanyard.Wire.Tests.Verbs;
 
-/// <summary>What the recordings do not show: rare verbs, rare fields, old forms, broken ones.</summary>
+/// <summary>Messages that the recordings do not contain: rare verbs, rare fields, old and malformed forms.</summary>
 public sealed class VerbFormatTests
 {
     private const string Network = "8056c2e21c000001";
@@ -12,7 +12,7 @@ public sealed class VerbFormatTests
     private delegate void WriteMessage(ref ByteWriter writer);
 
     [Fact]
-    public void Nop_takes_anything()
+    public void Nop_accepts_any_payload()
     {
         Assert.True(NopMessage.TryParse([1, 2, 3], out var nop));
         Assert.Equal([1, 2, 3], nop.Ignored.ToArray());
@@ -145,7 +145,7 @@ public sealed class VerbFormatTests
     }
 
     [Fact]
-    public void A_multicast_header_is_never_longer_than_said()
+    public void A_multicast_header_is_at_most_its_maximum_length()
     {
         var longest = Written((ref ByteWriter writer) => new MulticastFrameMessage { Flags = MulticastFrameFlags.Gather | MulticastFrameFlags.HasSource }.Write(ref writer));
 
@@ -319,7 +319,7 @@ public sealed class VerbFormatTests
     }
 
     [Fact]
-    public void What_is_signed_of_a_configuration_is_all_before_the_signature()
+    public void A_configuration_signature_covers_all_bytes_before_it()
     {
         var payload = TestData.Hex(Network + "0003 613d31 01 0000000000000005 00000003 00000000 01 0002 aabb");
 
@@ -332,7 +332,7 @@ public sealed class VerbFormatTests
     }
 
     [Fact]
-    public void A_configurations_overhead_is_as_said()
+    public void The_overhead_of_a_configuration_part_is_its_constant()
     {
         var whole = Written((ref ByteWriter writer) =>
         {

@@ -4,7 +4,7 @@ using Lanyard.Wire.Verbs;
 
 namespace Lanyard.Wire.Tests.Verbs;
 
-/// <summary>No bytes whatever make a parser throw: recordings cut short, changed and spliced, and noise, for every verb and answer.</summary>
+/// <summary>No input makes a parser throw: truncated, changed and spliced recordings, and random bytes, for every verb and answer.</summary>
 public sealed class VerbFuzzTests
 {
     private static readonly Verb[] Verbs = [.. Enumerable.Range(0, 32).Select(verb => (Verb)verb)];

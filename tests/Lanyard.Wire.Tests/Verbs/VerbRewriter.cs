@@ -2,7 +2,7 @@ using Lanyard.Wire.Verbs;
 
 namespace Lanyard.Wire.Tests.Verbs;
 
-/// <summary>Parses a payload by its verb and writes what was understood back.</summary>
+/// <summary>Parses a payload by its verb and writes the parsed message.</summary>
 internal static class VerbRewriter
 {
     private const int MaxBytes = 1 << 16;

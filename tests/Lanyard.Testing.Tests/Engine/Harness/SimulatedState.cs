@@ -2,7 +2,7 @@ using Lanyard.Engine;
 
 namespace Lanyard.Testing.Tests;
 
-/// <summary>What a simulated node keeps over restarts.</summary>
+/// <summary>The state that a simulated node keeps over restarts.</summary>
 internal sealed class SimulatedState
 {
     private readonly Dictionary<(StateKind, ulong), byte[]> _entries = [];
