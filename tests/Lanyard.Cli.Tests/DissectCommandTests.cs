@@ -148,7 +148,7 @@ public sealed class DissectCommandTests : IDisposable
     }
 
     [Fact]
-    public void The_wrong_key_is_said_to_be_wrong()
+    public void A_wrong_key_is_reported()
     {
         // The leaf's address with the other leaf's keys.
         var wrong = Path.Combine(_folder.FullName, "identity.public");
@@ -198,7 +198,7 @@ public sealed class DissectCommandTests : IDisposable
     [InlineData("dissect")]
     [InlineData("dissect", "--no-such-option", "FILE")]
     [InlineData("no-such-verb")]
-    public void Wrong_usage_has_an_exit_code_of_its_own(params string[] args)
+    public void Wrong_usage_has_its_own_exit_code(params string[] args)
     {
         var run = CommandRun.Of(args);
 

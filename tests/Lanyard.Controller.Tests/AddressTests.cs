@@ -133,7 +133,7 @@ public class AddressTests
     }
 
     [Fact]
-    public void The_table_finds_what_a_plain_search_finds()
+    public void The_table_finds_the_same_entries_as_a_linear_search()
     {
         var random = new Random(7);
         for (var round = 0; round < 200; round++)

@@ -27,7 +27,7 @@ public sealed class ControllerFolderTests : IDisposable
     }
 
     [Fact]
-    public void A_folder_that_is_not_there_holds_nothing() =>
+    public void A_missing_folder_is_empty() =>
         Assert.Empty(ControllerFolder.Read(Path.Combine(_folder, "controller.d"), _empty.Identity.Address).Networks);
 
     /// <summary>Invalid files beside valid records, as in the folders of controllers in use: each is skipped and reported by name.</summary>
@@ -45,7 +45,7 @@ public sealed class ControllerFolderTests : IDisposable
     [InlineData("network/{0}00beef/member/00000000a1.json", "{", "not JSON")]
     [InlineData("network/{0}00beef/member/00000000a1.json", "", "empty")]
     [InlineData("network/{0}00beef/member/00000000a1.json", "45 ADDRESSES", "at most 30 addresses, not 45")]
-    public void An_odd_file_is_left_by_name_and_the_rest_is_taken(string file, string? text, string reason)
+    public void An_invalid_file_is_skipped_with_its_name_and_the_others_are_imported(string file, string? text, string reason)
     {
         var controller = _empty.Identity.Address.ToString();
         Write($"network/{_empty.NetworkId}.json", _network);

@@ -81,7 +81,7 @@ public class MembershipTests
     }
 
     [Fact]
-    public void A_member_that_asks_again_within_a_second_gets_nothing()
+    public void A_repeated_request_within_a_second_gets_no_answer()
     {
         _test.SaveNetwork(network => network with { IsPrivate = false });
         _test.ConfigOf(_a);
@@ -95,7 +95,7 @@ public class MembershipTests
     }
 
     [Fact]
-    public void Requests_that_say_nothing_new_do_not_raise_the_revision()
+    public void Requests_without_changes_do_not_raise_the_revision()
     {
         _test.SaveNetwork(network => network);
         _test.Authorize(_a);

@@ -147,7 +147,7 @@ public sealed class StoreTests : IDisposable
     }
 
     [Fact]
-    public void A_second_opener_is_told_that_the_file_is_in_use()
+    public void A_second_open_reports_that_the_file_is_in_use()
     {
         using var store = SqliteControllerStore.Open(DatabasePath);
         AssertRefused("in use");

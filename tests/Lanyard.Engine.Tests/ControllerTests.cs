@@ -53,7 +53,7 @@ public sealed class ControllerTests
     }
 
     [Fact]
-    public void A_node_that_is_no_controller_says_so()
+    public void A_node_that_is_not_a_controller_reports_it()
     {
         _node.Node.Controller = null;
         AssertError(ErrorCode.UnsupportedOperation, Request());
@@ -69,7 +69,7 @@ public sealed class ControllerTests
     }
 
     [Fact]
-    public void The_controller_is_told_where_a_request_came_from_only_if_it_was_not_relayed()
+    public void The_controller_gets_the_endpoint_of_a_request_only_if_it_was_not_relayed()
     {
         var posted = new RecordingController();
         _node.Node.Controller = posted;

@@ -158,7 +158,7 @@ public sealed class StrangerTests
     }
 
     [Fact]
-    public void Work_that_fails_costs_only_the_packet_that_caused_it()
+    public void Failing_work_drops_only_the_packet_that_caused_it()
     {
         var isBroken = true;
         var node = new TestNode(configure: options => options with { ValidateIdentity = _ => isBroken ? throw new InvalidOperationException("No.") : true }).Online();
@@ -289,7 +289,7 @@ public sealed class StrangerTests
     }
 
     [Fact]
-    public void An_OK_of_another_peer_answers_nothing()
+    public void An_OK_of_another_peer_is_ignored()
     {
         var node = new TestNode().Online();
         var peer = node.NewPeer();

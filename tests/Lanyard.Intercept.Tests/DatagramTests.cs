@@ -241,7 +241,7 @@ public sealed class DatagramTests(ProgramLan lan) : IClassFixture<ProgramLan>
     }
 
     [Fact]
-    public async Task The_address_of_a_closed_socket_is_nobodys_until_the_service_has_forgotten_it()
+    public async Task The_address_of_a_closed_socket_is_reserved_until_the_service_has_forgotten_it()
     {
         lan.Require("python3");
         const string Script = """

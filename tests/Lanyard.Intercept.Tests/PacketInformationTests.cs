@@ -15,7 +15,7 @@ public sealed class PacketInformationTests
     private static readonly byte[] s_other = [20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 64, 0, 0, 0, 0, 0, 0, 0];
 
     [Fact]
-    public void The_own_address_is_read_and_taken_away_and_nothing_else_is()
+    public void Only_the_own_address_is_read_and_removed()
     {
         byte[] control = [.. s_other, .. s_information, .. s_other];
         Assert.True(PacketInformation.TryReadSource(control, out var source));
@@ -26,7 +26,7 @@ public sealed class PacketInformationTests
     }
 
     [Fact]
-    public void A_datagram_tells_where_it_came_to()
+    public void A_datagram_reports_its_destination()
     {
         byte[] control = [.. s_other, .. s_information];
         PacketInformation.WriteDestination(control, new DatagramOrigin(default, InetEndpoint.Parse("239.1.1.1:5"), InetAddress.Parse("10.77.0.2"), 0x100007));

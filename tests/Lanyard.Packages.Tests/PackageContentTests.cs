@@ -84,7 +84,7 @@ public sealed class PackageContentTests(PackageFeed feed)
     }
 
     [Fact]
-    public void The_tool_carries_all_that_it_needs()
+    public void The_tool_contains_all_files_that_it_needs()
     {
         using var package = feed.Open("Lanyard.Cli");
 

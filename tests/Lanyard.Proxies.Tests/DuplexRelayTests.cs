@@ -5,7 +5,7 @@ namespace Lanyard.Proxies.Tests;
 public sealed class DuplexRelayTests
 {
     [Fact]
-    public async Task A_failure_of_whichever_kind_resets_both_ends_and_is_told()
+    public async Task A_failure_resets_both_ends_and_is_reported()
     {
         using var client = new End();
         using var other = new End();

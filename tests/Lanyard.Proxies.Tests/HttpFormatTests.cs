@@ -63,7 +63,7 @@ public sealed class HttpFormatTests
         Assert.False(HttpRequestHead.TryParse(Encoding.ASCII.GetBytes(text), out _));
 
     [Fact]
-    public void The_end_of_a_head_is_found_however_it_comes()
+    public void The_end_of_a_head_is_found_for_any_split()
     {
         var head = "GET http://a/ HTTP/1.1\r\nA: b\r\n\r\nrest"u8;
         var known = 0;
@@ -94,7 +94,7 @@ public sealed class HttpFormatTests
     [InlineData("0\r\n\r\n")]
     [InlineData("3\r\nabc\r\n0\r\n\r\n")]
     [InlineData("A;x=y\r\n0123456789\r\n00\r\nTrailer: a\r\nB: c\r\n\r\n")]
-    public void The_end_of_a_body_in_chunks_is_found_however_it_comes(string body)
+    public void The_end_of_a_chunked_body_is_found_for_any_split(string body)
     {
         var bytes = Encoding.ASCII.GetBytes(body + "next");
         for (var piece = 1; piece <= bytes.Length; piece++)

@@ -6,7 +6,7 @@ namespace Lanyard.Proxies.Tests;
 public sealed class SocksFormatTests
 {
     [Fact]
-    public void A_greeting_is_read_when_all_of_it_is_there()
+    public void A_complete_greeting_is_read()
     {
         byte[] greeting = [5, 2, 0, 2, 99];
         for (var length = 0; length < 4; length++)
@@ -19,7 +19,7 @@ public sealed class SocksFormatTests
     }
 
     [Fact]
-    public void User_and_password_are_read_when_all_of_them_is_there()
+    public void A_complete_user_and_password_are_read()
     {
         byte[] bytes = [1, 3, .. "joe"u8, 2, .. "pw"u8, 5];
         for (var length = 0; length < 8; length++)
@@ -35,7 +35,7 @@ public sealed class SocksFormatTests
     [InlineData("05010004 fd000000000000000000000000000001 01bb", "[fd00::1]:443")]
     [InlineData("05010004 00000000000000000000ffff0a4d0002 0050", "10.77.0.2:80")]
     [InlineData("05010003 04 686f7374 0050", "host:80")]
-    public void A_request_is_read_when_all_of_it_is_there(string hex, string expected)
+    public void A_complete_request_is_read(string hex, string expected)
     {
         var bytes = Convert.FromHexString(hex.Replace(" ", "", StringComparison.Ordinal));
         for (var length = 0; length < bytes.Length; length++)

@@ -7,7 +7,7 @@ namespace Lanyard.Proxies.Tests;
 public sealed class SocksTests
 {
     [Fact]
-    public async Task Replies_say_why_there_is_no_connection()
+    public async Task Replies_contain_the_reason_of_a_failed_connection()
     {
         await using var lan = await ProxyLan.StartAsync();
         await using var proxy = lan.Client.StartProxy(new LanyardProxyOptions { ConnectTimeout = TimeSpan.FromSeconds(10) });
@@ -91,7 +91,7 @@ public sealed class SocksTests
     }
 
     [Fact]
-    public async Task A_connection_is_waited_for_and_only_the_one_that_is_expected_is_taken()
+    public async Task BIND_accepts_only_the_expected_connection()
     {
         await using var lan = await ProxyLan.StartAsync();
         await using var proxy = lan.Client.StartProxy();

@@ -36,7 +36,7 @@ public sealed class StrangerTests
     }
 
     [Fact]
-    public async Task The_port_that_a_request_names_is_the_clients_only_where_its_user_has_it()
+    public async Task The_port_of_a_request_is_the_clients_only_if_its_user_owns_it()
     {
         RequireTwoUsers();
         await using var lan = await ProxyLan.StartAsync();
@@ -120,7 +120,7 @@ public sealed class StrangerTests
     }
 
     [Fact]
-    public void The_users_of_sockets_are_told()
+    public void The_users_of_sockets_are_found()
     {
         if (HostSocketOwners.TryReadTcp() is null)
             Assert.Skip("This system does not say whose sockets are.");

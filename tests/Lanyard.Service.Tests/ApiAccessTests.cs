@@ -11,7 +11,7 @@ namespace Lanyard.Service.Tests;
 public sealed class ApiAccessTests
 {
     [Fact]
-    public async Task A_token_is_taken_from_the_header_the_query_or_as_a_bearers_and_nothing_else_lets_in()
+    public async Task The_token_is_accepted_only_in_the_header_the_query_or_as_a_bearer_token()
     {
         await using var lan = await ServiceLan.StartAsync();
         using var client = new ServiceClient(lan.Service("r"), lan.Home("r"), withToken: false);
@@ -68,7 +68,7 @@ public sealed class ApiAccessTests
     }
 
     [Fact]
-    public async Task Metrics_may_be_read_with_a_token_of_their_own_that_lets_in_nowhere_else()
+    public async Task The_metrics_token_permits_only_reading_metrics()
     {
         await using var lan = await ServiceLan.StartAsync();
         using var client = new ServiceClient(lan.Service("r"), lan.Home("r"), withToken: false);
@@ -96,7 +96,7 @@ public sealed class ApiAccessTests
     }
 
     [Fact]
-    public async Task A_caller_that_stops_in_the_middle_is_cut_and_costs_nobody_else()
+    public async Task A_caller_that_stops_in_the_middle_is_cut_off_without_affecting_others()
     {
         await using var lan = await ServiceLan.StartAsync();
         var port = lan.Service("r").Port;
@@ -241,7 +241,7 @@ public sealed class ApiAccessTests
     }
 
     [Fact]
-    public async Task A_node_that_is_no_controller_says_so()
+    public async Task A_node_that_is_not_a_controller_reports_it()
     {
         await using var lan = await ServiceLan.StartAsync(isController: false);
         Assert.Contains("--controller", await lan.Client("r").FailAsync(HttpStatusCode.NotFound, "GET", "/controller"), StringComparison.Ordinal);

@@ -30,7 +30,7 @@ public sealed class ApiShapeTests
     [Theory]
     [InlineData("peer-1.14")]
     [InlineData("peer-1.4.6")]
-    public async Task A_network_is_told_of_as_a_real_node_tells_of_it_refused_and_admitted(string recording)
+    public async Task A_network_has_the_fields_of_a_real_node_before_and_after_admission(string recording)
     {
         await using var lan = await ServiceLan.StartAsync(recording);
         var recordedDenied = JsonShape.Recorded(recording, "network_denied.json")[0];
@@ -55,7 +55,7 @@ public sealed class ApiShapeTests
     [Theory]
     [InlineData("peer-1.14")]
     [InlineData("peer-1.4.6")]
-    public async Task The_controller_tells_of_its_networks_and_members_as_a_real_one_does(string recording)
+    public async Task The_controller_shows_its_networks_and_members_like_a_real_one(string recording)
     {
         string[] times = [".creationTime", ".lastAuthorizedTime", ".revision"];
         await using var lan = await ServiceLan.StartAsync(recording);
@@ -72,7 +72,7 @@ public sealed class ApiShapeTests
     [Theory]
     [InlineData("peer-1.14")]
     [InlineData("peer-1.4.6")]
-    public async Task A_node_tells_of_itself_and_its_peers_as_a_real_one_does(string recording)
+    public async Task A_node_describes_itself_and_its_peers_like_a_real_one(string recording)
     {
         // What is the same wherever the node runs. The others are its ports, its times, and what there is none of here.
         string[] same = [".address", ".publicIdentity", ".online", ".tcpFallbackActive", ".version", ".versionBuild", ".versionMajor", ".versionMinor", ".versionRev", ".config.settings.allowTcpFallbackRelay", ".config.settings.forceTcpRelay", ".config.settings.softwareUpdate", ".config.settings.softwareUpdateChannel"];

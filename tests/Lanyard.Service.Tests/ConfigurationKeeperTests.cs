@@ -27,7 +27,7 @@ public sealed class ConfigurationKeeperTests : IDisposable
     }
 
     [Fact]
-    public async Task A_change_that_the_system_does_not_tell_of_is_noticed_by_looking()
+    public async Task A_change_that_the_system_does_not_report_is_found_by_polling()
     {
         Directory.CreateDirectory(_folder.PathOf("elsewhere"));
         var target = _folder.PathOf("elsewhere", "file");

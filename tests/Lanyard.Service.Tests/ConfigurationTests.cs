@@ -90,7 +90,7 @@ public sealed class ConfigurationTests
     [InlineData("""{ "primaryPort": " 9993 " }""", 9993, "is read as 9993")]
     [InlineData("""{ "primaryPort": "0" }""", 0, "is read as 0")]
     [InlineData("""{ "primaryPort": 9993.0 }""", 9993, "9993.0 is read as 9993")]
-    public void A_number_may_be_a_text_as_existing_nodes_take_it_and_that_is_told(string settings, int port, string? told) =>
+    public void A_number_may_be_a_string_as_in_existing_nodes_and_that_is_logged(string settings, int port, string? told) =>
         Assert.Equal(port, ParseAdjusted($$"""{ "settings": {{settings}} }""", told).PrimaryPort);
 
     [Theory]
@@ -103,7 +103,7 @@ public sealed class ConfigurationTests
     [InlineData("\"false\"", false)]
     [InlineData("\"0\"", false)]
     [InlineData("\"\"", false)]
-    public void A_switch_may_be_a_number_or_a_text_as_existing_nodes_take_it_and_that_is_told(string value, bool isOn)
+    public void A_switch_may_be_a_number_or_a_string_as_in_existing_nodes_and_that_is_logged(string value, bool isOn)
     {
         var configuration = ParseAdjusted($$"""{ "physical": { "10.0.0.0/8": { "blacklist": {{value}} } } }""",
             $"\"physical.10.0.0.0/8.blacklist\": {value} is read as {(isOn ? "true" : "false")}");
@@ -116,7 +116,7 @@ public sealed class ConfigurationTests
     [InlineData("\"1500\"", 1500, "is read as 1500")]
     [InlineData("-1", null, "is read as 0")]
     [InlineData("1500.5", 1500, "is read as 1500")]
-    public void An_MTU_out_of_range_is_moved_into_it_as_existing_nodes_do_and_that_is_told(string value, int? mtu, string told)
+    public void An_MTU_out_of_range_is_clamped_as_in_existing_nodes_and_that_is_logged(string value, int? mtu, string told)
     {
         var configuration = ParseAdjusted($$"""{ "physical": { "10.0.0.0/8": { "mtu": {{value}}, "trustedPathId": "25" } } }""", told);
         Assert.Equal(mtu is { } bytes ? [new LanyardPathMtu(InetPrefix.Parse("10.0.0.0/8"), bytes)] : [], configuration.PathMtus);

@@ -8,7 +8,7 @@ namespace Lanyard.Service.Tests;
 public sealed class LifeTests
 {
     [Fact]
-    public async Task While_a_service_runs_its_folder_says_where_and_afterwards_no_more()
+    public async Task The_folder_of_a_service_contains_its_port_while_it_runs()
     {
         await using var lan = await ServiceLan.StartAsync();
         var home = lan.Home("r");

@@ -136,7 +136,7 @@ public sealed class SecretsTests
     [Theory]
     [InlineData("0600")]
     [InlineData("0644")]
-    public async Task The_configuration_stays_its_owners_alone_when_the_API_writes_it(string before)
+    public async Task The_configuration_file_stays_private_when_the_API_writes_it(string before)
     {
         await using var lan = await ServiceLan.StartAsync(localConf: LocalConf);
         var file = Path.Combine(lan.Home("r"), LocalConfiguration.FileName);
@@ -166,7 +166,7 @@ public sealed class SecretsTests
     }
 
     [Fact]
-    public async Task A_web_page_that_has_its_own_name_lead_here_learns_nothing()
+    public async Task A_web_page_with_DNS_rebinding_learns_nothing()
     {
         await using var lan = await ServiceLan.StartAsync();
         var port = lan.Service("r").Port;

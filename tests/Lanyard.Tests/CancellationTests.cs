@@ -32,7 +32,7 @@ public sealed class CancellationTests
     }
 
     [Fact]
-    public async Task Waiting_for_a_network_can_be_canceled_and_it_comes_up_all_the_same()
+    public async Task Canceling_the_wait_for_a_network_does_not_stop_the_network()
     {
         await using var lan = await TestLan.StartAsync();
         lan.Controller.IsSilent = true;

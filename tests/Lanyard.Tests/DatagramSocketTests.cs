@@ -65,7 +65,7 @@ public sealed class DatagramSocketTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void Datagrams_for_many_find_each_his_own(bool batch)
+    public void Datagrams_for_many_sockets_reach_the_right_socket(bool batch)
     {
         using var sender = Bind(batch);
         var receivers = Enumerable.Range(0, 5).Select(_ => Bind(batch)).ToArray();
@@ -102,7 +102,7 @@ public sealed class DatagramSocketTests
     }
 
     [Fact]
-    public void A_socket_says_while_more_than_half_of_its_room_in_the_system_is_taken()
+    public void A_socket_reports_that_its_receive_buffer_fills()
     {
         using var sender = Bind(batch: true);
         using var receiver = Bind(batch: true);

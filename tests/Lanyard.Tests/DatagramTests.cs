@@ -135,7 +135,7 @@ public sealed class DatagramTests
     }
 
     [Fact]
-    public async Task A_ping_to_nobody_times_out()
+    public async Task A_ping_to_an_absent_member_times_out()
     {
         await using var pair = await Pair.StartAsync();
         var reply = await pair.A.PingAsync(IPAddress.Parse("10.77.0.200"), TimeSpan.FromMilliseconds(100),

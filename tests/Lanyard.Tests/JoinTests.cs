@@ -22,7 +22,7 @@ public sealed class JoinTests
     }
 
     [Fact]
-    public async Task A_stranger_is_told_whom_to_ask_and_comes_in_once_authorized()
+    public async Task A_refused_node_names_the_address_to_authorize_and_joins_once_authorized()
     {
         await using var lan = await TestLan.StartAsync();
         await using var node = await LanyardNode.StartAsync(lan.Options(1), TestLan.Guard);
@@ -64,7 +64,7 @@ public sealed class JoinTests
     }
 
     [Fact]
-    public async Task A_member_without_an_address_is_told_so()
+    public async Task Joining_without_an_assigned_address_fails_with_NoAddress()
     {
         await using var lan = await TestLan.StartAsync();
         lan.Controller.AssignsAddresses = false;
@@ -78,7 +78,7 @@ public sealed class JoinTests
     }
 
     [Fact]
-    public async Task Without_an_answer_the_exception_says_what_may_be_wrong()
+    public async Task Without_an_answer_the_exception_names_possible_causes()
     {
         await using var lan = await TestLan.StartAsync();
         lan.Controller.IsSilent = true;

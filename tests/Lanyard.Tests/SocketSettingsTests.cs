@@ -62,7 +62,7 @@ public sealed class SocketSettingsTests
     }
 
     [Fact]
-    public async Task A_datagram_socket_s_settings_are_read_back_and_shown_to_who_receives()
+    public async Task A_datagram_sockets_settings_read_back_and_reach_the_receiver()
     {
         await using var pair = await Pair.StartAsync();
         using var server = pair.B.OpenUdp(53);

@@ -90,7 +90,7 @@ public sealed class StreamTests
     }
 
     [Fact]
-    public async Task An_address_that_nobody_has_is_unreachable()
+    public async Task An_unassigned_address_is_unreachable()
     {
         await using var pair = await Pair.StartAsync();
         var error = await Assert.ThrowsAsync<LanyardSocketException>(() => pair.A.ConnectAsync(

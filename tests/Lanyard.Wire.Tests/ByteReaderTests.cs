@@ -64,7 +64,7 @@ public sealed class ByteReaderTests
     [InlineData(int.MinValue)]
     [InlineData(int.MaxValue)]
     [InlineData(4)]
-    public void A_length_that_is_not_there_fails(int count)
+    public void A_missing_length_fails(int count)
     {
         var reader = new ByteReader([1, 2, 3]);
         Assert.True(reader.ReadBytes(count).IsEmpty);

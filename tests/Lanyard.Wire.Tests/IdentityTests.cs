@@ -100,7 +100,7 @@ public sealed class IdentityTests
     }
 
     [Fact]
-    public void The_binary_form_is_read_back_and_what_follows_it_is_left()
+    public void The_binary_form_reads_back_and_later_bytes_are_ignored()
     {
         using var identity = TestData.SecretIdentity("peer-1.14", "a");
         var bytes = new byte[Identity.SecretBinarySize + 3];
@@ -217,7 +217,7 @@ public sealed class IdentityTests
     }
 
     [Fact]
-    public void The_secret_is_in_no_text_but_the_one_that_asks_for_it_and_is_gone_when_disposed()
+    public void Only_the_secret_text_form_contains_the_secret_and_disposing_erases_it()
     {
         var identity = TestData.SecretIdentity("peer-1.14", "a");
         var secret = identity.ToSecretString()[^128..];

@@ -212,7 +212,7 @@ public sealed class FrameTests
     }
 
     [Fact]
-    public void Listeners_are_told_to_members_who_ask()
+    public void Listeners_are_sent_to_members_that_request_them()
     {
         var parts = new NetworkParts();
         var (listener, asker, stranger) = (parts.AddMember(), parts.AddMember(), parts.AddPeer());

@@ -15,7 +15,7 @@ public sealed class IntroductionsTests
     public IntroductionsTests() => _introductions = new Introductions(_parts.Context, _parts.Peers, _parts.Policy, _parts.Sender);
 
     [Fact]
-    public void Both_peers_are_told_of_each_other()
+    public void Both_peers_are_introduced_to_each_other()
     {
         var (a, b) = (_parts.AddPeer(), _parts.AddPeer());
         _introductions.Consider(Now, a, b.Address, b.Paths[0].Endpoint);

@@ -46,7 +46,7 @@ public sealed class LivenessTests
     }
 
     [Fact]
-    public void The_second_unanswered_probe_has_the_peers_other_silent_paths_probed()
+    public void After_the_second_unanswered_probe_the_peers_other_silent_paths_are_probed()
     {
         var peer = _parts.AddPeer();
         var other = _parts.Learn(peer, latencyMs: 120);

@@ -79,7 +79,7 @@ public sealed class PathTests
     }
 
     [Fact]
-    public void A_reply_waits_for_nothing()
+    public void A_reply_is_sent_at_once()
     {
         _path.NoteReplied(Now + 5);
         Assert.Equal(Now + 5, _path.LastSentMs);

@@ -10,7 +10,7 @@ public sealed class PeerTableTests
     private const long Now = PeerParts.Now;
 
     [Fact]
-    public void The_peers_heard_from_longest_ago_are_forgotten_first()
+    public void The_peers_that_were_silent_longest_are_forgotten_first()
     {
         var parts = new PeerParts(options => options with { MaxPeers = 4 });
         var peers = Enumerable.Range(0, 4).Select(_ => parts.AddPeer()).ToArray();

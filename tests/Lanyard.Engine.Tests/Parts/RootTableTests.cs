@@ -28,7 +28,7 @@ public sealed class RootTableTests : IDisposable
     }
 
     [Fact]
-    public void A_planet_of_another_signer_is_not_taken()
+    public void A_planet_of_another_signer_is_ignored()
     {
         using var other = _parts.CreateWorldKey();
         Assert.True(_parts.Roots.TryAdd(_parts.CreateWorld(WorldType.Planet, 1, Now, _key, _parts.CreateIdentity()), isChosenByUser: true));
@@ -36,7 +36,7 @@ public sealed class RootTableTests : IDisposable
     }
 
     [Fact]
-    public void A_moon_is_taken_only_if_it_is_wanted_from_one_of_its_roots()
+    public void A_moon_is_accepted_only_if_it_was_requested_from_one_of_its_roots()
     {
         var root = _parts.CreateIdentity();
         var moon = _parts.CreateWorld(WorldType.Moon, 7, Now, _key, root);

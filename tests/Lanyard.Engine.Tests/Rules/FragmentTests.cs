@@ -63,7 +63,7 @@ public class FragmentTests
     [InlineData(Udp, 8, false, 8, 0, false)]
     [InlineData(Icmp, 0, true, 1480, 0, false)]
     [InlineData(Icmp, 1480, false, 100, 0, false)]
-    public void An_IPv4_fragment_that_hides_its_header_is_told(byte protocol, int offset, bool more, int length, int cutTo, bool isDeceptive)
+    public void An_IPv4_fragment_that_hides_its_header_is_detected(byte protocol, int offset, bool more, int length, int cutTo, bool isDeceptive)
     {
         var packet = V4(protocol, offset, more, new byte[length]);
         if (cutTo > 0)
@@ -87,7 +87,7 @@ public class FragmentTests
     // Fragments in fragments, and a chain that does not end.
     [InlineData(44, 0, true, 64, true)]
     [InlineData(60, 0, true, 4, true)]
-    public void An_IPv6_fragment_that_hides_its_header_is_told(byte next, int offset, bool more, int length, bool isDeceptive) =>
+    public void An_IPv6_fragment_that_hides_its_header_is_detected(byte next, int offset, bool more, int length, bool isDeceptive) =>
         Assert.Equal(isDeceptive, new FrameHeaders(EtherTypeIPv6, V6(next, offset, more, new byte[length])).IsDeceptiveFragment);
 
     [Fact]

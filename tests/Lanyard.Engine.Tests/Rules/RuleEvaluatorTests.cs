@@ -42,7 +42,7 @@ public sealed class RuleEvaluatorTests
     }
 
     [Fact]
-    public void An_action_that_is_not_known_does_nothing()
+    public void An_unknown_action_has_no_effect()
     {
         var reader = new ByteReader([15, 2, 1, 2]);
         var unknown = Rule.Read(ref reader);
@@ -189,7 +189,7 @@ public sealed class RuleEvaluatorTests
     }
 
     [Fact]
-    public void A_copy_that_the_network_asks_for_is_made_when_a_capability_accepts()
+    public void The_networks_copy_is_made_when_a_capability_accepts()
     {
         var decision = Filter(Frame, [Rule.ActionTee(TestFrame.Carol)], Capability(7, Rule.ActionRedirect(TestFrame.Carol)));
         Assert.Equal((RuleVerdict.Redirect, TestFrame.Carol, TestFrame.Carol), (decision.Verdict, decision.RedirectTo, decision.Copy.To));

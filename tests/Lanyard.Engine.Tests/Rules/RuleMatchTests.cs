@@ -167,7 +167,7 @@ public sealed class RuleMatchTests
     }
 
     [Fact]
-    public void A_sender_is_authenticated_by_what_it_owns()
+    public void A_sender_is_authenticated_by_its_certificates_of_ownership()
     {
         var ip = Rule.MatchCharacteristics(FrameCharacteristics.SenderIPAuthenticated);
         var mac = Rule.MatchCharacteristics(FrameCharacteristics.SenderMacAuthenticated);

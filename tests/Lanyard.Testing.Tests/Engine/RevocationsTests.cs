@@ -82,7 +82,7 @@ public sealed class RevocationsTests
     }
 
     [Fact]
-    public void They_are_forgotten_when_nothing_is_left_that_they_could_end()
+    public void Revocations_are_forgotten_when_they_cannot_end_any_credential()
     {
         var revocations = new Revocations(_node.Node.Context, _lan.Network);
         var certificate = new Revocation
@@ -117,7 +117,7 @@ public sealed class RevocationsTests
     }
 
     [Fact]
-    public void There_are_only_so_many_and_the_oldest_that_ended_nothing_go_first()
+    public void The_number_of_revocations_is_limited_and_the_oldest_without_effect_are_dropped_first()
     {
         var revocations = new Revocations(_node.Node.Context, _lan.Network);
         for (var i = 1; i <= Revocations.Capacity; i++)

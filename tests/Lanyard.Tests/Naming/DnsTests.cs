@@ -46,7 +46,7 @@ public sealed class DnsTests
     [InlineData("")]
     [InlineData("org")]
     [InlineData("co.uk")]
-    public async Task Servers_without_a_domain_of_their_own_are_asked_for_nothing(string domain)
+    public async Task DNS_servers_without_a_domain_are_not_queried(string domain)
     {
         await using var lan = await TestLan.StartAsync();
         var server = await lan.JoinAsync(1);
@@ -157,7 +157,7 @@ public sealed class DnsTests
     }
 
     [Fact]
-    public void The_cache_forgets_when_time_is_up_and_holds_no_more_than_it_may()
+    public void The_cache_drops_expired_entries_and_stays_within_its_limit()
     {
         var now = 1_000L;
         var cache = new DnsCache(() => now);

@@ -12,7 +12,7 @@ public sealed class HostileControllerTests
     [Theory]
     [InlineData("10.0.0.1/1")]
     [InlineData("126.1.2.3/7")]
-    public async Task An_address_whose_range_is_not_all_private_is_used_for_nothing(string assigned)
+    public async Task An_address_in_a_range_that_is_not_all_private_is_ignored(string assigned)
     {
         await using var lan = await TestLan.StartAsync();
         var prefix = InetPrefix.Parse(assigned);

@@ -142,7 +142,7 @@ public sealed class CredentialTests
     }
 
     [Fact]
-    public void A_certificate_of_ownership_knows_what_it_names()
+    public void A_certificate_of_ownership_finds_its_addresses()
     {
         var certificate = MakeOwnership();
         Assert.True(certificate.Owns(InetAddress.Parse("10.0.0.1")));
@@ -181,7 +181,7 @@ public sealed class CredentialTests
     }
 
     [Fact]
-    public void A_capability_can_be_handed_on_as_often_as_it_says()
+    public void A_capability_can_be_handed_on_up_to_its_limit()
     {
         var capability = (MakeCapability() with { MaxCustody = 2 }).Sign(Controller, Member.Address).Sign(Member, Other.Address);
         Assert.Throws<InvalidOperationException>(() => capability.Sign(Other, Controller.Address));

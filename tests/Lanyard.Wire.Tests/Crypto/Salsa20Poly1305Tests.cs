@@ -38,7 +38,7 @@ public sealed class Salsa20Poly1305Tests
     }
 
     [Fact]
-    public void A_wrong_tag_opens_nothing_and_leaves_the_payload_as_it_was()
+    public void A_wrong_tag_fails_and_leaves_the_payload_unchanged()
     {
         byte[] payload = TestData.RandomBytes(4, 1400), tag = new byte[8];
         Salsa20Poly1305.Seal(Key, Nonce, payload, tag);

@@ -75,7 +75,7 @@ public sealed class Salsa20Tests
     [Theory]
     [InlineData(12)]
     [InlineData(20)]
-    public void Every_length_gives_what_the_portable_cipher_gives_block_by_block(int rounds)
+    public void Every_length_gives_the_same_result_as_the_portable_cipher(int rounds)
     {
         byte[] key = TestData.RandomBytes(6, 32), nonce = TestData.RandomBytes(7, 8), expected = new byte[2112];
         var state = new uint[Salsa20.StateWords];

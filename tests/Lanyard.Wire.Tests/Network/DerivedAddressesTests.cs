@@ -25,7 +25,7 @@ public sealed class DerivedAddressesTests
     }
 
     [Fact]
-    public void The_first_byte_avoids_what_virtual_machines_use()
+    public void The_first_byte_avoids_the_value_of_virtual_machines()
     {
         var network = NetworkId.Parse("084d444217000050");
         Assert.StartsWith("32:", DerivedAddresses.Mac(network, Member).ToString(), StringComparison.Ordinal);

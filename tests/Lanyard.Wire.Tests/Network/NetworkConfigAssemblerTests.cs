@@ -40,7 +40,7 @@ public sealed class NetworkConfigAssemblerTests
     }
 
     [Fact]
-    public void Three_editions_are_put_together_at_a_time_and_the_least_recent_gives_way()
+    public void Three_editions_are_assembled_at_a_time_and_the_least_recent_is_dropped()
     {
         var assembler = new NetworkConfigAssembler(Network);
         var editions = Enumerable.Range(1, 4).Select(id => Split((ulong)id, chunkLength: 2500)).ToList();

@@ -151,7 +151,7 @@ public sealed class NetworkConfigTests
     }
 
     [Fact]
-    public void Meta_data_that_says_nothing_is_that_of_an_unknown_node()
+    public void Empty_metadata_is_that_of_an_unknown_node()
     {
         var metadata = NetworkRequestMetadata.Parse(default);
         Assert.Equal((0ul, 0ul, ""), (metadata.ConfigVersion, metadata.RulesEngineRevision, metadata.AuthToken));

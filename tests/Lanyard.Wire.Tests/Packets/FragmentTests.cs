@@ -238,7 +238,7 @@ public sealed class FragmentTests
     }
 
     [Fact]
-    public void The_prefix_with_most_unfinished_packets_makes_way()
+    public void The_prefix_with_most_incomplete_packets_loses_one()
     {
         var buffer = new FragmentBuffer(8, key: 7);
         Add(buffer, Parts(NewPacket(1, 2000), 1432)[0], Stranger(1), out _);

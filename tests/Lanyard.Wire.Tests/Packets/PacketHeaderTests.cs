@@ -124,7 +124,7 @@ public sealed class PacketHeaderTests
     }
 
     [Fact]
-    public void A_beacon_tells_its_sender()
+    public void A_beacon_contains_its_sender()
     {
         var beacon = new byte[13];
         Source.Write(beacon.AsSpan(8));

@@ -73,7 +73,7 @@ public sealed class SessionKeyTests
 
     [Theory]
     [MemberData(nameof(Suites))]
-    public void Another_key_opens_nothing(CipherSuite suite)
+    public void Another_key_does_not_open_a_packet(CipherSuite suite)
     {
         var (packet, _) = NewPacket(40);
         Key.Armor(packet, suite);
@@ -152,7 +152,7 @@ public sealed class SessionKeyTests
     }
 
     [Fact]
-    public void Two_nodes_agree_on_one_key_and_one_without_a_secret_on_none()
+    public void Two_nodes_agree_on_one_key_and_a_node_without_a_secret_on_none()
     {
         var a = TestData.SecretIdentity("peer-1.14", "a");
         var b = TestData.SecretIdentity("peer-1.14", "b");

@@ -83,7 +83,7 @@ public sealed class RuleTests
     [InlineData("07 03 aabbcc")]
     [InlineData("bf ff")]
     [InlineData("25 05 0800 aabbcc")]
-    public void A_rule_that_is_not_known_or_longer_than_known_is_kept_as_it_came(string hex)
+    public void An_unknown_or_longer_rule_is_kept_unchanged(string hex)
     {
         var head = TestData.Hex(hex);
         var bytes = head.Concat(TestData.RandomBytes(4, head[1] - (head.Length - 2))).Concat(Write([Rule.ActionAccept])).ToArray();
