@@ -1,4 +1,5 @@
 using EndToEnd.Lab;
+using Lanyard;
 using Lanyard.Wire;
 
 namespace EndToEnd;

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using EndToEnd.Lab;
+using Lanyard;
 using Lanyard.Service.Tests;
 using Lanyard.Wire;
 

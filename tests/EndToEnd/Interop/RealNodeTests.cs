@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using EndToEnd.Lab;
+using Lanyard;
 using Lanyard.Wire;
 
 namespace EndToEnd.Interop;

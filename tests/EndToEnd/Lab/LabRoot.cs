@@ -1,3 +1,4 @@
+using Lanyard;
 using Lanyard.Primitives;
 using Lanyard.Wire;
 

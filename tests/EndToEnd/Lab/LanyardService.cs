@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Lanyard;
 using Lanyard.Primitives;
 using Lanyard.Wire;
 
