@@ -138,7 +138,7 @@ public sealed class StreamTests
         }
 
         var error = await Assert.ThrowsAsync<LanyardSocketException>(() => pair.A.ConnectAsync("printer", 80, TestLan.Guard).AsTask());
-        Assert.Contains("'printer' is no host", error.Message, StringComparison.Ordinal);
+        Assert.Contains("'printer' is not a host", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
