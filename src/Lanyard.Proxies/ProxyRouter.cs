@@ -6,7 +6,7 @@ namespace Lanyard.Proxies;
 
 /// <summary>Finds the route to a destination: a virtual network or the host's network, and the addresses there.</summary>
 /// <param name="networks">Returns the current virtual networks.</param>
-/// <param name="outside">How to handle other destinations.</param>
+/// <param name="outside">The handling of destinations outside of the networks.</param>
 internal sealed class ProxyRouter(Func<IReadOnlyList<LanyardNetwork>> networks, LanyardOutsidePolicy outside)
 {
     // The part of the connect timeout that the stack gets. It times out first, because it knows the reason of a failure.
@@ -42,7 +42,8 @@ internal sealed class ProxyRouter(Func<IReadOnlyList<LanyardNetwork>> networks, 
                 : await FindByNameAsync(destination.Name, patience.Token).ConfigureAwait(false);
             return await HappyEyeballs.ConnectAsync(
                 Array.ConvertAll(addresses.ToArray(), address => address.ToIPAddress()),
-                (address, attempt) => ConnectAsync(route(InetAddress.FromIPAddress(address)), new IPEndPoint(address, destination.Port), timeout * StackShare, attempt), patience.Token)
+                (address, attempt) => ConnectAsync(route(InetAddress.FromIPAddress(address)), new IPEndPoint(address, destination.Port), timeout * StackShare, attempt),
+                cancellationToken: patience.Token)
                 .ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)

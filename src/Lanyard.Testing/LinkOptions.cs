@@ -1,23 +1,23 @@
 namespace Lanyard.Testing;
 
-/// <summary>How a link treats datagrams. Probabilities are 0 to 1 and are decided for each datagram by the internet's seed.</summary>
+/// <summary>The properties of links. Probabilities are 0 to 1, apply to each datagram, and are drawn from the seed of the internet.</summary>
 public sealed record LinkOptions
 {
-    /// <summary>The least time that a datagram takes. Default 10 ms.</summary>
+    /// <summary>The minimum one-way delay. Default 10 ms.</summary>
     public TimeSpan Latency { get; init; } = TimeSpan.FromMilliseconds(10);
 
-    /// <summary>Up to so much is added, evenly distributed: datagrams closer together than this may overtake each other. Default 1 ms.</summary>
+    /// <summary>The maximum additional delay, evenly distributed. Datagrams that are sent within it may be reordered. Default 1 ms.</summary>
     public TimeSpan Jitter { get; init; } = TimeSpan.FromMilliseconds(1);
 
-    /// <summary>How likely a datagram is lost.</summary>
+    /// <summary>The probability of loss. Default 0.</summary>
     public double Loss { get; init; }
 
-    /// <summary>How likely a datagram is delivered twice.</summary>
+    /// <summary>The probability of duplication. Default 0.</summary>
     public double Duplication { get; init; }
 
-    /// <summary>How likely one bit of a datagram is flipped.</summary>
+    /// <summary>The probability that one bit is flipped. Default 0.</summary>
     public double Corruption { get; init; }
 
-    /// <summary>How likely a datagram is held back by up to ten times the latency.</summary>
+    /// <summary>The probability of an additional delay of up to ten times the latency. Default 0.</summary>
     public double Reordering { get; init; }
 }

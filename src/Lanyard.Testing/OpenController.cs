@@ -5,7 +5,7 @@ using Lanyard.Wire;
 namespace Lanyard.Testing;
 
 /// <summary>
-/// A controller that admits whoever asks to private networks, and gives out IPv4 addresses in order, rfc4193 and 6plane addresses: for tests.
+/// A network controller for tests. Admits every node to its private networks, and assigns IPv4 addresses in order, rfc4193 and 6plane addresses.
 /// </summary>
 public sealed class OpenController(Identity identity) : INetworkController
 {
@@ -13,19 +13,19 @@ public sealed class OpenController(Identity identity) : INetworkController
     private readonly Dictionary<NetworkId, uint> _next = [];
     private readonly Dictionary<NodeAddress, Identity> _identities = [];
 
-    /// <summary>The network that IPv4 addresses are of. Default 10.144.0.0/16.</summary>
+    /// <summary>The pool of IPv4 addresses. Default 10.144.0.0/16.</summary>
     public InetPrefix Pool { get; init; } = InetPrefix.Parse("10.144.0.0/16");
 
-    /// <summary>Nodes that are refused.</summary>
+    /// <summary>The nodes to refuse. Default empty.</summary>
     public ISet<NodeAddress> Refused { get; } = new HashSet<NodeAddress>();
 
-    /// <summary>Changes what members get.</summary>
+    /// <summary>Changes the configuration of each member. Default: no change.</summary>
     public Func<NetworkConfig, NetworkConfig> Customize { get; set; } = config => config;
 
     /// <summary>The offset of the controller's clock, in milliseconds. Default 0.</summary>
     public long ClockOffsetMs { get; set; }
 
-    /// <summary>The identifier of a network that this controller defines.</summary>
+    /// <summary>Returns the ID of a network of this controller.</summary>
     public NetworkId Network(uint number) => NetworkId.Create(identity.Address, number);
 
     /// <summary>Passes a reply to the controller's node, after the call that posted the request has returned. No request is accepted before it is set.</summary>
@@ -52,7 +52,7 @@ public sealed class OpenController(Identity identity) : INetworkController
     /// <inheritdoc/>
     public Identity? FindIdentity(NodeAddress member) => _identities.GetValueOrDefault(member);
 
-    /// <summary>The configuration of a member.</summary>
+    /// <summary>Returns the configuration of a member.</summary>
     public NetworkConfig Configure(long nowMs, Identity member, NetworkId network)
     {
         ArgumentNullException.ThrowIfNull(member);

@@ -7,9 +7,6 @@ namespace Lanyard.Testing;
 /// <summary>A machine on a <see cref="SimulatedInternet"/>: an IP address, and nodes on its UDP ports.</summary>
 public sealed class SimulatedHost : SimulatedPlace
 {
-    /// <summary>The default UDP port of nodes, 9993.</summary>
-    public const ushort DefaultPort = 9993;
-
     private readonly Dictionary<ushort, IDatagramEndpoint> _endpoints = [];
     private readonly Dictionary<ushort, Identity> _identities = [];
 
@@ -32,14 +29,14 @@ public sealed class SimulatedHost : SimulatedPlace
     /// <summary>Binds a UDP port, as the transport of one node.</summary>
     /// <param name="port">The port. Default 9993.</param>
     /// <exception cref="InvalidOperationException">The port is in use.</exception>
-    public ILanyardTransport CreateTransport(ushort port = DefaultPort) => new SimulatedTransport(this, port);
+    public ILanyardTransport CreateTransport(ushort port = LanyardOptions.DefaultPort) => new SimulatedTransport(this, port);
 
     /// <summary>
     /// Creates the options of a node on this host: transport, clock, random numbers and identity. A node that restarts on the port has the identity of the last one.
     /// </summary>
     /// <param name="port">The UDP port. Default 9993.</param>
     /// <exception cref="InvalidOperationException">The port is in use.</exception>
-    public LanyardOptions CreateOptions(ushort port = DefaultPort) => new()
+    public LanyardOptions CreateOptions(ushort port = LanyardOptions.DefaultPort) => new()
     {
         Transport = CreateTransport(port),
         TimeProvider = Internet.TimeProvider,
@@ -49,7 +46,7 @@ public sealed class SimulatedHost : SimulatedPlace
 
     /// <summary>Returns the identity of the nodes on a port.</summary>
     /// <param name="port">The UDP port. Default 9993.</param>
-    public Identity IdentityOf(ushort port = DefaultPort)
+    public Identity IdentityOf(ushort port = LanyardOptions.DefaultPort)
     {
         lock (_identities)
         {
@@ -59,9 +56,9 @@ public sealed class SimulatedHost : SimulatedPlace
         }
     }
 
-    /// <summary>The endpoint of a port, as other hosts of the same network reach it.</summary>
+    /// <summary>Returns the endpoint of a port, as other hosts of the same network reach it.</summary>
     /// <param name="port">The UDP port. Default 9993.</param>
-    public IPEndPoint EndPoint(ushort port = DefaultPort) => new(Address.ToIPAddress(), port);
+    public IPEndPoint EndPoint(ushort port = LanyardOptions.DefaultPort) => new(Address.ToIPAddress(), port);
 
     internal void Bind(ushort port, IDatagramEndpoint endpoint)
     {

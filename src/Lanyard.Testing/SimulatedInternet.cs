@@ -210,7 +210,8 @@ public sealed class SimulatedInternet
         if (!Identity.TryRead(bytes, out var identity, out _))
             throw new InvalidOperationException("The generated identity is malformed.");
         bytes.Clear();
-        _validated[identity] = true;
+        lock (_lock)
+            _validated[identity] = true;
         return identity;
     }
 
@@ -224,9 +225,12 @@ public sealed class SimulatedInternet
 
     internal bool Validate(Identity identity)
     {
-        if (!_validated.TryGetValue(identity, out var isValid))
-            _validated.Add(identity, isValid = identity.Validate());
-        return isValid;
+        lock (_lock)
+        {
+            if (!_validated.TryGetValue(identity, out var isValid))
+                _validated.Add(identity, isValid = identity.Validate());
+            return isValid;
+        }
     }
 
     internal void At(long timeMicroseconds, Action action)

@@ -75,7 +75,7 @@ public sealed class SimulatedLan : IAsyncDisposable
     public Task<LanyardNetwork> JoinAsync(SimulatedNat? nat = null, Func<LanyardOptions, LanyardOptions>? configure = null) => JoinAsync(Internet.AddHost(nat), configure);
 
     /// <summary>Starts a node on a host, and waits until the node is a member with an address.</summary>
-    /// <param name="host">The host. Its port <see cref="SimulatedHost.DefaultPort"/> must be free.</param>
+    /// <param name="host">The host. Its port <see cref="LanyardOptions.DefaultPort"/> must be free.</param>
     /// <param name="configure">Changes the options of the node.</param>
     /// <returns>The network as the new member sees it. <see cref="LanyardNetwork.Node"/> is the node.</returns>
     public async Task<LanyardNetwork> JoinAsync(SimulatedHost host, Func<LanyardOptions, LanyardOptions>? configure = null)

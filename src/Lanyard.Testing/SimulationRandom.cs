@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace Lanyard.Testing;
 
-/// <summary>The chance of a simulated internet (SplitMix64).</summary>
+/// <summary>The random number generator of a simulated internet (SplitMix64).</summary>
 internal sealed class SimulationRandom(ulong seed)
 {
     private ulong _state = seed;
@@ -15,7 +15,7 @@ internal sealed class SimulationRandom(ulong seed)
         return z ^ (z >> 31);
     }
 
-    /// <summary>True with a probability. Draws nothing where it is 0, so that adding a kind of fault to one link leaves other runs as they were.</summary>
+    /// <summary>Returns true with a probability. Draws no number for a probability of 0, so a new kind of fault does not change runs without it.</summary>
     public bool Chance(double probability) => probability > 0 && (Next() >> 11) * (1.0 / (1UL << 53)) < probability;
 
     public void Fill(Span<byte> bytes)

@@ -3,15 +3,15 @@ using System.Diagnostics;
 namespace Lanyard.Testing;
 
 /// <summary>
-/// Limits the thread pool of the process to one worker, so that the application's code runs in one order, and tells when the worker has nothing left to do. Disposing
-/// of it restores the limits.
+/// Limits the thread pool of the process to one worker, so that the application's code runs in one order, and waits until the worker is idle. Disposing of it restores the
+/// limits.
 /// </summary>
 internal sealed class ThreadPoolWatch : IDisposable
 {
     private static readonly TimeSpan SettleTime = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan MaxSettleTime = TimeSpan.FromSeconds(2);
 
-    // After this real time without progress, a worker is taken to be blocked, as by the disposal of a Kestrel that was not stopped, and another one helps.
+    // After this real time without progress, a worker counts as blocked, for example by disposing of a Kestrel that was not stopped, and gets help from another worker.
     private static readonly TimeSpan BlockedTime = TimeSpan.FromSeconds(1);
 
     private readonly int _minWorkers;
@@ -87,6 +87,7 @@ internal sealed class ThreadPoolWatch : IDisposable
                 quietSince = Stopwatch.GetTimestamp();
             else if (Stopwatch.GetElapsedTime(quietSince) > SettleTime)
                 return 0;
+            // The pool has no event for becoming idle. This runs once, on a thread of its own.
             Thread.Sleep(1);
         }
 

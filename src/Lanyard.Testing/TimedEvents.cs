@@ -1,6 +1,6 @@
 namespace Lanyard.Testing;
 
-/// <summary>What is to happen, by time and, at one time, in the order in which it was planned: a binary heap.</summary>
+/// <summary>A binary heap of events, ordered by time. Events at the same time keep the order in which they were added.</summary>
 internal sealed class TimedEvents
 {
     private Entry[] _heap = new Entry[64];
@@ -8,7 +8,7 @@ internal sealed class TimedEvents
 
     public int Count { get; private set; }
 
-    /// <summary>The time of the first event, in microseconds; only where there is one.</summary>
+    /// <summary>The time of the first event, in microseconds. There must be an event.</summary>
     public long NextTime => _heap[0].Time;
 
     public void Add(long time, Action action)

@@ -149,7 +149,7 @@ public sealed class LanyardNode : IAsyncDisposable
         options.Check();
         var logger = options.LoggerFactory?.CreateLogger("Lanyard") ?? NullLogger.Instance;
         // Reading files and generating keys would block a user interface thread.
-        return await Task.Run(() => NodeStart.RunAsync(options, logger, cancellationToken), cancellationToken).ConfigureAwait(false);
+        return await Task.Run(() => NodeStart.RunAsync(options, logger, cancellationToken), CancellationToken.None).ConfigureAwait(false);
     }
 
     /// <summary>Waits until <see cref="IsOnline"/>.</summary>

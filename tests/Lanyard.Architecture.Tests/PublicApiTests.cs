@@ -2,7 +2,7 @@ using System.Reflection;
 
 namespace Lanyard.Architecture.Tests;
 
-/// <summary>What an application sees of the libraries.</summary>
+/// <summary>Checks the public API of the libraries.</summary>
 public sealed class PublicApiTests
 {
     private static readonly string[] InnerRooms = ["Lanyard.Wire", "Lanyard.Engine", "Lanyard.NetStack"];

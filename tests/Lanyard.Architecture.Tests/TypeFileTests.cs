@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace Lanyard.Architecture.Tests;
 
-/// <summary>Where types are declared.</summary>
+/// <summary>Checks that each type is declared in one file.</summary>
 public sealed partial class TypeFileTests
 {
     [Theory]

@@ -91,6 +91,10 @@ public sealed class BindLaterTests
         {
         }
 
+        public void OnNetworkChanged()
+        {
+        }
+
         public (int Socket, int Bytes) Take() => _items.Take(TestLan.Guard);
 
         public void Dispose() => _items.Dispose();

@@ -50,22 +50,62 @@ public sealed class CustomTransportTests
     }
 
     [Fact]
+    public async Task The_transport_is_disposed_of_once_when_it_does_not_start()
+    {
+        var end = new Cable().AddEnd("10.9.0.1");
+        end.FailsToStart = true;
+        await Assert.ThrowsAsync<InvalidOperationException>(() => LanyardNode.StartAsync(new LanyardOptions { Transport = end, Identity = TestIdentities.Get(0) }));
+        Assert.Equal(1, end.Disposals);
+    }
+
+    [Fact]
+    public async Task The_transport_is_disposed_of_when_the_start_is_canceled()
+    {
+        var end = new Cable().AddEnd("10.9.0.1");
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => LanyardNode.StartAsync(new LanyardOptions { Transport = end, Identity = TestIdentities.Get(0) }, new CancellationToken(canceled: true)));
+        Assert.True(end.IsDisposed);
+    }
+
+    [Fact]
+    public async Task A_report_that_the_network_changed_makes_the_node_try_its_paths_anew()
+    {
+        var cable = new Cable();
+        await using var root = await StartRootAsync(cable, "10.9.0.1");
+        var end = cable.AddEnd("10.9.0.2");
+        using var log = new ListLogger();
+        await using var node = await LanyardNode.StartAsync(
+            new LanyardOptions { Transport = end, Identity = TestIdentities.Get(1), Planet = root.Planet, LoggerFactory = log });
+        await node.WaitUntilOnlineAsync().WaitAsync(TestLan.Guard);
+
+        // The first change is the start of the node.
+        end.ReportChange();
+        while (log.Lines.Count(line => line.Contains("The network under the node changed", StringComparison.Ordinal)) < 2)
+            await Task.Delay(10, TestLan.Guard);
+    }
+
+    [Fact]
     public async Task A_transport_that_throws_costs_datagrams_only()
     {
         var cable = new Cable();
         await using var root = await StartRootAsync(cable, "10.9.0.1");
         var end = cable.AddEnd("10.9.0.2");
         end.IsBroken = true;
-        await using var node = await LanyardNode.StartAsync(new LanyardOptions { Transport = end, Identity = TestIdentities.Get(1), Planet = root.Planet });
-        while (node.Status.SendFailures == 0)
+        using var log = new ListLogger();
+        await using var node = await LanyardNode.StartAsync(
+            new LanyardOptions { Transport = end, Identity = TestIdentities.Get(1), Planet = root.Planet, LoggerFactory = log });
+        while (node.Status.SendFailures < 2 || !log.Lines.Any(IsFailure))
             await Task.Delay(10, TestLan.Guard);
+        Assert.Single(log.Lines, IsFailure);
         end.IsBroken = false;
         await node.WaitUntilOnlineAsync().WaitAsync(TestLan.Guard);
+
+        static bool IsFailure(string line) => line.Contains("Sending over the application's transport failed", StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_transport_without_local_endpoints_is_refused() =>
-        Assert.Throws<ArgumentException>(() => new CustomTransport(new Cable.End(new Cable(), []), NullLogger.Instance));
+        Assert.Throws<ArgumentException>(() => new CustomTransport(new Cable.End(new Cable(), []), new EventQueue(NullLogger.Instance), NullLogger.Instance));
 
     private static async Task<RootAndController> StartRootAsync(Cable cable, string address)
     {
@@ -110,9 +150,20 @@ public sealed class CustomTransportTests
 
             public bool IsBroken { get; set; }
 
-            public bool IsDisposed { get; private set; }
+            public bool FailsToStart { get; set; }
 
-            public void Start(ILanyardDatagramReceiver receiver) => _receiver = receiver;
+            public int Disposals { get; private set; }
+
+            public bool IsDisposed => Disposals > 0;
+
+            public void Start(ILanyardDatagramReceiver receiver)
+            {
+                if (FailsToStart)
+                    throw new InvalidOperationException("The cable is not plugged in.");
+                _receiver = receiver;
+            }
+
+            public void ReportChange() => _receiver!.OnNetworkChanged();
 
             public bool Send(int index, IPEndPoint remote, ReadOnlySpan<byte> datagram, int timeToLive)
             {
@@ -128,7 +179,7 @@ public sealed class CustomTransportTests
 
             public void Dispose()
             {
-                IsDisposed = true;
+                Disposals++;
                 _receiver = null;
             }
         }

@@ -26,12 +26,12 @@ public sealed class HappyEyeballsTests
         {
             tried.Add(address);
             return address.Equals(OtherV6) ? Task.FromResult(new Connection()) : Task.FromException<Connection>(new SocketException((int)SocketError.ConnectionRefused));
-        }, TestLan.Guard);
+        }, cancellationToken: TestLan.Guard);
         Assert.Equal([V6, V4, OtherV6], tried);
         Assert.False(won.IsDisposed);
 
         var error = await Assert.ThrowsAsync<SocketException>(() => HappyEyeballs.ConnectAsync([V6, V4], (address, _) =>
-            Task.FromException<Connection>(new SocketException((int)(address.Equals(V4) ? SocketError.TimedOut : SocketError.ConnectionRefused))), TestLan.Guard));
+            Task.FromException<Connection>(new SocketException((int)(address.Equals(V4) ? SocketError.TimedOut : SocketError.ConnectionRefused))), cancellationToken: TestLan.Guard));
         Assert.Equal(SocketError.TimedOut, error.SocketErrorCode);
     }
 
@@ -46,7 +46,7 @@ public sealed class HappyEyeballsTests
                 return Task.FromResult(new Connection());
             cancellation.Register(() => givenUp.SetResult());
             return silent.Task;
-        }, TestLan.Guard);
+        }, cancellationToken: TestLan.Guard);
         await givenUp.Task.WaitAsync(TestLan.Guard);
         var late = new Connection();
         silent.SetResult(late);
@@ -56,7 +56,7 @@ public sealed class HappyEyeballsTests
 
     [Fact]
     public void Without_an_address_there_is_nothing_to_try() =>
-        Assert.Throws<ArgumentException>(() => { _ = HappyEyeballs.ConnectAsync([], (_, _) => Task.FromResult(new Connection()), TestLan.Guard); });
+        Assert.Throws<ArgumentException>(() => { _ = HappyEyeballs.ConnectAsync([], (_, _) => Task.FromResult(new Connection()), cancellationToken: TestLan.Guard); });
 
     [Fact]
     public async Task Canceling_the_caller_ends_all_attempts()
@@ -69,7 +69,7 @@ public sealed class HappyEyeballsTests
                 await cancellation.CancelAsync();
             await Task.Delay(Timeout.Infinite, attempt);
             return new Connection();
-        }, cancellation.Token);
+        }, cancellationToken: cancellation.Token);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => connecting.WaitAsync(TestLan.Guard));
         Assert.Equal(3, started);
     }

@@ -547,28 +547,4 @@ public sealed class StateFolderTests : IDisposable
         Directory.CreateDirectory(System.IO.Path.GetDirectoryName(PathOf(name))!);
         File.WriteAllBytes(PathOf(name), Encoding.UTF8.GetBytes(content));
     }
-
-    private sealed class ListLogger : ILoggerFactory, ILogger
-    {
-        public System.Collections.Concurrent.ConcurrentQueue<string> Lines { get; } = [];
-
-        public void AddProvider(ILoggerProvider provider)
-        {
-        }
-
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(
-            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            Lines.Enqueue($"{logLevel} {formatter(state, exception)}");
-
-        public void Dispose()
-        {
-        }
-    }
 }

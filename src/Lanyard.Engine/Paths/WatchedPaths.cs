@@ -15,7 +15,7 @@ internal sealed class WatchedPaths
 
     public (Peer Peer, Path Path) this[int index] => _paths[index];
 
-    /// <summary>Adds a path if it is not on the list. Runs for every sent packet: keep it short.</summary>
+    /// <summary>Adds a path if it is not on the list. Called for each sent packet, so it must be fast.</summary>
     public void Add(Peer peer, Path path)
     {
         if (!path.IsWatched)

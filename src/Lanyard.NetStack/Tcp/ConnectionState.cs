@@ -9,7 +9,7 @@ internal interface IConnectionOwner
     /// <summary>Whether the listener has room for one more established connection; true without a listener.</summary>
     bool HasBacklogRoom { get; }
 
-    /// <summary>Has the connection settled when the batch ends.</summary>
+    /// <summary>Marks the connection to be settled when the batch ends.</summary>
     void RequestSettle();
 
     /// <summary>Handles the end of the handshake.</summary>
@@ -67,7 +67,7 @@ internal sealed class ConnectionState(TcpContext context, SendSequence sequence,
     /// <summary>Whether the connection may become established.</summary>
     public bool HasBacklogRoom => owner.HasBacklogRoom;
 
-    /// <summary>Has the connection settled when the batch ends.</summary>
+    /// <summary>Marks the connection to be settled when the batch ends.</summary>
     public void RequestSettle() => owner.RequestSettle();
 
     /// <summary>Enters SYN-SENT or SYN-RECEIVED.</summary>
@@ -127,7 +127,7 @@ internal sealed class ConnectionState(TcpContext context, SendSequence sequence,
         {
             case TcpState.FinWait1:
                 State = TcpState.FinWait2;
-                // An application that still reads may wait for ever.
+                // An application that still reads may wait forever.
                 if (IsClosedByApplication)
                     LimitFinWait(now);
                 break;

@@ -150,7 +150,7 @@ internal sealed class LossRecovery(SentSegments segments, SendSequence sequence)
 
     /// <summary>Handles an acknowledgment, after the segments that it acknowledges were updated.</summary>
     /// <param name="now">The time in microseconds.</param>
-    /// <param name="progress">What it brought.</param>
+    /// <param name="progress">The progress that the acknowledgment made.</param>
     /// <param name="congestion">The congestion control.</param>
     /// <param name="rtt">The round-trip time.</param>
     /// <returns>Whether fast recovery began.</returns>

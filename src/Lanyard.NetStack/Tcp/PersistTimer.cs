@@ -45,7 +45,7 @@ internal struct PersistTimer()
     /// <summary>Whether the connection must end: the peer answers no probes. A window that stays closed is no reason.</summary>
     /// <param name="now">The time.</param>
     /// <param name="userTimeout">The user timeout; 0 for none.</param>
-    /// <param name="maxRetries">How many unanswered probes end the connection without a user timeout.</param>
+    /// <param name="maxRetries">The number of unanswered probes after which a connection without a user timeout ends.</param>
     public readonly bool IsExhausted(long now, long userTimeout, int maxRetries) => userTimeout > 0
         ? UnansweredProbes > 0 && now - _since >= userTimeout
         : UnansweredProbes > maxRetries;

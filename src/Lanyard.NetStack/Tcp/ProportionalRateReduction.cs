@@ -21,7 +21,7 @@ internal struct ProportionalRateReduction
     public void OnSent(int bytes) => _sent += bytes;
 
     /// <summary>Counts what was delivered and returns the window.</summary>
-    /// <param name="delivered">What the acknowledgment shows to be delivered.</param>
+    /// <param name="delivered">The bytes that the acknowledgment reports as delivered.</param>
     /// <param name="pipe">What is estimated to be in flight.</param>
     /// <param name="threshold">The slow start threshold.</param>
     /// <param name="mss">The segment size.</param>

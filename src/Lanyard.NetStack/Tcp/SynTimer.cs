@@ -17,7 +17,7 @@ internal struct SynTimer()
 
     /// <summary>Begins a handshake.</summary>
     /// <param name="now">The time.</param>
-    /// <param name="timeout">How long the handshake may take.</param>
+    /// <param name="timeout">The maximum time of the handshake.</param>
     public void Begin(long now, TimeSpan timeout) => _giveUpAt = now + Microseconds.From(timeout);
 
     /// <summary>Counts a repetition.</summary>

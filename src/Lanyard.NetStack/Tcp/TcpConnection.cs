@@ -213,7 +213,7 @@ public sealed class TcpConnection : IConnectionOwner
     /// is reset instead, so that the peer learns of the loss (RFC 2525 section 2.17).
     /// </summary>
     /// <param name="now">The time in microseconds.</param>
-    /// <param name="linger">How long sending may continue in the background before the connection is reset, in microseconds; -1 for
+    /// <param name="linger">The maximum time that sending continues in the background before the connection is reset, in microseconds; -1 for
     /// <see cref="TcpOptions.Linger"/>, 0 to reset at once.</param>
     public void Close(long now, long linger = -1)
     {

@@ -148,7 +148,7 @@ internal sealed class ProxyHost : IAsyncDisposable
         }
         catch (LanyardException failure)
         {
-            // Logged once, not for every attempt.
+            // Log the failure once, not for each attempt.
             if (_failing.Add(entry))
                 ProxyHostLog.NotStarted(_logger, failure.Message);
         }

@@ -34,7 +34,7 @@ internal static class DnsDomains
     {
         domain = domain.Trim('.').ToLowerInvariant();
         if (domain.Length == 0)
-            return "without a domain the servers would answer for every name";
+            return "it has no domain, so its servers would answer for every name";
         if (!DnsName.TryEncode(domain, out _))
             return "it is not a domain name";
         var labels = domain.Split('.');

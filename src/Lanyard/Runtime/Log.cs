@@ -118,6 +118,9 @@ internal static partial class Log
     [LoggerMessage(37, LogLevel.Warning, "Ignoring '{File}': its name is not the name of a network's file.")]
     public static partial void NetworkFileLeft(ILogger logger, string file);
 
+    [LoggerMessage(38, LogLevel.Error, "Sending over the application's transport failed. Counting further failures without logging them.")]
+    public static partial void TransportFailed(ILogger logger, Exception exception);
+
     [LoggerMessage(20, LogLevel.Critical, "Unhandled internal error; the node continues. Please report this.")]
     public static partial void InternalError(ILogger logger, Exception exception);
 

@@ -278,6 +278,8 @@ internal sealed class NodeRuntime : ITransportReceiver, IDisposable
         }
     }
 
+    void ITransportReceiver.OnNetworkChanged() => CheckEnvironment(isForced: true);
+
     void ITransportReceiver.OnReceived(int local, DatagramBatch batch)
     {
         for (var i = 0; i < batch.Count; i++)

@@ -35,36 +35,23 @@ public static class HappyEyeballs
     /// <typeparam name="T">The connection type. Connections that open too late are disposed.</typeparam>
     /// <param name="addresses">One or more addresses, preferred addresses first.</param>
     /// <param name="connect">Connects to one address. Another exception than the two below ends all attempts.</param>
-    /// <param name="cancellationToken">Cancels all attempts.</param>
-    /// <returns>The first connection.</returns>
-    /// <exception cref="LanyardSocketException">No address answered: the last failure.</exception>
-    /// <exception cref="SocketException">No address answered: the last failure.</exception>
-    /// <exception cref="ArgumentException">There is no address.</exception>
-    public static Task<T> ConnectAsync<T>(IReadOnlyList<IPAddress> addresses, Func<IPAddress, CancellationToken, Task<T>> connect, CancellationToken cancellationToken = default)
-        where T : class, IDisposable => ConnectAsync(addresses, connect, TimeProvider.System, cancellationToken);
-
-    /// <summary>Connects to the first address that answers, with the attempts timed by a clock.</summary>
-    /// <typeparam name="T">The connection type. Connections that open too late are disposed.</typeparam>
-    /// <param name="addresses">One or more addresses, preferred addresses first.</param>
-    /// <param name="connect">Connects to one address. Another exception than the two below ends all attempts.</param>
-    /// <param name="timeProvider">The clock of <see cref="AttemptDelay"/>.</param>
+    /// <param name="timeProvider">The clock of <see cref="AttemptDelay"/>; null (the default) for the system's.</param>
     /// <param name="cancellationToken">Cancels all attempts.</param>
     /// <returns>The first connection.</returns>
     /// <exception cref="LanyardSocketException">No address answered: the last failure.</exception>
     /// <exception cref="SocketException">No address answered: the last failure.</exception>
     /// <exception cref="ArgumentException">There is no address.</exception>
     public static Task<T> ConnectAsync<T>(
-        IReadOnlyList<IPAddress> addresses, Func<IPAddress, CancellationToken, Task<T>> connect, TimeProvider timeProvider, CancellationToken cancellationToken = default)
+        IReadOnlyList<IPAddress> addresses, Func<IPAddress, CancellationToken, Task<T>> connect, TimeProvider? timeProvider = null, CancellationToken cancellationToken = default)
         where T : class, IDisposable
     {
         ArgumentNullException.ThrowIfNull(addresses);
         ArgumentNullException.ThrowIfNull(connect);
-        ArgumentNullException.ThrowIfNull(timeProvider);
         return addresses.Count switch
         {
             0 => throw new ArgumentException("Give one or more addresses.", nameof(addresses)),
             1 => connect(addresses[0], cancellationToken),
-            _ => ConnectToFirstAsync(addresses, connect, timeProvider, cancellationToken),
+            _ => ConnectToFirstAsync(addresses, connect, timeProvider ?? TimeProvider.System, cancellationToken),
         };
     }
 

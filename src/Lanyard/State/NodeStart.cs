@@ -10,19 +10,21 @@ internal static class NodeStart
     /// time.</summary>
     public static async Task<LanyardNode> RunAsync(LanyardOptions options, ILogger logger, CancellationToken cancellationToken)
     {
-        var store = options.Store;
-        store ??= options.StateDirectory is { } directory ? new LanyardFolderStore(directory, logger) : new LanyardMemoryStore();
+        ILanyardStore? store = null;
         NodeTransport? transport = null;
+        NodeRuntime? runtime = null;
         try
         {
+            cancellationToken.ThrowIfCancellationRequested();
+            store = options.Store ?? (options.StateDirectory is { } directory ? new LanyardFolderStore(directory, logger) : new LanyardMemoryStore());
             var identity = await IdentityLoader.LoadAsync(options, store, logger, cancellationToken).ConfigureAwait(false);
             WorldLoader.KeepPlanet(options, store, logger);
             var moons = WorldLoader.FindMoons(store, logger);
-            transport = options.Transport is { } custom
-                ? new CustomTransport(custom, logger)
-                : PortKeeper.Bind(options.BindAddresses, options.Port, options.BatchDatagrams, options.AwaitBindAddresses, store, logger);
             var events = new EventQueue(logger);
-            var runtime = new NodeRuntime(options, identity, transport, new StateKeeper(store, events), events);
+            transport = options.Transport is { } custom
+                ? new CustomTransport(custom, events, logger)
+                : PortKeeper.Bind(options.BindAddresses, options.Port, options.BatchDatagrams, options.AwaitBindAddresses, store, logger);
+            runtime = new NodeRuntime(options, identity, transport, new StateKeeper(store, events), events);
             var node = new LanyardNode(options, store, identity, runtime, logger);
             JoinKnown(node, runtime, store, moons, logger);
             node.Start();
@@ -30,9 +32,13 @@ internal static class NodeStart
         }
         catch
         {
-            if (transport is null)
+            // Each of these disposes of the next.
+            if (runtime is not null)
+                runtime.Dispose();
+            else if (transport is not null)
+                transport.Dispose();
+            else
                 options.Transport?.Dispose();
-            transport?.Dispose();
             if (options.Store is null)
                 (store as IDisposable)?.Dispose();
             throw;

@@ -12,14 +12,14 @@ internal sealed class CustomTransport : NodeTransport, ILanyardDatagramReceiver
     private ITransportReceiver? _receiver;
 
     /// <exception cref="ArgumentException">The transport has no local endpoint.</exception>
-    public CustomTransport(ILanyardTransport transport, ILogger logger)
+    public CustomTransport(ILanyardTransport transport, EventQueue events, ILogger logger)
         : base(logger)
     {
         _transport = transport;
         _local = [.. transport.LocalEndPoints.Select(InetEndpoint.FromIPEndPoint)];
         if (_local.Length == 0)
             throw new ArgumentException("LanyardOptions.Transport has no local endpoint.", nameof(transport));
-        Use([.. _local.Select((endpoint, index) => new Sender(transport, index, endpoint))]);
+        Use([.. _local.Select((endpoint, index) => new Sender(transport, index, endpoint, events))]);
     }
 
     /// <inheritdoc/>
@@ -47,15 +47,16 @@ internal sealed class CustomTransport : NodeTransport, ILanyardDatagramReceiver
         _receiver!.OnReceived(local, InetEndpoint.FromIPEndPoint(remote), datagram);
     }
 
-    void ILanyardDatagramReceiver.OnNetworkChanged() => _receiver!.OnEnvironmentChanged();
+    void ILanyardDatagramReceiver.OnNetworkChanged() => _receiver!.OnNetworkChanged();
 
-    private sealed class Sender(ILanyardTransport transport, int index, InetEndpoint local) : DatagramSender(local, BatchBytes)
+    private sealed class Sender(ILanyardTransport transport, int index, InetEndpoint local, EventQueue events) : DatagramSender(local, BatchBytes)
     {
         private const int BatchBytes = 128 * 1024;
         private const int MaxEndPointsKept = 1_024;
 
         // Under the lock for sending.
         private readonly Dictionary<InetEndpoint, IPEndPoint> _endPoints = [];
+        private bool _hasThrown;
 
         private protected override bool CanJoin => true;
 
@@ -82,10 +83,14 @@ internal sealed class CustomTransport : NodeTransport, ILanyardDatagramReceiver
             {
                 isAccepted = transport.Send(index, remote, datagram, timeToLive);
             }
-#pragma warning disable CA1031 // A transport of the application may throw anything. The datagram is lost.
-            catch (Exception)
+#pragma warning disable CA1031 // A transport of the application may throw any exception. It must not end the thread, which may hold the gate: the datagram is lost and counted.
+            catch (Exception e)
 #pragma warning restore CA1031
             {
+                // Log the first exception only: a broken transport throws for each datagram.
+                if (!_hasThrown)
+                    events.Log(logger => Log.TransportFailed(logger, e));
+                _hasThrown = true;
             }
 
             if (!isAccepted)

@@ -152,6 +152,9 @@ internal interface ITransportReceiver
     /// <param name="datagram">The UDP payload.</param>
     void OnReceived(int local, in InetEndpoint source, Span<byte> datagram);
 
-    /// <summary>The addresses or the connectivity of this machine changed.</summary>
+    /// <summary>The addresses of this machine may have changed. Changes come in bursts.</summary>
     void OnEnvironmentChanged();
+
+    /// <summary>The network changed: try all paths anew.</summary>
+    void OnNetworkChanged();
 }
