@@ -5,7 +5,7 @@ using Lanyard.Wire.Verbs;
 
 namespace Lanyard.Dissector;
 
-/// <summary>How much of a captured packet could be read.</summary>
+/// <summary>The extent to which a captured packet was read.</summary>
 public enum PacketState
 {
     /// <summary>The packet is authentic; its payload can be read.</summary>
@@ -42,7 +42,7 @@ public sealed record CaptureEntry
     /// <summary>The name of traffic of another protocol, such as "DNS"; null for a packet.</summary>
     public string? Other { get; init; }
 
-    /// <summary>How much of the packet could be read.</summary>
+    /// <summary>The extent to which the packet was read.</summary>
     public PacketState State { get; init; }
 
     /// <summary>The packet ID as it was on the wire.</summary>
@@ -54,7 +54,7 @@ public sealed record CaptureEntry
     /// <summary>The node that the packet is for.</summary>
     public NodeAddress Destination { get; init; }
 
-    /// <summary>How the packet is protected.</summary>
+    /// <summary>The protection of the packet.</summary>
     public CipherSuite Suite { get; init; }
 
     /// <summary>The number of nodes that relayed the packet.</summary>

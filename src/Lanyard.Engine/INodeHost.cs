@@ -14,7 +14,7 @@ public interface INodeHost
 {
     /// <summary>Sends a datagram. It may get lost; a failure is the host's to count.</summary>
     /// <param name="localSocket">The socket to send from, as the host numbered it when it called <see cref="Node.Receive(long, int, in InetEndpoint, Span{byte})"/>; -1 leaves the choice to the host.</param>
-    /// <param name="destination">Where to.</param>
+    /// <param name="destination">The destination.</param>
     /// <param name="datagram">The UDP payload.</param>
     /// <param name="timeToLive">The IP time to live, or 0 for the system's default. Low values open a NAT without reaching the other end.</param>
     void SendDatagram(int localSocket, in InetEndpoint destination, ReadOnlySpan<byte> datagram, int timeToLive);
@@ -61,7 +61,7 @@ public interface INodeHost
     void DeleteState(StateKind kind, ulong id);
 }
 
-/// <summary>What a node keeps over restarts.</summary>
+/// <summary>The kinds of state that a node stores.</summary>
 public enum StateKind
 {
     /// <summary>The roots: file <c>planet</c>. The ID is 0.</summary>
@@ -80,7 +80,7 @@ public enum StateKind
     Peer,
 }
 
-/// <summary>What changed about a peer.</summary>
+/// <summary>A change of a peer.</summary>
 public enum PeerChange
 {
     /// <summary>Its identity became known; packets to it go through a root until a direct path is found.</summary>

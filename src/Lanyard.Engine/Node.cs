@@ -88,7 +88,7 @@ public sealed class Node
     /// <summary>The networks that it has joined.</summary>
     public IReadOnlyCollection<VirtualNetwork> Networks => _networks.All;
 
-    /// <summary>What answers requests for configurations of the networks that this node controls; null where it is no controller.</summary>
+    /// <summary>The controller of this node's networks; null if the node is not a controller.</summary>
     public INetworkController? Controller
     {
         get => _networks.Controller;
@@ -114,7 +114,7 @@ public sealed class Node
     /// <summary>Takes a datagram. Never throws, whatever the bytes.</summary>
     /// <param name="nowMs">The time, in milliseconds since 1970.</param>
     /// <param name="localSocket">The host's number of the socket it came in on, 0 or more.</param>
-    /// <param name="source">Where it came from.</param>
+    /// <param name="source">The source endpoint.</param>
     /// <param name="datagram">The UDP payload: decrypted in place, so its content is lost.</param>
     public void Receive(long nowMs, int localSocket, in InetEndpoint source, Span<byte> datagram) =>
         Receive(nowMs, localSocket, source, datagram, datagram.Length);

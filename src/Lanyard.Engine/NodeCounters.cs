@@ -44,7 +44,7 @@ public sealed class NodeCounters
     /// <summary>Ethernet frames taken from the networks' ports.</summary>
     public long FramesSent { get; internal set; }
 
-    /// <summary>How many packets, datagrams or frames were dropped for a reason.</summary>
+    /// <summary>Returns the number of packets, datagrams or frames that were dropped for a reason.</summary>
     public long Dropped(DropReason reason) => _drops[(int)reason];
 
     /// <summary>Packets of a verb that were authenticated.</summary>
@@ -64,7 +64,7 @@ public sealed class NodeCounters
     internal void Drop(DropReason reason) => _drops[(int)reason]++;
 }
 
-/// <summary>Why a packet, datagram or frame was dropped.</summary>
+/// <summary>The reason why a packet, datagram or frame was dropped.</summary>
 public enum DropReason
 {
     /// <summary>The datagram is not of the protocol: hole-punching bytes and the like.</summary>
@@ -172,6 +172,6 @@ public enum DropReason
     /// <summary>An older revocation made way for a newer one: more are kept for no network.</summary>
     RevocationsFull,
 
-    /// <summary>How many reasons there are.</summary>
+    /// <summary>The number of reasons.</summary>
     Count,
 }

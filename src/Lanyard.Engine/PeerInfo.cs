@@ -4,7 +4,7 @@ using Lanyard.Wire;
 
 namespace Lanyard.Engine;
 
-/// <summary>What part a peer plays.</summary>
+/// <summary>The role of a peer.</summary>
 public enum PeerRole
 {
     /// <summary>An ordinary node.</summary>
@@ -20,7 +20,7 @@ public enum PeerRole
 /// <summary>A peer at one moment.</summary>
 /// <param name="Address">Its address.</param>
 /// <param name="Identity">Its public identity.</param>
-/// <param name="Role">What part it plays.</param>
+/// <param name="Role">The role of the peer.</param>
 /// <param name="Version">Its version; all zeros while unknown.</param>
 /// <param name="LatencyMs">Round-trip time over its best path in milliseconds; -1 while unknown.</param>
 /// <param name="IsDirect">Whether packets to it go directly now.</param>

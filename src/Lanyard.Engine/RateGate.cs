@@ -24,9 +24,9 @@ internal struct TokenBucket
     private long _lastMs;
     private int _tokens;
 
-    /// <param name="burst">How many events may come at once.</param>
+    /// <param name="burst">The number of events that pass at once.</param>
     /// <param name="intervalMs">The interval in milliseconds.</param>
-    /// <param name="perInterval">How many more events each interval permits.</param>
+    /// <param name="perInterval">The number of further events for each interval.</param>
     public TokenBucket(int burst, long intervalMs, int perInterval = 1)
     {
         _burst = burst;

@@ -160,7 +160,7 @@ public readonly struct InetAddress : IEquatable<InetAddress>, IComparable<InetAd
         return IsV6 ? FromV6(_high | ~PrefixMask64(Math.Min(bits, 64)), _low | ~PrefixMask64(Math.Max(bits - 64, 0))) : this;
     }
 
-    /// <summary>How many leading bits the two addresses share; 0 for different families.</summary>
+    /// <summary>Returns the number of leading bits that two addresses share; 0 for different families.</summary>
     public int CommonPrefixLength(InetAddress other)
     {
         if (Family != other.Family)

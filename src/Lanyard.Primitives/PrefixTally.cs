@@ -25,7 +25,7 @@ public readonly ref struct PrefixTally
     /// <summary>Counts an entry.</summary>
     public void Add(InetAddress source) => _counts[Slot(source)]++;
 
-    /// <summary>How many entries the prefix of a source has.</summary>
+    /// <summary>Returns the number of entries of a source's prefix.</summary>
     public int CountOf(InetAddress source) => _counts[Slot(source)];
 
     private int Slot(InetAddress source) => (int)(KeyedHash.Of(source.SourcePrefix, _key) % Slots);

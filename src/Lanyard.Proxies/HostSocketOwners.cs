@@ -148,6 +148,6 @@ internal sealed class HostSocketOwners
 /// <param name="Local">Its own address and port.</param>
 /// <param name="Remote">Its peer's.</param>
 /// <param name="State">Its state, as the system numbers them.</param>
-/// <param name="User">Whose it is.</param>
+/// <param name="User">The user of the socket.</param>
 /// <param name="Inode">The system's number for it; 0 where no program has it: not yet accepted, or closed.</param>
 internal readonly record struct HostSocket(InetEndpoint Local, InetEndpoint Remote, byte State, uint User, ulong Inode);

@@ -6,7 +6,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard.Proxies;
 
-/// <summary>How the end of a request's body is determined (RFC 9112 section 6).</summary>
+/// <summary>The framing of a request's body (RFC 9112 section 6).</summary>
 internal enum HttpBodyKind
 {
     /// <summary>By a number of bytes, which may be 0.</summary>
@@ -29,7 +29,7 @@ internal sealed class HttpProxyRequest
     /// <summary>The head to forward; null for a tunnel.</summary>
     public byte[]? Head { get; private init; }
 
-    /// <summary>How the end of the request's body is determined.</summary>
+    /// <summary>The framing of the body.</summary>
     public HttpBodyKind BodyKind { get; private init; }
 
     /// <summary>The length of the body in bytes, if it is given.</summary>

@@ -52,10 +52,10 @@ public sealed class LanyardForwarder : IAsyncDisposable
     /// <summary>The network.</summary>
     public LanyardNetwork Network { get; }
 
-    /// <summary>Where it listens: on the host, or on the virtual network.</summary>
+    /// <summary>The side that listens: the host, or the virtual network.</summary>
     public IPEndPoint LocalEndPoint { get; }
 
-    /// <summary>What it counts; clients are those who use the port that listens.</summary>
+    /// <summary>The counters. Clients are the users of the listening port.</summary>
     public LanyardProxyCounters Counters { get; } = new();
 
     /// <summary>Stops listening, resets connections and waits until nothing is left of them.</summary>

@@ -17,7 +17,7 @@ public enum LanyardProxyProtocols
     All = Socks | Http,
 }
 
-/// <summary>How a proxy handles destinations that are not on a virtual network.</summary>
+/// <summary>The handling of destinations that are not on a virtual network.</summary>
 public enum LanyardOutsidePolicy
 {
     /// <summary>Refuses them, with a reply that says so.</summary>
@@ -44,7 +44,7 @@ public sealed record LanyardProxyOptions
     /// <summary>The user's password, 1 to 255 bytes of UTF-8; set with <see cref="UserName"/>, and only with it.</summary>
     public string? Password { get; init; }
 
-    /// <summary>How to handle destinations that are not on the virtual network. Default <see cref="LanyardOutsidePolicy.Refuse"/>.</summary>
+    /// <summary>The handling of destinations that are not on the virtual network. Default <see cref="LanyardOutsidePolicy.Refuse"/>.</summary>
     public LanyardOutsidePolicy Outside { get; init; }
 
     /// <summary>The maximum number of clients at a time; further clients are cut off. Default 1,024.</summary>

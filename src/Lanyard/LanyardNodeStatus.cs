@@ -27,7 +27,7 @@ public sealed record LanyardNodeStatus
     /// <summary>The endpoints under which roots and peers say they see it.</summary>
     public required IReadOnlyList<InetEndpoint> SurfaceEndpoints { get; init; }
 
-    /// <summary>How many datagrams the system did not take: no route at the time, or its queue was full.</summary>
+    /// <summary>The number of datagrams that the system did not accept: it had no route, or its queue was full.</summary>
     public required long SendFailures { get; init; }
 
     /// <summary>The planet's number and edition; zeros without one.</summary>

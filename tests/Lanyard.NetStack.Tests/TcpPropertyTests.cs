@@ -165,18 +165,8 @@ public class TcpPropertyTests
         MarkAboveBytes = random.Next(2) * 10_000,
     };
 
-    private static TcpOptions RandomOptions(Random random) => new()
+    private static TcpOptions RandomOptions(Random random) => RandomTcpOptions.Next(random, minBufferBytes: 2_000, minSegmentBytes: 200) with
     {
-        NoDelay = random.Next(2) == 0,
-        Timestamps = random.Next(4) != 0,
-        SelectiveAcknowledgments = random.Next(3) != 0,
-        WindowScaling = random.Next(4) != 0,
-        Congestion = (CongestionAlgorithm)random.Next(3),
-        Pacing = random.Next(4) == 0,
-        Ecn = (EcnMode)random.Next(3),
-        InitialReceiveBufferBytes = random.Next(2) == 0 ? 256 << 10 : 2_000 + random.Next(100_000),
-        InitialSendBufferBytes = random.Next(2) == 0 ? 256 << 10 : 2_000 + random.Next(100_000),
-        MaxSegmentBytes = random.Next(4) == 0 ? 200 + random.Next(1_000) : 0,
         Retries = 30,
         ConnectTimeout = TimeSpan.FromMinutes(5),
     };

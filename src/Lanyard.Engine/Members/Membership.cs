@@ -53,7 +53,7 @@ internal sealed class Membership(VirtualNetwork network, NodeAddress address) : 
         if (_certificate is null || config.Membership is not { } own)
             return false;
 
-        // Asked for every frame, and the answer takes a hash: it holds as long as both certificates do, and nothing is revoked.
+        // Checked for each frame, and the check takes a hash. The result is valid as long as both certificates are, and nothing is revoked.
         if (!ReferenceEquals(_comparedOwn, own) || !ReferenceEquals(_compared, _certificate) || _comparedVersion != network.Revocations.Version)
         {
             _comparedOwn = own;
@@ -129,7 +129,7 @@ internal sealed class Membership(VirtualNetwork network, NodeAddress address) : 
 
     public bool Add(CertificateOfOwnership ownership, Identity controller) => Add(_ownerships, ownership, controller, static (t, c) => t.Verify(c));
 
-    /// <summary>What of it a revocation ends, is asked now: revocations that end nothing are the first that are forgotten.</summary>
+    /// <summary>Check now which credentials a revocation ends: revocations without effect are removed first.</summary>
     public void NoteRevocation(Revocation revocation)
     {
         ICredential? shown = revocation.CredentialType switch

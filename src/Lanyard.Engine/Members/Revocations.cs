@@ -8,7 +8,7 @@ namespace Lanyard.Engine.Members;
 /// </summary>
 internal sealed class Revocations
 {
-    /// <summary>How many are kept for one network. Where there are more, the oldest that ended nothing go first.</summary>
+    /// <summary>The maximum number of revocations for one network. Beyond it, the oldest without effect are removed first.</summary>
     public const int Capacity = 4_096;
 
     private const byte Format = 2;
@@ -26,7 +26,7 @@ internal sealed class Revocations
             Read(state);
     }
 
-    /// <summary>How many are kept.</summary>
+    /// <summary>The number of revocations.</summary>
     public int Count => _entries.Count;
 
     /// <summary>Grows with each revocation, so that what was found out before can be asked anew.</summary>

@@ -35,7 +35,7 @@ internal sealed class Multicaster(NodeContext context, JoinedNetworks networks, 
     private int _subscriptions;
     private int _pending;
 
-    /// <summary>How many groups are remembered.</summary>
+    /// <summary>The number of known groups.</summary>
     public int GroupCount => _groups.Count;
 
     /// <summary>Notes that a member listens to a group, and sends it what waits for listeners.</summary>
@@ -79,10 +79,10 @@ internal sealed class Multicaster(NodeContext context, JoinedNetworks networks, 
     /// <summary>Picks members of a group at random, this node among them if it is one.</summary>
     /// <param name="id">The network.</param>
     /// <param name="multicastGroup">The group.</param>
-    /// <param name="asker">Who asks: not told of itself.</param>
-    /// <param name="members">Where they are written.</param>
-    /// <param name="totalKnown">How many are known.</param>
-    /// <returns>How many were written.</returns>
+    /// <param name="asker">The node that asks; it is left out of the answer.</param>
+    /// <param name="members">The destination of the members.</param>
+    /// <param name="totalKnown">The number of known members.</param>
+    /// <returns>The number of members written.</returns>
     public int Gather(NetworkId id, MulticastGroup multicastGroup, NodeAddress asker, Span<NodeAddress> members, out int totalKnown)
     {
         var count = 0;
@@ -108,11 +108,11 @@ internal sealed class Multicaster(NodeContext context, JoinedNetworks networks, 
     /// <summary>Sends a frame to the listeners of a group.</summary>
     /// <param name="nowMs">The time, in milliseconds since 1970.</param>
     /// <param name="network">The network.</param>
-    /// <param name="origin">Who sent it, where this node passes it on as a replicator: not sent back.</param>
+    /// <param name="origin">The sender, if this node replicates the frame; it gets no copy.</param>
     /// <param name="group">The group.</param>
     /// <param name="source">The frame's source where it is not this node's own.</param>
     /// <param name="etherType">The EtherType.</param>
-    /// <param name="frame">What follows the Ethernet header.</param>
+    /// <param name="frame">The payload of the frame.</param>
     public void Send(long nowMs, VirtualNetwork network, NodeAddress origin, MulticastGroup group, MacAddress source, ushort etherType, ReadOnlySpan<byte> frame)
     {
         var config = network.Config!;

@@ -1,6 +1,6 @@
 namespace Lanyard.Engine.Networks;
 
-/// <summary>Whose an IP address is on a network, as its controller attests.</summary>
+/// <summary>The owner of an IP address on a network, as its controller certifies.</summary>
 public enum AddressOwner
 {
     /// <summary>Nothing is attested.</summary>

@@ -69,7 +69,7 @@ public sealed class VirtualNetwork
     /// <summary>The join status.</summary>
     public NetworkStatus Status { get; private set; }
 
-    /// <summary>What the controller assigned; null until the first answer. Kept over restarts, and valid while the controller is away.</summary>
+    /// <summary>The configuration; null until the controller first answers. Stored, and valid while the controller is offline.</summary>
     public NetworkConfig? Config { get; private set; }
 
     /// <summary>The multicast groups that this node listens to.</summary>
@@ -117,7 +117,7 @@ public sealed class VirtualNetwork
 
     internal Revocations Revocations { get; }
 
-    /// <summary>What rules may ask of this node's own credentials. There is a configuration wherever frames are.</summary>
+    /// <summary>This node's credentials, as rules match them. Set with the first configuration, before any frame.</summary>
     internal IRuleCredentials OwnCredentials { get; private set; } = null!;
 
     internal ReadOnlySpan<Capability> OwnCapabilities => _ownCapabilities;

@@ -15,7 +15,7 @@ internal readonly ref struct IncomingPacket
 
     public required int LocalSocket { get; init; }
 
-    /// <summary>Where the datagram came from: the peer, or the root that relayed.</summary>
+    /// <summary>The source endpoint of the datagram: that of the peer, or of the relaying root.</summary>
     public required InetEndpoint Endpoint { get; init; }
 
     /// <summary>The peer's path that the packet came over; null if it was relayed, or came from an endpoint without a path.</summary>

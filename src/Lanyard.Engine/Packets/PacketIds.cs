@@ -12,7 +12,7 @@ internal sealed class PacketIds
 {
     private const int Rounds = 27;
 
-    /// <summary>How many IDs are made at a time.</summary>
+    /// <summary>The number of IDs that are drawn at a time.</summary>
     internal const int Batch = 8;
 
     private readonly uint[] _roundKeys = new uint[Rounds];

@@ -36,7 +36,7 @@ public enum IpScope : byte
 /// <summary>The scope of addresses.</summary>
 public static class IpScopes
 {
-    /// <summary>How many scopes there are; values run from 0 to this less one.</summary>
+    /// <summary>The number of scopes. Values run from 0 to this number less one.</summary>
     public const int Count = 8;
 
     // The blocks that are not global. A block within another comes first.

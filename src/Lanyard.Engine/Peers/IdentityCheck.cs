@@ -14,7 +14,7 @@ internal sealed class IdentityCheck : NodeWork
     private byte[]? _packet;
     private int _length;
 
-    /// <param name="checks">Where the result goes.</param>
+    /// <param name="checks">The receiver of the result.</param>
     /// <param name="own">This node's identity.</param>
     /// <param name="identity">The identity in question.</param>
     /// <param name="validate">Verifies that the address matches its hash; null to skip it.</param>

@@ -139,7 +139,7 @@ internal sealed class Peer(Identity identity, SessionKey key, int maxPaths, Conf
     /// <summary>Notes the bytes of an authentic packet of the peer: they permit bytes to endpoints that no path confirms.</summary>
     public void NoteReceivedBytes(int bytes) => _unprovenBytes = Math.Min(_unprovenBytes + (bytes * UnprovenFactor), MaxUnprovenBytes);
 
-    /// <summary>How many bytes may still go to endpoints that no path confirms.</summary>
+    /// <summary>The number of bytes that may still be sent to endpoints without a confirmed path.</summary>
     public int UnprovenBytes => _unprovenBytes;
 
     /// <summary>Takes bytes that go to an endpoint that no path confirms from what the peer's packets permit. False where they permit less.</summary>

@@ -25,7 +25,7 @@ internal sealed class Introductions(NodeContext context, PeerTable peers, PathPo
     /// <param name="nowMs">The time, in milliseconds since 1970.</param>
     /// <param name="to">The peer that a packet was passed on to.</param>
     /// <param name="from">The node that the packet says it comes from.</param>
-    /// <param name="endpoint">Where the packet came from: nobody else can have <paramref name="from"/> introduced.</param>
+    /// <param name="endpoint">The source endpoint of the packet: no other endpoint can have <paramref name="from"/> introduced.</param>
     public void Consider(long nowMs, Peer to, NodeAddress from, in InetEndpoint endpoint)
     {
         if (peers.Find(from) is not { } other || !policy.IsConfirmed(other, endpoint) || !IsDue(nowMs, to.Address, from))

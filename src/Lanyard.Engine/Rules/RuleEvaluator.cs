@@ -12,7 +12,7 @@ public static class RuleEvaluator
     private const byte MaxPriority = 8;
     private const byte DefaultPriority = 4;
 
-    /// <summary>What a network's rules and the sender's capabilities say of a frame.</summary>
+    /// <summary>Evaluates a network's rules and the sender's capabilities for a frame.</summary>
     /// <param name="frame">The frame.</param>
     /// <param name="config">This node's configuration of the network.</param>
     /// <param name="capabilities">
@@ -40,7 +40,7 @@ public static class RuleEvaluator
         return new FilterDecision(RuleVerdict.Drop, default, default, default, null, null);
     }
 
-    /// <summary>What one list of rules says of a frame.</summary>
+    /// <summary>Evaluates one list of rules for a frame.</summary>
     /// <param name="rules">The rules.</param>
     /// <param name="frame">The frame.</param>
     /// <param name="flags">The network's flags, of which <see cref="NetworkFlags.UnknownRulesMatch"/> counts.</param>

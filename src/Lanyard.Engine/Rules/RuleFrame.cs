@@ -30,7 +30,7 @@ public readonly ref struct RuleFrame
     /// <summary>The VLAN; 0 if there is none.</summary>
     public ushort VlanId { get; init; }
 
-    /// <summary>What follows the Ethernet header.</summary>
+    /// <summary>The payload of the frame.</summary>
     public required ReadOnlySpan<byte> Payload { get; init; }
 
     /// <summary>The length that rules on the frame size match, in bytes: the payload's, unless the packet was reassembled from several frames.</summary>
@@ -40,7 +40,7 @@ public readonly ref struct RuleFrame
     public ulong Random { get; init; }
 }
 
-/// <summary>What rules ask of a member's credentials. An implementation counts only those that are valid now.</summary>
+/// <summary>The credentials of a member, as rules match them. An implementation reports only credentials that are valid now.</summary>
 public interface IRuleCredentials
 {
     /// <summary>The member's value of a tag.</summary>

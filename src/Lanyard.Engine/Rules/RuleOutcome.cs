@@ -2,7 +2,7 @@ using Lanyard.Wire;
 
 namespace Lanyard.Engine.Rules;
 
-/// <summary>What a list of rules says of a frame.</summary>
+/// <summary>The verdict of a list of rules on a frame.</summary>
 public enum RuleVerdict : byte
 {
     /// <summary>Nothing: capabilities may accept it, else it is dropped.</summary>
@@ -26,20 +26,20 @@ public enum RuleVerdict : byte
 
 /// <summary>A copy of a frame that goes to another node.</summary>
 /// <param name="To">The node; none if there is no copy.</param>
-/// <param name="Length">How many bytes of the frame's payload are copied.</param>
+/// <param name="Length">The number of payload bytes that are copied.</param>
 /// <param name="IsWatch">Whether an <see cref="RuleType.ActionWatch"/> asks for it; else an <see cref="RuleType.ActionTee"/> does.</param>
 public readonly record struct FrameCopy(NodeAddress To, int Length, bool IsWatch);
 
-/// <summary>What one list of rules says of a frame.</summary>
-/// <param name="Verdict">What is done with it.</param>
-/// <param name="RedirectTo">Where it goes instead, if it is redirected.</param>
+/// <summary>The result of one list of rules for a frame.</summary>
+/// <param name="Verdict">The verdict.</param>
+/// <param name="RedirectTo">The new destination, if the frame is redirected.</param>
 /// <param name="Copy">The copy that is made if it is accepted in the end.</param>
 /// <param name="Priority">The queue it goes into, 0 to 8, if a rule says so.</param>
 public readonly record struct RuleOutcome(RuleVerdict Verdict, NodeAddress RedirectTo, FrameCopy Copy, byte? Priority);
 
-/// <summary>What a network's rules and a sender's capabilities together say of a frame.</summary>
-/// <param name="Verdict">What is done with it: never <see cref="RuleVerdict.NoMatch"/>.</param>
-/// <param name="RedirectTo">Where it goes instead, if it is redirected.</param>
+/// <summary>The result of a network's rules and the sender's capabilities for a frame.</summary>
+/// <param name="Verdict">The verdict; never <see cref="RuleVerdict.NoMatch"/>.</param>
+/// <param name="RedirectTo">The new destination, if the frame is redirected.</param>
 /// <param name="Copy">A copy that the network's rules ask for.</param>
 /// <param name="CapabilityCopy">A copy that the capability asks for that let it pass.</param>
 /// <param name="Capability">The capability that let it pass; null if the network's rules did, or nothing did.</param>

@@ -7,7 +7,7 @@ using Lanyard.Wire;
 
 namespace Lanyard.Engine.Verbs;
 
-/// <summary>What peers ask and tell each other about themselves and other nodes: WHOIS, RENDEZVOUS, ECHO, PUSH_DIRECT_PATHS, USER_MESSAGE.</summary>
+/// <summary>Handles the verbs about peers and their endpoints: WHOIS, RENDEZVOUS, ECHO, PUSH_DIRECT_PATHS, USER_MESSAGE.</summary>
 internal sealed class PeerVerbs(
     NodeContext context, PeerTable peers, PeerStore store, RootTable roots, Whois whois, PathPolicy policy, PacketSender sender, Contacts contacts)
 {

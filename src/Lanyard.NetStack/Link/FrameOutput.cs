@@ -2,7 +2,7 @@ using Lanyard.Primitives;
 
 namespace Lanyard.NetStack;
 
-/// <summary>How a packet's next step is reached.</summary>
+/// <summary>The way to the next hop of a packet.</summary>
 internal enum HopKind : byte
 {
     /// <summary>There is no way.</summary>

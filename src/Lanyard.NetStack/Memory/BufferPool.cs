@@ -104,7 +104,7 @@ internal sealed class BufferPool(long limitBytes)
         public int LastPeak;
         public int Peak;
 
-        /// <summary>How many more there are than were out at a time.</summary>
+        /// <summary>The number of buffers beyond the maximum that was rented at a time.</summary>
         public int Spare => Out + Free.Count - Math.Max(LastPeak, Peak);
     }
 }

@@ -287,7 +287,7 @@ internal sealed class GroupMembership(NetworkHost host, IGroupFormat format) : H
         /// <summary>When the last change is reported next.</summary>
         public long TellAt { get; set; } = long.MaxValue;
 
-        /// <summary>How often the last change is still to be reported.</summary>
+        /// <summary>The number of reports of the last change that are left.</summary>
         public int TellsLeft { get; set; }
 
         /// <summary>When a query is answered.</summary>

@@ -14,10 +14,10 @@ internal readonly ref struct GroupQuery
     /// <summary>The group; unspecified for all groups.</summary>
     public InetAddress Group { get; init; }
 
-    /// <summary>How long an answer may take, in microseconds.</summary>
+    /// <summary>The maximum delay of an answer, in microseconds.</summary>
     public long MaxDelay { get; init; }
 
-    /// <summary>How often to report changes; 0 if the query does not say.</summary>
+    /// <summary>The number of times to report a change; 0 if the query does not say.</summary>
     public int Robustness { get; init; }
 
     /// <summary>The sources of the query, one after another; empty for all.</summary>

@@ -37,7 +37,7 @@ internal sealed class ConnectionState(TcpContext context, SendSequence sequence,
     /// <summary>The state.</summary>
     public TcpState State { get; private set; }
 
-    /// <summary>Why the connection ended; <see cref="NetError.None"/> if it has not, or ended in order.</summary>
+    /// <summary>The reason why the connection ended; <see cref="NetError.None"/> if it has not, or ended in order.</summary>
     public NetError Error { get; private set; }
 
     /// <summary>Whether the application has closed the connection.</summary>

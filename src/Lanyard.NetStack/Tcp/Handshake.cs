@@ -29,7 +29,7 @@ internal readonly ref struct Handshake(
 
     /// <summary>Restores the state from a SYN cookie, as if the SYN had been kept.</summary>
     /// <param name="now">The time.</param>
-    /// <param name="offer">What the cookie says of the peer's SYN.</param>
+    /// <param name="offer">The options of the peer's SYN, from the cookie.</param>
     /// <param name="acknowledgment">The acknowledgment number that brought the cookie.</param>
     public void OpenByCookie(long now, in SynOffer offer, uint acknowledgment)
     {

@@ -13,7 +13,7 @@ internal enum RecoveryState : byte
     Loss,
 }
 
-/// <summary>What an acknowledgment brought.</summary>
+/// <summary>The progress that an acknowledgment made.</summary>
 /// <param name="Acknowledged">Bytes newly acknowledged in order.</param>
 /// <param name="Sacked">Bytes newly acknowledged selectively.</param>
 /// <param name="IsDuplicate">Whether it is a duplicate acknowledgment (RFC 5681 section 2).</param>

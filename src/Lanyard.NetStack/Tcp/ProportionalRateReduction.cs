@@ -8,7 +8,7 @@ internal struct ProportionalRateReduction
     private long _flight;
 
     /// <summary>Begins a recovery.</summary>
-    /// <param name="flight">What is in flight, more than 0.</param>
+    /// <param name="flight">The bytes in flight, more than 0.</param>
     public void Begin(long flight)
     {
         _delivered = 0;
@@ -22,7 +22,7 @@ internal struct ProportionalRateReduction
 
     /// <summary>Counts what was delivered and returns the window.</summary>
     /// <param name="delivered">The bytes that the acknowledgment reports as delivered.</param>
-    /// <param name="pipe">What is estimated to be in flight.</param>
+    /// <param name="pipe">The estimated number of bytes in flight.</param>
     /// <param name="threshold">The slow start threshold.</param>
     /// <param name="mss">The segment size.</param>
     public long Reduce(long delivered, long pipe, long threshold, int mss)

@@ -29,7 +29,7 @@ internal struct RetransmissionTimer(TcpOptions options)
     /// <summary>Whether the connection must end when the timer expires. The user timeout replaces the number of retransmissions.</summary>
     /// <param name="now">The time in microseconds.</param>
     /// <param name="firstSentAt">When the first segment in flight was sent first, in microseconds.</param>
-    /// <param name="maxRetries">How many timeouts in a row end the connection without a user timeout.</param>
+    /// <param name="maxRetries">The number of timeouts in a row after which a connection without a user timeout ends.</param>
     public readonly bool IsExhausted(long now, long firstSentAt, int maxRetries) => UserTimeout > 0 ? now - firstSentAt >= UserTimeout : Retries >= maxRetries;
 
     /// <summary>Counts a timeout.</summary>

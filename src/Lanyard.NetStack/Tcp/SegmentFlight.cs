@@ -156,7 +156,7 @@ internal sealed class SegmentFlight(TcpContext context, SendSequence sequence, S
     }
 
     /// <summary>Reports the beginning of fast recovery.</summary>
-    /// <param name="sample">What the acknowledgment or timer showed.</param>
+    /// <param name="sample">The sample of the acknowledgment or timer.</param>
     public void OnRecoveryBegun(in AckSample sample)
     {
         Congestion.OnRecoveryBegun(sample);

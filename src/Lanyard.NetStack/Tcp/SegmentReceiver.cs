@@ -203,7 +203,7 @@ internal readonly ref struct SegmentReceiver(
         if (state.State == TcpState.TimeWait && segment.Has(TcpFlags.Fin))
             state.EnterTimeWait(now);
         context.Count(start + length <= receiver.Next && length > 0 ? HostCounter.TcpDuplicateData : HostCounter.TcpOutOfWindow);
-        // Repeated data means that an acknowledgment was lost. Anything else could make two ends answer each other for ever.
+        // Repeated data means that an acknowledgment was lost. Anything else could make two ends answer each other forever.
         if (segment.Payload.IsEmpty && !segment.Has(TcpFlags.Fin))
         {
             // A probe or keepalive still shows that the peer is alive.

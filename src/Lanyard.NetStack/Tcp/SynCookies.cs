@@ -34,7 +34,7 @@ internal readonly record struct SynOffer(uint Sequence, int Mss, int WindowShift
 /// </remarks>
 internal static class SynCookies
 {
-    /// <summary>How long after the last cookie an acknowledgment may return one, in microseconds: two slots.</summary>
+    /// <summary>The time after the last cookie within which an acknowledgment may return one, in microseconds: two slots.</summary>
     public const long Lifetime = 2L << SlotShift;
 
     // A slot is 2^26 microseconds, 67 seconds. A cookie is valid for at least one slot.

@@ -9,7 +9,7 @@ internal struct SynTimer()
     private long _giveUpAt = long.MaxValue;
     private long _sentAt;
 
-    /// <summary>How often the SYN was repeated.</summary>
+    /// <summary>The number of retransmissions of the SYN.</summary>
     public int Retries { get; private set; }
 
     /// <summary>The earliest deadline.</summary>

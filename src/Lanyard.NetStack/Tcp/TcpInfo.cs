@@ -94,7 +94,7 @@ public readonly record struct TcpInfo
     /// <summary>The pacing rate in bytes a second; 0 if sending is not paced.</summary>
     public long PacingRate { get; init; }
 
-    /// <summary>How long sent data may stay unacknowledged before the connection ends; 0 if retransmissions are counted.</summary>
+    /// <summary>The time that sent data may stay unacknowledged before the connection ends; 0 if retransmissions are counted.</summary>
     public long UserTimeout { get; init; }
 
     /// <summary>Whether explicit congestion notification is in use.</summary>
@@ -123,7 +123,7 @@ public readonly record struct TcpInfo
     /// <summary>The scale shift of the windows offered to the peer (<c>tcpi_rcv_wscale</c>).</summary>
     public int ReceiveWindowShift { get; init; }
 
-    /// <summary>How long an acknowledgment may be delayed to travel with data (<c>tcpi_ato</c>).</summary>
+    /// <summary>The maximum delay of an acknowledgment that waits for data (<c>tcpi_ato</c>).</summary>
     public long DelayedAck { get; init; }
 
     /// <summary>The longest payload of a received segment, which estimates the peer's segment size (<c>tcpi_rcv_mss</c>).</summary>

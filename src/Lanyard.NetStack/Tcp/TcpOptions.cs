@@ -44,23 +44,23 @@ public sealed record TcpOptions
     /// <summary>The size in bytes that the send buffer may grow to. Default 4 MiB, at most 1 GiB.</summary>
     public int MaxSendBufferBytes { get; init; } = 4 << 20;
 
-    /// <summary>How long a connection is silent before keepalive probes start, at least 1 ms; zero, the default, sends none.</summary>
+    /// <summary>The idle time before keepalive probes start, at least 1 ms; zero, the default, sends none.</summary>
     public TimeSpan KeepAliveIdle { get; init; } = TimeSpan.Zero;
 
     /// <summary>The time between keepalive probes, at least 1 ms. Default 75 s.</summary>
     public TimeSpan KeepAliveInterval { get; init; } = TimeSpan.FromSeconds(75);
 
-    /// <summary>How many unanswered keepalive probes end the connection. Default 9.</summary>
+    /// <summary>The number of unanswered keepalive probes after which the connection ends. Default 9.</summary>
     public int KeepAliveProbes { get; init; } = 9;
 
-    /// <summary>How long sent data may stay unacknowledged before the connection ends. Zero, the default, applies <see cref="Retries"/> instead.</summary>
+    /// <summary>The time that sent data may stay unacknowledged before the connection ends. Zero, the default, applies <see cref="Retries"/> instead.</summary>
     public TimeSpan UserTimeout { get; init; } = TimeSpan.Zero;
 
-    /// <summary>How often in a row a segment is retransmitted before the connection ends. Default 15 (more than 100 s, RFC 9293 section
+    /// <summary>The number of retransmissions of a segment in a row before the connection ends. Default 15 (more than 100 s, RFC 9293 section
     /// 3.8.3).</summary>
     public int Retries { get; init; } = 15;
 
-    /// <summary>How long the handshake may take, at either end. Default 30 s.</summary>
+    /// <summary>The maximum time of the handshake, at either end. Default 30 s.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>The lower bound of the retransmission timeout, at least 1 ms. Default 200 ms.</summary>
@@ -69,13 +69,13 @@ public sealed record TcpOptions
     /// <summary>The upper bound of the retransmission timeout, at least 1 ms. Default 60 s.</summary>
     public TimeSpan MaxRto { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>How long an acknowledgment may be delayed to travel with data. Default 40 ms, at most 500 ms (RFC 9293 section 3.8.6.3).</summary>
+    /// <summary>The maximum delay of an acknowledgment that waits for data. Default 40 ms, at most 500 ms (RFC 9293 section 3.8.6.3).</summary>
     public TimeSpan DelayedAck { get; init; } = TimeSpan.FromMilliseconds(40);
 
-    /// <summary>How long a closed connection's addresses and ports stay reserved (TIME_WAIT). Default 60 s.</summary>
+    /// <summary>The time that a closed connection's addresses and ports stay reserved (TIME-WAIT). Default 60 s.</summary>
     public TimeSpan TimeWait { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>How long a connection that the application has closed waits for the peer's FIN (FIN-WAIT-2). Default 60 s.</summary>
+    /// <summary>The time that a connection closed by the application waits for the peer's FIN (FIN-WAIT-2). Default 60 s.</summary>
     public TimeSpan FinWait { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>The congestion control algorithm. Default CUBIC.</summary>

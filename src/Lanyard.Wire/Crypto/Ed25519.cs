@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 
 namespace Lanyard.Wire.Crypto;
 
-/// <summary>Signatures on the Edwards curve (RFC 8032, section 5.1). Signing takes the same time for every key.</summary>
+/// <summary>Ed25519 signatures (RFC 8032 section 5.1). Signing takes the same time for every key.</summary>
 public static class Ed25519
 {
     /// <summary>The length in bytes of a seed, the secret from which a key pair is derived.</summary>

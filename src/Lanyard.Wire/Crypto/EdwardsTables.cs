@@ -40,7 +40,7 @@ internal static class EdwardsTables
         return sum;
     }
 
-    /// <summary>Adds the multiples for every other digit, starting with a given digit.</summary>
+    /// <summary>Adds the multiples for each second digit, starting with a given digit.</summary>
     private static void AddDigits(ref EdwardsPoint sum, ReadOnlySpan<sbyte> digits, int first, bool useVectors)
     {
 #if NET

@@ -2,7 +2,7 @@ using Lanyard.Wire.Verbs;
 
 namespace Lanyard.Wire.Packets;
 
-/// <summary>How a packet is protected: the three cipher bits of its flags. Values 4 to 7 are unassigned.</summary>
+/// <summary>The protection of a packet: the three cipher bits of its flags. Values 4 to 7 are unassigned.</summary>
 public enum CipherSuite : byte
 {
     /// <summary>Authenticated with Poly1305, not encrypted. For HELLO, which contains the public keys, and for path measurements.</summary>

@@ -27,7 +27,7 @@ public readonly ref struct PacketView
     /// <summary>The claimed sender: proven only by dearmoring the packet.</summary>
     public NodeAddress Source => NodeAddress.Read(Bytes[PacketFormat.SourceOffset..]);
 
-    /// <summary>How the packet is protected.</summary>
+    /// <summary>The protection of the packet.</summary>
     public CipherSuite Suite => (CipherSuite)((Bytes[PacketFormat.FlagsOffset] & PacketFormat.CipherMask) >> PacketFormat.CipherShift);
 
     /// <summary>Whether this is the head of a fragmented packet. The flag stays set in the joined packet.</summary>

@@ -2,13 +2,13 @@ using Lanyard.Primitives;
 
 namespace Lanyard;
 
-/// <summary>How a capture is made. Immutable.</summary>
+/// <summary>The options of a capture. Immutable.</summary>
 public sealed record LanyardCaptureOptions
 {
-    /// <summary>How many bytes of a frame are kept, its 14-byte Ethernet header included; 0, the default, keeps all.</summary>
+    /// <summary>The number of bytes to keep of each frame, including its 14-byte Ethernet header; 0, the default, for all.</summary>
     public int SnapLength { get; init; }
 
-    /// <summary>How many bytes may wait to be written; frames beyond it are dropped and counted. Default 16 MiB, at least 256
+    /// <summary>The maximum number of bytes queued for writing. Frames beyond it are dropped and counted. Default 16 MiB, at least 256
     /// KiB.</summary>
     public int BufferBytes { get; init; } = 16 << 20;
 

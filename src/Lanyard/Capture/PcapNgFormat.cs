@@ -56,7 +56,7 @@ internal static class PcapNgFormat
     }
 
     /// <summary>The length of a frame's block.</summary>
-    /// <param name="packetBytes">How many bytes after the Ethernet header are kept.</param>
+    /// <param name="packetBytes">The number of payload bytes to keep.</param>
     public static int FrameBytes(int packetBytes) => FrameHeaderBytes + Padded(EthernetBytes + packetBytes) + FrameTailBytes;
 
     /// <summary>Writes a frame's block.</summary>
@@ -66,8 +66,8 @@ internal static class PcapNgFormat
     /// <param name="source">Its Ethernet source.</param>
     /// <param name="destination">Its Ethernet destination.</param>
     /// <param name="etherType">Its Ethernet type.</param>
-    /// <param name="packet">What follows the Ethernet header.</param>
-    /// <param name="kept">How many bytes of it are kept.</param>
+    /// <param name="packet">The payload of the frame.</param>
+    /// <param name="kept">The number of payload bytes to keep.</param>
     public static void WriteFrame(Span<byte> block, long time, bool isOutbound, MacAddress source, MacAddress destination, ushort etherType,
         ReadOnlySpan<byte> packet, int kept)
     {

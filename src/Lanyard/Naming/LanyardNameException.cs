@@ -1,6 +1,6 @@
 namespace Lanyard;
 
-/// <summary>Why a name cannot be resolved on a virtual network.</summary>
+/// <summary>The reason why a name cannot be resolved on a virtual network.</summary>
 public enum LanyardNameFailure
 {
     /// <summary>The name is neither an IP address nor a node's address, and not in the domain of the network's DNS.</summary>

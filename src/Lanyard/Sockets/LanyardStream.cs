@@ -46,7 +46,7 @@ public sealed class LanyardStream : Stream
         set => Change(static (options, isOn) => options with { NoDelay = isOn }, value);
     }
 
-    /// <summary>How long the connection is silent before keepalive probes start, at least 1 ms; zero, the default, sends none.</summary>
+    /// <summary>The idle time before keepalive probes start, at least 1 ms; zero, the default, sends none.</summary>
     public TimeSpan KeepAliveIdle
     {
         get => Options.KeepAliveIdle;
@@ -60,14 +60,14 @@ public sealed class LanyardStream : Stream
         set => Change(static (options, time) => options with { KeepAliveInterval = time }, value);
     }
 
-    /// <summary>How many unanswered keepalive probes end the connection. Default 9.</summary>
+    /// <summary>The number of unanswered keepalive probes after which the connection ends. Default 9.</summary>
     public int KeepAliveProbes
     {
         get => Options.KeepAliveProbes;
         set => Change(static (options, count) => options with { KeepAliveProbes = count }, value);
     }
 
-    /// <summary>How long sent data may stay unacknowledged before the connection ends. Zero, the default, applies <see cref="TcpOptions.Retries"/>
+    /// <summary>The time that sent data may stay unacknowledged before the connection ends. Zero, the default, applies <see cref="TcpOptions.Retries"/>
     /// instead.</summary>
     public TimeSpan UserTimeout
     {
@@ -75,7 +75,7 @@ public sealed class LanyardStream : Stream
         set => Change(static (options, time) => options with { UserTimeout = time }, value);
     }
 
-    /// <summary>How long written data may still be sent after the stream is disposed, before the connection is reset; zero resets it at once. Null, the default,
+    /// <summary>The time for sending written data after the stream is disposed, before the connection is reset; zero resets it at once. Null, the default,
     /// sets no limit while the peer answers.</summary>
     public TimeSpan? Linger
     {

@@ -31,7 +31,7 @@ internal abstract class DatagramSocket : DatagramSender, IDisposable
     protected Socket Socket { get; }
 
     /// <summary>Binds a socket.</summary>
-    /// <param name="local">Where to.</param>
+    /// <param name="local">The local endpoint.</param>
     /// <param name="batch">Whether to use the system's calls for many datagrams at once, where it has them.</param>
     /// <exception cref="SocketException">It cannot be bound.</exception>
     public static DatagramSocket Bind(IPEndPoint local, bool batch)
@@ -69,7 +69,7 @@ internal abstract class DatagramSocket : DatagramSender, IDisposable
     /// <exception cref="ObjectDisposedException">The socket was closed.</exception>
     public abstract void Receive(DatagramBatch batch);
 
-    /// <summary>Has a thread that waits in <see cref="Receive"/> look around: it gets an empty datagram from this very socket.</summary>
+    /// <summary>Wakes the thread that waits in <see cref="Receive"/>, by an empty datagram from the socket to itself.</summary>
     public void WakeReceiver()
     {
         var address = LocalEndpoint.Address;
